@@ -1,0 +1,45 @@
+# `make audit` and `make test` set everything up first: they need python3 (3.11 or newer) and make, nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+LOCK_FLAGS := --universal --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help audit test lab bench prove lint lock clean
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+audit: $(READY)  ## the report of the sample, into reports/sample
+	$(BIN)/funnel audit data/sample/events.csv --leads data/sample/leads.csv --steps data/sample/steps.yml --out reports/sample
+
+test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
+	$(BIN)/python -m pytest
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+bench: $(READY)  ## speed and memory, as ratios side by side
+	$(BIN)/python tests/bench.py
+
+prove: $(READY)  ## statistical claims over many planted worlds (minutes to hours)
+	$(BIN)/python tests/prove.py
+
+lint: $(READY)  ## style of code and notebooks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+lock: $(READY)  ## renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --upgrade --quiet pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what was built and rendered
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis reports/sample
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

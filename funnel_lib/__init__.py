@@ -1,0 +1,1 @@
+"""Why do clients not buy?"""

@@ -1,0 +1,101 @@
+"""Errors for people: what is wrong, where, what was expected, what to do; all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+
+class FunnelError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class InputError(FunnelError):
+    """Something given to the library is wrong: a file, a steps file, an option.
+
+    Parameters
+    ----------
+    problems : iterable of str
+        One message a problem, each saying what is wrong, where, and what to do.
+
+    Examples
+    --------
+    >>> print(InputError(["events.csv: the file is empty", "--within 90: name a unit, e.g. 90D"]))
+    2 problems:
+    - events.csv: the file is empty
+    - --within 90: name a unit, e.g. 90D
+    """
+
+    def __init__(self, problems: Iterable[str]):
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return self.problems[0]
+        return "\n".join([f"{len(self.problems)} problems:", *(f"- {p}" for p in self.problems)])
+
+
+class Problems:
+    """Collects the problems of several independent checks, so that all are told at once.
+
+    Examples
+    --------
+    >>> problems = Problems()
+    >>> with problems.collecting():
+    ...     raise InputError(["no such file: a.csv"])
+    >>> problems.add("no such file: b.csv")
+    >>> problems.raise_if_any()
+    Traceback (most recent call last):
+    funnel_lib.errors.InputError: 2 problems:
+    - no such file: a.csv
+    - no such file: b.csv
+    """
+
+    def __init__(self):
+        self.found: list[str] = []
+
+    def add(self, problem: str) -> None:
+        """Note one problem."""
+        self.found.append(problem)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Note the problems of an `InputError` raised inside, and go on after the block."""
+        try:
+            yield
+        except InputError as error:
+            self.found.extend(error.problems)
+
+    def raise_if_any(self) -> None:
+        """Raise one `InputError` with every problem noted so far, each once."""
+        if self.found:
+            raise InputError(dict.fromkeys(self.found))
+
+
+def suggest(wrong: str, known: Iterable[str]) -> str:
+    """Name the known words nearest to a wrong one, as the end of a message.
+
+    Examples
+    --------
+    >>> suggest("evidense", ["evidence", "name", "id"])
+    '; did you mean evidence?'
+    >>> suggest("xyz", ["evidence"])
+    ''
+    """
+    near = get_close_matches(str(wrong), [str(k) for k in known], n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def quote_some(items: Iterable[object], most: int = 3) -> str:
+    """Quote up to `most` examples and say how many there are in all.
+
+    Examples
+    --------
+    >>> quote_some(["a", "b", "c", "d"])
+    "'a', 'b', 'c' … (4 in all)"
+    """
+    items = list(items)
+    shown = ", ".join(repr(str(i)[:80]) for i in items[:most])
+    return shown if len(items) <= most else f"{shown} … ({len(items)} in all)"

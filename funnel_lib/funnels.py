@@ -1,0 +1,314 @@
+"""Counting funnels: how many leads reached each step, under three declared rules."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from funnel_lib.errors import InputError, suggest
+from funnel_lib.journeys import NEVER, Journeys, to_micros
+
+Rule = Literal["passed", "ordered", "any"]
+RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
+
+
+def count_funnel(
+    journeys: Journeys,
+    rule: Rule = "passed",
+    within: pd.Timedelta | str | None = None,
+    *,
+    path: tuple[str, ...] | None = None,
+    weights: np.ndarray | None = None,
+    segment: str = "all",
+) -> pd.DataFrame:
+    """How many of the leads that entered reached each step?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    rule : ``passed`` evidence of the step or of a later step of the funnel; ``ordered`` evidence at
+        or after the moment the previous step was reached; ``any`` evidence at any time
+    within : count only evidence so long after entry (after the sale: after it), and only leads
+        observed for so long, whatever their status
+    path : step ids before the sale, in order; default the global ones. A step that comes twice
+        needs two events.
+    weights : membership of each lead, (n_leads,); default 1
+    segment : what to write into the column
+
+    Returns
+    -------
+    frame, one row a step, the steps after the sale below those before it: segment, position, step,
+    n_entered (base: leads with evidence of any global pre-sale step; after the sale: won leads),
+    n_reached, n_unseen (of n_reached, without evidence of the step itself), n_open (open leads of
+    the base that stand before the step), share_of_entered, share_of_previous (of the previous
+    measurable step; empty where it would exceed 1), low, high (Wilson, of share_of_entered, with
+    the effective n), part. Shares of a step without any evidence in the log are empty: it is not
+    measurable. Status won counts as reaching the sale at its closing; post-sale time runs from it.
+
+    Raises
+    ------
+    InputError
+        An unknown rule, step or window.
+
+    Notes
+    -----
+    Interval: Wilson (1927), n_eff = min((Σw)² / Σw², Σw), Kish (1965).
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "b", "c", "c"], "action": ["ask", "pay", "ask", "ask", "read"],
+    ...     "at": pd.date_range("2025-01-01", periods=5)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay")
+    >>> table = count_funnel(build_journeys(log, steps))
+    >>> table[["step", "n_entered", "n_reached", "n_unseen", "n_open"]].values.tolist()
+    [['ask', 3.0, 3.0, 0.0, 0.0], ['read', 3.0, 2.0, 1.0, 1.0], ['pay', 3.0, 1.0, 0.0, 2.0]]
+    """
+    check_rule(rule)
+    window = read_window(within)
+    weights = np.ones(len(journeys.leads)) if weights is None else weights
+    parts = []
+    for part, ids in (
+        ("before_sale", journeys.steps.before_sale if path is None else path),
+        ("after_sale", journeys.steps.after_sale),
+    ):
+        codes = _step_codes(journeys, ids)
+        base, reached, seen = find_reached(journeys, codes, rule, window, part == "after_sale")
+        counts = _count(journeys, codes, rule, base * weights, reached, seen)
+        parts.append(counts.assign(part=part, step=list(ids)))
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "position", np.arange(1, len(table) + 1))
+    table.insert(0, "segment", segment)
+    return table[_COLUMNS]
+
+
+def count_rules(
+    journeys: Journeys,
+    within: pd.Timedelta | str | None = None,
+    *,
+    path: tuple[str, ...] | None = None,
+    weights: np.ndarray | None = None,
+    segment: str = "all",
+) -> pd.DataFrame:
+    """How far do the three counting rules differ?
+
+    Returns
+    -------
+    frame: segment, position, step, rule, n_reached (base and further words as in `count_funnel`)
+    """
+    tables = [
+        count_funnel(journeys, rule, within, path=path, weights=weights, segment=segment).assign(
+            rule=rule
+        )
+        for rule in RULES
+    ]
+    columns = ["segment", "position", "step", "rule", "n_reached"]
+    return pd.concat(tables)[columns].sort_values("position", kind="stable", ignore_index=True)
+
+
+def find_reached(
+    journeys: Journeys,
+    codes: np.ndarray,
+    rule: Rule = "passed",
+    window: int = NEVER,
+    after_sale: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which leads reached which position of a funnel?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    codes : step codes of the funnel in order, (n_positions,)
+    rule, window : as in `count_funnel`, the window in microseconds
+    after_sale : count won leads from their sale on
+
+    Returns
+    -------
+    (base, reached, seen): base (n_leads,) which leads count; reached and seen (n_leads,
+    n_positions): reached under the rule; has evidence of the step itself (seen implies nothing
+    about the order). Rows outside the base mean nothing.
+    """
+    start = to_micros(journeys.leads["sold_at" if after_sale else "entered_at"])
+    base = start < NEVER
+    if window < NEVER:
+        until = journeys.observed_until.value // 1000
+        base &= until - np.where(base, start, until) >= window
+    lead = journeys.lead
+    inside = base[lead]
+    since = journeys.at[inside] - start[lead[inside]]
+    inside[inside] = (since >= 0) & (since <= window) if after_sale else since <= window
+    lead, step, at = lead[inside], journeys.step[inside], journeys.at[inside]
+    sold = np.full(len(base), NEVER)
+    if not after_sale:
+        sold = to_micros(journeys.leads["sold_at"])
+        sold[~base | (sold - np.where(base, start, 0) > window)] = NEVER
+    sale = journeys.steps.ids.index(journeys.steps.won)
+    seen = _count_seen(lead, step, codes, len(base))
+    if rule == "ordered":
+        reached = _reach_in_order(
+            journeys, lead, step, at, codes, np.where(codes == sale, True, False), sold
+        )
+    else:
+        reached = seen.copy()
+        reached[:, codes == sale] |= (sold < NEVER)[:, None]
+        if rule == "passed":
+            reached = np.logical_or.accumulate(reached[:, ::-1], axis=1)[:, ::-1]
+    return base, reached, seen
+
+
+def wilson(share: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of shares by Wilson's method; empty without cases.
+
+    Examples
+    --------
+    >>> low, high = wilson(np.array([0.5]), 10)
+    >>> round(float(low[0]), 4), round(float(high[0]), 4)
+    (0.2366, 0.7634)
+    """
+    share = np.asarray(share, float)
+    if n_effective <= 0:
+        return np.full(share.shape, np.nan), np.full(share.shape, np.nan)
+    low, high = proportion_confint(share * n_effective, n_effective, method="wilson")
+    return np.asarray(low), np.asarray(high)
+
+
+def effective_n(weights: np.ndarray) -> float:
+    """Kish's effective number of cases, never above the sum of the weights.
+
+    Examples
+    --------
+    >>> effective_n(np.array([1.0, 1.0, 0.0])), effective_n(np.array([0.5, 0.5]))
+    (2.0, 1.0)
+    """
+    total, squares = float(weights.sum()), float((weights**2).sum())
+    return min(total**2 / squares, total) if squares > 0 else 0.0
+
+
+def check_rule(rule: str) -> None:
+    """Raise an `InputError` for an unknown counting rule."""
+    if rule not in RULES:
+        raise InputError([f"unknown rule {rule!r}; the rules are {', '.join(RULES)}"])
+
+
+def read_window(within: pd.Timedelta | str | None) -> int:
+    """Read a window such as ``"90D"`` as microseconds; `NEVER` for none.
+
+    Examples
+    --------
+    >>> read_window("1D")
+    86400000000
+    """
+    if within is None:
+        return NEVER
+    try:
+        if isinstance(within, str) and within.strip().replace(".", "").isdigit():
+            raise ValueError
+        window = pd.Timedelta(within)
+    except (ValueError, TypeError):
+        raise InputError(
+            [f"the window {within!r} is no duration; write it as 90D or 12h"]
+        ) from None
+    if not window > pd.Timedelta(0):
+        raise InputError([f"the window {within!r} must be longer than nothing"])
+    return window.value // 1000
+
+
+_COLUMNS = [
+    "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
+    "share_of_entered", "share_of_previous", "low", "high", "part",
+]  # fmt: skip
+
+
+def _step_codes(journeys: Journeys, ids: tuple[str, ...]) -> np.ndarray:
+    known = list(journeys.steps.ids)
+    wrong = [i for i in ids if i not in known]
+    if wrong:
+        raise InputError([f"no step {w!r}{suggest(w, known)}" for w in wrong])
+    return np.array([known.index(i) for i in ids], dtype=np.int64)
+
+
+def _nth_times(codes: np.ndarray) -> np.ndarray:
+    """How many times a funnel had the step by this position, (n_positions,), from 1.
+
+    >>> _nth_times(np.array([0, 1, 0])).tolist()
+    [1, 1, 2]
+    """
+    return pd.Series(codes).groupby(codes).cumcount().to_numpy() + 1
+
+
+def _count_seen(lead, step, codes: np.ndarray, n_leads: int) -> np.ndarray:
+    """Whether a lead has evidence of each position's step, as many times as the funnel had it."""
+    seen = np.zeros((n_leads, len(codes)), bool)
+    for position, (code, times) in enumerate(zip(codes, _nth_times(codes), strict=True)):
+        seen[:, position] = np.bincount(lead[step == code], minlength=n_leads) >= times
+    return seen
+
+
+def _reach_in_order(journeys, lead, step, at, codes, is_sale, sold) -> np.ndarray:
+    """Take for each position the earliest evidence at or after the previous one, each event once.
+
+    A step that is not measurable is passed by whoever reached the next measurable one.
+    """
+    n_leads = len(sold)
+    reached = np.zeros((n_leads, len(codes)), bool)
+    moment = np.full(n_leads, np.iinfo(np.int64).min)
+    used = {code: np.full(n_leads, -1) for code in set(codes.tolist())}
+    alive = np.ones(n_leads, bool)
+    for position, code in enumerate(codes.tolist()):
+        if not journeys.measurable[code] and not is_sale[position]:
+            continue
+        rows = np.flatnonzero(step == code)
+        rows = rows[(at[rows] >= moment[lead[rows]]) & (rows > used[code][lead[rows]])]
+        who, first = np.unique(lead[rows], return_index=True)
+        when = np.full(n_leads, NEVER)
+        when[who] = at[rows[first]]
+        used[code][who] = rows[first]
+        if is_sale[position]:
+            when = np.minimum(when, np.where(sold >= moment, sold, NEVER))
+        alive &= when < NEVER
+        moment = np.where(alive, when, NEVER)
+        reached[:, position] = alive
+    for position in range(len(codes) - 2, -1, -1):
+        if not journeys.measurable[codes[position]] and not is_sale[position]:
+            reached[:, position] = reached[:, position + 1]
+    return reached
+
+
+def _count(journeys: Journeys, codes, rule, weights, reached, seen) -> pd.DataFrame:
+    """Sum up one part of a funnel."""
+    entered = float(weights.sum())
+    n_reached = weights @ reached
+    unseen = weights @ (reached & ~seen)
+    furthest = (
+        np.where(reached.any(axis=1), reached.shape[1] - reached[:, ::-1].argmax(axis=1), 0)
+        if reached.shape[1]
+        else np.zeros(len(weights), int)
+    )
+    waiting = weights * (journeys.leads["status"] == "open").to_numpy()
+    n_open = waiting @ (furthest[:, None] < np.arange(1, len(codes) + 1))
+    measurable = journeys.measurable[codes]
+    sale = journeys.steps.ids.index(journeys.steps.won)
+    measurable = measurable | ((codes == sale) & (journeys.leads["status"] == "won").any())
+    share = np.where(measurable, n_reached / entered if entered else np.nan, np.nan)
+    low, high = wilson(share, effective_n(weights))
+    return pd.DataFrame({
+        "n_entered": entered, "n_reached": n_reached, "n_unseen": unseen, "n_open": n_open,
+        "share_of_entered": share,
+        "share_of_previous": _share_of_previous(n_reached, measurable, entered),
+        "low": low, "high": high,
+    })  # fmt: skip
+
+
+def _share_of_previous(n_reached, measurable, entered: float) -> np.ndarray:
+    """Share of those who reached the previous measurable step; empty where it would exceed 1."""
+    previous = pd.Series(n_reached).where(measurable).ffill().shift(fill_value=entered).to_numpy()
+    previous = np.where(np.isnan(previous), entered, previous)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(measurable & (previous > 0), n_reached / previous, np.nan)
+    return np.where(share > 1 + 1e-12, np.nan, share)

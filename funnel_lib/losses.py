@@ -1,0 +1,283 @@
+"""Where clients are lost: the first step not taken, and whether anyone asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
+from funnel_lib.funnels import find_reached
+from funnel_lib.journeys import NEVER, Journeys, first_at, to_micros
+
+ASKED = ("yes", "no", "unknown")
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Each lead's place in a funnel; -1 stands for none, all of shape (n_leads,).
+
+    Attributes
+    ----------
+    last : position of the furthest step reached
+    missed : position of the first step not taken after it: not optional, and measurable
+    asked : position in `ASKED`: whether the manager's helping action came between reaching the
+        last step and closing; unknown where no such action of that step is anywhere in the log
+    """
+
+    last: np.ndarray
+    missed: np.ndarray
+    asked: np.ndarray
+
+
+def find_missed(
+    journeys: Journeys, path: tuple[str, ...] | None = None, optional: tuple[str, ...] = ()
+) -> Missed:
+    """Which step is the first that each lead did not take?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    path : step ids of the funnel before the sale; default the global ones
+    optional : steps that a client of this path may buy without, besides those of the steps file
+
+    Returns
+    -------
+    Missed, for every lead: of lost ones it is the loss, of open ones the next step. The furthest
+    step is that of the rule ``passed``; gaps before it are unseen, not missed. A lead that never
+    entered has no last step. A step without any evidence in the log is never called missed: nobody
+    can tell who took it, so the next measurable one is named.
+
+    Examples
+    --------
+    >>> from funnel_lib.planted import plant_log
+    >>> from funnel_lib.audit import open_planted
+    >>> missed = find_missed(open_planted(plant_log("one", 300, seed=1)))
+    >>> bool((missed.missed > missed.last)[missed.missed >= 0].all())
+    True
+    """
+    steps = journeys.steps
+    ids = steps.before_sale if path is None else path
+    codes = np.array([steps.ids.index(i) for i in ids])
+    entered, reached, _ = find_reached(journeys, codes)
+    n = len(codes)
+    last = np.where(reached.any(axis=1) & entered, n - 1 - reached[:, ::-1].argmax(axis=1), -1)
+    sale = np.array([i == steps.won for i in ids])
+    can_miss = np.array([not (steps[i].optional or i in optional) for i in ids])
+    can_miss &= journeys.measurable[codes] | sale
+    later = np.where(can_miss, np.arange(n), n)
+    following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
+    missed = following[last + 1]
+    missed = np.where(missed < n, missed, -1)
+    return Missed(last, missed, _find_asked(journeys, codes, last, missed))
+
+
+def count_losses(
+    journeys: Journeys,
+    *,
+    path: tuple[str, ...] | None = None,
+    optional: tuple[str, ...] = (),
+    weights: np.ndarray | None = None,
+    segment: str = "all",
+) -> pd.DataFrame:
+    """At which step not taken are leads lost, were they asked, and what does it cost?
+
+    Parameters
+    ----------
+    journeys, path, optional : as in `find_missed`
+    weights : membership of each lead, (n_leads,); default 1
+    segment : what to write into the column
+
+    Returns
+    -------
+    frame, one row a step that can be missed and currency of the log: segment, missed_step, n_lost
+    (lost leads that entered), n_asked, n_not_asked, n_unknown (of n_lost), share_of_lost (of all
+    lost leads of the segment), share_of_entered, amount_lost (of the leads that have an amount),
+    currency. Open leads are not lost. Steps where nobody is lost have a row of zeros.
+    """
+    found = find_missed(journeys, path, optional)
+    ids = journeys.steps.before_sale if path is None else path
+    weights = np.ones(len(found.last)) if weights is None else weights
+    leads = journeys.leads
+    entered = leads["entered_at"].notna().to_numpy()
+    lost = entered & (leads["status"] == "lost").to_numpy() & (found.missed >= 0)
+    currency, names = pd.factorize(leads["currency"].fillna(""), sort=True)
+    if len(names) <= 1:
+        names = names if len(names) else pd.Index([""])
+        currency = np.zeros(len(leads), np.int64)
+    cell = (found.missed * len(names) + currency)[lost]
+    size = len(ids) * len(names)
+    amount = leads["amount"].fillna(0).to_numpy()
+    sums = {
+        name: np.bincount(cell, (weights * values)[lost], minlength=size)
+        for name, values in (
+            ("n_lost", np.ones(len(leads))),
+            *((f"n_{word}", found.asked == code) for code, word in enumerate(ASKED)),
+            ("amount_lost", amount),
+        )
+    }
+    table = pd.DataFrame(sums).rename(columns={"n_yes": "n_asked", "n_no": "n_not_asked"})
+    table["segment"] = segment
+    table["missed_step"] = np.repeat(list(ids), len(names))
+    table["currency"] = np.tile(names, len(ids))
+    table["share_of_lost"] = _share(table["n_lost"], weights[lost].sum())
+    table["share_of_entered"] = _share(table["n_lost"], weights[entered].sum())
+    can_miss = [_can_miss(journeys, i, optional) for i in ids]
+    return table[np.repeat(can_miss, len(names))].reset_index(drop=True)[_LOSS_COLUMNS]
+
+
+def count_necessity(
+    journeys: Journeys, *, weights: np.ndarray | None = None, segment: str = "all"
+) -> pd.DataFrame:
+    """Which share of the buyers shows each step, and how much of that is only the manager's word?
+
+    Returns
+    -------
+    frame, one row a global step before the sale: segment, step, n_won (buyers that entered),
+    n_won_with_evidence, share (of n_won; empty for a step without any evidence in the log),
+    self_reported_share (of n_won_with_evidence: those with nothing but the manager's word).
+    A step that buyers lack is optional, or not recorded.
+    """
+    steps = journeys.steps
+    n_leads, n_steps = len(journeys.leads), len(steps.before_sale)
+    weights = np.ones(n_leads) if weights is None else weights
+    won = (journeys.leads["status"] == "won") & journeys.leads["entered_at"].notna()
+    mass = weights * won.to_numpy()
+    shown, proven = np.zeros((2, n_leads, n_steps), bool)
+    before = journeys.step < n_steps
+    lead, step, told = journeys.lead[before], journeys.step[before], journeys.told[before]
+    shown[lead, step] = True
+    proven[lead[~told], step[~told]] = True
+    n_shown = mass @ shown
+    share = np.where(journeys.measurable[:n_steps], _share(n_shown, mass.sum()), np.nan)
+    return pd.DataFrame({
+        "segment": segment,
+        "step": list(steps.before_sale),
+        "n_won": mass.sum(),
+        "n_won_with_evidence": n_shown,
+        "share": share,
+        "self_reported_share": _share(mass @ (shown & ~proven), n_shown),
+    })  # fmt: skip
+
+
+def list_leads(log: EventLog, journeys: Journeys, segment: str = "all") -> pd.DataFrame:
+    """Where does each lead stand?
+
+    Returns
+    -------
+    frame, one row a lead: lead_id, segment and probability (empty if it never entered), status,
+    last_step, missed_step, asked (yes, no, unknown), stage (the last one of the CRM), stage_ahead
+    (its step in the steps file lies beyond last_step), amount, currency, and the further columns
+    of the leads. For an open lead missed_step is the next step.
+    """
+    found = find_missed(journeys)
+    ids = np.array([*journeys.steps.before_sale, None], dtype=object)
+    entered = journeys.leads["entered_at"].notna()
+    stage = _last_stage(log, journeys)
+    shown_by_stage = stage.map(journeys.steps.stages).map(
+        {step_id: n for n, step_id in enumerate(journeys.steps.before_sale)}
+    )
+    asked = np.array([*ASKED, None], dtype=object)
+    own = pd.DataFrame({
+        "lead_id": journeys.leads["lead_id"],
+        "segment": pd.Series(segment, index=entered.index, dtype="str").where(entered),
+        "probability": entered.astype(float).where(entered),
+        "status": journeys.leads["status"],
+        "last_step": pd.Series(ids[found.last], dtype="str"),
+        "missed_step": pd.Series(ids[found.missed], dtype="str"),
+        "asked": pd.Series(asked[found.asked], dtype="str"),
+        "stage": stage,
+        "stage_ahead": (shown_by_stage > found.last).to_numpy() & shown_by_stage.notna().to_numpy(),
+    })  # fmt: skip
+    rest = journeys.leads.drop(columns=["lead_id", "status", "stage", "has_row"], errors="ignore")
+    first = ["amount", "currency"]
+    rest = rest[[*first, *(c for c in rest if c not in first)]]
+    return pd.concat([own, rest], axis=1)
+
+
+def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
+    """Which step comes next for each open lead, was it proposed, how long has the client been silent?
+
+    Parameters
+    ----------
+    log, journeys : the log and its journeys
+    leads : the table of `list_leads`
+
+    Returns
+    -------
+    frame, one row an open lead: lead_id, segment, last_step, next_step, asked, days_silent (from
+    the client's last act, or else the lead's creation, to observed_until), stage, manager, amount,
+    currency; never-asked ones first, then by amount: a list to work through.
+    """
+    codes = pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])
+    at = log.events["at"].astype("int64").to_numpy()
+    acts = (log.events["actor"] == ACTORS[0]).to_numpy()
+    heard = np.full(len(log.leads), -NEVER)
+    np.maximum.at(heard, lead_codes(log)[acts], at[acts])
+    heard = heard[codes]
+    np.maximum.at(heard, journeys.lead, journeys.at)
+    created = to_micros(journeys.leads["created_at"])
+    heard = np.where(heard > -NEVER, heard, created)
+    silent = (journeys.observed_until.value // 1000 - heard) / 86_400e6
+    table = leads.assign(days_silent=np.where(heard < NEVER, silent, np.nan))
+    table = table[table["status"] == "open"].rename(columns={"missed_step": "next_step"})
+    urgency = table["asked"].map({"no": 0, "unknown": 1, "yes": 2})
+    table = table.assign(urgency=urgency).sort_values(
+        ["urgency", "amount", "days_silent", "lead_id"],
+        ascending=[True, False, False, True],
+        na_position="last",
+        kind="stable",
+    )
+    return table[_OPEN_COLUMNS].reset_index(drop=True)
+
+
+_LOSS_COLUMNS = [
+    "segment", "missed_step", "n_lost", "n_asked", "n_not_asked", "n_unknown", "share_of_lost",
+    "share_of_entered", "amount_lost", "currency",
+]  # fmt: skip
+_OPEN_COLUMNS = [
+    "lead_id", "segment", "last_step", "next_step", "asked", "days_silent", "stage", "manager",
+    "amount", "currency",
+]  # fmt: skip
+
+
+def _find_asked(journeys: Journeys, codes, last, missed) -> np.ndarray:
+    """Whether a helping action of the missed step came between the last step and closing."""
+    n_leads = len(last)
+    since = np.full(n_leads, -NEVER)
+    rows = np.flatnonzero(journeys.step == np.where(last >= 0, codes[last], -1)[journeys.lead])
+    reached = first_at(journeys.lead[rows], journeys.at[rows], n_leads)
+    sold = to_micros(journeys.leads["sold_at"])
+    since = np.where(last >= 0, np.where(reached < NEVER, reached, sold), -NEVER)
+    closed = to_micros(journeys.leads["closed_at"])
+    step = np.where(missed >= 0, codes[missed], -1)
+    lead, at = journeys.ask_lead, journeys.ask_at
+    helps = (journeys.ask_step == step[lead]) & (at >= since[lead]) & (at <= closed[lead])
+    asked = np.full(n_leads, ASKED.index("no"))
+    asked[lead[helps]] = ASKED.index("yes")
+    asked[(missed >= 0) & ~journeys.askable[step]] = ASKED.index("unknown")
+    return np.where(missed >= 0, asked, -1)
+
+
+def _can_miss(journeys: Journeys, step_id: str, optional: tuple[str, ...]) -> bool:
+    step = journeys.steps[step_id]
+    known = journeys.measurable[journeys.steps.ids.index(step_id)] or step_id == journeys.steps.won
+    return bool(known) and not (step.optional or step_id in optional)
+
+
+def _last_stage(log: EventLog, journeys: Journeys) -> pd.Series:
+    """The stage of the CRM that each lead stood in last: by its moves, else by the leads table."""
+    is_move = log.events["action"].cat.categories.str.startswith(STAGE_PREFIX)
+    if is_move.any():
+        moves = log.events[is_move[log.events["action"].cat.codes]]
+        names = moves["action"].astype("str").str.removeprefix(STAGE_PREFIX)
+        last = names.groupby(moves["lead_id"].astype("str")).last()
+        moved = journeys.leads["lead_id"].map(last).astype("str")
+        return moved.fillna(journeys.leads["stage"].astype("str"))
+    return journeys.leads["stage"].astype("str")
+
+
+def _share(count, base) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.asarray(base) > 0, np.asarray(count, float) / base, np.nan)
