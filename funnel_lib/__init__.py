@@ -1,1 +1,46 @@
-"""Why do clients not buy?"""
+"""Why do clients not buy? Client-behaviour funnels from CRM event logs, told in notebooks."""
+
+from funnel_lib.audit import Audit, build_audit
+from funnel_lib.display import show_table, show_text
+from funnel_lib.durations import count_pace
+from funnel_lib.errors import FunnelError, InputError
+from funnel_lib.events import EventLog, build_log, check_log
+from funnel_lib.figures import (
+    plot_after_sale,
+    plot_funnel,
+    plot_losses,
+    plot_necessity,
+    plot_rules,
+    show_figure,
+)
+from funnel_lib.findings import (
+    tell_after_sale,
+    tell_assumed,
+    tell_funnel,
+    tell_limits,
+    tell_losses,
+    tell_main_loss,
+    tell_necessity,
+    tell_open_leads,
+    tell_outcomes,
+    tell_page_one,
+    tell_quality,
+    tell_reliability,
+    tell_rules,
+)
+from funnel_lib.funnels import count_funnel, count_rules
+from funnel_lib.journeys import Journeys, build_journeys, select_leads
+from funnel_lib.labels import Words, label_table
+from funnel_lib.losses import (
+    count_losses,
+    count_necessity,
+    find_missed,
+    list_leads,
+    list_open_leads,
+)
+from funnel_lib.outputs import save_audit, write_tables, write_workbook
+from funnel_lib.planted import WORLDS, plant_log, write_planted
+from funnel_lib.readers import Mapping, read_export, read_mapping
+from funnel_lib.steps import Step, Steps, read_steps, write_steps
+
+__all__ = sorted(name for name in dir() if not name.startswith("_") and name[0].isalpha())

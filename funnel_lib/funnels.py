@@ -204,7 +204,7 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     >>> read_window("1D")
     86400000000
     """
-    if within is None:
+    if not within:
         return NEVER
     try:
         if isinstance(within, str) and within.strip().replace(".", "").isdigit():

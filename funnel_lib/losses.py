@@ -51,11 +51,18 @@ def find_missed(
 
     Examples
     --------
-    >>> from funnel_lib.planted import plant_log
-    >>> from funnel_lib.audit import open_planted
-    >>> missed = find_missed(open_planted(plant_log("one", 300, seed=1)))
-    >>> bool((missed.missed > missed.last)[missed.missed >= 0].all())
-    True
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read", "asked_by": ["send"]}, {"id": "pay"}],
+    ...               won="pay", lost=["gone"])
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "a", "b", "b", "b"],
+    ...     "action": ["ask", "send", "gone", "ask", "read", "gone"],
+    ...     "at": pd.date_range("2025-01-01", periods=6)}))
+    >>> missed = find_missed(build_journeys(log, steps))
+    >>> [steps.before_sale[m] for m in missed.missed], [ASKED[a] for a in missed.asked]
+    (['read', 'pay'], ['yes', 'unknown'])
     """
     steps = journeys.steps
     ids = steps.before_sale if path is None else path

@@ -186,6 +186,11 @@ def read_steps(path: str | Path) -> Steps:
     return read_checked(path, Steps, "a steps file (steps.yml)", check=_problems)
 
 
+def parse_steps(text: str) -> Steps:
+    """Read the text of a steps file that is known to be right, e.g. of a planted world."""
+    return Steps.model_validate(yaml.safe_load(text))
+
+
 def write_steps(steps: Steps, path: str | Path) -> None:
     """Write a steps file that `read_steps` reads back to the same steps."""
     content = steps.model_dump(mode="json", exclude_defaults=True)
@@ -204,6 +209,9 @@ def _problems(steps: Steps) -> list[tuple[Place, str]]:
         found.append((("won",), _no_step("won", steps.won, ids)))
     elif steps[steps.won].optional:
         found.append((("won",), f"the sale {steps.won!r} cannot be optional"))
+    for i, step in enumerate(steps.steps):
+        if step.id not in steps.after_sale and any(e.other_deal for e in step.evidence):
+            found.append((("steps", i), f"{step.id}: other_deal shows only steps after the sale"))
     for i, step_id in enumerate(steps.post_sale):
         if step_id not in ids:
             found.append((("post_sale", i), _no_step("post_sale", step_id, ids)))

@@ -1,0 +1,220 @@
+"""An audit: everything from the export files to the tables of the report, in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.durations import count_pace
+from funnel_lib.errors import InputError, Problems, quote_some, suggest
+from funnel_lib.events import EventLog, check_log, note_checks, show_rows
+from funnel_lib.funnels import check_rule, count_funnel, count_rules, read_window
+from funnel_lib.journeys import Journeys, build_journeys, select_leads
+from funnel_lib.labels import Words, find_language
+from funnel_lib.losses import count_losses, count_necessity, list_leads, list_open_leads
+from funnel_lib.readers import Mapping, find_tables, read_export, read_mapping, read_moment
+from funnel_lib.readers.values import check_time_zone
+from funnel_lib.steps import Steps, read_steps
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The tables of an audit and what they were made from.
+
+    Attributes
+    ----------
+    log : the checked event log
+    steps : the client's steps
+    journeys : the leads' steps, after the choice of leads
+    tables : the tables of the contract by name (see the README), each a tidy frame
+    settings : every setting of `build_audit` as it was given
+    """
+
+    log: EventLog
+    steps: Steps
+    journeys: Journeys
+    tables: dict[str, pd.DataFrame]
+    settings: dict[str, Any]
+
+    def words(self, lang: str = "") -> Words:
+        """How to write this audit's numbers and steps in a language (see `find_language`)."""
+        lang = find_language(lang)
+        return Words(lang, self.steps.names(lang), self.settings["time_zone"])
+
+
+def build_audit(
+    events: str | list[str],
+    *,
+    steps: str | None,
+    leads: str | None = None,
+    mapping: str | None = None,
+    segments: str = "auto",
+    rule: str = "passed",
+    within: str | None = None,
+    observed_until: str | None = None,
+    entered_from: str | None = None,
+    entered_to: str | None = None,
+    only: list[str] | tuple[str, ...] = (),
+    time_zone: str | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Read an export and count everything the report tells.
+
+    Parameters
+    ----------
+    events : table file of events, several, or a folder
+    steps : steps file
+    leads, mapping : leads table and mapping file, where there are any
+    segments : "auto" or "none"; all leads are one group so far
+    rule, within : see `funnels.count_funnel`
+    observed_until : day (to its end) or moment of the export; not told, the last moment in the data
+    entered_from, entered_to : only leads that entered on these days or between them
+    only : ``COLUMN=VALUE`` of the leads; the same column twice means either, two columns mean both
+    time_zone : zone of times that carry none
+    seed : for what is random; nothing is so far
+
+    Raises
+    ------
+    InputError
+        Every problem of the settings and the files at once.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from funnel_lib.planted import plant_log, write_planted
+    >>> folder = tempfile.mkdtemp()
+    >>> write_planted(plant_log("one", 200, seed=1), folder)
+    >>> audit = build_audit(f"{folder}/events.csv", leads=f"{folder}/leads.csv",
+    ...                     steps=f"{folder}/steps.yml")
+    >>> sorted(audit.tables)
+    ['funnel', 'funnel_rules', 'leads', 'losses', 'memberships', 'necessity', 'open_leads', 'pace',
+     'quality', 'segments']
+    """
+    settings = dict(locals())
+    problems = Problems()
+    known_steps, known_mapping = _check_settings(settings, problems)
+    log = None
+    paths = [events] if isinstance(events, str | Path) else list(events)
+    with problems.collecting():
+        if known_mapping is None:
+            find_tables([*paths, *([leads] if leads else [])])
+        else:
+            log = read_export(
+                paths,
+                leads or None,
+                known_mapping,
+                time_zone=time_zone,
+                observed_until=observed_until,
+            )
+    problems.raise_if_any()
+    settings["time_zone"] = time_zone or known_mapping.time_zone or "UTC"
+    journeys = build_journeys(log, known_steps)
+    chosen = _choose(journeys, settings)
+    return Audit(log, known_steps, chosen, _count(log, journeys, chosen, rule, within), settings)
+
+
+def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, Mapping | None]:
+    """Check what can be checked before any table is read."""
+    steps, mapping = None, None
+    with problems.collecting():
+        if not settings["steps"]:
+            raise InputError([
+                "no steps file; write the client's steps into a steps.yml (see the README) and give "
+                "it with --steps"
+            ])  # fmt: skip
+        steps = read_steps(settings["steps"])
+    with problems.collecting():
+        mapping = read_mapping(settings["mapping"]) if settings["mapping"] else Mapping()
+    with problems.collecting():
+        check_rule(settings["rule"])
+    with problems.collecting():
+        read_window(settings["within"])
+    if settings["segments"] not in ("auto", "none"):
+        problems.add(f"segments {settings['segments']!r}: so far only auto and none can be chosen")
+    zone = settings["time_zone"] or "UTC"
+    with problems.collecting():
+        check_time_zone(zone)
+        for name in ("observed_until", "entered_from", "entered_to"):
+            with problems.collecting():
+                if settings[name]:
+                    read_moment(settings[name], zone, name)
+    for condition in settings["only"]:
+        if "=" not in condition:
+            problems.add(f"only {condition!r}: write it as COLUMN=VALUE")
+    return steps, mapping
+
+
+def _choose(journeys: Journeys, settings: dict) -> Journeys:
+    """Keep the leads of the chosen period and filter."""
+    keep = np.ones(len(journeys.leads), bool)
+    entered, zone = journeys.leads["entered_at"], settings["time_zone"]
+    if settings["entered_from"]:
+        since = read_moment(settings["entered_from"], zone, "entered_from", end_of_day=False)
+        keep &= (entered >= since).to_numpy()
+    if settings["entered_to"]:
+        keep &= (entered <= read_moment(settings["entered_to"], zone, "entered_to")).to_numpy()
+    keep &= _fits_only(journeys.leads, settings["only"])
+    if keep.all():
+        return journeys
+    if not keep.any():
+        raise InputError(["no lead is left in the chosen period and filter; widen it"])
+    return select_leads(journeys, keep)
+
+
+def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.ndarray:
+    wanted: dict[str, list[str]] = {}
+    for condition in only:
+        column, value = condition.split("=", 1)
+        wanted.setdefault(column.strip(), []).append(value.strip())
+    keep = np.ones(len(leads), bool)
+    problems = []
+    for column, values in wanted.items():
+        if column not in leads:
+            near = suggest(column, leads.columns) or f"; found {quote_some(leads.columns, most=20)}"
+            problems.append(f"only {column}=…: the leads have no column {column!r}{near}")
+            continue
+        texts = leads[column].astype("str")
+        for value in values:
+            if not (texts == value).any():
+                found = quote_some(sorted(texts.dropna().unique()), most=10)
+                problems.append(f"only {column}={value}: no lead has this value; found {found}")
+        keep &= texts.isin(values).to_numpy()
+    if problems:
+        raise InputError(problems)
+    return keep
+
+
+def _count(log: EventLog, journeys: Journeys, chosen: Journeys, rule, within) -> dict:
+    leads = list_leads(log, chosen)
+    entered = leads["segment"].notna()
+    left_out = len(journeys.leads) - len(chosen.leads)
+    outside = ~journeys.leads["lead_id"].isin(chosen.leads["lead_id"])
+    selection = note_checks([
+        ("outside_selection", left_out, len(journeys.leads), "info",
+         show_rows(journeys.leads.loc[outside, ["lead_id"]])),
+    ])  # fmt: skip
+    return {
+        "funnel": count_funnel(chosen, rule, within),
+        "funnel_rules": count_rules(chosen, within),
+        "segments": _describe_all(chosen, int(entered.sum())),
+        "memberships": leads.loc[entered, ["lead_id", "segment", "probability"]],
+        "leads": leads,
+        "losses": count_losses(chosen),
+        "necessity": count_necessity(chosen),
+        "open_leads": list_open_leads(log, chosen, leads),
+        "pace": count_pace(chosen),
+        "quality": pd.concat([check_log(log), journeys.quality, selection], ignore_index=True),
+    }
+
+
+def _describe_all(journeys: Journeys, n_leads: int) -> pd.DataFrame:
+    """All leads as one segment; nobody tried whether it is stable."""
+    return pd.DataFrame({
+        "segment": ["all"], "name": ["all"], "n_leads": [float(n_leads)], "n_undetermined": [0.0],
+        "share_of_leads": [1.0 if n_leads else np.nan],
+        "path": [" > ".join(journeys.steps.before_sale)], "stability": [np.nan], "trust": [""],
+    })  # fmt: skip
