@@ -64,7 +64,7 @@ def audit(
     if problems.found:
         _add_input_problems(problems, settings)
     if no_report or "html" not in chosen:
-        _save_tables(settings, lang, out, chosen)
+        _save_tables(settings, lang, out, [] if no_report else chosen)
     else:
         from funnel_lib.report import write_report
 

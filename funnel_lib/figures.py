@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -24,10 +25,21 @@ from funnel_lib.labels import Words
 BLUE, LIGHT, ACCENT = "#0072b2", "#b5d7ee", "#b84a00"
 GREY, INK, MUTED = "#b9bec4", "#1f2328", "#5b636b"
 
+# part of the lost leads -> colour of its bar, colour of a label on it
+_ASKED = {"n_not_asked": (ACCENT, "white"), "n_asked": (BLUE, "white"), "n_unknown": (GREY, INK)}
+# rule -> its sign in the key, marker, size, colour: nested, so that equal ones stay visible
+_RULES = {
+    "passed": ("●", "o", 10, BLUE),
+    "ordered": ("◆", "D", 5.5, ACCENT),
+    "any": ("○", "o", 13, INK),
+}
+_RULE_COLOURS = [colour for *_, colour in _RULES.values()]
+
 WIDTH = 5.6  # inches: shown at 400 px, a point is about a pixel
 _PAD = 5  # points around the figure; lengths below are points too, and so is the y axis
 _TEXT, _SMALL, _TITLE = 11, 10, 12.5
-_LINE, _BAR, _STRIP, _GAP = 15, 15, 4, 9
+_LINE, _BAR, _STRIP, _GAP, _UNDER = 15, 15, 4, 9, 12  # _UNDER: from the top to a first baseline
+_THIN = 0.005  # intervals of shares thinner than this (2 points) are not drawn
 _FONT = "DejaVu Sans"  # comes with matplotlib, has Cyrillic: the same widths on every machine
 _STYLE = {
     "font.family": [_FONT], "font.size": _TEXT, "text.color": INK, "text.parse_math": False,
@@ -164,23 +176,28 @@ def _plot_reached(table, words: Words, ax, part: str, title: str, base: str) -> 
     entered = rows["n_entered"].max() if len(rows) else 0
     if not entered > 0:
         return _draw_nothing(ax, words, title)
-    key = [("■", BLUE, "reached"), ("▨", BLUE, "unseen"), ("━", GREY, "open"), ("├┤", INK, "span")]
-    if not (rows["n_unseen"] > 0).any():
-        del key[1]
     counts = _counts(rows["n_reached"], rows["share_of_entered"], words)
     with mpl.rc_context(_STYLE):
-        sheet = _open_sheet(
-            ax, words, title, rows["step"], counts, key, words.text(f"figure.{base}", n=entered)
-        )
-        drop = _find_drop(rows)
-        label = words.text("figure.drop", n=drop[1] - drop[2]) if drop else ""
-        reserve = _width(label, _TEXT) + 8 if drop else 0
-        sheet.ax.set_xlim(0, entered * sheet.room / (sheet.room - reserve))
+        base = words.text(f"figure.{base}", n=entered)
+        sheet = _open_sheet(ax, words, title, rows["step"], counts, _reached_key(rows), base)
+        sheet.ax.set_xlim(0, entered)
+        if drop := _find_drop(rows):
+            _draw_drop(sheet, rows.loc[drop[0]], *drop, words)
         for n, row in enumerate(rows.itertuples()):
             _draw_reached(sheet, n, row)
-        if drop:
-            _draw_drop(sheet, rows.loc[drop[0]], drop, label)
     return sheet.ax
+
+
+def _reached_key(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The signs that this funnel needs: sign, colour, word."""
+    known = rows[rows["share_of_entered"].notna()]
+    needed = {
+        ("■", BLUE, "reached"): True,
+        ("▨", BLUE, "unseen"): (known["n_unseen"] >= 0.5).any(),
+        ("▬", GREY, "open"): (known["n_open"] >= 0.5).any(),
+        ("⊢⊣", INK, "span"): (known["high"] - known["low"] > _THIN).any(),
+    }
+    return [sign for sign, is_needed in needed.items() if is_needed]
 
 
 def _draw_reached(sheet: _Sheet, n: int, row) -> None:
@@ -193,36 +210,37 @@ def _draw_reached(sheet: _Sheet, n: int, row) -> None:
     _bar(sheet, n, seen, row.n_unseen, LIGHT, hatched=True)
     strip = sheet.tops[n] + _BAR - _STRIP / 2
     sheet.ax.barh(strip, row.n_open, _STRIP, left=row.n_reached, color=GREY, zorder=3)
-    if not pd.isna(row.low):
+    if row.high - row.low > _THIN:
         ends = np.array([row.low, row.high]) * row.n_entered
         middle = sheet.tops[n] + (_BAR - _STRIP) / 2
-        sheet.ax.plot(ends, [middle, middle], "|-", color=INK, lw=1, ms=5, zorder=4, clip_on=False)
+        sheet.ax.plot(ends, [middle, middle], "|-", color=INK, lw=1, ms=5, zorder=4)
 
 
-def _find_drop(rows: pd.DataFrame) -> tuple[int, float, float] | None:
-    """The row of the biggest drop between measurable steps, n before it and n at it."""
-    reached = rows.loc[rows["share_of_entered"].notna(), "n_reached"]
-    previous = reached.shift()
-    drop = previous - reached
-    if not drop.max() > 0:
-        return None
-    n = drop.idxmax()
-    return n, previous[n], reached[n]
+def _find_drop(rows: pd.DataFrame) -> tuple[int, float] | None:
+    """The row of the biggest drop between measurable steps, and how many stood before it."""
+    reached = rows["n_reached"].where(rows["share_of_entered"].notna())
+    before = reached.ffill().shift()
+    drop = before - reached
+    return (drop.idxmax(), before[drop.idxmax()]) if drop.max() >= 0.5 else None
 
 
-def _draw_drop(sheet: _Sheet, row: pd.Series, drop: tuple[int, float, float], label: str) -> None:
-    """Draw the lost part of a bar in the accent colour, its label inside where it fits."""
-    n, before, after = drop
-    _bar(sheet, n, after, before - after, ACCENT)
-    points = sheet.room / sheet.ax.get_xlim()[1]
-    whisker = np.nanmax([after, row["high"] * row["n_entered"]])
+def _draw_drop(sheet: _Sheet, row: pd.Series, n: int, before: float, words: Words) -> None:
+    """Draw the lost part of a bar in the accent colour; its label inside, or after all marks."""
+    entered, reached = row["n_entered"], row["n_reached"]
+    _bar(sheet, n, reached, before - reached, ACCENT)
+    label = words.text("figure.drop", n=before - reached)
+    width = _width(label, _TEXT, "bold") + 8
+    whisker = np.nanmax([reached, row["high"] * entered])
+    look = {"va": "center_baseline", "zorder": 5, "weight": "bold"}
     y = sheet.tops[n] + (_BAR - _STRIP) / 2
-    if (before - whisker) * points > _width(label, _TEXT) + 8:
-        x, look = before - 4 / points, {"color": "white", "ha": "right"}
-    else:
-        end = np.nanmax([before, after + row["n_open"], whisker])
-        x, look = end + 4 / points, {"color": ACCENT, "ha": "left"}
-    sheet.ax.text(x, y, label, va="center_baseline", zorder=5, weight="bold", **look)
+    if (before - whisker) / entered * sheet.room > width:
+        x = before - 4 * entered / sheet.room
+        sheet.ax.text(x, y, label, color="white", ha="right", **look)
+        return
+    end = max(before, reached + row["n_open"], whisker)
+    longest = max(entered, end * sheet.room / (sheet.room - width))
+    sheet.ax.set_xlim(0, longest)
+    sheet.ax.text(end + 4 * longest / sheet.room, y, label, color=ACCENT, **look)
 
 
 def plot_losses(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
@@ -258,7 +276,7 @@ def plot_losses(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
     if not total > 0:
         return _draw_nothing(ax, words, "losses")
     key = [("■", colour, name.removeprefix("n_")) for name, (colour, _) in _ASKED.items()]
-    key = [part for part, name in zip(key, _ASKED, strict=True) if rows[name].any()]
+    key = [part for part, name in zip(key, _ASKED, strict=True) if (rows[name] >= 0.5).any()]
     counts = _counts(rows["n_lost"], rows["share_of_lost"], words)
     with mpl.rc_context(_STYLE):
         base = words.text("figure.leads_axis", n=total)
@@ -267,45 +285,51 @@ def plot_losses(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
     return sheet.ax
 
 
-# part of the lost leads -> colour of its bar, colour of a count on it
-_ASKED = {"n_not_asked": (ACCENT, "white"), "n_asked": (BLUE, "white"), "n_unknown": (GREY, INK)}
+class _Part(NamedTuple):
+    """One part of a stacked bar: its length, colours, label, and whether that fits inside."""
+
+    n: float
+    colour: str
+    label_inside: str
+    label: str
+    fits: bool
 
 
 def _draw_stacks(sheet: _Sheet, rows: pd.DataFrame, words: Words) -> None:
-    """Stack the parts of each bar; counts too wide for their part follow the bar's end."""
+    """Stack the parts of each bar; labels too wide for their part follow the bar's end."""
     longest = rows["n_lost"].max()
-    least = 0.75 * sheet.room / longest  # points a lead, at worst
-    beside = [
-        [
-            (words.number(row[part]), MUTED if part == "n_unknown" else colour)
-            for part, (colour, _) in _ASKED.items()
-            if row[part] > 0 and _width(words.number(row[part]), _TEXT) + 6 > row[part] * least
-        ]
-        for _, row in rows.iterrows()
+    points = 0.75 * sheet.room / longest  # a lead, at worst
+    stacks = [_stack(row, points, words) for row in rows.to_dict("records")]
+    beside = [sum(_width(p.label, _TEXT) + 6 for p in stack if not p.fits) for stack in stacks]
+    room = 1 - np.array(beside) / sheet.room
+    sheet.ax.set_xlim(0, max(longest, (rows["n_lost"] / room).max()))
+    for n, stack in enumerate(stacks):
+        _draw_stack(sheet, n, stack)
+
+
+def _stack(row: dict, points: float, words: Words) -> list[_Part]:
+    """The parts of one bar that are not empty; `points` is the length of a lead."""
+    return [
+        _Part(row[c], *look, label, _width(label, _TEXT) + 6 <= row[c] * points)
+        for c, look in _ASKED.items()
+        if row[c] >= 0.5 and (label := words.number(row[c]))
     ]
-    needed = [sum(_width(text, _TEXT) + 6 for text, _ in labels) for labels in beside]
-    ends = rows["n_lost"] / longest
-    share = min((sheet.room - w) / sheet.room / e for w, e in zip(needed, ends, strict=True) if e)
-    sheet.ax.set_xlim(0, longest / min(1, share))
-    for n, row in rows.iterrows():
-        _draw_stack(sheet, n, row, beside[n], words)
 
 
-def _draw_stack(sheet: _Sheet, n: int, row: pd.Series, beside: list, words: Words) -> None:
+def _draw_stack(sheet: _Sheet, n: int, stack: list[_Part]) -> None:
+    y, left = sheet.tops[n] + _BAR / 2, 0.0
+    for part in stack:
+        _bar(sheet, n, left, part.n, part.colour)
+        if part.fits:
+            look = {"ha": "center", "va": "center_baseline", "color": part.label_inside}
+            sheet.ax.text(left + part.n / 2, y, part.label, **look)
+        left += part.n
     points = sheet.room / sheet.ax.get_xlim()[1]
-    y, left, outside = sheet.tops[n] + _BAR / 2, 0.0, [text for text, _ in beside]
-    for part, (colour, on_it) in _ASKED.items():
-        if not row[part] > 0:
-            continue
-        _bar(sheet, n, left, row[part], colour)
-        text = words.number(row[part])
-        if text not in outside:
-            look = {"ha": "center", "va": "center_baseline", "color": on_it}
-            sheet.ax.text(left + row[part] / 2, y, text, **look)
-        left += row[part]
-    for text, colour in beside:
-        sheet.ax.text(left + 5 / points, y, text, va="center_baseline", color=colour)
-        left += (_width(text, _TEXT) + 6) / points
+    for part in stack:
+        if not part.fits:
+            colour = MUTED if part.colour == GREY else part.colour
+            sheet.ax.text(left + 5 / points, y, part.label, va="center_baseline", color=colour)
+            left += (_width(part.label, _TEXT) + 6) / points
 
 
 def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
@@ -347,19 +371,11 @@ def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axe
     key = [(mark, colour, rule) for rule, (mark, _, _, colour) in _RULES.items()]
     with mpl.rc_context(_STYLE):
         sheet = _open_sheet(ax, words, "rules", steps, counts, key)
-        sheet.ax.set_xlim(0, rows["n_reached"].max() * sheet.room / (sheet.room - 14))
+        points = (sheet.room - 16) / rows["n_reached"].max()  # 8 at each end for the marks
+        sheet.ax.set_xlim(-8 / points, (sheet.room - 8) / points)
         for n, (_, row) in enumerate(reached.iterrows()):
             _draw_marks(sheet, n, row)
     return sheet.ax
-
-
-# rule -> its sign in the key, marker, size, colour: nested, so that equal ones stay visible
-_RULES = {
-    "passed": ("●", "o", 10, BLUE),
-    "ordered": ("◆", "D", 5.5, ACCENT),
-    "any": ("○", "o", 13, INK),
-}
-_RULE_COLOURS = [colour for *_, colour in _RULES.values()]
 
 
 def _draw_marks(sheet: _Sheet, n: int, row: pd.Series) -> None:
@@ -450,9 +466,9 @@ def _room(ax: Axes | None) -> float:
 def _prepare(ax: Axes | None, height: float) -> Axes:
     """Empty axes whose y axis counts so many points downwards; by default in a figure to fit."""
     if ax is None:
-        figure = Figure(figsize=(WIDTH, (height + 2 * _PAD) / 72), layout="constrained")
-        figure.get_layout_engine().set(w_pad=_PAD / 72, h_pad=_PAD / 72)
-        ax = figure.subplots()
+        wide, high = WIDTH * 72, height + 2 * _PAD
+        figure = Figure(figsize=(wide / 72, high / 72))  # all is placed to the point: no layout
+        ax = figure.add_axes((_PAD / wide, _PAD / high, 1 - 2 * _PAD / wide, height / high))
     ax.axis("off")
     ax.set_ylim(height, 0)
     return ax
@@ -469,33 +485,35 @@ def _open_sheet(
     head = 2 * _LINE + 12
     bottoms = head + np.cumsum(heights)
     ax = _prepare(ax, bottoms[-1])
-    _write(ax, 0, [(words.text(f"figure.{title}"), INK)], room, size=_TITLE, weight="bold")
-    _write(ax, 1.5, [(base, MUTED)], room, right=True, size=_SMALL)
-    _write_key(ax, _LINE + 5, key, words, room)
-    for name, line, bottom, height in zip(names, counts, bottoms, heights, strict=True):
-        _write(ax, bottom - height, [(name, INK)], room)
-        _write(ax, bottom - height, line, room, right=True)
-    return _Sheet(ax, room, bottoms - _BAR - _GAP)
+    tops = bottoms - _BAR - _GAP
+    _write(ax, _UNDER, [(words.text(f"figure.{title}"), INK)], size=_TITLE, weight="bold")
+    _write(ax, _UNDER, [(base, MUTED)], right=True, size=_SMALL)
+    _write_key(ax, _UNDER + _LINE + 4, key, words)
+    for name, line, top in zip(names, counts, tops, strict=True):
+        _write(ax, top - 5, [(name, INK)])
+        _write(ax, top - 5, line, right=True)
+    return _Sheet(ax, room, tops)
 
 
-def _write_key(ax: Axes, y: float, key, words: Words, room: float) -> None:
+def _write_key(ax: Axes, y: float, key, words: Words) -> None:
     """Explain the colours in one line of words, each after its sign."""
     pieces = []
     for sign, colour, name in key:
         pieces += [(sign, colour), (words.text(f"figure.{name}"), MUTED)]
-    _write(ax, y, pieces, room, size=_SMALL, gaps=(4, 12))
+    _write(ax, y, pieces, size=_SMALL, gaps=(4, 13))
 
 
-def _write(ax, y, pieces, room, *, right=False, size=_TEXT, gaps=(8,), weight="normal") -> None:
-    """Write coloured pieces of text one after the other, from the left or up to the right edge."""
-    widths = [_width(text, size, weight) for text, _ in pieces]
-    spaces = [gaps[n % len(gaps)] for n in range(len(pieces))]
-    starts = np.concatenate([[0], np.cumsum(np.add(widths, spaces))])[:-1]
-    shift = room - starts[-1] - widths[-1] if right else 0
-    for (text, colour), start in zip(pieces, starts + shift, strict=True):
-        ax.text(
-            start / room, y, text, color=colour, size=size, weight=weight, va="top",
-            transform=ax.get_yaxis_transform(), linespacing=1.1,
+def _write(ax, y, pieces, *, right=False, size=_TEXT, gaps=(8,), weight="normal") -> None:
+    """Write coloured pieces of text on the baseline y, from the left or up to the right edge."""
+    widths = [
+        _width(text, size, weight) + gaps[n % len(gaps)] for n, (text, _) in enumerate(pieces)
+    ]
+    for n, (text, colour) in enumerate(pieces):
+        shift = -sum(widths[n + 1 :]) if right else sum(widths[:n])
+        ax.annotate(
+            text, (1 if right else 0, y), (shift, 0), xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points", ha="right" if right else "left", va="baseline",
+            color=colour, size=size, weight=weight, linespacing=1.25,
         )  # fmt: skip
 
 
@@ -515,9 +533,9 @@ def _draw_unknown(sheet: _Sheet, n: int, width: float) -> None:
 def _draw_nothing(ax: Axes | None, words: Words, title: str) -> Axes:
     """Say that there is nothing to draw."""
     with mpl.rc_context(_STYLE):
-        room, ax = _room(ax), _prepare(ax, 3 * _LINE)
-        _write(ax, 0, [(words.text(f"figure.{title}"), INK)], room, size=_TITLE, weight="bold")
-        _write(ax, _LINE + 8, [(words.text("figure.nothing"), MUTED)], room)
+        ax = _prepare(ax, 3 * _LINE)
+        _write(ax, _UNDER, [(words.text(f"figure.{title}"), INK)], size=_TITLE, weight="bold")
+        _write(ax, _UNDER + _LINE + 6, [(words.text("figure.nothing"), MUTED)])
     return ax
 
 
@@ -537,7 +555,7 @@ def _wrap(text: str, room: float) -> str:
     'Согласовал условия\\nдоговора'
     """
     lines = [text]
-    for n in range(len(text), 4, -1):
+    for n in range(min(len(text), int(room / 3)), 4, -1):  # no letter is narrower than 3
         lines = textwrap.wrap(text, n) or [""]
         if max(_width(line, _TEXT) for line in lines) <= room:
             break

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from funnel_lib.errors import InputError, suggest
 from funnel_lib.journeys import NEVER, Journeys, to_micros
@@ -171,6 +170,8 @@ def wilson(share: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarra
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
     (0.2366, 0.7634)
     """
+    from statsmodels.stats.proportion import proportion_confint  # 0.6 s, not at every start
+
     share = np.asarray(share, float)
     if n_effective <= 0:
         return np.full(share.shape, np.nan), np.full(share.shape, np.nan)

@@ -77,8 +77,9 @@ def write_report(out: str | Path, lang: str, title: str | None, parameters: dict
     notebook = find_notebooks(lang) / "audit.ipynb"
     check_parameters(notebook, parameters)
     with new_folder(out) as folder:
-        given = {**parameters, "save_to": str(folder)}
+        given = {**parameters, "save_to": folder.as_posix()}
         run_notebook(notebook, folder / "report.ipynb", given)
+        _rename_inside(folder / "report.ipynb", folder.as_posix(), Path(out).as_posix())
         words = Words(lang)
         html = render_html(folder / "report.ipynb", words, title, _name_files(parameters))
         (folder / "report.html").write_text(html, encoding="utf-8")
@@ -112,6 +113,7 @@ def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str,
             str(notebook), str(target).replace("{", "{{").replace("}", "}}"),
             parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(),
             request_save_on_cell_execute=False, log_output=False,
+            shutdown_kernel="immediate", extra_arguments=["--log-level=50"],
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         if error.ename == InputError.__name__:
@@ -137,7 +139,7 @@ def render_html(notebook: str | Path, words: Words, title: str | None, files: st
     exporter = HTMLExporter(
         template_name="report", extra_template_basedirs=[str(_HERE / "templates")]
     )
-    exporter.register_filter("encode_svg", _encode_svg)
+    exporter.register_filter("base64", _encode)
     own = {
         "lang": words.lang,
         "title": title or _headings(page, "# ")[0],
@@ -216,8 +218,14 @@ def _headings(page, mark: str) -> list[str]:
     return [line.removeprefix(mark).strip() for line in lines if line.startswith(mark)]
 
 
-def _encode_svg(svg: str) -> str:
+def _encode(svg: str) -> str:
     return base64.b64encode(svg.encode()).decode()
+
+
+def _rename_inside(path: Path, temporary: str, out: str) -> None:
+    """Let a run notebook name the folder it came to lie in, not the temporary one."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(temporary, out), encoding="utf-8")
 
 
 def _name_files(parameters: dict[str, Any]) -> str:

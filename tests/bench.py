@@ -1,0 +1,79 @@
+"""`make bench`: speed and memory side by side in one run; quote the ratios, not the seconds.
+
+Each pair is a job of ours and the least that any tool would need for it, run in turn as whole
+processes; the median of the ratios is what the README quotes.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from funnel_lib.planted import plant_log, write_planted
+
+LEADS, ROUNDS = 20_000, 5
+IMPORTS = "import funnel_lib, pandas, numpy, matplotlib.figure, statsmodels.stats.proportion"
+EMPTY_NOTEBOOK = """
+import sys, nbformat, papermill
+from nbconvert import HTMLExporter
+cells = [nbformat.v4.new_code_cell({imports!r})]
+kernel = {{"kernelspec": {{"name": "python3", "display_name": "Python 3", "language": "python"}}}}
+nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), {path!r})
+papermill.execute_notebook({path!r}, {path!r}, progress_bar=False)
+HTMLExporter().from_filename({path!r})
+"""
+
+
+def run(command: list[str]) -> tuple[float, float]:
+    """Run a process to its end: wall seconds, and its largest memory in MiB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"failed: {' '.join(command)[:300]}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def compare(name: str, ours: list[str], least: list[str], most: float) -> bool:
+    """Run a pair in turn and print the ratio."""
+    pairs = [(run(ours), run(least)) for _ in range(ROUNDS + 1)][1:]  # the first warms up
+    ratio = statistics.median(a[0] / b[0] for a, b in pairs)
+    seconds = [statistics.median(p[i][0] for p in pairs) for i in (0, 1)]
+    memory = max(a[1] for a, _ in pairs)
+    verdict = "ok" if ratio <= most else "TOO SLOW"
+    print(
+        f"{name:44s} {seconds[0]:6.2f} s / {seconds[1]:5.2f} s = {ratio:4.2f} (at most {most:g}) "
+        f"{verdict}, {memory:,.0f} MiB"
+    )
+    return ratio <= most
+
+
+def main() -> None:
+    """Print the ratios; exit code 1 if one is above its bound."""
+    python = sys.executable
+    with tempfile.TemporaryDirectory() as folder:
+        write_planted(plant_log("kettles", LEADS, seed=1), folder)
+        given = [f"{folder}/events.csv", "--leads", f"{folder}/leads.csv"]
+        given += ["--steps", f"{folder}/steps.yml"]
+        audit = [python, "-m", "funnel_lib.cli", "audit", *given]
+        read = f"{IMPORTS}; pandas.read_csv({given[0]!r}); pandas.read_csv({given[2]!r})"
+        empty = EMPTY_NOTEBOOK.format(imports=IMPORTS, path=str(Path(folder, "empty.ipynb")))
+        print(f"{LEADS:,} planted leads, median of {ROUNDS} pairs, ours / the least")
+        tables = ["--out", f"{folder}/tables-only", "--no-report", "--segments", "none"]
+        fine = compare(
+            "tables / imports + pandas.read_csv", [*audit, *tables], [python, "-c", read], 3
+        )
+        full = ["--out", f"{folder}/report", "--formats", "html", "--segments", "none"]
+        fine &= compare(
+            "HTML report / an empty notebook, printed", [*audit, *full], [python, "-c", empty], 2
+        )
+    sys.exit(not fine)
+
+
+if __name__ == "__main__":
+    main()
