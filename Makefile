@@ -19,7 +19,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 audit: $(READY)  ## the report of the sample, into reports/sample
-	$(BIN)/funnel audit data/sample/events.csv --leads data/sample/leads.csv --steps data/sample/steps.yml --out reports/sample
+	$(BIN)/funnel audit data/sample/events.csv --leads data/sample/leads.csv --steps data/sample/steps.yml --observed-until 2025-12-31 --out reports/sample
 
 test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
 	$(BIN)/python -m pytest

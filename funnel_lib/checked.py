@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from funnel_lib.errors import InputError, suggest
 
 Place = tuple[str | int, ...]
+_DEEPEST = 20
 
 
 class Checked(BaseModel):
@@ -107,10 +108,16 @@ def _read_text(path: str | Path, aim: str) -> str:
 def _build(node: yaml.Node, place: Place, lines: dict, problems: list[str], path: str):
     """Turn a YAML node into plain values, noting each place's line and keys written twice."""
     lines[place] = node.start_mark.line + 1
+    if len(place) > _DEEPEST:  # an anchor inside itself has no end
+        raise InputError([f"{path}, line {lines[place]}: nested too deep"])
     if isinstance(node, yaml.SequenceNode):
         return [_build(n, (*place, i), lines, problems, path) for i, n in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
-        return yaml.SafeLoader("").construct_object(node)
+        try:
+            return yaml.SafeLoader("").construct_object(node)
+        except (yaml.YAMLError, ValueError):  # an unknown tag, or a date such as 2025-02-30
+            problems.append(f"{path}, line {lines[place]}: {node.value!r} cannot be read")
+            return str(node.value)
     content = {}
     for key_node, value in node.value:
         line = key_node.start_mark.line + 1

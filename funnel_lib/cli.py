@@ -63,13 +63,14 @@ def audit(
         problems.add(f"--lang {lang}: choose en or ru")
     if problems.found:
         _add_input_problems(problems, settings)
-    if no_report or "html" not in chosen:
+    tables_alone = no_report or "html" not in chosen
+    if tables_alone:
         _save_tables(settings, lang, out, [] if no_report else chosen)
     else:
         from funnel_lib.report import write_report
 
         write_report(out, lang, title, {**settings, "lang": lang, "formats": chosen})
-    typer.echo(Path(out, "tables" if no_report else "report.html"))
+    typer.echo(Path(out, "tables" if tables_alone else "report.html"))
 
 
 @app.command()
@@ -123,8 +124,8 @@ def _save_tables(settings: dict, lang: str, out: str, formats: list[str]) -> Non
     from funnel_lib.outputs import save_audit
     from funnel_lib.report import new_folder
 
+    audit = build_audit(**settings)
     with new_folder(out) as folder:
-        audit = build_audit(**settings)
         save_audit(audit, audit.words(lang), folder, formats)
 
 

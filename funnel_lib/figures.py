@@ -46,6 +46,8 @@ _STYLE = {
     "text.usetex": False, "hatch.linewidth": 0.8, "figure.facecolor": "white",
     "axes.facecolor": "white", "svg.hashsalt": "funnel_lib", "svg.fonttype": "path",
 }  # fmt: skip
+# no date, and no addresses that would look like outside requests
+_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,9 @@ def show_figure(ax: Axes, alt: str) -> Picture:
         raise ValueError("a figure needs an alternative text: say in words what it shows")
     drawing = io.StringIO()
     with mpl.rc_context(_STYLE):
-        ax.figure.savefig(drawing, format="svg", metadata={"Date": None})
-    return Picture(drawing.getvalue(), alt)
+        ax.figure.savefig(drawing, format="svg", metadata=_NO_METADATA)
+    svg = drawing.getvalue()
+    return Picture(svg[svg.index("<svg") :], alt)  # without the prologue it may stand in a page
 
 
 def plot_funnel(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
@@ -208,8 +211,9 @@ def _draw_reached(sheet: _Sheet, n: int, row) -> None:
     seen = row.n_reached - row.n_unseen
     _bar(sheet, n, 0, seen, BLUE)
     _bar(sheet, n, seen, row.n_unseen, LIGHT, hatched=True)
-    strip = sheet.tops[n] + _BAR - _STRIP / 2
-    sheet.ax.barh(strip, row.n_open, _STRIP, left=row.n_reached, color=GREY, zorder=3)
+    if row.n_open > 0:
+        strip = sheet.tops[n] + _BAR - _STRIP / 2
+        sheet.ax.barh(strip, row.n_open, _STRIP, left=row.n_reached, color=GREY, zorder=3)
     if row.high - row.low > _THIN:
         ends = np.array([row.low, row.high]) * row.n_entered
         middle = sheet.tops[n] + (_BAR - _STRIP) / 2
@@ -381,11 +385,10 @@ def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axe
 def _draw_marks(sheet: _Sheet, n: int, row: pd.Series) -> None:
     y = sheet.tops[n] + _BAR / 2
     sheet.ax.plot([0, row.max()], [y, y], color=GREY, lw=1.5, zorder=1)
-    for order, rule in enumerate(["passed", "ordered", "any"]):
-        _, mark, size, colour = _RULES[rule]
-        fill = "none" if rule == "any" else colour
-        look = {"mfc": fill, "mec": colour if rule == "any" else "white", "ms": size}
-        sheet.ax.plot(row[rule], y, mark, zorder=2 + order, clip_on=False, label=rule, **look)
+    for order, (rule, (_, mark, size, colour)) in enumerate(_RULES.items(), 2):
+        fill, edge = ("none", colour) if rule == "any" else (colour, "white")
+        look = {"mfc": fill, "mec": edge, "ms": size, "zorder": order, "clip_on": False}
+        sheet.ax.plot(row[rule], y, mark, label=rule, **look)
 
 
 def plot_necessity(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
@@ -555,7 +558,8 @@ def _wrap(text: str, room: float) -> str:
     'Согласовал условия\\nдоговора'
     """
     lines = [text]
-    for n in range(min(len(text), int(room / 3)), 4, -1):  # no letter is narrower than 3
+    at_most = int(len(text) * room / max(_width(text, _TEXT), 1)) + 8  # letters that may fit
+    for n in range(at_most, 4, -1):
         lines = textwrap.wrap(text, n) or [""]
         if max(_width(line, _TEXT) for line in lines) <= room:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 import numpy as np
@@ -40,7 +41,7 @@ def count_funnel(
     Returns
     -------
     frame, one row a step, the steps after the sale below those before it: segment, position, step,
-    n_entered (base: leads with evidence of any global pre-sale step; after the sale: won leads),
+    n_entered (base: leads with evidence of any global pre-sale step; after the sale: those won),
     n_reached, n_unseen (of n_reached, without evidence of the step itself), n_open (open leads of
     the base that stand before the step), share_of_entered, share_of_previous (of the previous
     measurable step; empty where it would exceed 1), low, high (Wilson, of share_of_entered, with
@@ -125,7 +126,7 @@ def find_reached(
     journeys : the leads' client steps
     codes : step codes of the funnel in order, (n_positions,)
     rule, window : as in `count_funnel`, the window in microseconds
-    after_sale : count won leads from their sale on
+    after_sale : count won leads (of those that entered) from their sale on
 
     Returns
     -------
@@ -134,7 +135,7 @@ def find_reached(
     about the order). Rows outside the base mean nothing.
     """
     start = to_micros(journeys.leads["sold_at" if after_sale else "entered_at"])
-    base = start < NEVER
+    base = (start < NEVER) & journeys.leads["entered_at"].notna().to_numpy()
     if window < NEVER:
         until = journeys.observed_until.value // 1000
         base &= until - np.where(base, start, until) >= window
@@ -150,9 +151,7 @@ def find_reached(
     sale = journeys.steps.ids.index(journeys.steps.won)
     seen = _count_seen(lead, step, codes, len(base))
     if rule == "ordered":
-        reached = _reach_in_order(
-            journeys, lead, step, at, codes, np.where(codes == sale, True, False), sold
-        )
+        reached = _reach_in_order(journeys, lead, step, at, codes, codes == sale, sold)
     else:
         reached = seen.copy()
         reached[:, codes == sale] |= (sold < NEVER)[:, None]
@@ -205,17 +204,17 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     >>> read_window("1D")
     86400000000
     """
-    if not within:
+    if within is None or (isinstance(within, str) and not within):
         return NEVER
     try:
-        if isinstance(within, str) and within.strip().replace(".", "").isdigit():
-            raise ValueError
+        if not isinstance(within, str | timedelta) or str(within).strip(" +-.0123456789") == "":
+            raise ValueError  # pandas would take a bare number for nanoseconds
         window = pd.Timedelta(within)
     except (ValueError, TypeError):
         raise InputError(
             [f"the window {within!r} is no duration; write it as 90D or 12h"]
         ) from None
-    if not window > pd.Timedelta(0):
+    if not window >= pd.Timedelta("1us"):
         raise InputError([f"the window {within!r} must be longer than nothing"])
     return window.value // 1000
 
@@ -234,10 +233,12 @@ def _step_codes(journeys: Journeys, ids: tuple[str, ...]) -> np.ndarray:
     return np.array([known.index(i) for i in ids], dtype=np.int64)
 
 
-def _nth_times(codes: np.ndarray) -> np.ndarray:
+def nth_times(codes: np.ndarray) -> np.ndarray:
     """How many times a funnel had the step by this position, (n_positions,), from 1.
 
-    >>> _nth_times(np.array([0, 1, 0])).tolist()
+    Examples
+    --------
+    >>> nth_times(np.array([0, 1, 0])).tolist()
     [1, 1, 2]
     """
     return pd.Series(codes).groupby(codes).cumcount().to_numpy() + 1
@@ -246,7 +247,7 @@ def _nth_times(codes: np.ndarray) -> np.ndarray:
 def _count_seen(lead, step, codes: np.ndarray, n_leads: int) -> np.ndarray:
     """Whether a lead has evidence of each position's step, as many times as the funnel had it."""
     seen = np.zeros((n_leads, len(codes)), bool)
-    for position, (code, times) in enumerate(zip(codes, _nth_times(codes), strict=True)):
+    for position, (code, times) in enumerate(zip(codes, nth_times(codes), strict=True)):
         seen[:, position] = np.bincount(lead[step == code], minlength=n_leads) >= times
     return seen
 
@@ -295,8 +296,9 @@ def _count(journeys: Journeys, codes, rule, weights, reached, seen) -> pd.DataFr
     n_open = waiting @ (furthest[:, None] < np.arange(1, len(codes) + 1))
     measurable = journeys.measurable[codes]
     sale = journeys.steps.ids.index(journeys.steps.won)
-    measurable = measurable | ((codes == sale) & (journeys.leads["status"] == "won").any())
-    share = np.where(measurable, n_reached / entered if entered else np.nan, np.nan)
+    measurable = measurable | ((codes == sale) & journeys.has_sales)
+    share = n_reached / entered if entered else np.full(len(codes), np.nan)
+    share = np.where(measurable, np.minimum(share, 1), np.nan)  # sums of floats may end above 1
     low, high = wilson(share, effective_n(weights))
     return pd.DataFrame({
         "n_entered": entered, "n_reached": n_reached, "n_unseen": unseen, "n_open": n_open,
@@ -312,4 +314,4 @@ def _share_of_previous(n_reached, measurable, entered: float) -> np.ndarray:
     previous = np.where(np.isnan(previous), entered, previous)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(measurable & (previous > 0), n_reached / previous, np.nan)
-    return np.where(share > 1 + 1e-12, np.nan, share)
+    return np.where(share > 1 + 1e-12, np.nan, np.minimum(share, 1))

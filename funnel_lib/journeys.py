@@ -34,6 +34,7 @@ class Journeys:
         ordered by lead, time, step. An event that shows two steps stands here twice.
     ask_lead, ask_step, ask_at : (n_asks,) the manager's actions that help with a step
     measurable : (n_steps,) whether the log has any evidence of the step
+    has_sales : whether any lead of the log was won, or shows the sale
     askable : (n_steps,) whether the log has any manager's action that helps with it
     observed_until : when the export was made
     quality : frame as of `check_log`: what came up when evidence and status were put together
@@ -49,6 +50,7 @@ class Journeys:
     ask_step: np.ndarray
     ask_at: np.ndarray
     measurable: np.ndarray
+    has_sales: bool
     askable: np.ndarray
     observed_until: pd.Timestamp
     quality: pd.DataFrame
@@ -70,8 +72,10 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     Returns
     -------
     Journeys. Status comes from the leads table, else from evidence: the sale's, or an action under
-    `lost:`; else the lead is open. Evidence of the sale on a lost lead is left out and counted in
-    `quality`, where actions that the steps do not know and steps without evidence stand, too.
+    `lost:` (closed at the last one; a sale outweighs it); else the lead is open. Evidence of the
+    sale on a lost lead is left out and counted in `quality`, where actions that the steps do not
+    know and steps without evidence stand, too. A lead is sold when it was closed as won; where
+    nobody told when, at its first evidence of the sale, else at its last event.
     Cost: linear in events, but for evidence from other deals, quadratic in an account's deals.
 
     Raises
@@ -97,7 +101,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     paid_but_lost = (codes == sale) & (status[lead] == "lost")
     quality = [_check_sales(leads, lead[codes == sale], lead[paid_but_lost])]
     keep = ~paid_but_lost
-    other = _match_other_deals(log, steps, leads)
+    other = _match_other_deals(log, steps, leads, rows[paid_but_lost])
     lead, at, codes, told = (
         np.concatenate([part[keep], more])
         for part, more in zip((lead, at, codes, told), other, strict=True)
@@ -117,7 +121,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     ]
     return Journeys(
         steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, told, *asks,
-        measurable, askable, log.observed_until, pd.concat(quality, ignore_index=True),
+        measurable, bool(measurable[sale] or (status == "won").any()), askable, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
 
 
@@ -150,6 +154,13 @@ def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     first = np.full(n_leads, NEVER)
     np.minimum.at(first, lead, at)
     return first
+
+
+def last_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
+    """Latest time of each lead, (n_leads,); ``-NEVER`` where it has none."""
+    last = np.full(n_leads, -NEVER)
+    np.maximum.at(last, lead, at)
+    return last
 
 
 def to_micros(times: pd.Series) -> np.ndarray:
@@ -229,25 +240,29 @@ def _fits_conditions(log: EventLog, rule: Evidence) -> np.ndarray:
 
 
 def _compare(log: EventLog, column: str, sign: str, value: str) -> np.ndarray:
-    """Compare a column of the events with a value, as numbers where the value is one."""
+    """Compare a column of the events with a value, as numbers where the value is one; an empty
+    cell fits no comparison."""
     if column not in log.events:
         return np.zeros(len(log.events), bool)
     cells = log.events[column]
     number = pd.to_numeric(pd.Series([value]), errors="coerce")[0]
     if pd.notna(number):
-        return np.asarray(_COMPARE[sign](pd.to_numeric(cells, errors="coerce"), number))
+        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(float, na_value=np.nan)
+        return _COMPARE[sign](numbers, number) & ~np.isnan(numbers)
     texts = cells.astype("str")
     return np.asarray(_COMPARE[sign](texts.fillna(""), value)) & cells.notna().to_numpy()
 
 
-def _match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame):
-    """Evidence of won leads from other leads of the same account, at or after the sale."""
+def _match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame, left_out: np.ndarray):
+    """Evidence of won leads from other leads of the same account, at or after the sale; the rows
+    left out (the sale's, on a lost lead) show nothing here, either."""
     parts = [(np.empty(0, np.int64),) * 2 + (np.empty(0, np.int16), np.empty(0, bool))]
     won = leads[["account_id", "sold_at"]].assign(lead=np.arange(len(leads)))
     won = won[(leads["status"] == "won") & leads["account_id"].notna()]
     for code, step_id in enumerate(steps.ids):
         for rule in (e for e in steps[step_id].evidence if e.other_deal):
             mask = _fits_conditions(log, rule)
+            mask[left_out] = False
             theirs = pd.DataFrame({"event_lead": lead_codes(log)[mask].astype(np.int64),
                                    "at": log.events["at"][mask].array})  # fmt: skip
             theirs["account_id"] = leads["account_id"].to_numpy()[theirs["event_lead"]]
@@ -275,16 +290,15 @@ def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFr
     all_leads, all_at = lead_codes(log), _micros(log.events["at"])
     paid = first_at(lead[is_sale], at[is_sale], n)
     gave_up = _named_by(log, steps.lost)
-    lost = np.full(n, -1)
-    np.maximum.at(lost, all_leads[gave_up], all_at[gave_up])
-    by_evidence = np.select([paid < NEVER, lost >= 0], ["won", "lost"], "open")
-    closed_by_evidence = np.select([paid < NEVER, lost >= 0], [paid, lost], NEVER)
+    lost = last_at(all_leads[gave_up], all_at[gave_up], n)
+    outcomes = [paid < NEVER, lost > -NEVER]
+    by_evidence = np.select(outcomes, ["won", "lost"], "open")
+    closed_by_evidence = np.select(outcomes, [paid, lost], NEVER)
     told = log.leads["status"].notna().to_numpy()
     status = np.where(told, log.leads["status"].astype(object), by_evidence)
     closed = np.where(told, to_micros(log.leads["closed_at"]), closed_by_evidence)
-    last = np.zeros(n, np.int64)
-    np.maximum.at(last, all_leads, all_at)
-    sold = np.select([closed < NEVER, paid < NEVER], [closed, paid], last)
+    last = last_at(all_leads, all_at, n)
+    sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
     sold = np.where(status == "won", sold, NEVER)
     return log.leads.assign(
         status=pd.Series(status, dtype="str"), closed_at=_moments(closed), sold_at=_moments(sold)

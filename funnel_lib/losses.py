@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
-from funnel_lib.funnels import find_reached
-from funnel_lib.journeys import NEVER, Journeys, first_at, to_micros
+from funnel_lib.funnels import find_reached, nth_times
+from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
 
 ASKED = ("yes", "no", "unknown")
 
@@ -21,7 +21,8 @@ class Missed:
     Attributes
     ----------
     last : position of the furthest step reached
-    missed : position of the first step not taken after it: not optional, and measurable
+    missed : position of the first step not taken after it: not optional, and measurable; none of
+        a won lead
     asked : position in `ASKED`: whether the manager's helping action came between reaching the
         last step and closing; unknown where no such action of that step is anywhere in the log
     """
@@ -76,7 +77,7 @@ def find_missed(
     later = np.where(can_miss, np.arange(n), n)
     following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
     missed = following[last + 1]
-    missed = np.where(missed < n, missed, -1)
+    missed = np.where((missed < n) & (journeys.leads["status"] != "won"), missed, -1)
     return Missed(last, missed, _find_asked(journeys, codes, last, missed))
 
 
@@ -175,16 +176,18 @@ def list_leads(log: EventLog, journeys: Journeys, segment: str = "all") -> pd.Da
     -------
     frame, one row a lead: lead_id, segment and probability (empty if it never entered), status,
     last_step, missed_step, asked (yes, no, unknown), stage (the last one of the CRM), stage_ahead
-    (its step in the steps file lies beyond last_step), amount, currency, and the further columns
-    of the leads. For an open lead missed_step is the next step.
+    (its step in the steps file lies beyond last_step; never of a won lead), amount, currency, and
+    the further columns of the leads (one named like a column before it becomes ``…_in_export``).
+    For an open lead missed_step is the next step.
     """
     found = find_missed(journeys)
     ids = np.array([*journeys.steps.before_sale, None], dtype=object)
     entered = journeys.leads["entered_at"].notna()
     stage = _last_stage(log, journeys)
     shown_by_stage = stage.map(journeys.steps.stages).map(
-        {step_id: n for n, step_id in enumerate(journeys.steps.before_sale)}
+        {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
     )
+    ahead = (shown_by_stage > found.last) & (journeys.leads["status"] != "won")
     asked = np.array([*ASKED, None], dtype=object)
     own = pd.DataFrame({
         "lead_id": journeys.leads["lead_id"],
@@ -195,11 +198,12 @@ def list_leads(log: EventLog, journeys: Journeys, segment: str = "all") -> pd.Da
         "missed_step": pd.Series(ids[found.missed], dtype="str"),
         "asked": pd.Series(asked[found.asked], dtype="str"),
         "stage": stage,
-        "stage_ahead": (shown_by_stage > found.last).to_numpy() & shown_by_stage.notna().to_numpy(),
+        "stage_ahead": ahead.to_numpy(bool),
     })  # fmt: skip
     rest = journeys.leads.drop(columns=["lead_id", "status", "stage", "has_row"], errors="ignore")
     first = ["amount", "currency"]
     rest = rest[[*first, *(c for c in rest if c not in first)]]
+    rest = rest.rename(columns={c: f"{c}_in_export" for c in own if c in rest})
     return pd.concat([own, rest], axis=1)
 
 
@@ -220,9 +224,7 @@ def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> p
     codes = pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])
     at = log.events["at"].astype("int64").to_numpy()
     acts = (log.events["actor"] == ACTORS[0]).to_numpy()
-    heard = np.full(len(log.leads), -NEVER)
-    np.maximum.at(heard, lead_codes(log)[acts], at[acts])
-    heard = heard[codes]
+    heard = last_at(lead_codes(log)[acts], at[acts], len(log.leads))[codes]
     np.maximum.at(heard, journeys.lead, journeys.at)
     created = to_micros(journeys.leads["created_at"])
     heard = np.where(heard > -NEVER, heard, created)
@@ -252,11 +254,12 @@ _OPEN_COLUMNS = [
 def _find_asked(journeys: Journeys, codes, last, missed) -> np.ndarray:
     """Whether a helping action of the missed step came between the last step and closing."""
     n_leads = len(last)
-    since = np.full(n_leads, -NEVER)
     rows = np.flatnonzero(journeys.step == np.where(last >= 0, codes[last], -1)[journeys.lead])
+    owner = journeys.lead[rows]
+    nth = np.arange(len(rows)) - np.searchsorted(owner, owner) + 1
+    rows = rows[nth == nth_times(codes)[last[owner]]]
     reached = first_at(journeys.lead[rows], journeys.at[rows], n_leads)
-    sold = to_micros(journeys.leads["sold_at"])
-    since = np.where(last >= 0, np.where(reached < NEVER, reached, sold), -NEVER)
+    since = np.where(last >= 0, reached, -NEVER)
     closed = to_micros(journeys.leads["closed_at"])
     step = np.where(missed >= 0, codes[missed], -1)
     lead, at = journeys.ask_lead, journeys.ask_at

@@ -82,6 +82,7 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
         if name == "leads":
             columns += [c for c in table if c not in columns]
         plain = pd.DataFrame({c: _machine_readable(table[c]) for c in columns})
+        plain.columns = _machine_readable(pd.Series(columns, dtype="str"))
         plain.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -137,13 +138,15 @@ def render_html(notebook: str | Path, words: Words, title: str | None, files: st
 
     page = nbformat.read(notebook, as_version=4)
     exporter = HTMLExporter(
-        template_name="report", extra_template_basedirs=[str(_HERE / "templates")]
+        template_name="report",
+        extra_template_basedirs=[str(_HERE / "templates")],
+        exclude_anchor_links=True,
     )
     exporter.register_filter("base64", _encode)
     own = {
         "lang": words.lang,
-        "title": title or _headings(page, "# ")[0],
-        "contents": [(h.replace(" ", "-"), h) for h in _headings(page, "## ")],
+        "title": title or _find_title(page),
+        "contents": _anchor_headings(page),
         "words": {
             "contents": words.text("chrome.contents"),
             "code": words.text("chrome.code"),
@@ -213,9 +216,22 @@ def _move_in(folder: Path, out: Path) -> None:
             new.replace(old)
 
 
-def _headings(page, mark: str) -> list[str]:
-    lines = [line for c in page.cells if c.cell_type == "markdown" for line in c.source.split("\n")]
-    return [line.removeprefix(mark).strip() for line in lines if line.startswith(mark)]
+def _find_title(page) -> str:
+    return next(c.source for c in page.cells if c.source.startswith("# ")).removeprefix("# ")
+
+
+def _anchor_headings(page) -> list[tuple[str, str]]:
+    """Give each part's heading an id of its own; list ids and headings for the contents."""
+    found: list[tuple[str, str]] = []
+
+    def mark(heading: re.Match) -> str:
+        found.append((f"part-{len(found) + 1}", heading[1]))
+        return f'<h2 id="{found[-1][0]}">{escape(heading[1])}</h2>'
+
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"^## (.+)$", mark, cell.source, flags=re.MULTILINE)
+    return found
 
 
 def _encode(svg: str) -> str:

@@ -194,7 +194,14 @@ def parse_steps(text: str) -> Steps:
 def write_steps(steps: Steps, path: str | Path) -> None:
     """Write a steps file that `read_steps` reads back to the same steps."""
     content = steps.model_dump(mode="json", exclude_defaults=True)
-    text = yaml.safe_dump({"version": 1, **content}, allow_unicode=True, sort_keys=False, width=100)
+    # Left out, these two would be read back as the id: a step without any must say so.
+    rows = [
+        {"id": s.id, **({} if s.name else {"name": {}}), **({} if s.evidence else {"evidence": []})}
+        | row
+        for s, row in zip(steps.steps, content["steps"], strict=True)
+    ]
+    content = {"version": 1, **content, "steps": rows}
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
     Path(path).write_text(text, encoding="utf-8")
 
 

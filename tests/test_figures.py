@@ -136,7 +136,7 @@ def test_funnel_bars_hold_the_parts():
     ax = plot_funnel(make_funnel(), EN)
     assert bars(ax, BLUE) == [(0, 1000), (0, 750), (0, 400)]
     assert bars(ax, LIGHT) == [(750, 150)]
-    assert [b for b in bars(ax, GREY) if b[1]] == [(900, 20), (400, 60)]
+    assert bars(ax, GREY) == [(900, 20), (400, 60)]
     ends = [line.get_xdata().tolist() for line in ax.lines]
     assert ends == [[990, 1000], [880, 920], [370, 430]]
 
@@ -307,9 +307,9 @@ def test_showing_twice_gives_the_same_bytes():
 
 def test_picture_carries_its_words():
     data, metadata = show_figure(plot_funnel(make_funnel(), RU), "Воронка")._repr_mimebundle_()
-    assert data["image/svg+xml"].lstrip().startswith("<?xml")
+    assert data["image/svg+xml"].startswith("<svg ")
     assert metadata == {"image/svg+xml": {"alt": "Воронка"}}
-    assert "<dc:date>" not in data["image/svg+xml"]
+    assert "<metadata" not in data["image/svg+xml"]  # no date, no version: repeatable
 
 
 def test_picture_needs_words():

@@ -30,6 +30,9 @@ from funnel_lib.readers.columns import (
 from funnel_lib.readers.tables import RawTable, find_tables, read_table
 from funnel_lib.readers.values import Ambiguous, read_numbers, read_times
 
+# Whether a row has the values the mapping asks for; dropped as soon as the tables are put together.
+_FITS = " fits where"
+
 __all__ = ["Mapping", "find_tables", "read_export", "read_mapping", "read_moment"]
 
 
@@ -81,7 +84,9 @@ def read_export(
     rows = pd.concat(event_parts, ignore_index=True)
     lead_rows = pd.concat(lead_parts, ignore_index=True) if lead_parts else None
     removed = [_broken(tables)]
-    rows = _keep_where(rows, mapping, removed)
+    rows = _keep_where(rows, removed)
+    if rows.empty:
+        raise InputError([f"the mapping's `where: {mapping.where}` leaves no row"])
     with problems.collecting():
         rows, zoned = _typed_events(rows, mapping, zone, removed)
     noticed = []
@@ -90,8 +95,9 @@ def read_export(
     problems.raise_if_any()
     _refuse_unusable(rows, pd.concat(removed), problems)
     problems.raise_if_any()
-    if 0 < zoned.sum() < len(zoned):
-        odd = zoned if zoned.mean() < 0.5 else ~zoned
+    timed = rows["at"].notna().to_numpy()
+    if 0 < zoned.sum() < timed.sum():
+        odd = zoned if zoned.sum() < timed.sum() / 2 else timed & ~zoned
         noticed.append(("mixed_time_zones", odd.sum(), len(rows), "warning", show_rows(rows[odd])))
     _read_own_columns(rows, mapping, zone, noticed)
     until = read_moment(observed_until, zone, "observed_until") if observed_until else None
@@ -101,7 +107,7 @@ def read_export(
         until,
         removed=pd.concat(removed, ignore_index=True),
         noticed=note_checks(noticed),
-        assumed=() if time_zone or mapping.time_zone or zoned.all() else ("time_zone",),
+        assumed=() if time_zone or mapping.time_zone or zoned.sum() == timed.sum() else ("time_zone",),
     )
 
 
@@ -113,7 +119,11 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
     >>> read_moment("2025-03-31", "UTC", "observed_until")
     Timestamp('2025-03-31 23:59:59.999999+0000', tz='UTC')
     """
-    times, zoned = read_times(pd.Series([text], dtype="str"), day_first=True, time_zone=time_zone)
+    try:
+        times, zoned = read_times(pd.Series([text], dtype="str"), time_zone=time_zone)
+    except Ambiguous:
+        why = "may be day/month or month/day"
+        raise InputError([f"{name} {text!r} {why}; write it as 2025-03-31"]) from None
     if times.isna()[0]:
         raise InputError([f"{name} {text!r} is no date; write it as 2025-03-31"])
     whole_day = ":" not in text and not zoned[0]
@@ -142,12 +152,13 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
         found, double = find_columns(list(table.frame.columns), mapping)
         for problem in double:
             problems.add(f"{table.path}: {problem}")
+        fits = _fits_where(table.frame, mapping)
         dates = [d for d in mapping.dates if d in table.frame.columns]
         if "lead_id" in found and dates:
-            event_parts.append(_melt_dates(table.frame, found, mapping))
-            lead_parts.append(_renamed(table.frame.drop(columns=dates), found))
+            event_parts.append(_melt_dates(table.frame, found, mapping, fits))
+            lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
         elif {"lead_id", "at", "action"} <= found.keys():
-            event_parts.append(_renamed(table.frame, found))
+            event_parts.append(_renamed(table.frame, found).assign(**{_FITS: fits}))
         elif "lead_id" in found and len(tables) > 1 and "action" not in found:
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
         elif not double:
@@ -177,14 +188,15 @@ def _without_at(found: dict[str, str], table: RawTable, mapping: Mapping) -> dic
 def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     """Name the columns by their meanings; a further column that would clash gets a new name."""
     other = {c for c in frame.columns if c not in found.values()}
-    clash = {c: f"{c} (as read)" for c in other if c in (*EVENT_COLUMNS, *LEAD_COLUMNS)}
+    clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *LEAD_COLUMNS, *found}}
     return frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
 
 
-def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping) -> pd.DataFrame:
+def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping, fits: np.ndarray):
     """Turn a table of one row a lead into events: each named date that is there is one."""
+    lead = frame[found["lead_id"]]
     parts = [
-        pd.DataFrame({"lead_id": frame[found["lead_id"]], "at": frame[column], "action": action})
+        pd.DataFrame({"lead_id": lead, "at": frame[column], "action": action, _FITS: fits})
         for column, action in mapping.dates.items()
         if column in frame
     ]
@@ -193,18 +205,25 @@ def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping) ->
 
 
 def _broken(tables: list[RawTable]) -> pd.DataFrame:
+    """Rows that could not be split; named by their text, as row numbers change with the order."""
     rows = sorted(row for t in tables for row in t.broken)
     shown = "; ".join(r[:120] for r in rows[:3])
     record = [("events", "broken_row", len(rows), shown)] if rows else []
     return pd.DataFrame(record, columns=note_removed([]).columns)
 
 
-def _keep_where(rows: pd.DataFrame, mapping: Mapping, removed: list) -> pd.DataFrame:
-    keep = np.ones(len(rows), bool)
+def _fits_where(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
+    """Which rows of a table as read have the values the mapping asks for."""
+    fits = np.ones(len(frame), bool)
     for column, wanted in mapping.where.items():
         values = [wanted] if isinstance(wanted, str) else list(wanted)
-        name = next((m for m, c in mapping.columns.items() if c == column), column)
-        keep &= rows[name].isin(values).to_numpy()
+        fits &= frame[column].isin(values).to_numpy() if column in frame else False
+    return fits
+
+
+def _keep_where(rows: pd.DataFrame, removed: list) -> pd.DataFrame:
+    keep = rows[_FITS].to_numpy(bool)
+    rows = rows.drop(columns=_FITS)
     removed.append(note_removed([("events", "where", ~keep, rows)]))
     return rows[keep].reset_index(drop=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,10 @@ from funnel_lib.errors import quote_some, suggest
 from funnel_lib.events import EVENT_COLUMNS, LEAD_COLUMNS
 
 MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:])
+# Without these there is no event.
+ESSENTIAL = ("lead_id", "at", "action")
+# A column is offered as the nearest guess from this likeness on (0 to 1).
+ALIKE = 0.6
 
 # Names that can mean only this. Compared without case, spaces and punctuation.
 STRONG = {
@@ -41,7 +46,7 @@ STRONG = {
 # Names that are taken only where nothing stronger is there.
 WEAK = {
     "lead_id": "id, lead, deal, номер",
-    "at": "date, day, created at, created, дата, день, дата создания",
+    "at": "date, day, дата, день",
     "action": "type, name, step, тип, название, шаг",
     "amount": "value, sum, total",
     "source": "origin, channel, канал",
@@ -116,12 +121,13 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
     ({'lead_id': 'ID сделки', 'at': 'Дата и время', 'action': 'Действие'}, [])
     """
     found = {m: c for m, c in mapping.columns.items() if c in columns}
-    taken = {*found.values(), *(d for d in mapping.dates)}
-    free = [c for c in columns if c not in taken]
+    free = [c for c in columns if c not in {*found.values(), *mapping.dates}]
+    # Of several tables one may have its lead under the name the mapping gives, another under its own.
+    told = {m for m in mapping.columns if m not in ESSENTIAL}
     problems = []
     for aliases in (STRONG, WEAK):
         for meaning, words in aliases.items():
-            if meaning in found or meaning in mapping.columns:
+            if meaning in found or meaning in told:
                 continue
             known = {_bare(w) for w in [*words.split(", "), meaning]}
             named = [c for c in free if c not in found.values() and _bare(c) in known]
@@ -133,14 +139,16 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
                 )
             if named:
                 found[meaning] = named[0]
+        if aliases is STRONG and _creation_is_time(found, mapping, free):
+            found["at"] = found.pop("created_at")
     return found, problems
 
 
 def explain_missing(missing: list[str], columns: list[str]) -> str:
     """Say which meanings were not found, what is there, and how to write a mapping."""
     words = {"lead_id": "whose lead a row is", "at": "the time", "action": "the action"}
-    near = [suggest(m, columns).removeprefix("; did you mean ").rstrip("?") for m in missing]
-    guesses = ", ".join(f"{m}: {n}" for m, n in zip(missing, near, strict=True) if n)
+    near = {m: _nearest(m, columns) for m in missing}
+    guesses = ", ".join(f'{m}: "{n}"' for m, n in near.items() if n)
     lines = ", ".join(f'{m}: "…"' for m in missing)
     return (
         f"no column tells {' or '.join(f'{words[m]} ({m})' for m in missing)}; "
@@ -150,6 +158,22 @@ def explain_missing(missing: list[str], columns: list[str]) -> str:
     )
 
 
+def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) -> bool:
+    """Whether the rows are actions whose only date is when they were made."""
+    weak = {_bare(w) for w in WEAK["at"].split(", ")}
+    dated = "at" in found or any(_bare(c) in weak for c in free)
+    told = {"at", "created_at"} & mapping.columns.keys()
+    return {"action", "created_at"} <= found.keys() and not dated and not told
+
+
+def _nearest(meaning: str, columns: list[str]) -> str | None:
+    """The column whose name is most like one of a meaning's aliases, if any is at all."""
+    words = [_bare(w) for w in f"{meaning}, {STRONG[meaning]}".split(", ")]
+    alike = [(SequenceMatcher(None, w, _bare(c)).ratio(), c) for c in columns for w in words]
+    likeness, column = max(alike, default=(0.0, None))
+    return column if likeness >= ALIKE else None
+
+
 def _bare(name: str) -> str:
     """A column's name without case, spaces, punctuation and the number of a repeated name."""
     return re.sub(r"[\W_]+", "", re.sub(r" \(\d+\)$", "", name).casefold().replace("ё", "е"))
@@ -157,7 +181,11 @@ def _bare(name: str) -> str:
 
 def _problems(mapping: Mapping) -> list[tuple[Place, str]]:
     found = []
-    for meaning in mapping.columns:
+    for meaning, column in mapping.columns.items():
+        first = next(m for m, c in mapping.columns.items() if c == column)
+        if first != meaning:
+            what = f"the column {column!r} cannot mean {meaning}, too: it means {first}"
+            found.append((("columns", meaning), what))
         near = suggest(meaning, MEANINGS)
         if meaning not in MEANINGS and near:
             found.append((("columns", meaning), f"unknown meaning {meaning!r}{near}"))

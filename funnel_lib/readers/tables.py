@@ -9,12 +9,13 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute
+import pyarrow.compute as pc
 import pyarrow.parquet
 from charset_normalizer import from_bytes
 from pyarrow import csv
@@ -24,6 +25,10 @@ from funnel_lib.errors import InputError
 DELIMITERS = (",", ";", "\t", "|")
 # Encodings that exports of the market come in; utf-8 is tried first, and is never wrong if it fits.
 LEGACY_ENCODINGS = ["cp1251", "cp866", "koi8_r", "cp1252"]
+# Cells that stand for nothing, whatever the column.
+EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
+# More control signs than this, and it is a picture or a program, no text.
+MOST_CONTROL = 0.005
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".jsonl", ".ndjson", ".json")
 
 
@@ -61,8 +66,9 @@ def read_table(path: str | Path) -> RawTable:
 
     Returns
     -------
-    RawTable. Header names are stripped; a name that comes again gets " (2)", " (3)" …; columns
-    without a name and without content are left out. Empty cells are missing.
+    RawTable. Names and cells are stripped; a name that comes again gets " (2)", " (3)" …; rows
+    without content, and columns without a name and without content, are left out. Empty cells and
+    `EMPTY_WORDS` are missing.
 
     Raises
     ------
@@ -80,7 +86,9 @@ def read_table(path: str | Path) -> RawTable:
         if type(error).__module__.split(".")[0] != "python_calamine":
             raise
         raise InputError([f"{path}: cannot be read as {kind}: {error}"]) from None
-    frame = _clean_names(frame)
+    frame = _clean_names(frame).dropna(how="all").reset_index(drop=True)
+    if frame.empty and broken:
+        raise InputError([f"{path}: no row has as many cells as the header; e.g. {broken[0][:80]!r}"])
     if frame.empty:
         raise InputError([f"{path}: the file has a header but no rows"])
     return RawTable(str(path), frame, tuple(broken))
@@ -90,7 +98,9 @@ _SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"
 
 
 def _is_table(path: Path) -> bool:
-    return path.is_file() and path.name.removesuffix(".gz").lower().endswith(TABLE_SUFFIXES)
+    """Tell a table in a folder; not the lock files of an open Excel, nor other hidden files."""
+    name = path.name.lower().removesuffix(".gz")
+    return path.is_file() and name.endswith(TABLE_SUFFIXES) and not name.startswith((".", "~$"))
 
 
 def _read_bytes(path: str | Path) -> bytes:
@@ -100,7 +110,7 @@ def _read_bytes(path: str | Path) -> bytes:
             data = gzip.decompress(data)
     except FileNotFoundError:
         raise InputError([f"{path}: no such file"]) from None
-    except (gzip.BadGzipFile, EOFError):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise InputError([f"{path}: the gz file is damaged or cut off; export it again"]) from None
     except OSError as error:
         raise InputError([f"{path}: cannot be read: {error.strerror or error}"]) from None
@@ -119,13 +129,18 @@ def _tell_kind(data: bytes) -> str:
 
 def _read_text(data: bytes) -> tuple[pd.DataFrame, list[str]]:
     data = _to_utf8(data).lstrip(b"\r\n")
+    data = re.sub(rb"^sep=.\r?\n", b"", data) + b"\n"  # a line for Excel; a last line's end
     broken: list[str] = []
 
     def note(row: csv.InvalidRow) -> str:
-        broken.append(f"row {row.number}: {row.text}" if row.number else row.text)
+        broken.append(row.text)
         return "skip"
 
-    names = _split_header(data)
+    header = _find_header(data)
+    delimiter = _find_delimiter(header, data)
+    names = _split_header(header, delimiter)
+    if not data[len(header) :].strip():
+        return pd.DataFrame(columns=names), []
     table = csv.read_csv(
         pa.BufferReader(data),
         read_options=csv.ReadOptions(
@@ -135,7 +150,7 @@ def _read_text(data: bytes) -> tuple[pd.DataFrame, list[str]]:
             block_size=min(max(len(data), 1024), 1 << 26),
         ),
         parse_options=csv.ParseOptions(
-            delimiter=_find_delimiter(data), newlines_in_values=True, invalid_row_handler=note
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note
         ),
         convert_options=csv.ConvertOptions(
             column_types={str(i): pa.string() for i in range(len(names))}, strings_can_be_null=False
@@ -148,30 +163,45 @@ def _to_utf8(data: bytes) -> bytes:
     """Turn text into UTF-8 without a byte order mark."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16").encode()
+    start = data[:4096]
+    if len(re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", start)) > MOST_CONTROL * len(start):
+        raise ValueError("this is no text; save the table as CSV (UTF-8) or XLSX")
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        return data.decode("utf-8-sig").encode() if data[:3] == b"\xef\xbb\xbf" else _checked(data)
+        data.decode("utf-8")
+        return data
     except UnicodeDecodeError:
-        guess = from_bytes(data[:200_000], cp_isolation=LEGACY_ENCODINGS).best()
-        return data.decode(guess.encoding if guess else "cp1251", errors="replace").encode()
+        return _from_legacy(data).encode()
 
 
-def _checked(data: bytes) -> bytes:
-    data.decode("utf-8")
-    return data
+def _from_legacy(data: bytes) -> str:
+    """Read text that is no clean UTF-8: mostly UTF-8 with a few damaged bytes, or an old encoding."""
+    text = data.decode("utf-8", errors="replace")
+    damaged, beyond_ascii = text.count("\ufffd"), len(text) - len(text.encode("ascii", "ignore"))
+    if damaged < 0.05 * beyond_ascii:
+        return text
+    guess = from_bytes(data[:200_000], cp_isolation=LEGACY_ENCODINGS).best()
+    return data.decode(guess.encoding if guess else "cp1251", errors="replace")
 
 
-def _find_delimiter(data: bytes) -> str:
+def _find_header(data: bytes) -> bytes:
+    """The first row, which may run over several lines where its names are quoted."""
+    found = re.match(rb'(?:"[^"]*"|[^"\r\n])*(?=[\r\n])', data)
+    return found[0] if found else data.splitlines()[0]
+
+
+def _find_delimiter(header: bytes, data: bytes) -> str:
     """The delimiter that splits the header, and the rows below it alike, into the most cells."""
-    lines = data[:100_000].decode("utf-8", errors="replace").splitlines()[:20]
-    unquoted = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
-    return max(DELIMITERS, key=lambda d: (unquoted[0].count(d), sum(u.count(d) for u in unquoted)))
+    lines = data[len(header) : 100_000].decode("utf-8", errors="replace").split("\n")[:20]
+    above, *below = (re.sub(r'"[^"]*"', "", line) for line in [header.decode("utf-8"), *lines])
+    return max(DELIMITERS, key=lambda d: (above.count(d), sum(b.count(d) for b in below)))
 
 
-def _split_header(data: bytes) -> list[str]:
+def _split_header(header: bytes, delimiter: str) -> list[str]:
     head = csv.read_csv(
-        pa.BufferReader(data.splitlines()[0] + b"\n"),
+        pa.BufferReader(header + b"\n"),
         read_options=csv.ReadOptions(autogenerate_column_names=True),
-        parse_options=csv.ParseOptions(delimiter=_find_delimiter(data)),
+        parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=csv.ConvertOptions(strings_can_be_null=False),
     )
     return ["" if v is None else str(v) for column in head.columns for v in column.to_pylist()]
@@ -184,8 +214,9 @@ def _read_excel(data: bytes) -> tuple[pd.DataFrame, list[str]]:
     if frame.empty:
         return frame, []
     names = frame.iloc[0].astype(str).tolist()
-    frame = frame.iloc[1:].set_axis(names, axis=1).replace("", pd.NA)
-    return frame.dropna(how="all").reset_index(drop=True).astype("str"), []
+    frame = frame.iloc[1:].set_axis([str(i) for i in range(len(names))], axis=1).astype("str")
+    texts = pa.Table.from_pandas(frame, preserve_index=False)
+    return _to_texts(texts.rename_columns(names)), []
 
 
 def _read_parquet(data: bytes) -> tuple[pd.DataFrame, list[str]]:
@@ -200,17 +231,15 @@ def _read_json(data: bytes) -> tuple[pd.DataFrame, list[str]]:
         orient="records",
         dtype=False,
         convert_dates=False,
+        precise_float=True,
     )
-    return _to_texts(pa.Table.from_pandas(frame.map(_plain), preserve_index=False)), []
-
-
-def _plain(cell):
-    """A JSON cell that is a list or an object is kept as its text."""
-    return str(cell) if isinstance(cell, list | dict | bool) else cell
+    mixed = frame.select_dtypes("object").columns  # numbers among texts, lists, objects
+    texts = {c: frame[c].map(str, na_action="ignore").astype("str") for c in mixed}
+    return _to_texts(pa.Table.from_pandas(frame.assign(**texts), preserve_index=False)), []
 
 
 def _to_texts(table: pa.Table) -> pd.DataFrame:
-    """Cast every column to text, empty text to missing."""
+    """Cast every column to stripped text, `EMPTY_WORDS` to missing."""
     texts = [_cast(column) for column in table.columns]
     frame = pa.Table.from_arrays(texts, names=[str(i) for i in range(len(texts))]).to_pandas()
     return frame.astype("str").set_axis(table.column_names, axis=1)
@@ -219,8 +248,14 @@ def _to_texts(table: pa.Table) -> pd.DataFrame:
 def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    texts = column.cast(pa.string()) if column.type != pa.string() else column
-    return pa.compute.if_else(pa.compute.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    if pa.types.is_nested(column.type) or pa.types.is_duration(column.type):
+        cells = column.to_pandas().map(str, na_action="ignore").astype("str")
+        column = pa.chunked_array([pa.array(cells, pa.string())])
+    texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    if pa.types.is_boolean(column.type):
+        texts = pc.utf8_capitalize(texts)
+    empty = pc.is_in(texts, pa.array(EMPTY_WORDS))
+    return pc.if_else(empty, pa.scalar(None, pa.string()), texts)
 
 
 def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:

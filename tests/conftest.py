@@ -1,0 +1,43 @@
+"""What several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from funnel_lib.events import build_log
+from funnel_lib.journeys import build_journeys
+from funnel_lib.planted import plant_log, write_planted
+from funnel_lib.steps import parse_steps
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real logs, which are never part of the project."""
+    folder = Path(os.environ.get("FUNNEL_REAL_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real logs in {folder}; name their folder in FUNNEL_REAL_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def planted_folder(tmp_path_factory) -> Path:
+    """A planted CRM of 400 leads as files."""
+    folder = tmp_path_factory.mktemp("planted")
+    write_planted(plant_log("kettles", 400, seed=5), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def planted_journeys():
+    """The journeys of the same planted CRM, without files between."""
+    planted = plant_log("kettles", 400, seed=5)
+    log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
+    return build_journeys(log, parse_steps(planted.steps_yaml))

@@ -1,0 +1,73 @@
+"""Tables and sentences as HTML; the workbook and the tables for machines."""
+
+import json
+
+import pandas as pd
+import python_calamine as calamine
+
+from funnel_lib.audit import build_audit
+from funnel_lib.display import MOST_ROWS, show_table, show_text
+from funnel_lib.labels import Words
+from funnel_lib.outputs import CONTRACT, save_audit, write_tables
+
+EN = Words("en")
+
+
+def test_everything_from_the_data_is_escaped():
+    html = show_table(pd.DataFrame({"manager": ["<script>x</script>"]}), EN).html
+    assert "<script>" not in html and "&lt;script&gt;" in html
+    assert "&lt;b&gt;" in show_text(["<b>"]).html
+
+
+def test_long_tables_name_the_file_with_the_rest():
+    table = pd.DataFrame({"lead_id": [str(i) for i in range(MOST_ROWS + 5)]})
+    html = show_table(table, EN, file="audit.xlsx").html
+    assert html.count("<tr>") == MOST_ROWS + 1 and "5 more in audit.xlsx" in html
+    assert "more in" not in show_table(table.head(MOST_ROWS), EN).html
+
+
+def test_money_is_written_with_the_currency_of_its_row():
+    table = pd.DataFrame({"amount": [5.0, None], "currency": ["USD", "EUR"]})
+    html = show_table(table, EN, ["amount"]).html
+    assert "$5" in html and "—" in html and "EUR" not in html
+
+
+def test_tables_for_machines(tmp_path):
+    table = pd.DataFrame({
+        "lead_id": ["=cmd()", "+7", "ok"], "segment": "all", "probability": [1 / 3, 1.0, None],
+    })  # fmt: skip
+    write_tables({"memberships": table}, tmp_path)
+    raw = (tmp_path / "memberships.csv").read_bytes().decode("utf-8").splitlines()
+    assert raw == [
+        "lead_id,segment,probability", "'=cmd(),all,0.3333333333333333", "'+7,all,1.0", "ok,all,"
+    ]  # fmt: skip
+
+
+def test_the_workbook_holds_text_not_formulas(planted_folder, tmp_path):
+    leads = pd.read_csv(planted_folder / "leads.csv")
+    leads["manager"] = "=1+1"
+    leads.to_csv(tmp_path / "leads.csv", index=False)
+    audit = build_audit(str(planted_folder / "events.csv"), leads=str(tmp_path / "leads.csv"),
+                        steps=str(planted_folder / "steps.yml"))  # fmt: skip
+    out = tmp_path / "out"
+    save_audit(audit, audit.words("ru"), out, ["xlsx"])
+    book = calamine.CalamineWorkbook.from_path(str(out / "audit.xlsx"))
+    assert book.sheet_names[:2] == ["Итог", "Лиды в работе"]
+    rows = book.get_sheet_by_name("Лиды в работе").to_python()
+    assert rows[0][:3] == ["Лид", "Последний шаг", "Следующий шаг"]
+    assert len(rows) - 1 == len(audit.tables["open_leads"])
+    assert {row[rows[0].index("Менеджер")] for row in rows[1:]} == {"=1+1"}
+    assert "купили" in " ".join(str(r[0]) for r in book.get_sheet_by_name("Итог").to_python())
+
+
+def test_every_table_has_the_columns_of_the_contract(planted_folder, tmp_path):
+    audit = build_audit(str(planted_folder / "events.csv"), leads=str(planted_folder / "leads.csv"),
+                        steps=str(planted_folder / "steps.yml"))  # fmt: skip
+    save_audit(audit, EN, tmp_path, [])
+    assert not (tmp_path / "audit.xlsx").exists()
+    assert {p.stem for p in (tmp_path / "tables").iterdir()} == CONTRACT.keys()
+    for name, columns in CONTRACT.items():
+        table = pd.read_csv(tmp_path / "tables" / f"{name}.csv")
+        assert table.columns.tolist()[: len(columns.split())] == columns.split()
+        assert len(table) == len(audit.tables[name])
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["n_leads"] == 400

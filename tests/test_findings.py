@@ -1,0 +1,177 @@
+"""Sentences: the numbers of the tables, the grammar of the language, nothing said of nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib import findings as f
+from funnel_lib.labels import Words
+
+NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
+EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})
+RU = Words("ru", NAMES)
+
+
+def spaced(text):
+    return text.replace("\xa0", " ").replace("\u202f", " ")
+
+
+def funnel(**changes):
+    table = pd.DataFrame({
+        "segment": "all", "position": [1, 2, 3], "step": ["ask", "read", "pay"],
+        "n_entered": 200.0, "n_reached": [200.0, 120.0, 50.0], "n_unseen": [0.0, 30.0, 0.0],
+        "n_open": [0.0, 8.0, 10.0], "share_of_entered": [1, 0.6, 0.25],
+        "share_of_previous": [1, 0.6, 0.4167], "low": [0.98, 0.53, 0.195],
+        "high": [1.0, 0.665, 0.314], "part": "before_sale",
+    })  # fmt: skip
+    return table.assign(**changes)
+
+
+def losses(**changes):
+    table = pd.DataFrame({
+        "segment": "all", "missed_step": ["ask", "read", "pay"], "n_lost": [0.0, 80.0, 60.0],
+        "n_asked": [0.0, 20.0, 60.0], "n_not_asked": [0.0, 50.0, 0.0],
+        "n_unknown": [0.0, 10.0, 0.0], "share_of_lost": [0, 0.571, 0.429],
+        "share_of_entered": [0, 0.4, 0.3], "amount_lost": [0.0, 900.0, 4000.0], "currency": "USD",
+    })  # fmt: skip
+    return table.assign(**changes)
+
+
+def leads(n_won=50, n_lost=140, n_open=10, **changes):
+    n = n_won + n_lost + n_open
+    table = pd.DataFrame({
+        "status": ["won"] * n_won + ["lost"] * n_lost + ["open"] * n_open,
+        "entered_at": pd.date_range("2025-01-01", periods=n, freq="D", tz="UTC"),
+        "stage": None, "stage_ahead": False,
+    })  # fmt: skip
+    return table.assign(**changes)
+
+
+def test_outcomes_in_both_languages():
+    # 50 of 200: Wilson 19.5 to 31.4 %
+    assert f.tell_outcomes(leads(), EN) == (
+        "Leads from 1 Jan 2025 to 19 Jul 2025: 200; 50 bought (25.0%, 95\xa0% interval "
+        "19.5–31.4%), 140 lost, 10 open."
+    )
+    assert spaced(f.tell_outcomes(leads(), RU)) == (
+        "Обращений с 1 янв. 2025 по 19 июл. 2025: 200; купили 50 (25,0 %, диапазон 95 %: "
+        "19,5–31,4 %), потеряны 140, в работе 10."
+    )
+
+
+def test_few_leads_are_called_a_hint():
+    assert f.tell_outcomes(leads(1, 2, 3), EN).endswith("Fewer than 30 leads: read it as a hint.")
+
+
+def test_the_main_loss_names_base_money_and_manager():
+    assert f.tell_main_loss(losses(), funnel(), EN) == (
+        "The main loss is the step “Read”: 80 of the 200 who got that far were lost without taking "
+        "it, $900 at stake; the manager never asked: 50, asked: 20, not measurable: 10. "
+        "By money the costliest is “Paid”: $4,000."
+    )
+    assert "не сделали 80 из 200 дошедших" in f.tell_main_loss(losses(), funnel(), RU)
+
+
+def test_the_base_of_a_loss_skips_steps_that_are_not_measurable():
+    table = funnel(share_of_entered=[1, np.nan, 0.25])
+    told = f.tell_main_loss(losses(n_lost=[0.0, 0.0, 60.0]), table, EN)
+    assert "“Paid”: 60 of the 200 who got that far" in told
+
+
+def test_currencies_are_never_summed():
+    both = pd.concat([losses(), losses(currency="EUR", amount_lost=[0.0, 70.0, 0.0])])
+    told = f.tell_main_loss(both, funnel(), EN)
+    assert "$900 + €70 at stake" in told and "160 of the 200" in told and "costliest" not in told
+
+
+def test_losses_without_amounts_speak_of_no_money():
+    assert "at stake" not in f.tell_main_loss(losses(amount_lost=0.0), funnel(), EN)
+
+
+def test_nobody_lost_and_nobody_there():
+    assert f.tell_main_loss(losses(n_lost=0.0), funnel(), EN) == EN.text("sentence.no_losses")
+    nobody = {"leads": leads(entered_at=pd.NaT)}
+    assert f.tell_page_one(nobody, RU) == [RU.text("sentence.nobody")]
+
+
+def necessity(shown=(50.0, 20.0, 50.0), share=(1.0, 0.4, 1.0), told=(0.0, 0.5, 0.0)):
+    return pd.DataFrame({
+        "step": ["ask", "read", "pay"], "n_won": 50.0, "n_won_with_evidence": shown,
+        "share": share, "self_reported_share": told,
+    })  # fmt: skip
+
+
+def test_reliability_counts_visible_and_self_reported_steps():
+    # 10 of 120 steps of buyers are only told: 8.3 %
+    told = f.tell_reliability(funnel(), necessity(), leads(), EN)
+    assert told == (
+        "Reliability: 3 of 3 steps are visible; 8.3% of the buyers' steps are self-reported."
+    )
+    staged = leads(stage="X", stage_ahead=[True] * 50 + [False] * 150)
+    told = f.tell_reliability(funnel(), necessity(), staged, RU)
+    assert spaced(told).endswith("; этап опережает клиента в 25,0 % сделок (50 из 200).")
+
+
+def test_the_funnel_tells_its_largest_drop_and_its_end():
+    told = f.tell_funnel(funnel(), EN)
+    assert "before “Read”: of 200 who reached the step before it, 120 went on (60.0%)" in told
+    assert "50 of 200 who entered reached “Paid” (25.0%, 95\xa0% interval 19.5–31.4%)" in told
+    assert "“Read” was passed without evidence by 30 of 120" in told
+    dark = f.tell_funnel(funnel(share_of_entered=[1, np.nan, 0.25]), RU)
+    assert "По CRM не видно, потому что ничто в данных их не показывает: Прочитал." in dark
+
+
+def test_rules_that_agree_and_that_do_not():
+    rules = pd.DataFrame({
+        "position": [1, 1, 1], "step": "ask", "rule": ["passed", "ordered", "any"],
+        "n_reached": [5.0, 5.0, 5.0],
+    })  # fmt: skip
+    assert f.tell_rules(rules, "passed", EN) == EN.text("sentence.rules_same")
+    told = f.tell_rules(rules.assign(n_reached=[9.0, 4.0, 7.0]), "passed", EN)
+    assert "“Asked”: 9 by passing, 4 in order, 7 at any time" in told
+
+
+def test_losses_tell_who_was_never_asked():
+    told = f.tell_losses(losses(), EN)
+    assert told.startswith("Of 140 lost leads nobody asked 50 for the next step (35.7%)")
+
+
+def test_necessity_speaks_of_all_and_of_few():
+    told = f.tell_necessity(necessity(), EN)
+    assert "All buyers show: Asked, Paid." in told
+    assert "Fewer than half of the buyers show Read" in told
+    few = necessity().assign(n_won=12.0)
+    assert f.tell_necessity(few, RU).startswith("Купивших: 12 — слишком мало")
+
+
+def test_open_leads():
+    table = pd.DataFrame({"asked": ["no", "no", "yes"], "days_silent": [31.0, 30.0, np.nan]})
+    assert f.tell_open_leads(table, EN) == (
+        "3 leads open; the next step was never proposed to 2; silent for more than "
+        "30 days: 1."
+    )
+    assert f.tell_open_leads(table.head(0), RU) == "Лидов в работе нет."
+
+
+def test_after_the_sale():
+    after = funnel(part="after_sale", n_entered=50.0, share_of_entered=[0.5, np.nan, 0.1])
+    assert "Of 50 buyers: “Asked” 200 (50.0%); “Paid” 50 (10.0%)." == f.tell_after_sale(after, EN)
+    assert f.tell_after_sale(funnel(), EN) == EN.text("sentence.after_sale_none")
+
+
+def test_quality_and_limits():
+    quality = pd.DataFrame({
+        "check": ["duplicate", "where"], "n_rows": [3, 5], "severity": ["warning", "info"],
+    })  # fmt: skip
+    told = f.tell_quality(quality, 100, 8, EN)
+    assert told == ("Rows removed: 8 of 100. Worth a look: exact duplicates, removed (3).")
+    assert f.tell_quality(quality.head(0), 100, 0, EN) == "Nothing odd was found in the data."
+    limits = f.tell_limits(leads(), quality, EN)
+    assert limits[0].startswith("10 of 200 leads are still open") and len(limits) == 3
+
+
+@pytest.mark.parametrize("words", [EN, RU])
+def test_every_sentence_stands_on_an_empty_log(words):
+    empty = funnel(n_entered=0.0, n_reached=0.0, share_of_entered=np.nan)
+    assert f.tell_funnel(empty, words) == words.text("sentence.nobody")
+    assert f.tell_losses(losses(n_lost=0.0), words) == words.text("sentence.no_losses")

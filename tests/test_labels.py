@@ -1,0 +1,123 @@
+"""Words and numbers in both languages."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import funnel_lib
+from funnel_lib.errors import InputError
+from funnel_lib.labels import Words, label_table
+
+LOCALE = Path(funnel_lib.__file__).parent / "locale"
+EN, RU = Words("en"), Words("ru")
+THIN, HARD = "\u202f", "\xa0"
+
+
+def texts(lang):
+    sections = yaml.safe_load((LOCALE / f"{lang}.yml").read_text(encoding="utf-8"))
+    return {(s, k): v for s, entries in sections.items() for k, v in entries.items()}
+
+
+def places(entry):
+    forms = entry.values() if isinstance(entry, dict) else [entry]
+    return {frozenset(re.findall(r"{(\w+)}", form)) for form in forms}
+
+
+def test_both_languages_have_the_same_keys_and_places():
+    en, ru = texts("en"), texts("ru")
+    assert en.keys() == ru.keys()
+    for key in en:
+        assert len(places(en[key])) == len(places(ru[key])) == 1, key
+        assert places(en[key]) == places(ru[key]), key
+
+
+def test_plural_entries_have_every_form_of_their_language():
+    for lang, forms in (("en", {"one", "other"}), ("ru", {"one", "few", "many", "other"})):
+        for key, entry in texts(lang).items():
+            if isinstance(entry, dict):
+                assert entry.keys() == forms, (lang, key)
+
+
+def test_russian_texts_are_russian():
+    known = {"CRM", "UTC", "RUB", "funnel_lib", "version", "files", "tables"}
+    for key, entry in texts("ru").items():
+        for form in entry.values() if isinstance(entry, dict) else [entry]:
+            left = set(re.findall(r"[A-Za-z_]{2,}", re.sub(r"{\w+}", "", form))) - known
+            assert not left, (key, left)
+
+
+def test_every_text_used_in_the_code_is_there():
+    used = set()
+    for path in LOCALE.parent.glob("*.py"):
+        used |= set(re.findall(r"\.text\(\s*\"([a-z_]+)\.([a-z_]+)\"", path.read_text("utf-8")))
+    assert len(used) > 40
+    assert used <= texts("en").keys()
+
+
+@pytest.mark.parametrize(
+    ("n", "ru", "en"),
+    [
+        (0, "0 лидов", "0 leads"), (1, "1 лид", "1 lead"), (2, "2 лида", "2 leads"),
+        (5, "5 лидов", "5 leads"), (11, "11 лидов", "11 leads"), (21, "21 лид", "21 leads"),
+        (104.0, "104 лида", "104 leads"),
+    ],
+)  # fmt: skip
+def test_counts_agree_with_their_noun(n, ru, en):
+    assert RU.text("sentence.leads", n=n) == ru
+    assert EN.text("sentence.leads", n=n) == en
+
+
+def test_numbers():
+    assert EN.number(13087.0) == "13,087"
+    assert RU.number(13087.4).replace(HARD, " ").replace(THIN, " ") == "13 087"
+    assert RU.number(2.25, 1) == "2,2" and EN.number(0.049, 1) == "0.0"
+    assert EN.number(np.nan) == "—"
+
+
+def test_shares_and_intervals():
+    assert EN.share(0.1234) == "12.3%" and RU.share(0.1234) == f"12,3{HARD}%"
+    assert EN.share(1) == "100.0%" and EN.share(None) == "—" and EN.share(0.5, 0) == "50%"
+    assert EN.span(0.1, 0.25) == "10.0–25.0%" and RU.span(0.1, 0.25) == f"10,0–25,0{HARD}%"
+    assert EN.span(np.nan, 1) == "—"
+
+
+def test_money():
+    assert EN.money(5600, "USD") == "$5,600" and EN.money(5600, "RUB") == f"5,600{HARD}RUB"
+    assert RU.money(74_500_000, "RUB").replace(HARD, " ") == "74,5 млн ₽"
+    assert EN.money(300, "") == "300" and EN.money(300, "XYZ") == f"300{HARD}XYZ"
+    assert EN.money(np.nan, "USD") == "—"
+
+
+def test_days_are_those_of_the_time_zone():
+    late = pd.Timestamp("2025-03-01 22:30", tz="UTC")
+    assert Words("en", {}, "UTC").date(late) == "1 Mar 2025"
+    assert Words("en", {}, "Europe/Moscow").date(late) == "2 Mar 2025"
+    assert EN.date(pd.NaT) == "—"
+
+
+def test_a_table_is_written_for_its_reader():
+    table = pd.DataFrame({
+        "missed_step": ["paid", None], "asked": ["no", "unknown"], "n_lost": [1200.0, 0.0],
+        "share_of_lost": [0.5, np.nan], "days_silent": [1.26, 3.0], "stage_ahead": [True, False],
+        "colour": ["red", "blue"],
+    })  # fmt: skip
+    shown = label_table(table, Words("ru", {"paid": "Оплатил"}))
+    assert shown.columns.tolist() == [
+        "Несделанный шаг", "Менеджер предлагал?", "Потеряны", "Доля потерь", "Дней тишины",
+        "Этап опережает клиента", "colour",
+    ]  # fmt: skip
+    cells = [c.replace(HARD, " ") for c in shown.iloc[0]]
+    assert cells == ["Оплатил", "не предлагал", "1 200", "50,0 %", "1,3", "да", "red"]
+    assert shown.iloc[1, 0] == "—" and shown.iloc[1, 3] == "—"
+    assert shown.iloc[1, 1] == "по CRM не видно"
+
+
+def test_what_does_not_exist_is_said():
+    with pytest.raises(InputError, match="no language 'de'; there are en, ru"):
+        Words("de")
+    with pytest.raises(KeyError, match=r"sentence.outcoms.*did you mean sentence.outcomes"):
+        EN.text("sentence.outcoms")

@@ -1,0 +1,158 @@
+"""Promises of the project: set-up files agree, modules import one way, what is public is shown."""
+
+import ast
+import inspect
+import json
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import typer
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+import funnel_lib
+from funnel_lib.cli import app
+
+NO_ADDRESS = re.compile(r"\w+://|index-url|find-links", re.IGNORECASE)
+
+
+def declared(root) -> dict[str, Requirement]:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    lines = project["dependencies"] + project["optional-dependencies"]["dev"]
+    return {Requirement(line).name.lower(): Requirement(line) for line in lines}
+
+
+def locked(root) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in (root / "requirements.lock").read_text().splitlines():
+        name, version = line.split(";")[0].strip().split("==")
+        found.setdefault(name.lower(), []).append(version)
+    return found
+
+
+def test_every_requirement_is_locked_within_its_bounds(root):
+    lock = locked(root)
+    for name, requirement in declared(root).items():
+        assert lock.get(name), f"{name} is not in requirements.lock; run make lock"
+        for version in lock[name]:
+            assert requirement.specifier.contains(version), f"{name}=={version}"
+
+
+def test_the_conda_environment_has_the_same_names_and_bounds(root):
+    environment = yaml.safe_load((root / "environment.yml").read_text())["dependencies"]
+    lines = [Requirement(d) for d in environment if isinstance(d, str) and d != "pip"]
+    conda = {r.name.lower(): r.specifier for r in lines}
+    python = conda.pop("python")
+    assert conda == {name: r.specifier for name, r in declared(root).items()}
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert python == SpecifierSet(project["requires-python"])
+    assert any("-e ." in line for d in environment if isinstance(d, dict) for line in d["pip"])
+
+
+def test_no_lock_or_set_up_file_holds_an_address(root):
+    for name in ("requirements.lock", "environment.yml", "pyproject.toml", "Makefile", ".ci/run"):
+        assert not NO_ADDRESS.search(re.sub(r"--no-emit-[a-z-]+", "", (root / name).read_text())), (
+            name
+        )
+
+
+def modules(root) -> list[str]:
+    """The modules in the order of the table in ARCHITECTURE.md."""
+    table = re.findall(r"^\| `([a-z_]+)` \|", (root / "ARCHITECTURE.md").read_text(), re.M)
+    return table
+
+
+def test_the_module_table_is_complete(root):
+    package = root / "funnel_lib"
+    there = {p.stem for p in package.glob("*.py")} | {"readers"}
+    assert sorted(modules(root)) == sorted(there - {"__init__"})
+
+
+def test_modules_import_only_what_stands_above_them(root):
+    order = modules(root)
+    package = root / "funnel_lib"
+    for path in [*package.glob("*.py"), *package.glob("readers/*.py")]:
+        module = "readers" if path.parent.name == "readers" else path.stem
+        if module == "__init__":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("funnel_lib."):
+                used = node.module.split(".")[1]
+                inside = used == module == "readers"
+                assert inside or order.index(used) < order.index(module), f"{path}: {node.module}"
+
+
+@pytest.mark.parametrize("name", funnel_lib.__all__)
+def test_every_public_name_is_documented(name):
+    thing = getattr(funnel_lib, name)
+    if not (inspect.isfunction(thing) or inspect.isclass(thing)):
+        return
+    assert inspect.getdoc(thing), name
+    if inspect.isfunction(thing) and name not in WITHOUT_EXAMPLE:
+        assert ">>>" in thing.__doc__, f"{name} has no example"
+
+
+# Sentences and tables whose neighbours of the same kind carry the example.
+WITHOUT_EXAMPLE = {
+    "count_losses", "count_necessity", "count_rules", "list_leads", "list_open_leads",
+    "select_leads", "write_steps", "write_tables", "write_workbook",
+    *(n for n in funnel_lib.__all__ if n.startswith("tell_") and n != "tell_outcomes"),
+}  # fmt: skip
+
+
+def test_every_command_and_option_has_help():
+    group = typer.main.get_command(app)
+    assert set(group.commands) >= {"audit", "plant", "notebooks"}
+    for name, command in group.commands.items():
+        assert command.help, name
+        for option in command.params:
+            if option.name != "help":
+                assert option.help, f"{name} {option.name}"
+
+
+def test_the_package_works_from_a_plain_checkout(root):
+    code = "import funnel_lib as fl; print(len(fl.__all__))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(funnel_lib.__all__)
+
+
+def cells(root, lang, name, kind):
+    notebook = json.loads((root / "notebooks" / lang / name).read_text(encoding="utf-8"))
+    return [c for c in notebook["cells"] if c["cell_type"] == kind]
+
+
+def test_the_notebooks_of_both_languages_hold_the_same_code(root):
+    names = sorted(p.name for p in (root / "notebooks" / "en").glob("*.ipynb"))
+    assert names == sorted(p.name for p in (root / "notebooks" / "ru").glob("*.ipynb"))
+    for name in names:
+        assert cells(root, "en", name, "code") == cells(root, "ru", name, "code")
+        told = ["".join(c["source"]) for c in cells(root, "ru", name, "markdown")]
+        assert all(re.search("[а-я]", text) for text in told)
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_notebooks_keep_no_outputs_and_tell_a_story(root, lang):
+    for path in (root / "notebooks" / lang).glob("*.ipynb"):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        assert "papermill" not in notebook["metadata"]
+        assert "".join(notebook["cells"][0]["source"]).startswith("# ")
+        for cell in notebook["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "markdown":
+                # results are supplied by the library: no typed numbers but the 95 % of intervals
+                assert not re.search(r"\d", source.replace("95\xa0%", "")), source
+                continue
+            assert not cell["outputs"] and cell["execution_count"] is None
+            assert not re.search(r"^\s*(def|class|for|while) ", source, re.M), source
+
+
+def test_the_glossary_of_the_readmes_names_the_same_words(root):
+    for name in ("README.md", "README.ru.md"):
+        text = (root / name).read_text(encoding="utf-8")
+        for word in ("make audit", "make test", "--mapping", "n_unseen", "observed_until"):
+            assert word in text, f"{name}: {word}"

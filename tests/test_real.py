@@ -1,0 +1,109 @@
+"""Real logs: the figures that other tools and hand counts give must come out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from funnel_lib.audit import build_audit
+
+HERE = Path(__file__).parent / "real"
+STAFF = [13_087, 7_367, 5_113, 5_015, 3_254, 2_246]
+CLIENT = [13_087, 7_367, 3_254, 2_246]
+
+
+@pytest.fixture(scope="module")
+def bank(real_data):
+    return lambda steps: build_audit(
+        str(real_data / "bpi2012" / "bpi2012.events.csv.gz"),
+        mapping=str(HERE / "bpi2012_mapping.yml"),
+        steps=str(HERE / steps),
+    )
+
+
+@pytest.fixture(scope="module")
+def staff(bank):
+    return bank("bpi2012_steps.yml")
+
+
+def test_bank_staff_funnel_is_the_same_under_every_rule(staff):
+    assert staff.tables["funnel"]["n_reached"].tolist() == STAFF
+    rules = staff.tables["funnel_rules"]
+    for rule in ("passed", "ordered", "any"):
+        assert rules.loc[rules["rule"] == rule, "n_reached"].tolist() == STAFF
+
+
+def test_bank_client_funnel(bank):
+    assert bank("bpi2012_client_steps.yml").tables["funnel"]["n_reached"].tolist() == CLIENT
+
+
+def test_bank_rows_and_outcomes(staff):
+    assert staff.log.rows_read == 262_200
+    assert len(staff.log.events) == 164_506
+    counts = staff.tables["leads"]["status"].value_counts().to_dict()
+    assert counts == {"lost": 7_635 + 2_807, "won": 2_246, "open": 399}
+    last = staff.tables["funnel"].iloc[-1]
+    assert last["n_open"] == 399
+
+
+def test_bank_declined_and_cancelled_apart(real_data, tmp_path):
+    """Each end state alone: what the other one leaves open."""
+    text = (HERE / "bpi2012_steps.yml").read_text(encoding="utf-8")
+    for action, n in (("A_DECLINED", 7_635), ("A_CANCELLED", 2_807)):
+        path = tmp_path / f"{action}.yml"
+        path.write_text(re.sub(r"lost: .*", f"lost: [{action}]", text), encoding="utf-8")
+        audit = build_audit(
+            str(real_data / "bpi2012" / "bpi2012.events.csv.gz"),
+            mapping=str(HERE / "bpi2012_mapping.yml"),
+            steps=str(path),
+        )
+        assert (audit.tables["leads"]["status"] == "lost").sum() == n
+
+
+def test_bank_median_days(staff):
+    pace = staff.tables["pace"].set_index("step")
+    assert round(pace.loc["offer_returned", "median_days_from_previous"], 3) == 9.002
+    assert round(pace.loc["activated", "median_days_from_entry"], 3) == 14.437
+
+
+def test_marketplace_wins_and_its_impossible_date(real_data):
+    audit = build_audit(
+        [
+            str(real_data / "olist_funnel" / "olist_marketing_qualified_leads_dataset.csv"),
+            str(real_data / "olist_funnel" / "olist_closed_deals_dataset.csv"),
+        ],
+        mapping=str(HERE / "olist_mapping.yml"),
+        steps=str(HERE / "olist_steps.yml"),
+    )
+    funnel = audit.tables["funnel"]
+    assert funnel["n_reached"].tolist() == [8_000, 842]
+    assert funnel["n_entered"].tolist() == [8_000, 8_000]
+    quality = audit.tables["quality"].set_index("check")
+    assert quality.loc["sale_before_first_step", "n_rows"] == 1
+    leads = audit.tables["leads"]
+    by_origin = leads.groupby("source")["status"].agg(lambda s: (s == "won").sum())
+    sizes = leads["source"].value_counts()
+    for origin, won, n in (
+        ("organic_search", 271, 2_296), ("paid_search", 195, 1_586), ("social", 75, 1_350),
+    ):  # fmt: skip
+        assert (by_origin[origin], sizes[origin]) == (won, n)
+
+
+def test_helpdesk_sizes(real_data, tmp_path):
+    steps = tmp_path / "steps.yml"
+    steps.write_text(
+        "steps: [{id: opened, evidence: ['*']}, {id: Closed}]\nwon: Closed\n", encoding="utf-8"
+    )
+    mapping = tmp_path / "mapping.yml"
+    mapping.write_text(
+        'columns: {lead_id: "case:concept:name", at: "time:timestamp", action: "concept:name"}\n',
+        encoding="utf-8",
+    )
+    audit = build_audit(
+        str(real_data / "helpdesk" / "helpdesk.events.csv.gz"),
+        mapping=str(mapping),
+        steps=str(steps),
+    )
+    assert audit.log.rows_read == 21_348
+    assert len(audit.tables["leads"]) == 4_580
+    assert audit.log.events["action"].nunique() == 14

@@ -1,0 +1,205 @@
+"""Reports: run in both languages, self-contained, honest, and never half-written."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import nbformat
+import papermill
+import pytest
+
+from funnel_lib.errors import InputError
+from funnel_lib.labels import Words
+from funnel_lib.report import (
+    check_formats,
+    check_parameters,
+    copy_notebooks,
+    find_notebooks,
+    new_folder,
+    render_html,
+    write_report,
+)
+
+
+def settings(folder, **more):
+    return {
+        "events": str(folder / "events.csv"),
+        "leads": str(folder / "leads.csv"),
+        "steps": str(folder / "steps.yml"),
+        **more,
+    }
+
+
+@pytest.fixture(scope="module")
+def reports(planted_folder, tmp_path_factory):
+    """The report of the planted CRM in each language, into folders with awkward names."""
+    made = {}
+    for lang, name in (("en", "team {north} 50%"), ("ru", "отдел продаж")):
+        out = tmp_path_factory.mktemp("reports") / name
+        title = "Kettles <& co>" if lang == "en" else None
+        write_report(
+            out, lang, title, settings(planted_folder, lang=lang, formats=["html", "xlsx"])
+        )
+        made[lang] = out
+    return made
+
+
+class Page(HTMLParser):
+    """Collects the tags, the pictures, the headings and the links of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.images, self.ids, self.links, self.open = [], [], set(), [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append(tag)
+        self.ids.add(attrs.get("id"))
+        if tag == "img":
+            self.images.append(attrs)
+        if tag == "a":
+            self.links.append(attrs["href"])
+        if tag not in ("img", "meta", "br", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in ("img", "meta", "br", "link"):
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"badly nested {tag}"
+
+
+def read(out):
+    return (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_report_is_complete(reports, lang):
+    names = {p.name for p in reports[lang].iterdir()}
+    assert names == {"report.html", "report.ipynb", "audit.xlsx", "manifest.json", "tables"}
+    assert not [p for p in reports[lang].parent.iterdir() if p != reports[lang]]
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_page_asks_for_nothing_and_runs_nothing(reports, lang):
+    html = read(reports[lang])
+    page = Page(html)
+    assert "script" not in page.tags and "link" not in page.tags and "iframe" not in page.tags
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", html)
+    assert not re.search(r"@import|url\(", html)
+    assert page.open == []
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_every_picture_has_words_and_every_link_a_target(reports, lang):
+    page = Page(read(reports[lang]))
+    assert len(page.images) == 5
+    assert all(len(image["alt"]) > 20 for image in page.images)
+    inside = [link for link in page.links if link.startswith("#")]
+    assert len(inside) >= 9
+    assert {link[1:] for link in inside} <= page.ids
+
+
+def test_the_title_and_the_data_are_escaped(reports):
+    assert "<h1>Kettles &lt;&amp; co&gt;</h1>" in read(reports["en"])
+
+
+def test_the_first_screen_says_what_the_tables_say(reports):
+    words = Words("en")
+    leads = (reports["en"] / "tables" / "leads.csv").read_text(encoding="utf-8").splitlines()
+    status = leads[0].split(",").index("status")
+    won = sum(line.split(",")[status] == "won" for line in leads[1:])
+    html = read(reports["en"])
+    first = html[html.index("page-one") : html.index("<nav")]
+    assert f"{words.number(won)} bought" in first and "<figure>" in first
+
+
+def test_a_russian_report_speaks_russian(reports):
+    html = re.sub(r"<(style|details).*?</\1>", "", read(reports["ru"]), flags=re.S)
+    text = re.sub(r"<[^>]+>|data:[^\"]+", " ", html)
+    known = {"CRM", "L", "RUB", "audit", "xlsx", "optional", "true", "served",
+             "events", "csv", "leads", "tables", "Gleb", "Vera", "Anna", "Boris", "UTC"}  # fmt: skip
+    words = {w for w in re.findall(r"[A-Za-z_]{2,}", text) if "_" not in w}  # ids are data
+    assert words <= known
+
+
+def test_the_notebook_of_a_report_names_the_folder_it_lies_in(reports):
+    text = (reports["en"] / "report.ipynb").read_text(encoding="utf-8")
+    assert ".team" not in text and reports["en"].as_posix() in text
+
+
+def test_the_manifest_tells_what_the_report_was_made_from(reports, planted_folder):
+    manifest = json.loads((reports["ru"] / "manifest.json").read_text(encoding="utf-8"))
+    assert [i["path"].split("/")[-1] for i in manifest["inputs"]] == [
+        "events.csv",
+        "leads.csv",
+        "steps.yml",
+    ]
+    assert all(re.fullmatch(r"[0-9a-f]{64}", i["sha256"]) for i in manifest["inputs"])
+    rows = manifest["event_rows"]
+    assert rows["kept"] + rows["removed"] == rows["read"]
+    assert manifest["parameters"]["rule"] == "passed" and manifest["seed"] == 0
+    assert len(manifest["assumptions"]) == 2
+
+
+def test_wrong_input_leaves_nothing_and_tells_all(planted_folder, tmp_path):
+    bad = settings(planted_folder, lang="en", formats=["html"], rule="sideways", within="90")
+    with pytest.raises(InputError) as error:
+        write_report(tmp_path / "out", "en", None, bad)
+    assert len(error.value.problems) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_parameters_are_refused_before_the_run():
+    with pytest.raises(InputError, match="no parameter 'evnts'; did you mean events"):
+        check_parameters(find_notebooks("en") / "audit.ipynb", {"evnts": "x"})
+
+
+def test_every_setting_is_a_parameter_that_papermill_sees():
+    known = papermill.inspect_notebook(str(find_notebooks("en") / "audit.ipynb"))
+    assert {"events", "only", "within", "observed_until", "lang", "save_to", "seed"} <= known.keys()
+
+
+def test_new_folder_keeps_what_is_not_its_own(tmp_path):
+    out = tmp_path / "out"
+    (out / "tables").mkdir(parents=True)
+    (out / "tables" / "old.csv").write_text("old")
+    (out / "report.html").write_text("old")
+    (out / "mine.txt").write_text("mine")
+    with new_folder(out) as folder:
+        (folder / "tables").mkdir()
+        (folder / "tables" / "new.csv").write_text("new")
+    assert sorted(p.name for p in out.iterdir()) == ["mine.txt", "tables"]
+    assert [p.name for p in (out / "tables").iterdir()] == ["new.csv"]
+    with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "other"):
+        raise ZeroDivisionError
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_formats_are_checked():
+    assert check_formats("xlsx,html") == ["xlsx", "html"]
+    for wrong in ("htm", "", "html,,doc"):
+        with pytest.raises(InputError):
+            check_formats(wrong)
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_notebooks_run_as_they_come(lang, root, tmp_path):
+    """As an analyst runs them: from their own folder, nothing set, language by the folder."""
+    shutil.copytree(root / "data" / "sample", tmp_path / "data" / "sample")
+    copy_notebooks(tmp_path / "notebooks")
+    with pytest.raises(InputError, match="already there"):
+        copy_notebooks(tmp_path / "notebooks")
+    source = tmp_path / "notebooks" / lang / "audit.ipynb"
+    target = tmp_path / "run.ipynb"
+    papermill.execute_notebook(str(source), str(target), cwd=source.parent, progress_bar=False)
+    notebook = nbformat.read(target, as_version=4)
+    assert not [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs
+                if o.output_type in ("error", "stream")]  # fmt: skip
+    html = render_html(target, Words(lang), None, "events.csv")
+    assert ("купили" in html) == (lang == "ru")
+    assert ("bought" in html) == (lang == "en")
