@@ -48,8 +48,8 @@ def read_export(
 
     Parameters
     ----------
-    events : a table file, several, or a folder of them. A table with a lead, a time and an action is
-        read as events; one without times and actions as leads.
+    events : a table file, several, or a folder of them. A table with a lead, a time and an action
+        is read as events; one without times and actions as leads.
     leads : a table of leads, where it is a file of its own
     mapping : what the columns mean; wins over the aliases of `readers.columns`
     time_zone : zone of times that carry none; wins over the mapping's; UTC where neither tells
@@ -96,7 +96,8 @@ def read_export(
     _refuse_unusable(rows, pd.concat(removed), problems)
     problems.raise_if_any()
     timed = rows["at"].notna().to_numpy()
-    if 0 < zoned.sum() < timed.sum():
+    all_zoned = zoned.sum() == timed.sum()
+    if zoned.any() and not all_zoned:
         odd = zoned if zoned.sum() < timed.sum() / 2 else timed & ~zoned
         noticed.append(("mixed_time_zones", odd.sum(), len(rows), "warning", show_rows(rows[odd])))
     _read_own_columns(rows, mapping, zone, noticed)
@@ -107,7 +108,7 @@ def read_export(
         until,
         removed=pd.concat(removed, ignore_index=True),
         noticed=note_checks(noticed),
-        assumed=() if time_zone or mapping.time_zone or zoned.sum() == timed.sum() else ("time_zone",),
+        assumed=() if time_zone or mapping.time_zone or all_zoned else ("time_zone",),
     )
 
 

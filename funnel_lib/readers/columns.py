@@ -122,7 +122,7 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
     """
     found = {m: c for m, c in mapping.columns.items() if c in columns}
     free = [c for c in columns if c not in {*found.values(), *mapping.dates}]
-    # Of several tables one may have its lead under the name the mapping gives, another under its own.
+    # One table may have its lead under the name the mapping gives, another under its own.
     told = {m for m in mapping.columns if m not in ESSENTIAL}
     problems = []
     for aliases in (STRONG, WEAK):

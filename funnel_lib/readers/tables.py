@@ -20,7 +20,7 @@ import pyarrow.parquet
 from charset_normalizer import from_bytes
 from pyarrow import csv
 
-from funnel_lib.errors import InputError
+from funnel_lib.errors import InputError, quote_some
 
 DELIMITERS = (",", ";", "\t", "|")
 # Encodings that exports of the market come in; utf-8 is tried first, and is never wrong if it fits.
@@ -88,7 +88,8 @@ def read_table(path: str | Path) -> RawTable:
         raise InputError([f"{path}: cannot be read as {kind}: {error}"]) from None
     frame = _clean_names(frame).dropna(how="all").reset_index(drop=True)
     if frame.empty and broken:
-        raise InputError([f"{path}: no row has as many cells as the header; e.g. {broken[0][:80]!r}"])
+        shown = quote_some(broken)
+        raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
     if frame.empty:
         raise InputError([f"{path}: the file has a header but no rows"])
     return RawTable(str(path), frame, tuple(broken))
@@ -175,7 +176,7 @@ def _to_utf8(data: bytes) -> bytes:
 
 
 def _from_legacy(data: bytes) -> str:
-    """Read text that is no clean UTF-8: mostly UTF-8 with a few damaged bytes, or an old encoding."""
+    """Read text that is no clean UTF-8: UTF-8 with a few damaged bytes, or an old encoding."""
     text = data.decode("utf-8", errors="replace")
     damaged, beyond_ascii = text.count("\ufffd"), len(text) - len(text.encode("ascii", "ignore"))
     if damaged < 0.05 * beyond_ascii:

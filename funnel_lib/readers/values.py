@@ -18,7 +18,8 @@ _USUAL = r"^[\d.:/ -]*T?[\d.:]*Z?$"
 _UNIX = r"^\d{9,10}(?:\.\d+)?$|^\d{12,13}$|^\d{15,16}$"
 _PARTS = (
     r"^(?P<first>\d{4}|\d{1,2})(?P<sign>[./-])(?P<second>\d{1,2})[./-](?P<third>\d{4}|\d{1,2})"
-    r"(?:[,T ]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second_of>\d\d)(?:[.,](?P<part>\d{1,6})\d*)?)?"
+    r"(?:[,T ]+(?P<hour>\d{1,2}):(?P<minute>\d\d)"
+    r"(?::(?P<second_of>\d\d)(?:[.,](?P<part>\d{1,6})\d*)?)?"
     r" ?(?:(?P<half>[AaPp])\.?[Mm]\.?)?)?$"
 )
 # Amounts: groups of thousands, then decimals; `0,500` is half of one, never five hundred.
@@ -185,7 +186,7 @@ def _from_unix(texts: pd.Series) -> pd.Series:
 
 
 def _from_parts(texts: pa.Array, day_first: bool | None) -> np.ndarray:
-    """Read dates written as three numbers; dotted ones are day-first, a leading year says itself."""
+    """Read dates of three numbers; dotted ones are day-first, a leading year says itself."""
     parts = pc.extract_regex(texts, _PARTS)
     fits = parts.is_valid().to_numpy(zero_copy_only=False)
     first, second, third = (_whole(parts, n) for n in ("first", "second", "third"))

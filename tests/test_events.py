@@ -1,0 +1,198 @@
+"""The checked log: nothing dropped silently, every oddity counted, the order of rows irrelevant."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from funnel_lib.errors import InputError
+from funnel_lib.events import BULK_LEADS, LEAD_COLUMNS, build_log, check_log
+
+EXAMPLES = 60  # small logs; more find nothing new and take seconds
+
+
+def day(n, clock="10:00"):
+    return None if n is None else pd.Timestamp(f"2025-01-01 {clock}") + pd.Timedelta(days=n - 1)
+
+
+def events_of(*rows):
+    """Rows are (lead, day, action) or (lead, day, action, actor)."""
+    full = [(*r, "client")[:4] for r in rows]
+    frame = pd.DataFrame(full, columns=["lead_id", "at", "action", "actor"])
+    frame["at"] = pd.to_datetime(frame["at"].map(day))
+    return frame.astype({"lead_id": "str", "action": "str"})
+
+
+def leads_of(**columns):
+    frame = pd.DataFrame(columns)
+    for name in ("created_at", "closed_at"):
+        if name in frame:
+            frame[name] = pd.to_datetime(frame[name].map(day, na_action="ignore"))
+    return frame
+
+
+CLEAN_EVENTS = events_of(("a", 1, "ask"), ("a", 3, "pay", "manager"), ("b", 2, "ask", "System"))
+CLEAN_LEADS = leads_of(
+    lead_id=["a", "b"], created_at=[1, 2], status=["won", "open"], closed_at=[3, None],
+    amount=[5.0, 7.0], currency=["EUR", "EUR"],
+)  # fmt: skip
+
+
+def quality_of(events, leads=None, until=None):
+    return check_log(build_log(events, leads, until)).set_index("check")
+
+
+def test_a_clean_log_has_nothing_to_tell():
+    log = build_log(CLEAN_EVENTS, CLEAN_LEADS, "2025-02-01")
+    assert check_log(log).empty and log.removed.empty and log.assumed == ()
+    assert log.rows_read == len(log.events) == 3
+    assert log.leads.columns[: len(LEAD_COLUMNS)].tolist() == list(LEAD_COLUMNS)
+    assert log.events["actor"].tolist() == ["client", "manager", "system"]
+    assert str(log.events["at"].dt.tz) == "UTC"
+
+
+BULK = events_of(*[(f"l{i}", 1, "call") for i in range(BULK_LEADS)])
+
+
+@pytest.mark.parametrize(
+    ("check", "n_rows", "events", "leads", "until"),
+    [
+        ("no_lead", 1, events_of(("a", 1, "ask"), (None, 1, "ask")), None, None),
+        ("no_time", 1, events_of(("a", 1, "ask"), ("a", None, "pay")), None, None),
+        ("no_action", 1, events_of(("a", 1, "ask"), ("a", 2, None)), None, None),
+        ("duplicate", 2, events_of(*[("a", 1, "ask")] * 3), None, None),
+        ("after_observed_until", 1, CLEAN_EVENTS, None, "2025-01-03 09:59"),
+        ("events_before_created", 1, events_of(("a", 1, "ask")), ([2], [None], ["open"]), None),
+        ("closed_before_created", 1, events_of(("a", 1, "ask")), ([1], [0], ["won"]), None),
+        ("closed_without_date", 1, events_of(("a", 1, "ask")), ([1], [None], ["lost"]), None),
+        ("leads_without_events", 1, events_of(("a", 1, "ask")), ([1, 1], [None] * 2, ["open"] * 2),
+         None),
+        ("events_without_lead_row", 1, events_of(("a", 1, "x"), ("z", 1, "x")),
+         ([1], [None], ["open"]), None),
+        ("lead_created_after_observed_until", 1, events_of(("a", 1, "x")),
+         ([1, 9], [None] * 2, ["open"] * 2), "2025-01-05"),
+        ("bulk_edits", BULK_LEADS, BULK, None, None),
+        ("actor_unknown", 1, events_of(("a", 1, "ask", "robot")), None, None),
+    ],
+)  # fmt: skip
+def test_each_oddity_is_counted_with_an_example(check, n_rows, events, leads, until):
+    if leads is not None:
+        created, closed, status = leads
+        ids = ["a", "b"][: len(created)]
+        leads = leads_of(lead_id=ids, created_at=created, closed_at=closed, status=status)
+    found = quality_of(events, leads, until)
+    assert found.index.tolist() == [check]
+    assert found["n_rows"].tolist() == [n_rows]
+    assert found["example"][check] != "" and 0 < found["share_of_rows"][check] <= 1
+
+
+def test_repeated_and_nameless_lead_rows_are_counted_and_the_first_known_value_stays():
+    leads = pd.DataFrame({
+        "lead_id": ["a", "a", None, "b"], "amount": [None, 5.0, 1.0, 7.0],
+        "product": ["tea", None, "x", "y"],
+    })  # fmt: skip
+    events = events_of(("a", 1, "ask"), ("b", 1, "ask"))
+    log = build_log(events, leads)
+    assert log.leads[["amount", "product"]].values.tolist() == [[5.0, "tea"], [7.0, "y"]]
+    counted = log.removed.set_index("reason")["rows"].to_dict()
+    assert counted == {"lead_row_without_id": 1, "lead_row_repeated": 1}
+    assert build_log(events, leads[::-1]).leads.equals(log.leads)
+
+
+def test_several_currencies_and_gaps_in_amounts_are_told():
+    leads = leads_of(lead_id=["a", "b"], amount=[5.0, None], currency=["EUR", "RUB"])
+    found = quality_of(events_of(("a", 1, "x"), ("b", 1, "x")), leads)
+    assert found["example"].to_dict() == {
+        "leads_without_amount": "b",
+        "several_currencies": "EUR, RUB",
+    }
+
+
+def test_bulk_edits_need_enough_leads_one_minute_and_a_time_of_day():
+    assert quality_of(BULK[1:]).empty
+    assert quality_of(BULK.assign(lead_id="same", x=range(BULK_LEADS))).empty
+    assert quality_of(BULK.assign(at=BULK["at"].dt.normalize())).empty
+    apart = BULK["at"] + pd.to_timedelta(range(BULK_LEADS), unit="min")
+    assert quality_of(BULK.assign(at=apart)).empty
+
+
+def test_a_lead_closed_after_the_end_is_open_and_has_no_closing_time():
+    leads = leads_of(lead_id=["a", "b", "c"], status=["won", "lost", "open"], closed_at=[4, 3, 2])
+    log = build_log(events_of(("a", 1, "x"), ("b", 1, "x"), ("c", 1, "x")), leads, "2025-01-04")
+    assert log.leads["status"].tolist() == ["open", "lost", "open"]
+    assert log.leads["closed_at"].isna().tolist() == [True, False, True]
+
+
+def test_the_end_of_the_data_is_the_last_moment_of_events_creations_and_closings():
+    log = build_log(CLEAN_EVENTS)
+    assert log.observed_until == pd.Timestamp("2025-01-03 10:00", tz="UTC")
+    assert log.assumed == ("observed_until",)
+    leads = leads_of(lead_id=["a", "b"], created_at=[1, 5], status=["won", "open"],
+                     closed_at=[7, 9])  # fmt: skip
+    assert build_log(CLEAN_EVENTS, leads).observed_until.day == 7  # an open lead closes never
+    assert build_log(CLEAN_EVENTS, leads.drop(columns="status")).observed_until.day == 5
+
+
+def test_an_end_before_the_data_begins_is_refused():
+    with pytest.raises(InputError, match=r"observed_until 2024-12-31 lies before .*2025-01-01"):
+        build_log(CLEAN_EVENTS, observed_until="2024-12-31")
+
+
+@pytest.mark.parametrize(
+    ("events", "leads", "told"),
+    [
+        (
+            pd.DataFrame({"id": [1]}),
+            None,
+            "events: no column lead_id and at and action; found 'id'",
+        ),
+        (CLEAN_EVENTS, pd.DataFrame({"id": [1]}), "leads: no column lead_id; found 'id'"),
+        (
+            CLEAN_EVENTS.assign(action=None),
+            None,
+            "no row has a lead, a readable time and an action",
+        ),
+        (CLEAN_EVENTS[:0], None, "no row has a lead, a readable time and an action"),
+    ],
+)
+def test_logs_that_cannot_be_built(events, leads, told):
+    with pytest.raises(InputError, match=told):
+        build_log(events, leads)
+
+
+def test_lead_columns_of_events_give_each_lead_its_last_known_value_and_the_table_wins():
+    events = CLEAN_EVENTS.assign(amount=[1.0, None, 3.0], manager=["Old", "New", "B"], note="n")
+    leads = build_log(events, pd.DataFrame({"lead_id": ["b"], "manager": ["Boss"]})).leads
+    assert leads["amount"].tolist() == [1.0, 3.0]
+    assert leads["manager"].tolist() == ["New", "Boss"]
+    log = build_log(events)
+    assert log.events.columns.tolist() == ["lead_id", "at", "action", "actor", "note"]
+    assert log.leads["manager"].tolist() == ["New", "B"]
+
+
+def test_the_callers_frames_stay_as_they_are():
+    events = events_of(("b", 1, "x"), ("a", 2, "y"), (None, 1, "z"), ("a", 2, "y"))
+    leads = leads_of(lead_id=["a", "a"], status=["won", "won"], closed_at=[9, 9], amount=[1, 1])
+    before = events.copy(deep=True), leads.copy(deep=True)
+    check_log(build_log(events, leads, "2025-01-05"))
+    pd.testing.assert_frame_equal(events, before[0])
+    pd.testing.assert_frame_equal(leads, before[1])
+
+
+maybe = st.one_of(st.none(), st.sampled_from(["a", "b", "ё"]))
+row = st.tuples(maybe, st.one_of(st.none(), st.integers(1, 5)), maybe)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
+@given(st.lists(row, max_size=12), st.integers(1, 5), st.randoms())
+def test_kept_and_removed_are_read_whatever_the_order(rows, until, shuffler):
+    events = events_of(("a", 1, "x"), *rows)
+    log = build_log(events, observed_until=f"2025-01-0{until} 12:00")
+    assert len(log.events) + log.removed["rows"].sum() == len(events) == log.rows_read
+    assert log.events[["lead_id", "at", "action"]].notna().all(axis=None)
+    assert not log.events.duplicated().any() and (log.events["at"] <= log.observed_until).all()
+    shuffled = shuffler.sample(range(len(events)), len(events))
+    again = build_log(events.iloc[shuffled], observed_until=f"2025-01-0{until} 12:00")
+    pd.testing.assert_frame_equal(again.events, log.events)
+    pd.testing.assert_frame_equal(again.leads, log.leads)
+    pd.testing.assert_frame_equal(check_log(again), check_log(log))

@@ -1,0 +1,555 @@
+"""Reading: any table file, any way of writing times and amounts, any header, or a clear refusal."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.errors import InputError
+from funnel_lib.events import check_log
+from funnel_lib.readers import Mapping, read_export, read_mapping, read_moment
+from funnel_lib.readers.columns import find_columns
+from funnel_lib.readers.tables import find_tables, read_table
+from funnel_lib.readers.values import Ambiguous, read_numbers, read_times
+
+
+def times_of(*texts, **options):
+    times, _ = read_times(pd.Series(texts, dtype="str"), **options)
+    return [None if pd.isna(t) else t.isoformat()[:-6] for t in times]
+
+
+def numbers_of(*texts, **options):
+    return read_numbers(pd.Series(texts, dtype="str"), **options).tolist()
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def problems_of(call, *arguments, **options):
+    with pytest.raises(InputError) as caught:
+        call(*arguments, **options)
+    return caught.value.problems
+
+
+def quality_of(log):
+    return check_log(log).set_index("check")["n_rows"].to_dict()
+
+
+# --- times
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2025-02-01", "2025-02-01T00:00:00"),
+        ("20250201", "2025-02-01T00:00:00"),
+        ("2025-02-01 10:05", "2025-02-01T10:05:00"),
+        ("2025-02-01T10:05:06.5", "2025-02-01T10:05:06.500000"),
+        ("2025-02-01T10:05:06.123456789", "2025-02-01T10:05:06.123456"),
+        ("2025-02-01T10:05:06Z", "2025-02-01T10:05:06"),
+        ("2025-02-01T10:05:06+03:00", "2025-02-01T07:05:06"),
+        ("2025-02-01 10:05:06 -0530", "2025-02-01T15:35:06"),
+        ("2025-02-01 10:05:06+03", "2025-02-01T07:05:06"),
+        ("2025-02-01 10:05:06 UTC", "2025-02-01T10:05:06"),
+        ("2025/2/1 10:05", "2025-02-01T10:05:00"),
+        ("01.02.2025", "2025-02-01T00:00:00"),
+        ("1.2.2025 9:05", "2025-02-01T09:05:00"),
+        ("01.02.25 10:05", "2025-02-01T10:05:00"),
+        ("01.02.98", "1998-02-01T00:00:00"),
+        ("01.02.2025, 10:05:06", "2025-02-01T10:05:06"),
+        ("01.02.2025\u00a010:05", "2025-02-01T10:05:00"),
+        ("13/02/2025 12:30 AM", "2025-02-13T00:30:00"),
+        ("13/02/2025 12:30 PM", "2025-02-13T12:30:00"),
+        ("2/13/2025 3:05\u202fPM", "2025-02-13T15:05:00"),
+        ("2/13/2025 3:05:07pm", "2025-02-13T15:05:07"),
+        ("1738404306", "2025-02-01T10:05:06"),
+        ("1738404306.5", "2025-02-01T10:05:06.500000"),
+        ("1738404306000", "2025-02-01T10:05:06"),
+        ("1738404306000000", "2025-02-01T10:05:06"),
+        ("29.02.2024", "2024-02-29T00:00:00"),
+        ("29.02.2025", None),
+        ("31.04.2025", None),
+        ("2025-02-30", None),
+        ("32.01.2025", None),
+        ("01.13.2025", None),
+        ("01.02.2025 24:00", None),
+        ("01.02.2025 10:60", None),
+        ("13/02/2025 13:05 PM", None),
+        ("01.02.2025 noon", None),
+        ("01.01.1900", None),
+        ("1900-01-01", None),
+        ("9999-12-31 23:59:59", None),
+        ("9999-12-31T00:00:00Z", None),
+        ("0000-00-00 00:00:00", None),
+        ("soon", None),
+        ("12", None),
+        ("", None),
+    ],
+)
+def test_ways_of_writing_a_time(text, told):
+    # Beside a plain and a finely stamped one, so that one value's way does not spoil the others'.
+    found = times_of("2025-01-01 00:00", text, "2025-01-01T00:00:00.000000001")
+    assert found == ["2025-01-01T00:00:00", told, "2025-01-01T00:00:00"]
+
+
+def test_slashed_dates_find_their_order_from_a_number_above_12():
+    assert times_of("03/04/2025", "25/04/2025")[0] == "2025-04-03T00:00:00"
+    assert times_of("03/04/2025", "04/25/2025")[0] == "2025-03-04T00:00:00"
+    assert times_of("03-04-2025", "25-04-2025")[0] == "2025-04-03T00:00:00"
+
+
+@pytest.mark.parametrize("texts", [["03/04/2025", "05/06/2025"], ["25/04/2025", "04/25/2025"]])
+def test_slashed_dates_that_may_be_either_are_refused(texts):
+    with pytest.raises(Ambiguous, match=r"`day_first: true` or `day_first: false`.*mapping file"):
+        times_of(*texts)
+
+
+@pytest.mark.parametrize(
+    ("day_first", "told"), [(True, "2025-04-03T00:00:00"), (False, "2025-03-04T00:00:00")]
+)
+def test_the_mapping_settles_slashed_dates_and_leaves_dotted_ones(day_first, told):
+    assert times_of("03/04/2025", "03.04.2025", day_first=day_first) == [
+        told,
+        "2025-04-03T00:00:00",
+    ]
+
+
+def test_the_hour_that_comes_twice_is_the_first_and_the_missing_one_moves_forward():
+    # Berlin left summer time on 2025-10-26 at 03:00 (+02:00) and entered it on 03-30 at 02:00.
+    assert times_of("2025-10-26 02:30", "2025-03-30 02:30", time_zone="Europe/Berlin") == [
+        "2025-10-26T00:30:00",
+        "2025-03-30T01:00:00",
+    ]
+
+
+def test_only_times_without_a_zone_take_the_time_zone():
+    texts = ["2025-02-01 10:00", "2025-02-01T10:00Z", "01.02.2025 10:00", "1738404000", None]
+    times, zoned = read_times(pd.Series(texts, dtype="str"), time_zone="Europe/Moscow")
+    assert times.dt.hour.tolist()[:4] == [7, 10, 7, 10]
+    assert zoned.tolist() == [False, True, False, True, False]
+
+
+def test_times_keep_the_index_and_take_nothing_at_all():
+    texts = pd.Series(["2025-02-01", "01.02.2025"], index=[7, 3], dtype="str")
+    assert read_times(texts)[0].index.tolist() == [7, 3]
+    assert read_times(texts[:0])[0].tolist() == []
+
+
+def test_an_unknown_time_zone_is_refused():
+    assert problems_of(times_of, "2025-01-01", time_zone="Moscow") == (
+        "no time zone 'Moscow'; give an IANA name such as Europe/Moscow",
+    )
+
+
+def test_a_day_means_its_end_in_its_zone_and_a_moment_itself():
+    end = read_moment("2025-03-31", "Europe/Moscow", "observed_until")
+    assert end.isoformat() == "2025-03-31T20:59:59.999999+00:00"
+    assert read_moment("31.03.2025 10:00", "UTC", "x").isoformat() == "2025-03-31T10:00:00+00:00"
+    assert read_moment("2025-03-31", "UTC", "x", end_of_day=False).hour == 0
+
+
+@pytest.mark.parametrize(("text", "why"), [("soon", "is no date"), ("03/04/2025", "day/month")])
+def test_a_day_that_cannot_be_read_is_refused(text, why):
+    (problem,) = problems_of(read_moment, text, "UTC", "entered_from")
+    assert problem.startswith(f"entered_from {text!r}") and why in problem
+    assert "2025-03-31" in problem
+
+
+# --- amounts
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1 234,50 ₽", 1234.5),
+        ("1\u00a0234,50", 1234.5),
+        ("1\u202f234\u202f567,5 руб.", 1234567.5),
+        ("1,234.50", 1234.5),
+        ("1.234,50", 1234.5),
+        ("1,234,567", 1234567),
+        ("1.234.567", 1234567),
+        ("1'234.50 CHF", 1234.5),
+        ("1,00,000", 100000),
+        ("12,000", 12000),
+        ("12,5", 12.5),
+        ("0,500", 0.5),
+        ("1.500", 1.5),
+        (".5", 0.5),
+        ("$1,200", 1200),
+        ("Rs. 500", 500),
+        ("-5", -5),
+        ("−5", -5),
+        ("(5)", -5),
+        ("($1,234.50)", -1234.5),
+        ("1e6", 1e6),
+        ("1.5E+06", 1.5e6),
+        ("0", 0),
+        ("10-20", np.nan),
+        ("12.34.56", np.nan),
+        ("price on request", np.nan),
+        ("", np.nan),
+    ],
+)
+def test_ways_of_writing_an_amount(text, number):
+    assert np.array_equal(numbers_of(text), [number], equal_nan=True)
+
+
+def test_the_rest_of_the_column_tells_what_may_be_either():
+    assert numbers_of("1.500", "2,5") == [1500, 2.5]
+    assert numbers_of("12,000", "2,5") == [12, 2.5]
+    assert numbers_of("12,000", "2.5", "1,234.5") == [12000, 2.5, 1234.5]
+    assert numbers_of("1.500", "12.25") == [1.5, 12.25]
+
+
+def test_the_mapping_tells_what_may_be_either():
+    assert numbers_of("12,000", "1.500", decimal_comma=True) == [12, 1500]
+    assert numbers_of("12,000", "2,5", decimal_comma=False) == [12000, 2.5]
+
+
+# --- status
+
+
+def test_status_words_in_both_languages_and_of_the_mapping(tmp_path):
+    words = ["Closed Won", "успешно реализовано", "Отказ", "lost", "В работе", "Слили", "?"]
+    rows = "".join(f"{i},2025-01-0{i + 1},x,{w}\n" for i, w in enumerate(words))
+    path = write(tmp_path / "log.csv", "lead_id,at,action,Статус\n" + rows)
+    log = read_export(path, mapping=Mapping(status_values={"lost": ["СЛИЛИ"]}))
+    assert log.leads["status"].astype(object).tolist()[:6] == [
+        *("won", "won", "lost", "lost", "open", "lost")
+    ]
+    assert pd.isna(log.leads["status"][6])
+    assert check_log(log).query("check == 'unreadable_status'")["example"].tolist() == ["?"]
+
+
+# --- tables
+
+ROWS = "ID сделки;Дата;Действие\n7;01.02.2025 10:00;Заявка\n8;02.02.2025 10:00;Звонок\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251", "cp866", "koi8_r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_encodings_and_delimiters_are_found_out(tmp_path, encoding, delimiter):
+    path = write(tmp_path / "log.txt", ROWS.replace(";", delimiter), encoding)
+    frame = read_table(path).frame
+    assert frame.columns.tolist() == ["ID сделки", "Дата", "Действие"]
+    assert frame["Действие"].tolist() == ["Заявка", "Звонок"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "cells"),
+    [
+        ("sep=;\r\na;b\r\n1;2\r\n", ["a", "b"], ["1", "2"]),
+        ('"a\nb",c\n1,2', ["a\nb", "c"], ["1", "2"]),
+        ('a,b\n"x, ""y""\nz",2\n', ["a", "b"], ['x, "y"\nz', "2"]),
+        ("\n\na,b\n1,2\n", ["a", "b"], ["1", "2"]),
+        (" a , a ,,b\n 1 ,2,,\n", ["a", "a (2)", "b"], ["1", "2", None]),
+        ("a,b\nNULL,nan\n1,2\n", ["a", "b"], ["1", "2"]),
+        ("a,b\n,\n  ,\n1,2\n", ["a", "b"], ["1", "2"]),
+        ('a;b\n1,5;Клиент "А\n', ["a", "b"], ["1,5", 'Клиент "А']),
+    ],
+)
+def test_odd_headers_and_cells(tmp_path, text, names, cells):
+    frame = read_table(write(tmp_path / "t.csv", text)).frame
+    assert frame.columns.tolist() == names
+    assert frame.astype(object).where(frame.notna(), None).values.tolist() == [cells]
+
+
+def test_one_damaged_byte_does_not_spoil_the_encoding(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_bytes((ROWS * 20).encode() + b"9;\xff;x\n")
+    assert read_table(path).frame["Действие"][0] == "Заявка"
+
+
+def test_json_with_mixed_cells_keeps_each_as_its_text(tmp_path):
+    lines = ['{"id": 7, "x": 1234.57, "b": true}', '{"id": "A8", "x": null, "l": [1]}']
+    frame = read_table(write(tmp_path / "t.json", "\n".join(lines))).frame
+    assert frame["id"].tolist() == ["7", "A8"]
+    assert frame["x"][0] == "1234.57" and pd.isna(frame["x"][1])
+    assert frame["l"][1] == "[1]"
+
+
+def test_whole_numbers_beside_gaps_stay_whole(tmp_path):
+    frame = pd.DataFrame({"id": [7, None], "name": ["a", "b"], "list": [[1], None]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.drop(columns="list").to_excel(tmp_path / "t.xlsx", index=False, engine="xlsxwriter")
+    frame.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    for name in ("t.parquet", "t.xlsx", "t.jsonl"):
+        assert read_table(tmp_path / name).frame["id"][0] == "7", name
+
+
+def _cut(data):
+    return data[: len(data) // 2]
+
+
+def _damaged(data):
+    return data[: len(data) // 2] + b"\xff\x00\xff" + data[len(data) // 2 + 3 :]
+
+
+@pytest.fixture(scope="module")
+def files():
+    """The same small table as bytes of several kinds."""
+    import io
+
+    frame = pd.DataFrame({"lead_id": np.arange(500) * 7919 % 1009, "at": "2025-01-01"})
+    frame["action"] = "Заявка " + frame["lead_id"].astype(str)
+    text = frame.to_csv(index=False).encode()
+    excel, parquet = io.BytesIO(), io.BytesIO()
+    frame.to_excel(excel, index=False, engine="xlsxwriter")
+    frame.to_parquet(parquet)
+    return {"csv.gz": gzip.compress(text), "xlsx": excel.getvalue(), "parquet": parquet.getvalue()}
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "xlsx", "parquet"])
+@pytest.mark.parametrize("spoil", [_cut, _damaged, lambda data: data[:6], lambda data: data[:-20]])
+def test_damaged_files_are_refused_by_name(tmp_path, files, kind, spoil):
+    path = tmp_path / f"log.{kind}"
+    path.write_bytes(spoil(files[kind]))
+    (problem,) = problems_of(read_table, path)
+    assert problem.startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "the file is empty"),
+        (b"\xef\xbb\xbf \r\n\n", "the file is empty"),
+        (b"lead_id,at,action", "a header but no rows"),
+        (b"lead_id,at,action\r\n\r\n", "a header but no rows"),
+        (b"a,b,c\n1,2\n3,4\n", "no row has as many cells as the header; e.g. '1,2', '3,4'"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 9, "this is no text"),
+        (np.random.default_rng(1).bytes(5000), "this is no text"),
+        ("lead_id,at\n1,2\n".encode("utf-16-le"), "this is no text"),
+        ("lead_id,at\n1,2\n".encode("utf-16")[:-1], "cannot be read as text"),
+        (b'{"a": 1,\n "b": [', "cannot be read as JSON"),
+        (b"[]", "a header but no rows"),
+        (b'[{"a": 1}, 2]', "cannot be read as JSON"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path, data, why):
+    path = tmp_path / "log.csv"
+    path.write_bytes(data)
+    (problem,) = problems_of(read_table, path)
+    assert problem.startswith(f"{path}: ") and why in problem
+
+
+def test_a_folder_gives_its_tables_in_order_and_no_lock_files(tmp_path):
+    for name in ("b.csv", "a.csv.gz", "~$b.xlsx", ".c.csv", "notes.docx", "D.XLSX"):
+        (tmp_path / name).touch()
+    assert [p.name for p in find_tables([tmp_path])] == ["D.XLSX", "a.csv.gz", "b.csv"]
+
+
+def test_every_wrong_path_is_told(tmp_path):
+    problems = problems_of(find_tables, [tmp_path / "no.csv", tmp_path])
+    assert len(problems) == 2
+    assert problems[0].endswith("no.csv: no such file")
+    assert "no table in this folder (looked for .csv," in problems[1]
+
+
+# --- columns
+
+
+@pytest.mark.parametrize(
+    ("header", "meanings"),
+    [
+        ("Deal ID,Event Time,Activity,Owner,Deal value", "lead_id at action manager amount"),
+        ("Номер сделки,Дата события,Событие,Ответственный", "lead_id at action manager"),
+        ("case:concept:name,time:timestamp,concept:name", "lead_id at action"),
+        ("LEAD_ID,At,ACTION,Этап", "lead_id at action stage"),
+        ("id,date,type", "lead_id at action"),
+        ("Lead ID,id,Event,type,Timestamp,date", "lead_id - action - at -"),
+        ("lead_id,action,created_at", "lead_id action at"),
+        ("lead_id,action,date,created_at", "lead_id action at created_at"),
+        ("lead_id,created_at,status", "lead_id created_at status"),
+        ("Создан,Закрыт,лид", "created_at closed_at lead_id"),
+    ],
+)
+def test_aliases_the_weak_ones_only_where_nothing_stronger_is(header, meanings):
+    pairs = zip(meanings.split(), header.split(","), strict=True)
+    found, problems = find_columns(header.split(","), Mapping())
+    assert problems == []
+    assert found == {m: c for m, c in pairs if m != "-"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "meaning"),
+    [
+        (["lead_id", "deal_id", "at", "action"], "lead_id"),
+        (["lead_id", "lead_id (2)", "at", "action"], "lead_id"),
+        (["лид", "время", "дата и время", "событие"], "at"),
+        (["lead_id", "at", "action", "owner", "manager"], "manager"),
+        (["id", "deal", "at", "action"], "lead_id"),
+    ],
+)
+def test_two_columns_for_one_meaning_are_told(columns, meaning):
+    _, (problem,) = find_columns(columns, Mapping())
+    assert problem.startswith(f"2 columns may mean {meaning}: ")
+    assert f"`columns: {{{meaning}: " in problem and "--mapping" in problem
+
+
+def test_a_header_name_that_stands_twice_is_refused(tmp_path):
+    path = write(tmp_path / "log.csv", "lead_id,at,action,action\n1,2025-01-01,a,b\n")
+    (problem,) = problems_of(read_export, path)
+    assert "2 columns may mean action: 'action', 'action (2)'" in problem
+
+
+def test_the_mapping_wins_and_further_columns_stay(tmp_path):
+    path = write(
+        tmp_path / "log.csv",
+        "lead_id,at,action,deal,when,seconds\nx,2020-01-01,y,7,2025-01-01,35\n",
+    )
+    mapping = Mapping(columns={"lead_id": "deal", "at": "when", "duration": "seconds"})
+    events = read_export(path, mapping=mapping).events
+    assert events.loc[0, ["lead_id", "action", "duration"]].tolist() == ["7", "y", "35"]
+    assert events["at"][0].year == 2025
+    assert events.loc[0, ["lead_id (as read)", "at (as read)"]].tolist() == ["x", "2020-01-01"]
+
+
+def test_a_mapped_lead_in_one_table_and_an_alias_in_the_other(tmp_path):
+    events = write(tmp_path / "e.csv", "Кто это,Когда,Что\n7,2025-01-01,a\n")
+    leads = write(tmp_path / "l.csv", "lead_id,amount\n7,5\n")
+    mapping = Mapping(columns={"lead_id": "Кто это", "at": "Когда", "action": "Что"})
+    assert read_export(events, leads, mapping).leads["amount"].tolist() == [5.0]
+
+
+def test_a_mapping_that_names_columns_which_are_not_there(tmp_path):
+    path = write(tmp_path / "log.csv", "lead_id,at,action\n7,2025-01-01,a\n")
+    mapping = Mapping(columns={"amount": "Sum"}, dates={"Paid": "paid"}, where={"Kind": "x"})
+    problems = problems_of(read_export, path, mapping=mapping)
+    assert [p.split(";")[0] for p in problems] == [
+        f"the mapping file names a column '{c}'" for c in ("Sum", "Paid", "Kind")
+    ]
+    assert "found 'lead_id', 'at', 'action'" in problems[0]
+
+
+def test_missing_columns_are_told_with_the_nearest_and_the_remedy(tmp_path):
+    path = write(tmp_path / "log.csv", "Сделка №;Дата событий;Чего\n7;2025-01-01;a\n")
+    (problem,) = problems_of(read_export, path)
+    assert problem == (
+        f"{path}: no column tells the time (at) or the action (action); found 'Сделка №', "
+        "'Дата событий', 'Чего'; nearest: at: \"Дата событий\", action: \"Дата событий\". Write a "
+        'mapping file with `columns: {at: "…", action: "…"}` and give it with --mapping'
+    )
+
+
+MAPPING_MISTAKES = """\
+columns: {lead_id: A, action: A, mananger: B}
+where: 5
+day_frist: true
+day_first: maybe
+time_zone: [UTC]
+"""
+
+
+def test_mistakes_in_a_mapping_file_are_told_with_their_lines(tmp_path):
+    path = write(tmp_path / "mapping.yml", MAPPING_MISTAKES)
+    problems = problems_of(read_mapping, path)
+    assert [int(p.split(", line ")[1].split(":")[0]) for p in problems] == [2, 4, 5, 3]
+    assert "unknown key 'day_frist'; did you mean day_first" in problems[3]
+    path.write_text(MAPPING_MISTAKES.split("where")[0])
+    assert problems_of(read_mapping, path) == (
+        f"{path}, line 1: the column 'A' cannot mean action, too: it means lead_id",
+        f"{path}, line 1: unknown meaning 'mananger'; did you mean manager?",
+    )
+
+
+def test_dates_make_events_of_a_table_of_one_row_a_lead(tmp_path):
+    path = write(
+        tmp_path / "deals.csv",
+        "id,Заявка,Оплата,status,kind\n7,01.02.2025,05.02.2025,won,a\n8,02.02.2025,,open,a\n"
+        "9,02.02.2025,03.02.2025,won,b\n",
+    )
+    mapping = Mapping(dates={"Заявка": "request", "Оплата": "paid"}, where={"kind": "a"})
+    log = read_export(path, mapping=mapping)
+    events = log.events.assign(day=log.events["at"].dt.day)
+    assert events[["lead_id", "day", "action"]].astype(str).values.tolist() == [
+        ["7", "1", "request"],
+        ["7", "5", "paid"],
+        ["8", "2", "request"],
+    ]
+    assert log.leads["status"].tolist() == ["won", "open"]
+    assert log.removed[["reason", "rows"]].values.tolist() == [["where", 2]]
+    assert log.rows_read == 5
+
+
+@pytest.mark.parametrize("column", ["Событие", "phase"])
+def test_where_keeps_rows_whatever_its_column_means(tmp_path, column):
+    path = write(
+        tmp_path / "log.csv",
+        "лид,время,Событие,phase\n1,2025-01-01,a,a\n1,2025-01-02,b,b\n1,2025-01-03,c,c\n",
+    )
+    log = read_export(path, mapping=Mapping(where={column: ["a", "c"]}))
+    assert log.events["action"].tolist() == ["a", "c"]
+    assert log.removed[["table", "reason", "rows"]].values.tolist() == [["events", "where", 1]]
+    assert log.rows_read == 3
+
+
+def test_where_that_leaves_nothing_is_refused(tmp_path):
+    path = write(tmp_path / "log.csv", "лид,время,событие\n1,2025-01-01,a\n")
+    (problem,) = problems_of(read_export, path, mapping=Mapping(where={"событие": "z"}))
+    assert "leaves no row" in problem and "'z'" in problem
+
+
+# --- zones, the end of the data, unusable rows
+
+
+def test_time_zone_beats_the_mapping_which_beats_utc(tmp_path):
+    path = write(tmp_path / "log.csv", "lead_id,at,action\n1,2025-01-01 12:00,a\n")
+    mapping = Mapping(time_zone="Europe/Moscow")
+    logs = [read_export(path), read_export(path, mapping=mapping)]
+    logs.append(read_export(path, mapping=mapping, time_zone="Asia/Tokyo"))
+    assert [log.events["at"][0].hour for log in logs] == [12, 9, 3]
+    assert ["time_zone" in log.assumed for log in logs] == [True, False, False]
+
+
+def test_mixed_zones_are_noticed_and_a_missing_time_is_none(tmp_path):
+    rows = [f"{i},2025-01-01T10:{i:02d}Z,a" for i in range(30)]
+    path = write(tmp_path / "log.csv", "\n".join(["lead_id,at,action", *rows, "31,,a"]))
+    log = read_export(path)
+    assert "mixed_time_zones" not in quality_of(log) and "time_zone" not in log.assumed
+    write(path, "\n".join(["lead_id,at,action", *rows, "31,,a", "32,2025-01-01 10:59,a"]))
+    log = read_export(path)
+    assert quality_of(log)["mixed_time_zones"] == 1 and "time_zone" in log.assumed
+    assert check_log(log).set_index("check")["example"]["mixed_time_zones"].startswith("32")
+
+
+def test_more_than_a_tenth_of_unusable_rows_is_refused_with_the_reasons(tmp_path):
+    good = [f"{i},2025-01-01 10:00,a" for i in range(27)]
+    bad = [",2025-01-01,a", "x,,a", "y,soon,a"]  # 3 of 30 is a tenth, 4 of 31 more
+    path = write(tmp_path / "log.csv", "\n".join(["lead_id,at,action", *good, *bad]))
+    assert quality_of(read_export(path))["unreadable_time"] == 1
+    write(path, "\n".join(["lead_id,at,action", *good, *bad, "z,2025-01-01,"]))
+    (problem,) = problems_of(read_export, path)
+    assert problem.startswith(
+        "4 of 31 event rows cannot be used (no_action 1, no_lead 1, no_time 1"
+    )
+    assert "unreadable_time 1), more than a tenth" in problem and "y · soon · a" in problem
+
+
+def test_broken_rows_are_counted_and_shown_by_their_text(tmp_path):
+    good = [f"{i},2025-01-01 10:{i},a" for i in range(10, 40)]
+    path = write(tmp_path / "log.csv", "\n".join(["lead_id,at,action", *good, "1,2", *good[:0]]))
+    log = read_export(path)
+    assert log.removed.values.tolist() == [["events", "broken_row", 1, "1,2"]]
+    assert log.rows_read == 31
+
+
+def test_every_problem_of_several_files_is_told_at_once(tmp_path):
+    write(tmp_path / "a.csv", "x,y\n1,2\n")
+    write(tmp_path / "b.csv", "")
+    problems = problems_of(read_export, [tmp_path / n for n in ("a.csv", "b.csv")], tmp_path / "c")
+    assert [str(p).split(":")[0].split("/")[-1] for p in problems] == ["b.csv", "c"]
+
+
+def test_ambiguous_columns_are_named(tmp_path):
+    events = write(tmp_path / "e.csv", "lead_id,at,action\n7,03/04/2025,a\n")
+    leads = write(tmp_path / "l.csv", "lead_id,created_at,closed_at\n7,03/04/2025,05/04/2025\n")
+    problems = problems_of(read_export, events, leads)
+    assert [p.split(":")[0] for p in problems] == [
+        "the time column",
+        "the column created_at",
+        "the column closed_at",
+    ]
+    assert all("`day_first: true`" in p for p in problems)
