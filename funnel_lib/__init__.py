@@ -39,9 +39,10 @@ from funnel_lib.losses import (
     list_open_leads,
 )
 from funnel_lib.outputs import save_audit, write_tables, write_workbook
-from funnel_lib.planted import WORLDS, plant_log, write_planted
+from funnel_lib.planted import plant_log, write_planted
 from funnel_lib.readers import Mapping, read_export, read_mapping
 from funnel_lib.steps import Step, Steps, read_steps, write_steps
+from funnel_lib.worlds import WORLDS, PlantedSegment, World
 
 __all__ = [
     "WORLDS",
@@ -51,9 +52,11 @@ __all__ = [
     "InputError",
     "Journeys",
     "Mapping",
+    "PlantedSegment",
     "Step",
     "Steps",
     "Words",
+    "World",
     "build_audit",
     "build_journeys",
     "build_log",

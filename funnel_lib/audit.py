@@ -123,8 +123,8 @@ def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, M
     with problems.collecting():
         if not settings["steps"]:
             raise InputError([
-                "no steps file; write the client's steps into a steps.yml (see the README) and give "
-                "it with --steps"
+                "no steps file; write the client's steps into a steps.yml (see the README) and "
+                "give it with --steps"
             ])  # fmt: skip
         steps = read_steps(settings["steps"])
     with problems.collecting():

@@ -16,6 +16,7 @@ LEAD_COLUMNS = (
     "lead_id", "created_at", "status", "closed_at", "amount", "currency", "manager", "team",
     "product", "source", "loss_reason", "account_id", "stage",
 )  # fmt: skip
+_ACTOR_WORDS = {"клиент": "client", "менеджер": "manager", "система": "system"}
 STAGE_PREFIX = "stage: "
 # Rows of these kinds cannot be used at all; more than this share of them is refused.
 UNUSABLE = ("broken_row", "no_lead", "no_time", "unreadable_time", "no_action")
@@ -152,7 +153,7 @@ def check_log(log: EventLog) -> pd.DataFrame:
 
 
 def note_checks(rows: list[tuple]) -> pd.DataFrame:
-    """Put (check, n_rows, base, severity, example) tuples into a quality table; zeros are left out."""
+    """Put (check, n_rows, base, severity, example) tuples into a quality table without zeros."""
     kept = [
         (check, int(n), n / base if base else np.nan, severity, example)
         for check, n, base, severity, example in rows
@@ -354,7 +355,8 @@ def _in_order(events: pd.DataFrame, lead_ids: pd.Series) -> pd.DataFrame:
 def _actors(events: pd.DataFrame) -> pd.Categorical:
     if "actor" not in events:
         return pd.Categorical([None] * len(events), categories=ACTORS)
-    return pd.Categorical(events["actor"].astype("str").str.casefold(), categories=ACTORS)
+    words = events["actor"].astype("str").str.casefold().replace(_ACTOR_WORDS)
+    return pd.Categorical(words.where(words.isin(ACTORS)), categories=ACTORS)
 
 
 def _check_events(log: EventLog) -> pd.DataFrame:

@@ -78,7 +78,8 @@ def tell_main_loss(losses: pd.DataFrame, funnel: pd.DataFrame, words: Words) -> 
         unknown=words.number(main["n_unknown"]),
     )
     dearest = steps["amount_lost"].idxmax()
-    if losses["currency"].nunique() == 1 and dearest != step and steps["amount_lost"].max() > 0:
+    one_currency = (losses["currency"] == losses["currency"].iloc[0]).all()
+    if one_currency and dearest != step and steps["amount_lost"].max() > 0:
         cost = _tell_money(losses[losses["missed_step"] == dearest], words)
         told += words.text("sentence.costliest", step=words.step(dearest), amount=cost)
     return told + _if_small(main["n_lost"], words)

@@ -49,7 +49,7 @@ class Words:
             raise InputError([f"no language {self.lang!r}; there are {', '.join(LANGUAGES)}"])
 
     def text(self, key: str, **values) -> str:
-        """Write a sentence or word of the locale file; a count named `n` chooses the plural form."""
+        """Write a sentence or word of the locale file; a count `n` chooses the plural form."""
         entry = _read_texts(self.lang).get(key)
         if entry is None:
             raise KeyError(f"no text {key!r} in locale/{self.lang}.yml{suggest(key, _keys())}")

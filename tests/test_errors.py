@@ -6,10 +6,14 @@ from funnel_lib.checked import Checked, read_checked
 from funnel_lib.errors import FunnelError, InputError, Problems, quote_some, suggest
 
 
+class Part(Checked):
+    name: str
+
+
 class Box(Checked):
     name: str
     sizes: tuple[int, ...] = ()
-    inside: "Box | None" = None
+    inside: Part | None = None
 
 
 def problems_of(path):

@@ -11,15 +11,16 @@ from funnel_lib.events import BULK_LEADS, LEAD_COLUMNS, build_log, check_log
 EXAMPLES = 60  # small logs; more find nothing new and take seconds
 
 
-def day(n, clock="10:00"):
-    return None if n is None else pd.Timestamp(f"2025-01-01 {clock}") + pd.Timedelta(days=n - 1)
+def days(numbers):
+    """10:00 on so many days of January 2025."""
+    return pd.Timestamp("2024-12-31 10:00") + pd.to_timedelta(pd.Series(numbers), unit="D")
 
 
 def events_of(*rows):
     """Rows are (lead, day, action) or (lead, day, action, actor)."""
     full = [(*r, "client")[:4] for r in rows]
     frame = pd.DataFrame(full, columns=["lead_id", "at", "action", "actor"])
-    frame["at"] = pd.to_datetime(frame["at"].map(day))
+    frame["at"] = days(frame["at"].astype("float64"))
     return frame.astype({"lead_id": "str", "action": "str"})
 
 
@@ -27,7 +28,7 @@ def leads_of(**columns):
     frame = pd.DataFrame(columns)
     for name in ("created_at", "closed_at"):
         if name in frame:
-            frame[name] = pd.to_datetime(frame[name].map(day, na_action="ignore"))
+            frame[name] = days(frame[name].astype("float64"))
     return frame
 
 

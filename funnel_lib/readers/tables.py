@@ -231,7 +231,6 @@ def _read_json(data: bytes) -> tuple[pd.DataFrame, list[str]]:
         lines=not data.lstrip().startswith(b"["),
         orient="records",
         dtype=False,
-        convert_dates=False,
         precise_float=True,
     )
     mixed = frame.select_dtypes("object").columns  # numbers among texts, lists, objects
