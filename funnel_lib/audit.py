@@ -113,8 +113,16 @@ def build_audit(
     problems.raise_if_any()
     settings["time_zone"] = time_zone or known_mapping.time_zone or "UTC"
     journeys = build_journeys(log, known_steps)
-    chosen = _choose(journeys, settings)
-    return Audit(log, known_steps, chosen, _count(log, journeys, chosen, rule, within), settings)
+    keep = _choose(journeys, settings)
+    chosen = journeys if keep.all() else select_leads(journeys, keep)
+    tables = _count(log, chosen, rule, within)
+    left_out = journeys.leads.loc[~keep, ["lead_id"]]
+    selection = note_checks([
+        ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out))
+    ])  # fmt: skip
+    quality = [check_log(log), journeys.quality, selection]
+    tables["quality"] = pd.concat(quality, ignore_index=True)
+    return Audit(log, known_steps, chosen, tables, settings)
 
 
 def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, Mapping | None]:
@@ -148,8 +156,8 @@ def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, M
     return steps, mapping
 
 
-def _choose(journeys: Journeys, settings: dict) -> Journeys:
-    """Keep the leads of the chosen period and filter."""
+def _choose(journeys: Journeys, settings: dict) -> np.ndarray:
+    """Which leads are of the chosen period and filter, (n_leads,)?"""
     keep = np.ones(len(journeys.leads), bool)
     entered, zone = journeys.leads["entered_at"], settings["time_zone"]
     if settings["entered_from"]:
@@ -158,11 +166,9 @@ def _choose(journeys: Journeys, settings: dict) -> Journeys:
     if settings["entered_to"]:
         keep &= (entered <= read_moment(settings["entered_to"], zone, "entered_to")).to_numpy()
     keep &= _fits_only(journeys.leads, settings["only"])
-    if keep.all():
-        return journeys
     if not keep.any():
         raise InputError(["no lead is left in the chosen period and filter; widen it"])
-    return select_leads(journeys, keep)
+    return keep
 
 
 def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.ndarray:
@@ -188,15 +194,9 @@ def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.nda
     return keep
 
 
-def _count(log: EventLog, journeys: Journeys, chosen: Journeys, rule, within) -> dict:
+def _count(log: EventLog, chosen: Journeys, rule: str, within: str | None) -> dict:
     leads = list_leads(log, chosen)
     entered = leads["segment"].notna()
-    left_out = len(journeys.leads) - len(chosen.leads)
-    outside = ~journeys.leads["lead_id"].isin(chosen.leads["lead_id"])
-    selection = note_checks([
-        ("outside_selection", left_out, len(journeys.leads), "info",
-         show_rows(journeys.leads.loc[outside, ["lead_id"]])),
-    ])  # fmt: skip
     return {
         "funnel": count_funnel(chosen, rule, within),
         "funnel_rules": count_rules(chosen, within),
@@ -207,7 +207,6 @@ def _count(log: EventLog, journeys: Journeys, chosen: Journeys, rule, within) ->
         "necessity": count_necessity(chosen),
         "open_leads": list_open_leads(log, chosen, leads),
         "pace": count_pace(chosen),
-        "quality": pd.concat([check_log(log), journeys.quality, selection], ignore_index=True),
     }
 
 

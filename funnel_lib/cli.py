@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -120,11 +121,15 @@ def _add_input_problems(problems: Problems, settings: dict) -> None:
 
 
 def _save_tables(settings: dict, lang: str, out: str, formats: list[str]) -> None:
+    from rich.console import Console
+
     from funnel_lib.audit import build_audit
     from funnel_lib.outputs import save_audit
     from funnel_lib.report import new_folder
 
-    audit = build_audit(**settings)
+    console = Console(stderr=True)
+    with console.status("…") if console.is_terminal else nullcontext():
+        audit = build_audit(**settings)
     with new_folder(out) as folder:
         save_audit(audit, audit.words(lang), folder, formats)
 

@@ -260,7 +260,7 @@ def _find_observed_until(events, leads, told) -> pd.Timestamp:
         if until < begins:
             day = f"{begins:%Y-%m-%d}"
             raise InputError([
-                f"observed_until {told} lies before the data begins ({day}); "
+                f"observed_until {until:%Y-%m-%d} lies before the data begins ({day}); "
                 "give the day on which the export was made"
             ])  # fmt: skip
         return until

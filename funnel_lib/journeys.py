@@ -1,4 +1,4 @@
-"""`Journeys`: each lead's client steps, sorted and packed once, so that counting works on arrays."""
+"""`Journeys`: each lead's client steps, sorted and packed once, for counting on arrays."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     --------
     >>> from funnel_lib.events import build_log
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
-    ...                               "at": pd.to_datetime(["2025-01-01", "2025-01-02"] + ["2025-01-03"])}))
+    ...                               "at": pd.date_range("2025-01-01", periods=3)}))
     >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
     >>> journeys.leads["status"].tolist(), journeys.step.tolist(), journeys.offsets.tolist()
     (['won', 'open'], [0, 1, 0], [0, 2, 3])
@@ -113,6 +113,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     leads = leads.assign(entered_at=_moments(entered))
     asks = _match_asks(log, steps)
     measurable = np.bincount(codes, minlength=len(steps.ids)) > 0
+    has_sales = bool(measurable[sale] or (status == "won").any())
     askable = np.bincount(asks[1], minlength=len(steps.ids)) > 0
     quality += [
         _check_actions(log, steps),
@@ -121,7 +122,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     ]
     return Journeys(
         steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, told, *asks,
-        measurable, bool(measurable[sale] or (status == "won").any()), askable, log.observed_until, pd.concat(quality, ignore_index=True),
+        measurable, has_sales, askable, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
 
 

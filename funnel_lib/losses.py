@@ -208,7 +208,7 @@ def list_leads(log: EventLog, journeys: Journeys, segment: str = "all") -> pd.Da
 
 
 def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
-    """Which step comes next for each open lead, was it proposed, how long has the client been silent?
+    """Which step comes next for each open lead, was it proposed, how long is the client silent?
 
     Parameters
     ----------

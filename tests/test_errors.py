@@ -62,7 +62,7 @@ def test_suggestions_and_quotes():
         ("name: x\n\tsizes: 3", "line 2: this is no valid YAML"),
         ("name: x\nname: y", "line 2: 'name' stands twice, first in line 1"),
         ("sizes: [1]", "line 1: 'name' is missing"),
-        ("name: x\nsize: [1]", "line 2: unknown key 'size'; did you mean sizes?"),
+        ("name: x\nsize: [1]", "line 2: unknown key 'size'; did you mean sizes"),
         ("name: x\nsizes:\n- 1\n- big", "line 4: sizes.1 is 'big', expected a valid integer"),
         ("name: yes", "line 1: name is True, expected a valid string; put it in quotes"),
         ("name: 2025-02-30", "line 1: '2025-02-30' cannot be read"),

@@ -147,8 +147,7 @@ def test_necessity_speaks_of_all_and_of_few():
 def test_open_leads():
     table = pd.DataFrame({"asked": ["no", "no", "yes"], "days_silent": [31.0, 30.0, np.nan]})
     assert f.tell_open_leads(table, EN) == (
-        "3 leads open; the next step was never proposed to 2; silent for more than "
-        "30 days: 1."
+        "3 leads open; the next step was never proposed to 2; silent for more than 30 days: 1."
     )
     assert f.tell_open_leads(table.head(0), RU) == "Лидов в работе нет."
 

@@ -159,14 +159,10 @@ def test_a_step_that_comes_twice_needs_two_events(rows, passed, ordered, any_):
         steps=[{"id": "ask", "evidence": ["ask", "ask 2"]}, {"id": "read"}, {"id": "pay"}],
         won="pay",
     )
-    journeys, path = journeys_of(rows, steps=steps), ("ask", "read", "ask")
-    if not journeys.measurable[1]:  # so that `read` can be measured
-        journeys = journeys_of(rows + "\nz 1 read", steps=steps)
-        passed, any_ = ([n + m for n, m in zip(p, more, strict=True)] for p, more in
-                        ((passed, [1, 1, 0]), (any_, [0, 1, 0])))  # fmt: skip
-    assert reached(journeys, "passed", path=path) == passed
-    assert reached(journeys, "ordered", path=path) == ordered
-    assert reached(journeys, "any", path=path) == any_
+    journeys = journeys_of(rows + "\nz 1 read", steps=steps)  # z: so that `read` is measurable
+    for rule, expected in (("passed", passed), ("ordered", ordered), ("any", any_)):
+        only_a = {"path": ("ask", "read", "ask"), "weights": np.array([1, 0])}
+        assert reached(journeys, rule, **only_a) == expected
 
 
 def test_unknown_step_of_a_path_is_refused():
@@ -212,10 +208,10 @@ def test_sale_nobody_recorded_and_nobody_won_is_not_measurable():
 
 def test_evidence_of_the_sale_counts_on_open_leads_and_not_on_lost_ones():
     journeys = journeys_of("a 1 ask\na 2 pay\nb 1 ask\nb 2 pay", a="open", b="lost 3")
-    for rule, expected in (("passed", [2, 1, 1, 1]), ("ordered", [2, 2, 2, 1]), ("any", [2, 0, 0, 1])):
-        # read and sign are not measurable; `ordered` passes them over: see below
-        if rule != "ordered":
-            assert reached(journeys, rule) == expected
+    # `read` and `sign` are not measurable: `ordered` passes them over.
+    assert reached(journeys, "passed") == [2, 1, 1, 1]
+    assert reached(journeys, "ordered") == [2, 1, 1, 1]
+    assert reached(journeys, "any") == [2, 0, 0, 1]
     assert count_funnel(journeys).n_open.tolist() == [0, 0, 0, 0, 0]  # a stands at the end
 
 
@@ -449,7 +445,9 @@ def slow_lead(lead, events, steps, measurable, path, rule, window, until):
     for step in path:
         had[step] = had.get(step, 0) + 1
         seen.append(sum(s == step for _, s in before) >= had[step])
-    reached = [s or (step == steps.won and sold is not None) for step, s in zip(path, seen, strict=True)]
+    reached = [
+        s or (step == steps.won and sold is not None) for step, s in zip(path, seen, strict=True)
+    ]
     if rule == "passed":
         reached = [any(reached[n:]) for n in range(len(path))]
     if rule == "ordered":
@@ -538,7 +536,7 @@ def test_slow_loops_count_the_same(drawn, window, path):
         assert found == slow_funnel(rows, leads, STEPS, ids, rule, window, 9), rule
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(LOGS, st.sampled_from([None, 2]))
 def test_slow_loops_count_the_same_after_the_sale(drawn, window):
     journeys, rows, leads = both_ways(drawn)
@@ -559,7 +557,7 @@ def test_slow_loops_count_the_same_after_the_sale(drawn, window):
 # --- what must always hold -------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(LOGS, st.sampled_from([None, "2D"]))
 def test_funnels_never_grow_and_order_is_the_stricter_rule(drawn, within):
     journeys, _, _ = both_ways(drawn)
@@ -575,7 +573,7 @@ def test_funnels_never_grow_and_order_is_the_stricter_rule(drawn, within):
     assert (sure["share_of_entered"] <= sure["high"] + ROUNDING).all()
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(LOGS, st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(drawn, random):
     rows, told = drawn
@@ -586,7 +584,7 @@ def test_order_of_rows_changes_nothing(drawn, random):
         pd.testing.assert_frame_equal(*tables)
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=30, derandomize=True)
 @given(LOGS, st.integers(0, 2**32 - 1), st.sampled_from(RULES))
 def test_segments_add_up_to_all(drawn, seed, rule):
     journeys, _, _ = both_ways(drawn)

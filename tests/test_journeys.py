@@ -196,9 +196,8 @@ def test_evidence_by_the_managers_word_is_marked():
 
 def test_status_from_evidence_where_no_table_tells_it():
     # a paid (twice: sold at the first); b gave up twice (closed at the last); c both: won; d open.
-    log = build_log(events_of(
-        "a 1 ask\na 3 pay\na 4 pay\nb 1 ask\nb 2 gone\nb 5 gone\nc 1 ask\nc 2 gone\nc 6 pay\nd 1 ask"
-    ))  # fmt: skip
+    twice = "a 1 ask\na 3 pay\na 4 pay\nb 1 ask\nb 2 gone\nb 5 gone"
+    log = build_log(events_of(twice + "\nc 1 ask\nc 2 gone\nc 6 pay\nd 1 ask"))
     leads = build_journeys(log, STEPS).leads
     assert leads["status"].tolist() == ["won", "lost", "won", "open"]
     assert leads["closed_at"].tolist() == [day(3), day(5), day(6), pd.NaT]

@@ -114,9 +114,9 @@ def test_each_problem_has_its_line(text, line, words, tmp_path):
 
 
 def test_evidence_claimed_by_two_steps(tmp_path):
-    text = "steps:\n  - id: a\n    evidence: [x]\n  - id: b\n    evidence:\n      - y\n      - x\nwon: b\n"
+    text = "steps:\n  - {id: a, evidence: [x]}\n  - id: b\n    evidence: [y,\n      x]\nwon: b\n"
     (problem,) = problems_of(text, tmp_path)
-    assert problem == (", line 7: 'x' is evidence of two steps, a and b; keep it in one of them")
+    assert problem == (", line 5: 'x' is evidence of two steps, a and b; keep it in one of them")
 
 
 def test_same_action_under_different_conditions_may_show_two_steps():

@@ -134,10 +134,11 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
 
 def _read_tables(paths: list, problems: Problems) -> list[RawTable]:
     tables = []
-    with problems.collecting():
-        for path in find_tables(paths):
-            with problems.collecting():
-                tables.append(read_table(path))
+    for given in paths:
+        with problems.collecting():
+            for path in find_tables([given]):
+                with problems.collecting():
+                    tables.append(read_table(path))
     return tables
 
 

@@ -29,7 +29,7 @@ LEGACY_ENCODINGS = ["cp1251", "cp866", "koi8_r", "cp1252"]
 EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
 # More control signs than this, and it is a picture or a program, no text.
 MOST_CONTROL = 0.005
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".jsonl", ".ndjson", ".json")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _read_json(data: bytes) -> tuple[pd.DataFrame, list[str]]:
         dtype=False,
         precise_float=True,
     )
-    mixed = frame.select_dtypes("object").columns  # numbers among texts, lists, objects
+    mixed = [c for c in frame if frame[c].dtype == object]  # numbers among texts, lists, objects
     texts = {c: frame[c].map(str, na_action="ignore").astype("str") for c in mixed}
     return _to_texts(pa.Table.from_pandas(frame.assign(**texts), preserve_index=False)), []
 

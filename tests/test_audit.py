@@ -1,0 +1,220 @@
+"""One audit from any way of writing the same export: the same tables, to the last digit."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.audit import build_audit
+from funnel_lib.errors import InputError
+from funnel_lib.planted import plant_log
+
+RUSSIAN = {
+    "request_left": "Заявка",
+    "call_answered": "Дозвонились; да",
+    "invoice_paid": "Оплата, «всё»",
+}
+HEADER = {"lead_id": "ID сделки", "at": "Дата и время", "action": "Действие", "actor": "Кто"}
+LEAD_HEADER = {"lead_id": "ID сделки", "created_at": "Дата создания", "closed_at": "Дата закрытия",
+               "status": "Статус", "amount": "Сумма", "manager": "Ответственный"}  # fmt: skip
+SPOILT = 7  # so many rows of each kind that can be counted and shown
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """A planted log with Russian names, and with something for most checks to find."""
+    planted = plant_log("kettles", 300, seed=3)
+    events = planted.events.assign(action=planted.events["action"].replace(RUSSIAN))
+    spoilt = events[events["action"].isin(RUSSIAN.values())].iloc[: SPOILT * 3]
+    spoilt = spoilt.assign(
+        lead_id=spoilt["lead_id"].where(np.arange(SPOILT * 3) >= SPOILT),
+        at=spoilt["at"].where(np.arange(SPOILT * 3) < SPOILT * 2),
+    )
+    events = pd.concat([events, spoilt, events.iloc[:SPOILT]], ignore_index=True)
+    steps = planted.steps_yaml
+    for word, russian in RUSSIAN.items():
+        steps = steps.replace(f"evidence: [{word}", f'evidence: ["{russian}"')
+    leads = planted.leads.assign(amount=planted.leads["amount"] / 8 + 0.1)
+    return events.rename(columns=HEADER), leads.rename(columns=LEAD_HEADER), steps
+
+
+def texts_of(frame, style="%Y-%m-%dT%H:%M"):
+    """Every cell as text, times in a given style."""
+    times = {c: frame[c].dt.strftime(style) for c in frame.select_dtypes("datetime")}
+    amounts = {"Сумма": frame["Сумма"].map(repr)} if "Сумма" in frame else {}
+    return frame.assign(**times, **amounts)
+
+
+def save_csv(frame, path, encoding="utf-8", sep=",", style="%Y-%m-%dT%H:%M"):
+    text = texts_of(frame, style).to_csv(index=False, sep=sep)
+    data = text.encode(encoding, errors="replace")
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+
+
+def save_cp1251(frame, path):
+    """As a Russian Excel writes it: dotted days, 1 234,500 р., semicolons."""
+    times = {c: frame[c].dt.strftime("%d.%m.%Y %H:%M") for c in frame.select_dtypes("datetime")}
+    if "Сумма" in frame:
+        texts = frame["Сумма"].map("{:,.3f} р.".format)
+        times["Сумма"] = texts.str.replace(",", "\u00a0").str.replace(r"\.(\d)", r",\1", regex=True)
+    path.write_bytes(frame.assign(**times).to_csv(index=False, sep=";").encode("cp1251"))
+
+
+def save_excel(frame, path):
+    frame.to_excel(path, index=False, engine="xlsxwriter")
+
+
+def save_json(frame, path):
+    data = texts_of(frame).assign(**frame[["Сумма"]] if "Сумма" in frame else {})
+    text = data.to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+
+
+WAYS = {
+    "utf-8-sig": ("csv", lambda f, p: save_csv(f, p, "utf-8-sig")),
+    "utf-16": ("csv", lambda f, p: save_csv(f, p, "utf-16")),
+    "cp1251": ("csv", save_cp1251),
+    "tsv": ("tsv", lambda f, p: save_csv(f, p, sep="\t", style="%d.%m.%Y %H:%M:%S")),
+    "csv.gz": ("csv.gz", save_csv),
+    "xlsx texts": ("xlsx", lambda f, p: save_excel(texts_of(f), p)),
+    "xlsx typed": ("xlsx", save_excel),
+    "parquet texts": ("parquet", lambda f, p: texts_of(f).to_parquet(p, index=False)),
+    "parquet typed": ("parquet", lambda f, p: f.to_parquet(p, index=False)),
+    "parquet categories": (
+        "parquet",
+        lambda f, p: f.astype(dict.fromkeys(f.select_dtypes("str"), "category")).to_parquet(p),
+    ),
+    "json lines": ("jsonl", save_json),
+    "jsonl.gz": ("jsonl.gz", save_json),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(planted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    events, leads, steps = planted
+    save_csv(events, folder / "events.csv")
+    save_csv(leads, folder / "leads.csv")
+    (folder / "steps.yml").write_text(steps, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain(folder):
+    return audit_of(folder, folder / "events.csv", folder / "leads.csv")
+
+
+def audit_of(folder, events, leads, **options):
+    return build_audit(events, leads=leads, steps=folder / "steps.yml", **options)
+
+
+def assert_same(audit, plain):
+    assert audit.tables.keys() == plain.tables.keys()
+    for name, table in plain.tables.items():
+        pd.testing.assert_frame_equal(audit.tables[name], table, check_exact=True, obj=name)
+    assert audit.log.observed_until == plain.log.observed_until
+    assert audit.log.rows_read == plain.log.rows_read
+
+
+def test_the_log_has_something_for_every_table_to_tell(plain):
+    assert all(len(table) for table in plain.tables.values())
+    counted = plain.tables["quality"].set_index("check")["n_rows"]
+    assert counted[["no_lead", "no_time"]].tolist() == [SPOILT, SPOILT]
+    assert counted["duplicate"] >= SPOILT
+    funnel = plain.tables["funnel"].set_index("step")
+    steps = ["request_left", "call_answered", "invoice_paid"]
+    assert (funnel.loc[steps, "n_reached"] > funnel.loc[steps, "n_unseen"]).all()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_way_of_writing_the_files_changes_nothing(way, planted, folder, plain, tmp_path):
+    suffix, save = WAYS[way]
+    for name, frame in zip(("events", "leads"), planted[:2], strict=True):
+        save(frame, tmp_path / f"{name}.{suffix}")
+    audit = audit_of(folder, tmp_path / f"events.{suffix}", tmp_path / f"leads.{suffix}")
+    assert_same(audit, plain)
+
+
+def test_the_order_of_rows_and_columns_changes_nothing(planted, folder, plain, tmp_path):
+    for name, frame in zip(("events", "leads"), planted[:2], strict=True):
+        shuffled = frame.sample(frac=1, random_state=11)
+        save_csv(shuffled[sorted(frame.columns)], tmp_path / f"{name}.csv")
+    audit = audit_of(folder, tmp_path / "events.csv", tmp_path / "leads.csv")
+    leads = audit.tables["leads"][plain.tables["leads"].columns]
+    for name, table in plain.tables.items():
+        found = leads if name == "leads" else audit.tables[name]
+        pd.testing.assert_frame_equal(found, table, check_exact=True, obj=name)
+
+
+def test_splitting_the_files_changes_nothing(planted, folder, plain, tmp_path):
+    events, leads, _ = planted
+    (tmp_path / "part one").mkdir()
+    odd = np.arange(len(events)) % 2 == 1
+    save_csv(events[odd], tmp_path / "part one" / "a.csv")
+    save_cp1251(events[~odd], tmp_path / "part one" / "b.csv")
+    parts = [tmp_path / "part one" / "b.csv", tmp_path / "part one" / "a.csv"]
+    assert_same(audit_of(folder, parts, folder / "leads.csv"), plain)
+    assert_same(audit_of(folder, tmp_path / "part one", folder / "leads.csv"), plain)
+    save_csv(leads[:100], tmp_path / "part one" / "c.csv")
+    save_excel(leads[100:], tmp_path / "part one" / "d.xlsx")
+    assert_same(audit_of(folder, tmp_path / "part one", None), plain)
+
+
+def test_a_planted_folder_can_be_read_as_it_is(planted_folder):
+    files = planted_folder / "events.csv", planted_folder / "leads.csv"
+    steps = planted_folder / "steps.yml"
+    plain = build_audit(files[0], leads=files[1], steps=steps)
+    whole = build_audit(planted_folder, steps=steps)
+    pd.testing.assert_frame_equal(whole.tables["funnel"], plain.tables["funnel"])
+
+
+def test_a_leads_table_may_have_columns_named_like_ours(planted, folder, plain, tmp_path):
+    own = {"segment": "B2B", "probability": "x", "last_step": "y", "asked": "no!", "has_row": "z"}
+    save_csv(planted[1].assign(**own), tmp_path / "leads.csv")
+    audit = audit_of(folder, folder / "events.csv", tmp_path / "leads.csv")
+    for name in plain.tables:
+        columns = plain.tables[name].columns
+        pd.testing.assert_frame_equal(audit.tables[name][columns], plain.tables[name], obj=name)
+
+
+def test_only_the_chosen_leads_are_counted_and_the_others_told(folder, plain):
+    leads = plain.tables["leads"]
+    manager = leads["manager"].mode()[0]
+    audit = audit_of(folder, folder / "events.csv", folder / "leads.csv",
+                     only=[f"manager={manager}"])  # fmt: skip
+    assert audit.tables["leads"]["manager"].unique().tolist() == [manager]
+    outside = audit.tables["quality"].set_index("check")["n_rows"]["outside_selection"]
+    assert outside == (leads["manager"] != manager).sum()
+
+
+def test_entering_days_are_read_in_the_time_zone(folder):
+    zoned = audit_of(folder, folder / "events.csv", folder / "leads.csv", time_zone="Asia/Tokyo",
+                     entered_from="2025-03-01", entered_to="2025-03-31")  # fmt: skip
+    days = zoned.journeys.leads["entered_at"].dt.tz_convert("Asia/Tokyo")
+    assert days.min() >= pd.Timestamp("2025-03-01", tz="Asia/Tokyo")
+    assert days.max() < pd.Timestamp("2025-04-01", tz="Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"only": ["managr=Anna"]}, "no column 'managr'; did you mean manager?"),
+        ({"only": ["manager=Nobody"]}, "only manager=Nobody: no lead has this value; found '"),
+        ({"only": ["manager"]}, "only 'manager': write it as COLUMN=VALUE"),
+        ({"entered_from": "2030-01-01"}, "no lead is left"),
+        ({"entered_to": "soon"}, "entered_to 'soon' is no date"),
+        ({"observed_until": "2020-01-01"}, "lies before the data begins"),
+        ({"observed_until": "03/04/2025"}, "may be day/month or month/day"),
+        ({"time_zone": "Mars"}, "no time zone 'Mars'"),
+        ({"rule": "pased"}, "pased"),
+        ({"segments": "7x"}, "7x"),
+        ({"within": "90"}, "90D"),
+        ({"within": "-5D"}, "-5D"),
+        ({"within": "soon"}, "soon"),
+    ],
+)
+def test_settings_that_are_wrong_are_told(folder, options, told):
+    with pytest.raises(InputError) as caught:
+        audit_of(folder, folder / "events.csv", folder / "leads.csv", **options)
+    assert told in str(caught.value)
