@@ -165,8 +165,8 @@ def new_folder(out: str | Path) -> Iterator[Path]:
     """
     out = Path(out)
     check_out(out)
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+    near = next(p for p in out.absolute().parents if p.exists())
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=near))
     try:
         yield folder
         _move_in(folder, out)
@@ -204,6 +204,7 @@ def check_formats(formats: str) -> list[str]:
 def _move_in(folder: Path, out: Path) -> None:
     folder.chmod(0o755)
     if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(out)
         return
     for name in OUTPUTS:

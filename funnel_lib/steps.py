@@ -121,9 +121,9 @@ class Steps(Checked):
         if not isinstance(given, dict) or not isinstance(given.get("steps"), list | tuple):
             return given
         ids = [str(s.get("id")) for s in given["steps"] if isinstance(s, dict)]
-        extra = [
-            p for p in given.get("post_sale") or [] if str(p) not in ids and not suggest(p, ids)
-        ]
+        named = given.get("post_sale")
+        named = named if isinstance(named, list | tuple) else []  # what else it is, the model tells
+        extra = [p for p in named if str(p) not in ids and not suggest(p, ids)]
         return {**given, "steps": [*given["steps"], *({"id": p} for p in extra)]}
 
     @property

@@ -131,7 +131,6 @@ def test_no_steps_file_can_bring_the_command_down(here, funnel, text):
     assert_refused(funnel, here, "log.csv", "--steps", "bad.yml", told=["bad.yml"])
 
 
-@pytest.mark.xfail(reason="Steps._add_post_sale loops over what may be no list", strict=True)
 def test_post_sale_that_is_no_list_is_refused(here, funnel):
     (here / "bad.yml").write_text("steps:\n- {id: a}\nwon: a\npost_sale: 5")
     assert_refused(funnel, here, "log.csv", "--steps", "bad.yml", told=["bad.yml, line 4"])

@@ -154,7 +154,7 @@ def test_open_leads():
 
 def test_after_the_sale():
     after = funnel(part="after_sale", n_entered=50.0, share_of_entered=[0.5, np.nan, 0.1])
-    assert "Of 50 buyers: “Asked” 200 (50.0%); “Paid” 50 (10.0%)." == f.tell_after_sale(after, EN)
+    assert f.tell_after_sale(after, EN) == "Of 50 buyers: “Asked” 200 (50.0%); “Paid” 50 (10.0%)."
     assert f.tell_after_sale(funnel(), EN) == EN.text("sentence.after_sale_none")
 
 

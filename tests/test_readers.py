@@ -553,3 +553,17 @@ def test_ambiguous_columns_are_named(tmp_path):
         "the column closed_at",
     ]
     assert all("`day_first: true`" in p for p in problems)
+
+
+def test_tables_of_leads_are_joined_by_lead(tmp_path):
+    (tmp_path / "events.csv").write_text("lead_id,at,action\n1,2025-01-01,ask\n2,2025-01-02,ask\n")
+    (tmp_path / "a_leads.csv").write_text("lead_id,manager,team\n1,Anna,\n2,Boris,south\n")
+    (tmp_path / "b_leads.csv").write_text("lead_id,team,product\n1,north,iron\n1,x,x\n3,east,\n")
+    log = read_export(tmp_path)
+    told = log.leads.set_index("lead_id")[["manager", "team", "product"]].fillna("")
+    assert told.to_dict("index") == {
+        "1": {"manager": "Anna", "team": "north", "product": "iron"},
+        "2": {"manager": "Boris", "team": "south", "product": ""},
+        "3": {"manager": "", "team": "east", "product": ""},
+    }
+    assert log.removed[["reason", "rows"]].to_numpy().tolist() == [["lead_row_repeated", 1]]

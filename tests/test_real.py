@@ -80,6 +80,7 @@ def test_marketplace_wins_and_its_impossible_date(real_data):
     assert funnel["n_entered"].tolist() == [8_000, 8_000]
     quality = audit.tables["quality"].set_index("check")
     assert quality.loc["sale_before_first_step", "n_rows"] == 1
+    assert "lead_row_repeated" not in quality.index  # two tables of one row a lead are joined
     leads = audit.tables["leads"]
     by_origin = leads.groupby("source")["status"].agg(lambda s: (s == "won").sum())
     sizes = leads["source"].value_counts()

@@ -82,7 +82,7 @@ def read_export(
     event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
     problems.raise_if_any()
     rows = pd.concat(event_parts, ignore_index=True)
-    lead_rows = pd.concat(lead_parts, ignore_index=True) if lead_parts else None
+    lead_rows = _join_lead_tables(lead_parts)
     removed = [_broken(tables)]
     rows = _keep_where(rows, removed)
     if rows.empty:
@@ -176,6 +176,27 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
     if not event_parts and not problems.found:
         problems.add("none of the files has a lead, a time and an action in every row")
     return event_parts, lead_parts
+
+
+def _join_lead_tables(parts: list[pd.DataFrame]) -> pd.DataFrame | None:
+    """Join tables of leads by lead: each fills what the ones before it leave out.
+
+    A lead's second row in one and the same table stays a row, to be counted as repeated.
+    """
+    if not parts:
+        return None
+    joined = parts[0]
+    for part in parts[1:]:
+        again = part["lead_id"].duplicated() | part["lead_id"].isna()
+        known = part[~again].set_index("lead_id")
+        for column in known.columns:
+            told = joined["lead_id"].map(known[column])
+            joined = joined.assign(
+                **{column: joined[column].fillna(told) if column in joined else told}
+            )
+        new = again | ~part["lead_id"].isin(joined["lead_id"])
+        joined = pd.concat([joined, part[new]], ignore_index=True)
+    return joined
 
 
 def _without_at(found: dict[str, str], table: RawTable, mapping: Mapping) -> dict[str, str]:
