@@ -12,12 +12,17 @@ SILENT_DAYS = 30
 
 
 def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
-    """The sentences of page one that can be said of these tables.
+    """What does a head of sales read first?
 
     Parameters
     ----------
     tables : the audit's tables by name: leads, losses, funnel, necessity
     words : the reader's language
+
+    Returns
+    -------
+    The sentences of page one that can be said of these tables: outcomes, main loss, reliability;
+    one sentence alone where no lead entered the funnel.
     """
     if not tables["leads"]["entered_at"].notna().any():
         return [words.text("sentence.nobody")]
@@ -31,236 +36,366 @@ def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
 def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     """How many leads came, and what became of them?
 
+    Parameters
+    ----------
+    leads : what `losses.list_leads` returns; leads that never entered are left out
+    words : the reader's language
+
     Examples
     --------
     >>> day = pd.to_datetime(["2025-03-01", "2025-03-09"], utc=True)
     >>> tell_outcomes(pd.DataFrame({"status": ["won", "open"], "entered_at": day}), Words("en"))
-    'Leads from 1 Mar 2025 to 9 Mar 2025: 2; 1 bought (50.0%, 95\xa0% interval 9.5–90.5%), 0 lost,
+    'Leads from 1 Mar 2025 to 9 Mar 2025: 2; 1 bought (50.0%, 95\\xa0% interval 9.5–90.5%), 0 lost,
     1 open. Fewer than 30 leads: read it as a hint.'
     """
     leads = leads[leads["entered_at"].notna()]
+    if leads.empty:
+        return words.text("sentence.nobody")
     counts = leads["status"].value_counts()
     won = counts.get("won", 0)
-    low, high = wilson(won / len(leads), len(leads))
     told = words.text(
         "sentence.outcomes",
         since=words.date(leads["entered_at"].min()),
         until=words.date(leads["entered_at"].max()),
         n=len(leads),
-        won=words.number(won),
+        won=won,
         share=words.share(won / len(leads)),
-        span=words.span(low, high),
-        lost=words.number(counts.get("lost", 0)),
-        open=words.number(counts.get("open", 0)),
+        span=words.span(*wilson(won / len(leads), len(leads))),
+        lost=counts.get("lost", 0),
+        open=counts.get("open", 0),
     )
     return told + _if_small(len(leads), words)
 
 
 def tell_main_loss(losses: pd.DataFrame, funnel: pd.DataFrame, words: Words) -> str:
-    """At which step are most leads lost, and at which most money?"""
-    steps = _by_step(losses)
-    if steps["n_lost"].sum() == 0:
+    """At which step are most leads lost, and at which most money?
+
+    Parameters
+    ----------
+    losses : what `losses.count_losses` returns, one segment
+    funnel : what `funnels.count_funnel` returns, the same segment
+    words : the reader's language
+
+    Returns
+    -------
+    The base is those who reached the step before, as far as the funnel counts the same leads by
+    the rule ``passed``, else all lost leads. Money is told by currency, never summed together.
+
+    Examples
+    --------
+    >>> losses = pd.DataFrame({"missed_step": ["pay"], "n_lost": [40.0], "n_asked": [10.0],
+    ...                        "n_not_asked": [30.0], "n_unknown": [0.0], "amount_lost": [9000.0],
+    ...                        "currency": ["EUR"]})
+    >>> funnel = pd.DataFrame({"position": [1, 2], "step": ["ask", "pay"], "part": "before_sale",
+    ...                        "n_entered": 99.0, "n_reached": [99.0, 50.0], "n_open": [0.0, 9.0],
+    ...                        "share_of_entered": [1, 0.5]})
+    >>> tell_main_loss(losses, funnel, Words("en", {"pay": "Paid"}))
+    'The main loss is the step “Paid”: 40 of the 99 who got that far were lost without taking it,
+    €9,000 at stake; the manager never asked: 30, asked: 10, not measurable: 0.'
+    """
+    steps = losses.groupby("missed_step", sort=False)[_LOST].sum()
+    if not steps["n_lost"].sum() > 0:
         return words.text("sentence.no_losses")
     step = steps["n_lost"].idxmax()
     main = steps.loc[step]
-    before = _before(funnel, step)
     money = _tell_money(losses[losses["missed_step"] == step], words)
     told = words.text(
-        "sentence.main_loss" if before is not None else "sentence.main_loss_first",
+        "sentence.main_loss",
+        n=main["n_lost"],
         step=words.step(step),
-        lost=words.number(main["n_lost"]),
-        reached=words.number(
-            before["n_reached"] if before is not None else funnel["n_entered"].iloc[0]
-        ),
+        base=_tell_base(steps["n_lost"], step, funnel, words),
         money=words.text("sentence.money", amount=money) if money else "",
-        no=words.number(main["n_not_asked"]),
-        yes=words.number(main["n_asked"]),
-        unknown=words.number(main["n_unknown"]),
+        no=main["n_not_asked"],
+        yes=main["n_asked"],
+        unknown=main["n_unknown"],
     )
-    dearest = steps["amount_lost"].idxmax()
-    one_currency = (losses["currency"] == losses["currency"].iloc[0]).all()
-    if one_currency and dearest != step and steps["amount_lost"].max() > 0:
-        cost = _tell_money(losses[losses["missed_step"] == dearest], words)
-        told += words.text("sentence.costliest", step=words.step(dearest), amount=cost)
-    return told + _if_small(main["n_lost"], words)
+    return told + _tell_costliest(losses, step, words) + _if_small(main["n_lost"], words)
 
 
 def tell_reliability(
     funnel: pd.DataFrame, necessity: pd.DataFrame, leads: pd.DataFrame, words: Words
 ) -> str:
-    """How far can the numbers be trusted: what is visible, what is the manager's word?"""
+    """How far can the numbers be trusted: what is visible, what is only the manager's word?
+
+    Parameters
+    ----------
+    funnel, necessity, leads : the audit's tables, one segment
+    words : the reader's language
+
+    Examples
+    --------
+    >>> funnel = pd.DataFrame({"share_of_entered": [1, None, 0.4], "part": "before_sale"})
+    >>> necessity = pd.DataFrame({"n_won_with_evidence": [40.0, 0.0, 40.0],
+    ...                           "self_reported_share": [0.25, None, 0.0]})
+    >>> leads = pd.DataFrame({"stage": [None], "stage_ahead": [False], "entered_at": ["2025"]})
+    >>> tell_reliability(funnel, necessity, leads, Words("en"))
+    "Reliability: 2 of 3 steps are visible; 12.5% of the buyers' steps are self-reported
+    (10 of 80)."
+    """
     before = funnel[funnel["part"] == "before_sale"]
-    shown = necessity["n_won_with_evidence"]
-    told = (necessity["self_reported_share"] * shown).sum() / shown.sum() if shown.sum() else None
-    sentence = words.text(
+    return words.text(
         "sentence.reliability",
-        seen=words.number(before["share_of_entered"].notna().sum()),
-        all=words.number(len(before)),
-        told=words.share(told),
-    )
-    staged = leads["stage"].notna() & leads["entered_at"].notna()
-    if not staged.any():
-        return sentence + "."
-    ahead = leads.loc[staged, "stage_ahead"]
-    return sentence + words.text(
-        "sentence.stage_ahead",
-        share=words.share(ahead.mean()),
-        ahead=words.number(ahead.sum()),
-        staged=words.number(len(ahead)),
+        seen=before["share_of_entered"].notna().sum(),
+        all=len(before),
+        told=_tell_self_reported(necessity, words),
+        ahead=_tell_stage_ahead(leads, words),
     )
 
 
 def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
-    """Where does the funnel narrow most, how many buy, which steps cannot be seen?"""
+    """Where does the funnel narrow most, how many buy, which steps cannot be seen?
+
+    Parameters
+    ----------
+    funnel : what `funnels.count_funnel` returns, one segment
+    words : the reader's language
+
+    Examples
+    --------
+    >>> funnel = pd.DataFrame({
+    ...     "step": ["ask", "read", "pay"], "n_entered": 80.0, "n_reached": [80.0, 30.0, 20.0],
+    ...     "n_unseen": [0.0, 20.0, 0.0], "n_open": [0.0, 6.0, 9.0], "part": "before_sale",
+    ...     "share_of_entered": [1, None, 0.25], "share_of_previous": [1, None, 0.25],
+    ...     "low": [0.95, None, 0.17], "high": [1, None, 0.35]})
+    >>> tell_funnel(funnel, Words("en"))
+    'The largest drop comes before “pay”: of 80 who reached the step before it, 20 went on (25.0%);
+    of the rest still open: 9. 20 of 80 who entered reached “pay” (25.0%, 95\\xa0% interval
+    17.0–35.0%). Still open before it: 9; these are neither won nor lost. Not measurable, as nothing
+    in the data shows them: read.'
+    """
     rows = funnel[funnel["part"] == "before_sale"]
-    entered, seen = rows["n_entered"].iloc[0], rows[rows["share_of_entered"].notna()]
-    if not entered or seen.empty:
+    seen = rows[rows["share_of_entered"].notna()]
+    if seen.empty or not seen["n_entered"].iloc[0] > 0:
         return words.text("sentence.nobody")
-    parts = []
-    previous = seen["n_reached"].shift()
-    drop = previous - seen["n_reached"]
-    if drop.max() > 0:
-        worst = seen.loc[drop.idxmax()]
-        parts.append(
-            words.text(
-                "sentence.funnel_drop",
-                step=words.step(worst["step"]),
-                previous=words.number(previous[worst.name]),
-                reached=words.number(worst["n_reached"]),
-                share=words.share(worst["share_of_previous"]),
-            )
-        )
-    last = seen.iloc[-1]
-    parts.append(
-        words.text(
-            "sentence.funnel_end",
-            n_won=words.number(last["n_reached"]),
-            n_entered=words.number(entered),
-            sale=words.step(last["step"]),
-            share=words.share(last["share_of_entered"]),
-            span=words.span(last["low"], last["high"]),
-            n_open=words.number(last["n_open"]),
-        )
-    )
-    unseen = seen.loc[(seen["n_unseen"] / seen["n_reached"].clip(lower=1)).idxmax()]
-    if unseen["n_unseen"] > 0:
-        parts.append(
-            words.text(
-                "sentence.funnel_unseen",
-                step=words.step(unseen["step"]),
-                unseen=words.number(unseen["n_unseen"]),
-                reached=words.number(unseen["n_reached"]),
-            )
-        )
+    parts = [_tell_drop(seen, words), *_tell_end(seen.iloc[-1], words), _tell_unseen(seen, words)]
     dark = rows.loc[rows["share_of_entered"].isna(), "step"]
     if len(dark):
         parts.append(words.text("sentence.not_measurable", steps=_name(dark, words)))
-    return " ".join(parts) + _if_small(entered, words)
+    told = " ".join(part for part in parts if part)
+    return told + _if_small(seen["n_entered"].iloc[0], words)
 
 
 def tell_rules(rules: pd.DataFrame, rule: str, words: Words) -> str:
-    """At which step do the three counting rules differ most, and which one is used?"""
+    """At which step do the three counting rules differ most, and which one is used?
+
+    Parameters
+    ----------
+    rules : what `funnels.count_rules` returns, one segment
+    rule : the rule of the report
+    words : the reader's language
+
+    Examples
+    --------
+    >>> rules = pd.DataFrame({"position": 1, "step": "pay", "n_reached": [12.0, 9.0, 11.0],
+    ...                       "rule": ["passed", "ordered", "any"]})
+    >>> tell_rules(rules, "passed", Words("en", {"pay": "Paid"}))
+    'The rules differ most at “Paid”: 12 by passing, 9 in order, 11 at any time. The report uses
+    “passed”.'
+    """
     wide = rules.pivot_table(index=["position", "step"], columns="rule", values="n_reached")
     gap = wide.max(axis=1) - wide.min(axis=1)
-    if gap.empty or gap.max() == 0:
+    if not (gap >= 0.5).any():
         return words.text("sentence.rules_same")
-    worst = wide.loc[gap.idxmax()]
-    counts = {name: words.number(worst[name]) for name in wide.columns}
-    name = words.value("rule", rule)
     return words.text(
-        "sentence.rules_differ", step=words.step(gap.idxmax()[1]), rule=name, **counts
+        "sentence.rules_differ",
+        step=words.step(gap.idxmax()[1]),
+        rule=words.value("rule", rule),
+        **wide.loc[gap.idxmax()].to_dict(),
     )
 
 
 def tell_losses(losses: pd.DataFrame, words: Words) -> str:
-    """How many lost leads were asked for the next step, how many never?"""
-    sums = losses[["n_lost", "n_asked", "n_not_asked", "n_unknown"]].sum()
-    if sums["n_lost"] == 0:
+    """How many lost leads were asked for the next step, how many never?
+
+    Parameters
+    ----------
+    losses : what `losses.count_losses` returns, one segment
+    words : the reader's language
+
+    Examples
+    --------
+    >>> losses = pd.DataFrame({"missed_step": ["read", "pay"], "n_lost": [40.0, 10.0],
+    ...                        "n_asked": [10.0, 10.0], "n_not_asked": [30.0, 0.0],
+    ...                        "n_unknown": 0.0, "amount_lost": 0.0})
+    >>> tell_losses(losses, Words("en"))
+    'Of 50 lost leads nobody asked 30 for the next step (60.0%): the cheapest thing to try; most
+    often at “read” (30 of 40 lost there). Asked, but did not act: 20; not measurable: 0.'
+    """
+    steps = losses.groupby("missed_step", sort=False)[_LOST].sum()
+    sums = steps.sum()
+    n = sums["n_lost"]
+    if not n > 0:
         return words.text("sentence.no_losses")
-    return words.text(
-        "sentence.losses_ask",
-        n=sums["n_lost"],
-        no=words.number(sums["n_not_asked"]),
-        share=words.share(sums["n_not_asked"] / sums["n_lost"]),
-        yes=words.number(sums["n_asked"]),
-        unknown=words.number(sums["n_unknown"]),
+    places = {"n": n, "yes": sums["n_asked"], "unknown": sums["n_unknown"]}
+    if not sums["n_not_asked"] >= 0.5:
+        return words.text("sentence.losses_asked", **places) + _if_small(n, words)
+    step = steps["n_not_asked"].idxmax()
+    where = words.text(
+        "sentence.losses_where",
+        step=words.step(step),
+        no=steps["n_not_asked"][step],
+        lost=steps["n_lost"][step],
     )
+    told = words.text(
+        "sentence.losses_ask",
+        no=sums["n_not_asked"],
+        share=words.share(sums["n_not_asked"] / n),
+        where=where if (steps["n_lost"] > 0).sum() > 1 else "",
+        **places,
+    )
+    return told + _if_small(n, words)
 
 
 def tell_necessity(necessity: pd.DataFrame, words: Words) -> str:
-    """Which steps does every buyer show, which few?"""
-    n_won = necessity["n_won"].max()
+    """Which steps does every buyer show, which few?
+
+    Parameters
+    ----------
+    necessity : what `losses.count_necessity` returns, one segment
+    words : the reader's language
+
+    Examples
+    --------
+    >>> necessity = pd.DataFrame({"step": ["ask", "demo"], "n_won": 50.0,
+    ...                           "n_won_with_evidence": [50.0, 10.0], "share": [1, 0.2]})
+    >>> tell_necessity(necessity, Words("en"))
+    'All buyers show: ask. Fewer than half of the buyers show demo (10 of 50): optional, or not
+    recorded. Ask the team which.'
+    """
+    n_won = 0.0 if necessity.empty else necessity["n_won"].max()
     if n_won < SMALL:
         return words.text("sentence.necessity_small", n=n_won)
-    everyone = necessity.loc[necessity["n_won_with_evidence"] == n_won, "step"]
-    few = necessity.loc[necessity["share"] < 0.5, "step"]
     parts = []
+    everyone = necessity.loc[necessity["share"] > 1 - 1e-9, "step"]
     if len(everyone):
         parts.append(words.text("sentence.necessity_all", steps=_name(everyone, words)))
-    if len(few):
-        parts.append(words.text("sentence.necessity_rare", steps=_name(few, words)))
-    else:
+    few = necessity[necessity["share"] < 0.5]
+    if few.empty:
         parts.append(words.text("sentence.necessity_plain", n=n_won))
+    else:
+        named = [
+            words.text("sentence.part", what=words.step(r.step), n=r.n_won_with_evidence, of=n_won)
+            for r in few.itertuples()
+        ]
+        parts.append(words.text("sentence.necessity_rare", steps=", ".join(named)))
     return " ".join(parts)
 
 
 def tell_open_leads(open_leads: pd.DataFrame, words: Words) -> str:
-    """How many open leads wait for a proposal nobody made, how many are silent?"""
+    """How many open leads wait for a proposal nobody made, how many are silent?
+
+    Parameters
+    ----------
+    open_leads : what `losses.list_open_leads` returns
+    words : the reader's language
+
+    Examples
+    --------
+    >>> open_leads = pd.DataFrame({"asked": ["no", "yes"], "days_silent": [3.0, 45.0]})
+    >>> tell_open_leads(open_leads, Words("en"))
+    '2 leads open; the next step was never proposed to 1, not measurable: 0; silent for more than
+    30 days: 1.'
+    """
     if open_leads.empty:
         return words.text("sentence.open_none")
     return words.text(
         "sentence.open_leads",
         n_leads=words.text("sentence.leads", n=len(open_leads)),
-        no=words.number((open_leads["asked"] == "no").sum()),
-        silent=words.number((open_leads["days_silent"] > SILENT_DAYS).sum()),
+        no=(open_leads["asked"] == "no").sum(),
+        unknown=(open_leads["asked"] == "unknown").sum(),
+        days=words.days(SILENT_DAYS),
+        silent=(open_leads["days_silent"] > SILENT_DAYS).sum(),
     )
 
 
 def tell_after_sale(funnel: pd.DataFrame, words: Words) -> str:
-    """What did buyers do after the sale?"""
-    rows = funnel[(funnel["part"] == "after_sale") & funnel["share_of_entered"].notna()]
+    """What did buyers do after the sale?
+
+    Parameters
+    ----------
+    funnel : what `funnels.count_funnel` returns, one segment
+    words : the reader's language
+
+    Examples
+    --------
+    >>> funnel = pd.DataFrame({"step": ["launch"], "part": "after_sale", "n_entered": 40.0,
+    ...                        "n_reached": 30.0, "share_of_entered": 0.75, "low": 0.6,
+    ...                        "high": 0.86})
+    >>> tell_after_sale(funnel, Words("en"))
+    'Of 40 buyers: “launch” 30 (75.0%, 95\\xa0% interval 60.0–86.0%).'
+    """
+    rows = funnel[funnel["part"] == "after_sale"]
+    if len(rows) and not rows["n_entered"].iloc[0] > 0:
+        return words.text("sentence.after_sale_nobody")
+    rows = rows[rows["share_of_entered"].notna()]
     if rows.empty:
         return words.text("sentence.after_sale_none")
     parts = [
         words.text(
             "sentence.after_sale_part",
             step=words.step(row.step),
-            n_reached=words.number(row.n_reached),
+            n_reached=row.n_reached,
             share=words.share(row.share_of_entered),
+            span=words.span(row.low, row.high),
         )
         for row in rows.itertuples()
     ]
-    n_won = words.number(rows["n_entered"].iloc[0])
-    return words.text("sentence.after_sale", n_won=n_won, parts="; ".join(parts))
+    n_won = rows["n_entered"].iloc[0]
+    told = words.text("sentence.after_sale", n=n_won, parts="; ".join(parts))
+    return told + _if_small(n_won, words)
 
 
 def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words: Words) -> str:
-    """What was removed from the data, and what is worth a look?"""
+    """What was removed from the data, and what is worth a look?
+
+    Parameters
+    ----------
+    quality : the audit's table of checks
+    rows_read, rows_removed : rows of the event files; removed ones are counted in `quality`, too
+    words : the reader's language
+
+    Examples
+    --------
+    >>> quality = pd.DataFrame({"check": ["no_time"], "n_rows": [7], "severity": ["warning"]})
+    >>> tell_quality(quality, 1200, 7, Words("en"))
+    'Rows removed: 7 of 1,200. Worth a look: events without a time (7).'
+    """
     odd = quality[quality["severity"] != "info"]
+    if odd.empty and not rows_removed:
+        return words.text("sentence.quality_none")
+    told = words.text(
+        "sentence.quality" if rows_removed else "sentence.quality_clean",
+        removed=rows_removed,
+        rows=rows_read,
+    )
+    if odd.empty:
+        return f"{told} {words.text('sentence.quality_rest')}"
     named = [
         f"{words.value('check', r.check)} ({words.number(r.n_rows)})" for r in odd.itertuples()
     ]
-    warnings = "; ".join(named) or words.text("sentence.nothing")
-    if rows_removed:
-        return words.text(
-            "sentence.quality",
-            removed=words.number(rows_removed),
-            rows=words.number(rows_read),
-            warnings=warnings,
-        )
-    if odd.empty:
-        return words.text("sentence.quality_none")
-    return words.text("sentence.quality_clean", warnings=warnings)
+    return f"{told} {words.text('sentence.quality_look', warnings='; '.join(named))}"
 
 
 def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> list[str]:
-    """What these numbers do not say."""
+    """What do these numbers not say?
+
+    Parameters
+    ----------
+    leads, quality : the audit's tables
+    words : the reader's language
+
+    Examples
+    --------
+    >>> leads = pd.DataFrame({"status": ["open"], "entered_at": ["2025-03-01"]})
+    >>> tell_limits(leads, pd.DataFrame({"check": [], "n_rows": []}), Words("en"))[0]
+    'Still open: 1 of 1. Such leads are not counted as lost, and the share of buyers can still
+    rise.'
+    """
     entered = leads[leads["entered_at"].notna()]
-    n_open = int((entered["status"] == "open").sum())
+    n_open = (entered["status"] == "open").sum()
     told = []
     if n_open:
-        n_leads = words.number(len(entered))
-        told.append(words.text("sentence.limits_open", open=words.number(n_open), n_leads=n_leads))
+        told.append(words.text("sentence.limits_open", open=n_open, n_leads=len(entered)))
     if len(leads) > len(entered):
         told.append(words.text("sentence.limits_never", n=len(leads) - len(entered)))
     outside = quality.loc[quality["check"] == "outside_selection", "n_rows"].sum()
@@ -270,22 +405,42 @@ def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> lis
 
 
 def tell_assumed(assumed: tuple[str, ...], observed_until: pd.Timestamp, words: Words) -> list[str]:
-    """What nobody told and was taken?"""
+    """What did nobody tell, so that it was taken?
+
+    Parameters
+    ----------
+    assumed, observed_until : as in `events.EventLog`
+    words : the reader's language
+
+    Examples
+    --------
+    >>> tell_assumed(("observed_until",), pd.Timestamp("2025-12-31", tz="UTC"), Words("en"))
+    ['The export date was not given: the last moment in the data is taken, 31 Dec 2025.']
+    """
     date = words.date(observed_until)
     return [words.text(f"assumed.{what}", date=date) for what in assumed]
 
 
-def _by_step(losses: pd.DataFrame) -> pd.DataFrame:
-    columns = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
-    return losses.groupby("missed_step", sort=False)[columns].sum()
+_LOST = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
 
 
-def _before(funnel: pd.DataFrame, step: str) -> pd.Series | None:
-    """The row of the last measurable step before a step; None if there is none."""
+def _tell_base(lost: pd.Series, step: str, funnel: pd.DataFrame, words: Words) -> str:
+    """Of how many leads those lost at a step are: who had got to the step before it.
+
+    From one step to the next, those who reached it and those open before it are fewer by those
+    lost there. Where that does not hold, the funnel counts other leads or by another rule, or the
+    step before is one that clients skip; the nearest one for which it holds is taken.
+    """
     rows = funnel[funnel["part"] == "before_sale"]
-    position = rows.loc[rows["step"] == step, "position"].iloc[0]
-    earlier = rows[(rows["position"] < position) & rows["share_of_entered"].notna()]
-    return None if earlier.empty else earlier.iloc[-1]
+    here = rows[rows["step"] == step].iloc[0]
+    earlier = rows[(rows["position"] < here["position"]) & rows["share_of_entered"].notna()]
+    sought = here["n_reached"] + here["n_open"] + lost[step]
+    fits = earlier[(earlier["n_reached"] + earlier["n_open"] - sought).abs() < 0.5]
+    if len(fits):
+        return words.text("sentence.of_reached", n=fits["n_reached"].iloc[-1])
+    if abs(here["n_entered"] - sought) < 0.5:
+        return words.text("sentence.of_entered", n=here["n_entered"])
+    return words.text("sentence.of_lost", n=lost.sum())
 
 
 def _tell_money(losses: pd.DataFrame, words: Words) -> str:
@@ -294,8 +449,89 @@ def _tell_money(losses: pd.DataFrame, words: Words) -> str:
     return " + ".join(words.money(r.amount_lost, r.currency) for r in known.itertuples())
 
 
+def _tell_costliest(losses: pd.DataFrame, main: str, words: Words) -> str:
+    """The step that costs most in each currency, where it is not the main one."""
+    known = losses[losses["amount_lost"] > 0]
+    several, told = len(known["currency"].unique()) > 1, ""
+    for currency, rows in known.groupby("currency"):
+        worst = rows.loc[rows["amount_lost"].idxmax()]
+        if worst["missed_step"] != main and (currency or not several):
+            told += words.text(
+                "sentence.costliest_in" if several else "sentence.costliest",
+                step=words.step(worst["missed_step"]),
+                amount=words.money(worst["amount_lost"], currency),
+                currency=currency,
+            )
+    return told
+
+
+def _tell_self_reported(necessity: pd.DataFrame, words: Words) -> str:
+    shown = necessity["n_won_with_evidence"]
+    if not shown.sum() > 0:
+        return ""
+    n_told = (necessity["self_reported_share"] * shown).sum()
+    share = words.share(n_told / shown.sum())
+    return words.text("sentence.told", share=share, n_told=n_told, n_shown=shown.sum())
+
+
+def _tell_stage_ahead(leads: pd.DataFrame, words: Words) -> str:
+    staged = leads["stage"].notna() & (leads["stage"] != "") & leads["entered_at"].notna()
+    if not staged.any():
+        return ""
+    ahead = leads.loc[staged, "stage_ahead"]
+    share = words.share(ahead.mean())
+    return words.text("sentence.stage_ahead", share=share, n_ahead=ahead.sum(), n_staged=len(ahead))
+
+
+def _tell_drop(seen: pd.DataFrame, words: Words) -> str:
+    """The biggest drop between measurable steps, and how much of it is still open."""
+    before = seen[["n_reached", "n_open"]].shift()
+    drop = before["n_reached"] - seen["n_reached"]
+    if not drop.max() >= 0.5:
+        return ""
+    row = seen.loc[drop.idxmax()]
+    previous = before.loc[row.name]
+    waiting = row["n_open"] - previous["n_open"]
+    return words.text(
+        "sentence.funnel_drop",
+        went_on=words.text("sentence.n_went_on", n=row["n_reached"]),
+        step=words.step(row["step"]),
+        previous=previous["n_reached"],
+        share=words.share(row["share_of_previous"]),
+        waiting=words.text("sentence.waiting", n=waiting) if waiting >= 0.5 else "",
+    )
+
+
+def _tell_end(last: pd.Series, words: Words) -> list[str]:
+    """How many reached the last step, and how many may yet."""
+    told = words.text(
+        "sentence.funnel_end",
+        reached=words.text("sentence.n_reached", n=last["n_reached"]),
+        base=words.text("sentence.of_entered", n=last["n_entered"]),
+        sale=words.step(last["step"]),
+        share=words.share(last["share_of_entered"]),
+        span=words.span(last["low"], last["high"]),
+    )
+    if not last["n_open"] >= 0.5:
+        return [told]
+    return [told, words.text("sentence.funnel_open", n=last["n_open"])]
+
+
+def _tell_unseen(seen: pd.DataFrame, words: Words) -> str:
+    """The step that most of those who passed it have no evidence of."""
+    row = seen.loc[(seen["n_unseen"] / seen["n_reached"].clip(lower=1)).idxmax()]
+    if not row["n_unseen"] >= 0.5:
+        return ""
+    return words.text(
+        "sentence.funnel_unseen",
+        passed=words.text("sentence.n_passed", n=row["n_unseen"]),
+        step=words.step(row["step"]),
+        reached=row["n_reached"],
+    )
+
+
 def _name(steps: pd.Series, words: Words) -> str:
-    return ", ".join(words.step(s) for s in steps)
+    return ", ".join(words.step(step) for step in steps)
 
 
 def _if_small(n: float, words: Words) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_decimal
 
 from funnel_lib.errors import InputError, suggest
 
@@ -19,6 +19,9 @@ LANGUAGES = ("en", "ru")
 NOTHING = "—"
 _STEP_COLUMNS = ("step", "missed_step", "last_step", "next_step")
 _WORD_COLUMNS = ("status", "asked", "severity", "check", "rule", "segment")
+_SHARE_COLUMNS = ("low", "high", "probability")
+_BASES = ("n_entered", "n_won", "n_reached")  # of the shares below, the first that a table has
+_SHARES_OF_STEPS = ("share_of_entered", "share")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Words:
     Examples
     --------
     >>> ru = Words("ru", {"paid": "Оплатил"})
-    >>> ru.share(0.1234), ru.step("paid"), ru.text("sentence.days", n=2)
+    >>> ru.share(0.1234), ru.step("paid"), ru.days(2)
     ('12,3\\xa0%', 'Оплатил', '2 дня')
     >>> Words("en").share(0.1234)
     '12.3%'
@@ -48,79 +51,153 @@ class Words:
         if self.lang not in LANGUAGES:
             raise InputError([f"no language {self.lang!r}; there are {', '.join(LANGUAGES)}"])
 
-    def text(self, key: str, **values) -> str:
-        """Write a sentence or word of the locale file; a count `n` chooses the plural form."""
+    def text(self, key: str, **values: str | float) -> str:
+        """Write a sentence or word of the locale file.
+
+        Parameters
+        ----------
+        key : section and name in the file, e.g. ``sentence.outcomes``
+        values : for the places of the text; numbers are written as counts, and the one named `n`
+            chooses the plural form where the text has several
+
+        Raises
+        ------
+        KeyError
+            There is no such text, or a place of it has no value: a bug, not the input's fault.
+
+        Examples
+        --------
+        >>> Words("ru").text("sentence.leads", n=1234), Words("en").text("status.won")
+        ('1\\xa0234 лида', 'won')
+        """
         entry = _read_texts(self.lang).get(key)
         if entry is None:
             raise KeyError(f"no text {key!r} in locale/{self.lang}.yml{suggest(key, _keys())}")
         if isinstance(entry, dict):
             entry = entry.get(_plural_form(self.lang, values["n"]), entry["other"])
-        if "n" in values:
-            values["n"] = self.number(values["n"])
-        return entry.format(**values)
+        return entry.format(
+            **{k: v if isinstance(v, str) else self.number(v) for k, v in values.items()}
+        )
 
     def number(self, x: float, digits: int = 0) -> str:
-        """Write a number, rounded for display."""
+        """Write a number, rounded for display; "—" where it is missing.
+
+        Examples
+        --------
+        >>> Words("en").number(1234.5, 1), Words("en").number(-0.2), Words("en").number(np.nan)
+        ('1,234.5', '0', '—')
+        """
         if pd.isna(x):
             return NOTHING
-        return format_decimal(round(x, digits), "#,##0." + "0" * digits, locale=self.lang)
+        rounded = round(float(x), digits) + 0.0  # never "-0"
+        return format_decimal(rounded, "#,##0." + "0" * digits, locale=self.lang)
 
     def share(self, x: float, digits: int = 1) -> str:
-        """Write a share as a percentage; "—" where it is missing."""
+        """Write a share as a percentage; "—" where it is missing.
+
+        Examples
+        --------
+        >>> Words("en").share(0.5), Words("ru").share(1, digits=0)
+        ('50.0%', '100\\xa0%')
+        """
         if pd.isna(x):
             return NOTHING
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return format_percent(x, pattern + ("\xa0%" if self.lang == "ru" else "%"), self.lang)
+        return self.number(100 * x, digits) + ("\xa0%" if self.lang == "ru" else "%")
 
     def span(self, low: float, high: float) -> str:
-        """Write the two ends of an interval of shares."""
+        """Write the two ends of an interval of shares.
+
+        Examples
+        --------
+        >>> Words("en").span(0.1, 0.25)
+        '10.0–25.0%'
+        """
         if pd.isna(low) or pd.isna(high):
             return NOTHING
-        return f"{self.share(low).rstrip(' %').rstrip(chr(160))}–{self.share(high)}"
+        return f"{self.number(100 * low, 1)}–{self.share(high)}"
 
     def money(self, x: float, currency: str = "") -> str:
-        """Write whole units of money; millions are shortened."""
+        """Write money of one currency in whole units, from a million on in millions.
+
+        Examples
+        --------
+        >>> Words("ru").money(1_500_000, "RUB"), Words("en").money(999, "EUR")
+        ('1,5\\xa0млн\\xa0₽', '€999')
+        >>> Words("en").money(1200, "XYZ"), Words("en").money(1200)
+        ('1,200\\xa0XYZ', '1,200')
+        """
         if pd.isna(x):
             return NOTHING
         text = self.number(x)
-        if abs(x) >= 1e6:
-            text = format_compact_decimal(x, locale=self.lang, fraction_digits=1)
-        sign = Locale.parse(self.lang).currency_symbols.get(currency, currency)
+        if abs(round(x)) >= 1e6:
+            text = format_compact_decimal(round(x), locale=self.lang, fraction_digits=1)
+        known = currency if isinstance(currency, str) else ""
+        sign = Locale.parse(self.lang).currency_symbols.get(known, known)
         if self.lang == "en" and len(sign) == 1:
             return f"{sign}{text}"
         return f"{text}\xa0{sign}" if sign else text
 
+    def days(self, x: float) -> str:
+        """Write a number of whole days; "—" where it is missing.
+
+        Examples
+        --------
+        >>> [Words("ru").days(n) for n in (1, 3, 11, 21)]
+        ['1 день', '3 дня', '11 дней', '21 день']
+        """
+        return NOTHING if pd.isna(x) else self.text("sentence.days", n=x)
+
     def date(self, moment: pd.Timestamp) -> str:
-        """Write a day, in the reader's time zone."""
+        """Write a day, in the reader's time zone; a moment without a zone is taken as UTC.
+
+        Examples
+        --------
+        >>> Words("ru", time_zone="Asia/Tokyo").date(pd.Timestamp("2025-03-01 20:00", tz="UTC"))
+        '2 мар. 2025'
+        """
         if pd.isna(moment):
             return NOTHING
+        moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
         return format_date(moment.tz_convert(self.time_zone).date(), "d MMM y", locale=self.lang)
 
     def step(self, step_id: str) -> str:
-        """Name a step."""
+        """Name a step; one without a name goes by its id."""
         return NOTHING if pd.isna(step_id) else self.step_names.get(step_id, step_id)
 
     def column(self, name: str) -> str:
-        """Title a table's column."""
-        return _read_texts(self.lang).get(f"column.{name}", name)
+        """Title a table's column; one the library does not know keeps its own name."""
+        return _read_texts(self.lang).get(f"column.{name}", str(name))
 
     def value(self, column: str, x) -> str:
-        """Write a cell as its column asks for."""
-        if not isinstance(x, str) and pd.isna(x):
+        """Write a cell as its column asks for; "—" where it is missing or an empty text.
+
+        Examples
+        --------
+        >>> en = Words("en", {"paid": "Paid"})
+        >>> en.value("next_step", "paid"), en.value("asked", "no"), en.value("share_of_lost", 0.5)
+        ('Paid', 'never asked', '50.0%')
+        """
+        if isinstance(x, str):
+            return self._name(column, x) or NOTHING
+        if pd.api.types.is_scalar(x) and pd.isna(x):
             return NOTHING
-        if column in _STEP_COLUMNS:
-            return self.step(x)
-        if column in _WORD_COLUMNS:
-            return _read_texts(self.lang).get(f"{column}.{x}", x)
-        if column.startswith("share") or column.endswith("_share") or column in ("low", "high"):
-            return self.share(x)
-        if column.endswith("_at"):
-            return self.date(x)
         if isinstance(x, bool | np.bool_):
             return self.text("chrome.yes" if x else "chrome.no")
         if isinstance(x, int | float | np.number):
-            return self.number(x, 1 if "days" in column else 0)
-        return str(x)
+            return self._figure(column, x)
+        return self.date(x) if isinstance(x, pd.Timestamp) else str(x)
+
+    def _name(self, column: str, x: str) -> str:
+        if column in _STEP_COLUMNS:
+            return self.step(x)
+        return _read_texts(self.lang).get(f"{column}.{x}", x) if column in _WORD_COLUMNS else x
+
+    def _figure(self, column: str, x: float) -> str:
+        if column.startswith("share") or column.endswith("_share") or column in _SHARE_COLUMNS:
+            return self.share(x)
+        if f"column.{column}" not in _read_texts(self.lang):  # a column of the export's own
+            return format_decimal(x, "#,##0.##", locale=self.lang)
+        return self.number(x, 1 if "days" in column else 2 if column == "stability" else 0)
 
 
 def find_language(lang: str = "") -> str:
@@ -138,16 +215,38 @@ def find_language(lang: str = "") -> str:
 def label_table(table: pd.DataFrame, words: Words) -> pd.DataFrame:
     """Write a table for a reader: titles in the reader's language, every cell a text.
 
+    Parameters
+    ----------
+    table : a tidy frame
+    words : the reader's language
+
+    Returns
+    -------
+    frame of texts, same rows. What is missing is "—"; the empty share of a step without any
+    evidence says that it is not measurable.
+
     Examples
     --------
     >>> label_table(pd.DataFrame({"step": ["paid"], "share": [0.5]}), Words("en", {"paid": "Paid"}))
       Client step  Share
     0        Paid  50.0%
     """
-    cells = {
-        words.column(c): [words.value(c, x) for x in table[c].astype(object)] for c in table.columns
-    }
-    return pd.DataFrame(cells, index=table.index)
+    cells = [
+        [words.value(name, x) for x in column.astype(object)] for name, column in table.items()
+    ]
+    unseen = _not_measurable(table)
+    for name, texts in zip(table.columns, cells, strict=True):
+        if name in _SHARES_OF_STEPS:
+            for row in np.flatnonzero(unseen & table[name].isna().to_numpy()):
+                texts[row] = words.text("figure.not_measurable")
+    titles = [words.column(name) for name in table.columns]
+    return pd.DataFrame(dict(enumerate(cells)), index=table.index).set_axis(titles, axis=1)
+
+
+def _not_measurable(table: pd.DataFrame) -> np.ndarray:
+    """Rows of steps whose base is above 0, so that an empty share means no evidence, (n_rows,)."""
+    base = next((c for c in _BASES if c in table and "step" in table), None)
+    return np.zeros(len(table), bool) if base is None else (table[base] > 0).to_numpy()
 
 
 @cache

@@ -121,3 +121,55 @@ def test_what_does_not_exist_is_said():
         Words("de")
     with pytest.raises(KeyError, match=r"sentence.outcoms.*did you mean sentence.outcomes"):
         EN.text("sentence.outcoms")
+
+
+def test_edges_of_numbers_and_money():
+    assert EN.number(-0.2) == "0" and EN.share(-0.0001) == "0.0%" and EN.number(999.6) == "1,000"
+    assert EN.money(5, np.nan) == "5" and EN.money(0, "EUR") == "€0"
+    assert EN.money(999_999.6, "USD") == "$1M"
+
+
+def test_days_take_the_form_of_the_number_that_is_shown():
+    assert [RU.days(n) for n in (1, 1.4, 3, 11, 21)] == [
+        "1 день", "1 день", "3 дня", "11 дней", "21 день",
+    ]  # fmt: skip
+    assert EN.days(np.nan) == "—"
+
+
+@pytest.mark.parametrize(
+    ("column", "x", "shown"),
+    [
+        ("probability", 0.7, "70.0%"), ("stability", 0.756, "0.76"), ("own_score", 0.25, "0.25"),
+        ("share_point", "a text of the export", "a text of the export"),
+        ("signed_at", "2025-03-01", "2025-03-01"), ("check", "unheard_of", "unheard_of"),
+        ("closed_at", pd.Timestamp("2025-03-01"), "1 Mar 2025"), ("manager", "", "—"),
+        ("amount", pd.NA, "—"), ("stage_ahead", np.True_, "yes"),
+    ],
+)  # fmt: skip
+def test_cells_of_any_kind(column, x, shown):
+    assert EN.value(column, x) == shown
+
+
+def test_a_column_of_the_export_may_be_called_as_ours_is_titled():
+    shown = label_table(pd.DataFrame({"manager": ["a"], "Менеджер": ["b"]}), RU)
+    assert shown.columns.tolist() == ["Менеджер", "Менеджер"]
+    assert shown.to_numpy().tolist() == [["a", "b"]]
+
+
+def test_the_empty_share_of_a_step_without_evidence_says_so():
+    table = pd.DataFrame({"step": ["a", "b"], "n_entered": [9.0, 0.0], "share_of_entered": np.nan})
+    assert label_table(table, EN)["Share of entered"].tolist() == ["not measurable", "—"]
+    assert label_table(table, RU)["Сквозная конверсия"].tolist() == ["по CRM не видно", "—"]
+
+
+def test_counts_in_russian_stand_apart_or_have_forms():
+    """A plain text must not put a count before a noun: «в {no} случаях» is wrong for 1."""
+    for key, entry in texts("ru").items():
+        if isinstance(entry, str):
+            assert not re.search(r"{(?!share)\w+} (лид|шаг|случа|дн|раз)", entry), key
+            assert not re.search(r"доказательств|спрошен|цензур", entry), key
+
+
+def test_every_sentence_is_used():
+    code = "".join(p.read_text("utf-8") for p in LOCALE.parent.rglob("*.py"))
+    assert not [f"{s}.{k}" for s, k in texts("en") if s == "sentence" and f"{s}.{k}" not in code]
