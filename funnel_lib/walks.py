@@ -1,0 +1,429 @@
+"""One noisy path: the steps clients of a segment take in their order, and how likely a journey is.
+
+A journey is a walk whose position on the path is hidden. From a position the next event is
+
+- noise: any step at all, the position stays (chance iota; another one before the first step);
+- else a repeat of the current step (rho_j);
+- else, where a block of steps ends that clients go through again, the start of the block (beta);
+- else the next step of the path; each step m jumped over costs its own skip chance delta_m.
+
+Two neighbouring steps may be a pair: they come in the other order with chance sigma. The end is
+free: a journey may stop anywhere, and stopping says nothing. So the last step cannot be skipped
+(there is no next event then); after it there is noise, and repeats, as rare as elsewhere, and what
+a next step would take is nobody's: a path that says what comes explains more. Every chance of
+moving is a product of these few chances and their complements: they are all that EM has to count.
+
+Journeys with an equal beginning share their forward vectors: journeys are kept as a tree (trie) of
+prefixes, and forward-backward runs over its nodes, one depth at a time, for all journeys at once.
+The forward-backward recursions are those of Rabiner (1989), https://doi.org/10.1109/5.18626.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+from scipy import sparse
+
+LOWEST, HIGHEST = 1e-3, 0.97  # of every chance, so that nothing is impossible
+RARE = 0.1  # a step fewer take is no step of the path; an order fewer take is no either-order pair
+
+
+@dataclass(frozen=True)
+class Path:
+    """The steps of a segment in order; only chances that differ from the model's own are listed.
+
+    Attributes
+    ----------
+    steps : step codes in order.
+    skip : position → chance that a client who goes on does so without this step.
+    repeat : position → chance that the step comes once more, and so on.
+    swaps : position j → chance that steps j and j + 1 come the other way round.
+    loops : (first, last) → chance that, having come to `last`, the client starts again at `first`.
+    skipped : by position, the share of clients who, having come so far, went on without the step;
+        the chances in `skip` are of the next event, and those who then stop are never seen to skip.
+    repeated : by position, the share of times the step was followed by itself.
+    looped : by loop (sorted), the share of times its end was followed by its start.
+    stop : for each number of steps passed (0 … all) the chance that a journey ends there at any
+        one event; only for simulating, it says nothing about membership.
+    pace : gap class → how much more often it comes than the same steps have it overall; empty:
+        no pace of its own.
+    weight : share of leads.
+    """
+
+    steps: tuple[int, ...]
+    skip: dict[int, float] = field(default_factory=dict)
+    repeat: dict[int, float] = field(default_factory=dict)
+    swaps: dict[int, float] = field(default_factory=dict)
+    loops: dict[tuple[int, int], float] = field(default_factory=dict)
+    skipped: tuple[float, ...] = ()
+    repeated: tuple[float, ...] = ()
+    looped: tuple[float, ...] = ()
+    stop: tuple[float, ...] = ()
+    pace: tuple[float, ...] = ()
+    weight: float = 1.0
+
+    @property
+    def shape(self) -> tuple:
+        """What decides which moves there are: length, pairs, loops."""
+        return len(self.steps), tuple(sorted(self.swaps)), tuple(sorted(self.loops))
+
+    def to_dict(self) -> dict:
+        """Write the path as plain lists and numbers."""
+        saved = {"steps": [int(s) for s in self.steps], "weight": float(self.weight)}
+        for name in CHANCES:
+            items = sorted(getattr(self, name).items())
+            saved[name] = [[np.array(at).tolist(), float(p)] for at, p in items]
+        return saved | {name: list(map(float, getattr(self, name))) for name in SHARES}
+
+    @classmethod
+    def from_dict(cls, saved: dict) -> Path:
+        """Read a path written by `to_dict`."""
+        chances = {
+            name: {tuple(at) if name == "loops" else at: p for at, p in saved[name]}
+            for name in CHANCES
+        }
+        shares = {name: tuple(saved[name]) for name in SHARES}
+        return cls(tuple(saved["steps"]), **chances, **shares, weight=saved["weight"])
+
+
+CHANCES = "skip", "repeat", "swaps", "loops"
+SHARES = "skipped", "repeated", "looped", "stop", "pace"
+
+
+@dataclass(frozen=True)
+class Moves:
+    """All moves on a path of one shape, from state to state; state 0 is before the first step.
+
+    A move's chance is a product of some chances p and some complements 1 - p, in the order: skip
+    (by position), repeat (by position), swaps, loops, noise, noise before the first step.
+
+    Attributes
+    ----------
+    position : state → position of its step on the path, -1 for state 0
+    passed : state → number of steps passed
+    source, target, noisy : of each move; a noise move stays where it is
+    yes, no : (n_moves, n_chances) 0/1, the chances and the complements a move's chance has
+    """
+
+    position: np.ndarray
+    passed: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    noisy: np.ndarray
+    yes: np.ndarray
+    no: np.ndarray
+
+
+@lru_cache(maxsize=256)  # a long path's table is a megabyte
+def list_moves(
+    n_steps: int, pairs: tuple[int, ...] = (), loops: tuple[tuple[int, int], ...] = ()
+) -> Moves:
+    """Which moves are there on a path of this shape, and what is each one's chance made of?
+
+    A step is one state. A pair (a, b) is four: a, b still to come; b last; b, a still to come;
+    a last.
+
+    Examples
+    --------
+    >>> moves = list_moves(2)
+    >>> [(int(a), int(b)) for a, b in zip(moves.source, moves.target)]
+    [(0, 0), (0, 1), (0, 2), (1, 1), (1, 1), (1, 2), (2, 2), (2, 2)]
+    """
+    slots, states = _lay_out(n_steps, pairs)
+    swap = {j: 2 * n_steps + i for i, j in enumerate(pairs)}
+    loop = {last: (first, 2 * n_steps + len(pairs) + i) for i, (first, last) in enumerate(loops)}
+    noise, end = 2 * n_steps + len(pairs) + len(loops), len(slots) - 1
+
+    def enter(i, stop, yes, no):
+        """List where one may land from slot i on; in slot `stop` a step must be taken."""
+        for slot in range(i, stop + 1):
+            j, state = slots[slot]
+            if j in swap:
+                normal, turned = (yes, (*no, swap[j])), ((*yes, swap[j]), no)
+                for a, b, s, (y, n) in ((j, j + 1, state, normal), (j + 1, j, state + 2, turned)):
+                    yield s, y, (*n, a), False
+                    yield s + 1, (*y, a), (n if slot == stop else (*n, b)), False
+                yes = (*yes, j, j + 1)
+            else:
+                yield state, yes, (no if slot == stop else (*no, j)), False
+                yes = (*yes, j)
+
+    def leave(u):
+        """List the moves from state u."""
+        j, passed, slot, pending = states[u]
+        noisy = (noise,) if u else (noise + 1,)
+        stay = (*noisy, n_steps + j) if u else noisy
+        yield u, noisy, (), True
+        if u:
+            yield u, (n_steps + j,), noisy, False
+        if u and not pending and passed - 1 in loop:
+            first, chance = loop[passed - 1]
+            back = next(i for i, (p, _) in enumerate(slots) if p == first)
+            yield from enter(back, slot, (chance,), stay)
+            stay = (*stay, chance)
+        if pending:
+            b = states[pending][0]
+            yield pending, (), (stay if slot == end else (*stay, b)), False
+        if slot < end:
+            skipped = (states[pending][0],) if pending else ()
+            yield from enter(slot + 1, end, skipped, stay)
+
+    moves = [(u, *move) for u in range(len(states)) for move in leave(u)]
+    yes, no = np.zeros((2, len(moves), noise + 2))
+    for i, move in enumerate(moves):
+        yes[i, list(move[2])] = 1
+        no[i, list(move[3])] = 1
+    source, target, noisy = (np.array([move[c] for move in moves]) for c in (0, 1, 4))
+    position, passed = (np.array([state[c] for state in states]) for c in (0, 1))
+    return Moves(position, passed, source, target, noisy, yes, no)
+
+
+def _lay_out(n_steps, pairs):
+    """Lay out slots (position, first state) and states (position, passed, slot, pending state)."""
+    slots, states, j = [], [(-1, 0, -1, 0)], 0
+    while j < n_steps:
+        i, s = len(slots), len(states)
+        slots.append((j, s))
+        if j in pairs:
+            states += [(j, j + 1, i, s + 1), (j + 1, j + 2, i, 0)]
+            states += [(j + 1, j + 1, i, s + 3), (j, j + 2, i, 0)]
+        else:
+            states.append((j, j + 1, i, 0))
+        j += 2 if j in pairs else 1
+    return slots, states
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Chances all paths share: unrecorded, repeated (where a path has none of its own), noise.
+
+    `early` is the chance of noise before the first step.
+    """
+
+    skip: float = 0.03
+    repeat: float = 0.02
+    noise: float = 0.05
+    early: float = 0.02
+
+
+def list_chances(path: Path, rates: Rates) -> np.ndarray:
+    """List all chances of a path in the order of `Moves`."""
+    n = len(path.steps)
+    return np.array(
+        [path.skip.get(j, rates.skip) for j in range(n)]
+        + [path.repeat.get(j, rates.repeat) for j in range(n)]
+        + [path.swaps[j] for j in sorted(path.swaps)]
+        + [path.loops[block] for block in sorted(path.loops)]
+        + [rates.noise, rates.early]
+    )
+
+
+class Walker:
+    """A path ready for computing: chances of moves between states, and which step each emits.
+
+    Attributes
+    ----------
+    move : chance of each of `moves`
+    go : (n_states, n_states) chance of going on to a state
+    stay : (n_states,) chance of noise, any one step of n_codes
+    emits : (n_codes, n_states) 1 where the state is of that step
+    """
+
+    def __init__(self, path: Path, rates: Rates, n_codes: int):
+        self.moves = moves = list_moves(*path.shape)
+        chances = list_chances(path, rates)
+        self.move = np.exp(moves.yes @ np.log(chances) + moves.no @ np.log1p(-chances))
+        n, quiet = len(moves.position), ~moves.noisy
+        self.go = np.zeros((n, n))
+        np.add.at(self.go, (moves.source[quiet], moves.target[quiet]), self.move[quiet])
+        self.stay = np.zeros(n)
+        self.stay[moves.source[moves.noisy]] = self.move[moves.noisy]
+        codes = np.array([-1, *(path.steps[j] for j in moves.position[1:])])
+        self.codes, self.n_codes = codes, n_codes
+        self.emits = (np.arange(n_codes)[:, None] == codes).astype(float)
+
+
+class Trie:
+    """Journeys as a tree of prefixes; node 0 is the empty one, nodes are in order of depth.
+
+    Parameters
+    ----------
+    rows : (n, longest) step codes, -1 padded at the right
+
+    Attributes
+    ----------
+    parent, code : of each node
+    levels : for each depth the slice of its nodes, their parents, the first child of each parent
+    leaf : row → node
+    """
+
+    def __init__(self, rows: np.ndarray, n_codes: int):
+        order = np.lexsort(rows.T[::-1])
+        x = rows[order]
+        new = np.ones(x.shape, bool)
+        new[1:] = np.logical_or.accumulate(x[1:] != x[:-1], axis=1)
+        new &= x >= 0
+        at = np.zeros(len(x), int)
+        self.levels, parents, codes, last = [], [np.array([-1])], [np.array([-1])], 1
+        for depth in range(x.shape[1]):
+            fresh, here = new[:, depth], x[:, depth] >= 0
+            if not here.any():
+                break
+            parents.append(at[fresh])
+            codes.append(x[fresh, depth])
+            at = np.where(here, last - 1 + np.cumsum(fresh), at)
+            parent = parents[-1]
+            first = np.flatnonzero(np.append(True, parent[1:] != parent[:-1]))
+            self.levels.append((slice(last, last + len(parent)), parent, first))
+            last += len(parent)
+        self.parent, self.code = np.concatenate(parents), np.concatenate(codes)
+        self.n_codes, self.n_nodes = n_codes, last
+        self.leaf = np.empty(len(x), int)
+        self.leaf[order] = at
+
+    @cached_property
+    def by_code(self) -> sparse.csr_array:
+        """(n_codes, n_nodes - 1) 1 where the node's event is of that code."""
+        n = self.n_nodes - 1
+        return sparse.csr_array((np.ones(n), (self.code[1:], np.arange(n))), (self.n_codes, n))
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Where on the path a journey is after each prefix: forward vectors and their scale."""
+
+    at: np.ndarray  # node × state
+    emits: np.ndarray  # node × state, whether the node's event is the state's step
+    scale: np.ndarray  # node
+    loglik: np.ndarray  # node
+
+
+def run_forward(trie: Trie, walker: Walker) -> Forward:
+    """How likely is each prefix under a path, and at which position does it leave the client?
+
+    f_v = (f_u G ∘ e_x + f_u ∘ s / A) / c for node v = u + x, with G the chances of going on, e_x
+    the states of step x, s the noise, A the number of codes, c what makes it sum to 1.
+    """
+    at = np.zeros((trie.n_nodes, len(walker.stay)))
+    at[0, 0] = 1
+    emits = walker.emits[trie.code]
+    scale, loglik = np.ones(trie.n_nodes), np.zeros(trie.n_nodes)
+    stay = walker.stay / walker.n_codes
+    for level, parent, _ in trie.levels:
+        before = at[parent]
+        now = before @ walker.go
+        now *= emits[level]
+        before *= stay
+        now += before
+        total = now.sum(axis=1)
+        np.divide(now, total[:, None], out=at[level])
+        scale[level] = total
+        loglik[level] = np.log(total) + loglik[parent]
+    return Forward(at, emits, scale, loglik)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the journeys of a segment did, expected: the E-step of one path.
+
+    Attributes
+    ----------
+    yes, no : how often each chance came true, and how often not
+    noise : (n_codes, n_states) noise events by step and state
+    moves : how often each move was made
+    ended : (n_states,) where journeys ended
+    """
+
+    yes: np.ndarray
+    no: np.ndarray
+    noise: np.ndarray
+    moves: np.ndarray
+    ended: np.ndarray
+
+
+def count_moves(trie: Trie, walker: Walker, forward: Forward, weight: np.ndarray) -> Counts:
+    """How often is each move made by journeys ending at nodes with the given weights?
+
+    The backward vectors of all journeys through a node are summed, weighted, on the way up: the
+    recursion is linear, so every node is visited once.
+    """
+    back = np.repeat(weight[:, None], len(walker.stay), axis=1)
+    stay = walker.stay / walker.n_codes
+    for level, parent, first in trie.levels[::-1]:
+        here = back[level]
+        here /= forward.scale[level, None]
+        up = (here * forward.emits[level]) @ walker.go.T
+        up += here * stay
+        back[parent[first]] += np.add.reduceat(up, first) if len(first) < len(up) else up
+    before, back = forward.at[trie.parent[1:]], back[1:]
+    went = before.T @ (back * forward.emits[1:])
+    before *= back
+    stayed = (trie.by_code @ before) * stay
+    moves = walker.moves
+    made = went[moves.source, moves.target] * walker.move
+    made[moves.noisy] = stayed.sum(axis=0)[moves.source[moves.noisy]]
+    ended = weight @ forward.at
+    return Counts(made @ moves.yes, made @ moves.no, stayed, made, ended)
+
+
+def describe_walk(path: Path, walker: Walker, counts: Counts) -> Path:
+    """Add to a path what its clients were seen to do: skipped, repeated, looped, stop."""
+    n, moves, made = len(path.steps), walker.moves, counts.moves
+    quiet, again = ~moves.noisy, (moves.source == moves.target) & ~moves.noisy
+    here, there = moves.position[moves.source], moves.position[moves.target]
+
+    def tally(which, at, size):
+        return np.bincount(at[which] + 1, made[which], size + 1)[1:]
+
+    left = tally(quiet & ~again, here, n)
+    taken, repeats = tally(quiet, there, n), tally(again, here, n)
+    passed = moves.passed[moves.source]
+    done = [moves.passed[moves.target] == last + 1 for _, last in sorted(path.loops)]
+    came = np.array([made[quiet & ~again & d].sum() for d in done])
+    ends = np.bincount(moves.passed, counts.ended, n + 1)
+    events = np.bincount(passed, made, n + 1)
+    first = 2 * n + len(path.swaps)
+    looped = counts.yes[first : first + len(path.loops)] / np.maximum(came, 1e-9)
+    return replace(
+        path,
+        skipped=_shares(counts.yes[:n], left),
+        repeated=_shares(repeats, taken - repeats),
+        looped=tuple(np.minimum(looped, HIGHEST).tolist()),
+        stop=_shares(ends, events),
+    )
+
+
+def _shares(yes, no):
+    return tuple(((yes + 1e-9) / (yes + no + 1e-6)).tolist())
+
+
+def simulate(
+    path: Path, rates: Rates, n_codes: int, n: int, longest: int, end_step: int, rng
+) -> np.ndarray:
+    """Walk a path n times, stopping as often as was seen; returns (n, longest) codes, -1 padded.
+
+    Noise is any step but the sale, which ends a journey.
+    """
+    walker = Walker(path, rates, n_codes)
+    moves, kinds = walker.moves, np.arange(n_codes) != end_step
+    rows, state, going = np.full((n, longest), -1), np.zeros(n, int), np.ones(n, bool)
+    stop = np.array(path.stop)[moves.passed]
+    cumulated = [np.cumsum(walker.move[moves.source == s]) for s in range(len(walker.stay))]
+    offset = np.searchsorted(moves.source, np.arange(len(walker.stay)))
+    for t in range(longest):
+        if t:
+            going &= rng.random(n) >= stop[state]
+        draw, made = rng.random(n), np.zeros(n, int)
+        for s in np.unique(state[going]):
+            here = going & (state == s)
+            total = cumulated[s]
+            made[here] = offset[s] + np.searchsorted(total, draw[here] * total[-1])
+        noise = rng.choice(np.flatnonzero(kinds), n)
+        state = np.where(going, moves.target[made], state)
+        rows[:, t] = np.where(going, np.where(moves.noisy[made], noise, walker.codes[state]), -1)
+        going &= rows[:, t] != end_step
+        if not going.any():
+            break
+    return rows

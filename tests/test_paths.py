@@ -1,0 +1,220 @@
+"""The mixture of noisy paths: its likelihood by hand, what it finds in random planted worlds."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import random_worlds as worlds
+
+from funnel_lib.choose import compare_with_fewer, measure_stability
+from funnel_lib.mixtures import run_em, share_out
+from funnel_lib.paths import PathMixture
+from funnel_lib.walks import Path, Rates, Trie, Walker, count_moves, list_moves, run_forward
+
+RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15)
+RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})
+
+
+def loglik(path, rows, n_codes, rates=RATES):
+    trie = Trie(rows, n_codes)
+    return run_forward(trie, Walker(path, rates, n_codes)).loglik[trie.leaf]
+
+
+def test_two_steps_by_hand():
+    # path a > b, three codes; noise .2 (.15 before a), repeat .05, skip of a .1
+    rows = np.array([[0, 1], [1, -1], [2, 0], [0, 0]])
+    a = 0.85 * 0.9  # not noise, a not skipped
+    noise, early = 0.2 / 3, 0.15 / 3
+    by_hand = [
+        a * (0.8 * 0.95 + noise) + early * (0.85 * 0.1 + early),  # a then b or noise; or noise a, …
+        0.85 * 0.1 + early,
+        early * (a + early),
+        a * (0.8 * 0.05 + noise) + early * (a + early),
+    ]
+    assert np.exp(loglik(Path((0, 1)), rows, 3)) == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("path", [Path((0, 1, 2)), RICH])
+def test_equals_the_sum_over_all_hidden_walks(path):
+    walker = Walker(path, RATES, 4)
+    moves, rows = walker.moves, np.array([[0, 2, 1, 3], [0, 1, 2, 0], [3, 3, 0, -1], [1, 0, 1, 1]])
+    for row, found in zip(rows, np.exp(loglik(path, rows, 4)), strict=True):
+        total, events = 0.0, row[row >= 0]
+        for walk in itertools.product(range(len(moves.source)), repeat=len(events)):
+            at, chance = 0, 1.0
+            for event, move in zip(events, walk, strict=True):
+                if moves.source[move] != at:
+                    break
+                at = moves.target[move]
+                emit = 0.25 if moves.noisy[move] else float(walker.codes[at] == event)
+                chance *= walker.move[move] * emit
+                if not chance:
+                    break
+            else:
+                total += chance
+        assert found == pytest.approx(total)
+
+
+def test_events_of_a_path_not_yet_ended_sum_to_one():
+    path = Path((0, 1, 2, 3, 1, 2), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(1, 4): 0.25})
+    walker = Walker(path, RATES, 4)
+    out = walker.go.sum(axis=1) + walker.stay
+    assert out[:-1] == pytest.approx(1)
+    assert out[-1] == pytest.approx(RATES.noise + (1 - RATES.noise) * RATES.repeat)
+
+
+def test_every_event_is_counted_once():
+    rows = np.array(list(itertools.product(range(4), repeat=5)))
+    trie, walker = Trie(rows, 4), Walker(RICH, RATES, 4)
+    forward = run_forward(trie, walker)
+    ends = np.bincount(trie.leaf, minlength=trie.n_nodes).astype(float)
+    counts = count_moves(trie, walker, forward, ends)
+    assert counts.moves.sum() == pytest.approx(rows.size)
+    assert counts.ended.sum() == pytest.approx(len(rows))
+    step = 1e-5  # the counts are the gradient in the log chances: Fisher's identity
+    more = Path(RICH.steps, {1: 0.3 * np.exp(step)}, RICH.repeat, RICH.swaps, RICH.loops)
+    slope = (loglik(more, rows, 4) - loglik(RICH, rows, 4)).sum() / step
+    assert counts.yes[1] - counts.no[1] * 0.3 / 0.7 == pytest.approx(slope, rel=1e-3)
+
+
+def test_equal_beginnings_share_nodes():
+    trie = Trie(np.array([[0, 1, 2], [0, 1, -1], [0, 2, -1]]), 3)
+    assert trie.n_nodes == 5
+    assert trie.parent[trie.leaf].tolist() == [trie.leaf[1], 1, 1]
+
+
+def test_moves_of_a_pair_take_either_order():
+    moves = list_moves(3, (0,))
+    assert moves.position.tolist() == [-1, 0, 1, 1, 0, 2]
+    assert moves.passed.tolist() == [0, 1, 2, 1, 2, 3]
+
+
+def planted(kind, seed=1, n=1500, pace=False):
+    segs, seqs, gaps, _, _, n_codes = worlds.make(kind, seed, n)
+    rows, weight, which, gaps = worlds.variants(seqs, gaps if pace else None)
+    model = PathMixture(end_step=n_codes - 1, n_codes=n_codes, pace=pace)
+    return segs, rows, weight, which, gaps, model
+
+
+def test_em_never_lengthens_the_description():
+    segs, rows, weight, _, _, model = planted("messy")
+    model.n_codes_ = model.n_codes
+    log = model._pack(rows, None, weight)
+    paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
+    rates, scores = Rates(), []
+    for _ in range(12):
+        fit = run_em(log, paths, rates, None, 1)
+        paths, rates = fit.paths, fit.rates
+        scores.append(fit.score)
+    assert (np.diff(scores) < 0.5).all()  # the chances shared have a little prior
+
+
+KINDS = ["clean", "loops", "rare", "optional", "either", "repeats", "messy", "none", "clean15"]
+
+
+def steps_of(path):
+    steps = list(path.path if hasattr(path, "path") else path.steps)
+    for j in path.swaps:
+        steps[j : j + 2] = sorted(steps[j : j + 2])
+    return tuple(steps), tuple(path.swaps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_planted_paths_are_found(kind):
+    segs, rows, weight, _, _, model = planted(kind, n=4000)
+    model.fit(rows, sample_weight=weight)
+    assert sorted(map(steps_of, model.paths_)) == sorted(map(steps_of, segs))
+    assert model.converged_
+    assert model.weights_.sum() == pytest.approx(1)
+
+
+def test_two_paces_are_found_only_with_pace():
+    _, rows, weight, _, gaps, model = planted("pace", n=4000, pace=True)
+    model.fit(rows, sample_weight=weight, gaps=gaps)
+    assert len(model.paths_) == 2
+    assert model.paths_[0].steps == model.paths_[1].steps
+    assert len(model.set_params(pace=False).fit(rows, sample_weight=weight).paths_) == 1
+
+
+def test_weights_are_rows_and_their_order_is_nothing():
+    _, rows, weight, _, _, model = planted("either", n=800)
+    first = model.fit(rows, sample_weight=weight).to_dict()
+    leads = np.repeat(rows, weight.astype(int), axis=0)
+    leads = leads[np.random.default_rng(0).permutation(len(leads))]
+    assert model.fit(leads).to_dict() == first
+    assert model.fit(rows, sample_weight=weight).to_dict() == first
+
+
+def test_the_search_on_fewer_variants_keeps_the_answer():
+    segs, rows, weight, _, _, model = planted("clean", n=4000)
+    model.set_params(max_variants=100).fit(rows, sample_weight=weight)
+    assert sorted(map(steps_of, model.paths_)) == sorted(map(steps_of, segs))
+
+
+def test_json_round_trip():
+    _, rows, weight, _, gaps, model = planted("pace", pace=True)
+    model.fit(rows, sample_weight=weight, gaps=gaps)
+    again = PathMixture.from_dict(json.loads(json.dumps(model.to_dict())))
+    assert again.to_dict() == model.to_dict()
+    assert (again.predict_proba(rows, gaps) == model.predict_proba(rows, gaps)).all()
+
+
+def test_memberships_sum_to_one_and_early_leavers_are_shared():
+    _, rows, weight, _, _, model = planted("fixed", n=4000)
+    model.fit(rows, sample_weight=weight)
+    member = model.predict_proba(rows)
+    assert member.sum(axis=1) == pytest.approx(1)
+    only_request = np.flatnonzero((rows[:, 0] == 0) & (rows[:, 1] < 0))
+    assert member[only_request[0]] == pytest.approx(model.weights_, abs=0.02)
+    assert share_out(model.path_log_likelihood(rows), model.weights_)[1] == pytest.approx(
+        model.log_likelihood(rows)
+    )
+
+
+def test_simulated_leads_look_like_the_log():
+    _, rows, weight, _, _, model = planted("messy", n=4000)
+    model.fit(rows, sample_weight=weight)
+    made, gaps, segment = model.sample(4000, 1)
+    assert gaps is None
+    assert (made == model.sample(4000, 1)[0]).all()
+    length, real = (made >= 0).sum(axis=1), (rows >= 0).sum(axis=1)
+    assert length.mean() == pytest.approx(weight @ real / weight.sum(), rel=0.06)
+    assert (length == 1).mean() == pytest.approx(weight @ (real == 1) / weight.sum(), abs=0.03)
+    sold = (made == model.end_step).any(axis=1).mean()
+    assert sold == pytest.approx(
+        weight @ (rows == model.end_step).any(axis=1) / weight.sum(), abs=0.04
+    )
+    assert np.bincount(segment) / 4000 == pytest.approx(model.weights_, abs=0.03)
+
+
+def test_trust_in_the_number_of_segments():
+    _, rows, weight, _, _, model = planted("clean")
+    model.fit(rows, sample_weight=weight)
+    null = compare_with_fewer(model, n_runs=4)
+    assert null.gain > 0 > null.null_gains.max()
+    assert null.p == pytest.approx(0.2)
+    assert (measure_stability(model, rows, weight, n_runs=2).mean(axis=0) > 0.75).all()
+    assert compare_with_fewer(PathMixture(n_segments=1, end_step=model.end_step).fit(rows)) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        ([[0, 1], [0, 2]], {"n_segments": 3}, "3 segments of 2 distinct journeys"),
+        ([[0.5]], {}, "whole numbers"),
+        ([[0, -1, 1]], {}, "pads rows at the right"),
+        ([[0, 1]], {"pace": True}, "needs gaps"),
+    ],
+)
+def test_bad_input_is_named(rows, options, message):
+    with pytest.raises(ValueError, match=message):
+        PathMixture(**options).fit(np.array(rows))
+
+
+def test_unknown_steps_and_odd_weights_are_named():
+    rows = np.array([[0, 1], [0, 2]])
+    with pytest.raises(ValueError, match="numbers >= 0"):
+        PathMixture().fit(rows, sample_weight=[1, -1])
+    with pytest.raises(ValueError, match="step code 7"):
+        PathMixture().fit(rows).predict([[0, 7]])
