@@ -39,8 +39,17 @@ from funnel_lib.losses import (
     list_open_leads,
 )
 from funnel_lib.outputs import save_audit, write_tables, write_workbook
+from funnel_lib.paths import PathMixture
 from funnel_lib.planted import plant_log, write_planted
 from funnel_lib.readers import Mapping, read_export, read_mapping
+from funnel_lib.segments import (
+    Segmentation,
+    assign_segments,
+    describe_segments,
+    find_segments,
+    read_segments,
+    write_segments,
+)
 from funnel_lib.steps import Step, Steps, read_steps, write_steps
 from funnel_lib.worlds import WORLDS, PlantedSegment, World
 
@@ -52,11 +61,14 @@ __all__ = [
     "InputError",
     "Journeys",
     "Mapping",
+    "PathMixture",
     "PlantedSegment",
+    "Segmentation",
     "Step",
     "Steps",
     "Words",
     "World",
+    "assign_segments",
     "build_audit",
     "build_journeys",
     "build_log",
@@ -66,7 +78,9 @@ __all__ = [
     "count_necessity",
     "count_pace",
     "count_rules",
+    "describe_segments",
     "find_missed",
+    "find_segments",
     "label_table",
     "list_leads",
     "list_open_leads",
@@ -78,6 +92,7 @@ __all__ = [
     "plot_rules",
     "read_export",
     "read_mapping",
+    "read_segments",
     "read_steps",
     "save_audit",
     "select_leads",
@@ -98,6 +113,7 @@ __all__ = [
     "tell_reliability",
     "tell_rules",
     "write_planted",
+    "write_segments",
     "write_steps",
     "write_tables",
     "write_workbook",

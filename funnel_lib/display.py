@@ -57,7 +57,7 @@ def show_table(
 
 
 def show_text(told: str | list[str], kind: str = "finding") -> Html:
-    """Show a sentence, or several as a numbered list.
+    """Show a sentence, or several as a numbered list, each once.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def show_text(told: str | list[str], kind: str = "finding") -> Html:
     """
     if isinstance(told, str):
         return Html(f'<p class="{kind}">{escape(told)}</p>')
-    items = "".join(f"<li>{escape(t)}</li>" for t in told)
+    items = "".join(f"<li>{escape(t)}</li>" for t in dict.fromkeys(told))
     return Html(f'<ol class="{kind}">{items}</ol>')
 
 

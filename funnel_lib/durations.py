@@ -23,9 +23,8 @@ def count_pace(journeys: Journeys, segment: str = "all") -> pd.DataFrame:
     frame, one row a global step before the sale: segment, position, step, n_from_entry (leads with
     evidence of the step, the base), median_days_from_entry, n_from_previous (leads with evidence of
     this step and of the one before it in the steps file, in that order by the clock; the first step
-    counts from entry),
-    median_days_from_previous; from first evidence to first evidence. It tells of those who took the
-    step only: leads that may yet take it are not in it, so it is no forecast.
+    counts from entry), median_days_from_previous; from first evidence to first evidence. It tells
+    of those who took the step only: leads that may yet take it are not in it, so it is no forecast.
 
     Examples
     --------

@@ -16,7 +16,7 @@ EN = Words("en")
 def test_everything_from_the_data_is_escaped():
     html = show_table(pd.DataFrame({"manager": ["<script>x</script>"]}), EN).html
     assert "<script>" not in html and "&lt;script&gt;" in html
-    assert "&lt;b&gt;" in show_text(["<b>"]).html
+    assert show_text(["<b>", "<b>"]).html.count("&lt;b&gt;") == 1
 
 
 def test_long_tables_name_the_file_with_the_rest():

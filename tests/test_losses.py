@@ -1,4 +1,4 @@
-"""Where leads are lost, asked or not: by hand, against loops, against planted truth."""
+"""Where leads are lost, and were they asked: by hand, against loops, against planted truth."""
 
 from dataclasses import replace
 

@@ -1,0 +1,195 @@
+"""Segments: groups of leads that take the same steps in the same order, whatever the product."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.errors import InputError
+from funnel_lib.journeys import Journeys, count_variants
+from funnel_lib.paths import PathMixture
+
+FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
+UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Which segments there are, and how much each lead belongs to each.
+
+    Attributes
+    ----------
+    model : the fitted mixture of paths; None where no segmentation was tried
+    steps : ids of the steps before the sale; their positions are the model's codes
+    ids : of the segments, the largest first: "s1", "s2" …; or "all"
+    memberships : (n_leads, n_segments), each lead's sum to 1; zeros for leads that never entered
+    why_not : why no segmentation was tried: "few_leads", "few_steps", or ""
+    """
+
+    model: PathMixture | None
+    steps: tuple[str, ...]
+    ids: tuple[str, ...]
+    memberships: np.ndarray
+    why_not: str = ""
+
+
+def find_segments(
+    journeys: Journeys, n_segments: int | None = None, *, seed: int = 0
+) -> Segmentation:
+    """Which paths do clients take, and which does each lead walk?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps; only those up to the first sale count, and neither outcome
+        nor product nor amount nor manager is looked at
+    n_segments : how many; None chooses from 1 to 10 by description length. 1 means no segments.
+    seed : the same seed gives the same segments, whatever the order of rows or the ids of leads
+
+    Returns
+    -------
+    Segmentation. With fewer than 50 leads that entered, or fewer than two measurable steps, none is
+    tried: all leads are one segment, and `why_not` tells the reason.
+
+    Raises
+    ------
+    InputError
+        More segments are asked for than there are distinct journeys, or different paths.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.planted import plant_log
+    >>> from funnel_lib.steps import parse_steps
+    >>> planted = plant_log("clean", n_leads=1000, seed=1)
+    >>> journeys = build_journeys(build_log(planted.events, planted.leads),
+    ...                           parse_steps(planted.steps_yaml))
+    >>> found = find_segments(journeys)
+    >>> describe_segments(found)[["segment", "path"]].values.tolist()[0]
+    ['s1', 'request_left > call_answered > terms_agreed > invoice_paid']
+    """
+    steps = journeys.steps.before_sale
+    variants = count_variants(journeys)
+    why_not = _why_not(journeys, variants.weight.sum())
+    if why_not:
+        everybody = (variants.of_lead >= 0).astype(float)[:, None]
+        return Segmentation(None, steps, ("all",), everybody, why_not)
+    sale = steps.index(journeys.steps.won)
+    model = PathMixture(n_segments, end_step=sale, n_codes=len(steps), random_state=seed)
+    try:
+        model.fit(variants.rows, sample_weight=variants.weight)
+    except ValueError as error:
+        raise InputError([f"segments {n_segments}: {error}"]) from None
+    ids = tuple(f"s{k + 1}" for k in range(len(model.paths_)))
+    return Segmentation(model, steps, ids, _share_out(model, variants))
+
+
+def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentation:
+    """How much do other leads belong to segments found before?
+
+    Raises
+    ------
+    InputError
+        The steps are not those the segments were found with.
+    """
+    steps = journeys.steps.before_sale
+    if steps != segmentation.steps:
+        raise InputError([_tell_difference(segmentation.steps, steps)])
+    variants = count_variants(journeys)
+    if segmentation.model is None:
+        member = (variants.of_lead >= 0).astype(float)[:, None]
+    else:
+        member = _share_out(segmentation.model, variants)
+    return Segmentation(segmentation.model, steps, segmentation.ids, member, segmentation.why_not)
+
+
+def describe_segments(segmentation: Segmentation) -> pd.DataFrame:
+    """How large is each segment, and which path does it take?
+
+    Returns
+    -------
+    frame, one row a segment: segment, n_leads (sum of memberships), n_undetermined (leads most
+    probably of this segment, but with a membership below 0.8), share_of_leads (of those that
+    entered), path (ids joined by " > ")
+    """
+    member = segmentation.memberships
+    entered = member.any(axis=1)
+    best, surest = member.argmax(axis=1), member.max(axis=1)
+    unsure = entered & (surest < UNDETERMINED)
+    n_leads = member.sum(axis=0)
+    return pd.DataFrame({
+        "segment": segmentation.ids,
+        "n_leads": n_leads,
+        "n_undetermined": np.bincount(best[unsure], minlength=len(segmentation.ids)).astype(float),
+        "share_of_leads": n_leads / entered.sum() if entered.any() else np.nan,
+        "path": [" > ".join(path) for path in list_paths(segmentation)],
+    })  # fmt: skip
+
+
+def list_paths(segmentation: Segmentation) -> list[tuple[str, ...]]:
+    """Each segment's own funnel: the step ids of its path in order, the sale last."""
+    steps = segmentation.steps
+    if segmentation.model is None:
+        return [steps]
+    sale = steps[segmentation.model.end_step]
+    paths = [tuple(steps[code] for code in path.steps) for path in segmentation.model.paths_]
+    return [path if path[-1] == sale else (*path, sale) for path in paths]
+
+
+def write_segments(segmentation: Segmentation, path: str | FilePath) -> None:
+    """Keep the segments (not the leads) as JSON, so that a later audit speaks of the same ones."""
+    model = segmentation.model
+    saved = {
+        "steps": segmentation.steps, "ids": segmentation.ids, "why_not": segmentation.why_not,
+        "model": None if model is None else model.to_dict(),
+    }  # fmt: skip
+    text = json.dumps(saved, ensure_ascii=False, indent=1)
+    FilePath(path).write_text(text + "\n", encoding="utf-8")
+
+
+def read_segments(path: str | FilePath, journeys: Journeys) -> Segmentation:
+    """Read segments kept before, and find how much each lead of a log belongs to them.
+
+    Raises
+    ------
+    InputError
+        No such file, no segments in it, or they were found with other steps.
+    """
+    try:
+        saved = json.loads(FilePath(path).read_text(encoding="utf-8"))
+        model = None if saved["model"] is None else PathMixture.from_dict(saved["model"])
+        steps, ids = tuple(saved["steps"]), tuple(saved["ids"])
+        kept = Segmentation(model, steps, ids, np.empty((0, len(ids))), saved["why_not"])
+    except OSError as error:
+        raise InputError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError([f"{path}: this is no file of saved segments"]) from None
+    return assign_segments(kept, journeys)
+
+
+def _why_not(journeys: Journeys, n_leads: float) -> str:
+    n_steps = journeys.measurable[: len(journeys.steps.before_sale)].sum()
+    if n_leads < FEWEST_LEADS:
+        return "few_leads"
+    return "few_steps" if n_steps < FEWEST_STEPS else ""
+
+
+def _share_out(model: PathMixture, variants) -> np.ndarray:
+    """Memberships of variants given to their leads."""
+    member = np.zeros((len(variants.of_lead), len(model.paths_)))
+    entered = variants.of_lead >= 0
+    if entered.any():
+        member[entered] = model.predict_proba(variants.rows)[variants.of_lead[entered]]
+    return member
+
+
+def _tell_difference(old: tuple[str, ...], new: tuple[str, ...]) -> str:
+    gone, come = [s for s in old if s not in new], [s for s in new if s not in old]
+    parts = [f"missing now: {', '.join(gone)}"] * bool(gone)
+    parts += [f"new: {', '.join(come)}"] * bool(come)
+    what = "; ".join(parts) or f"another order: {', '.join(old)} before, {', '.join(new)} now"
+    return f"the saved segments were found with other steps ({what}); find them anew"

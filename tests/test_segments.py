@@ -1,0 +1,145 @@
+"""From leads to segments: variants, memberships, funnels that add up, segments used again."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from funnel_lib.errors import InputError
+from funnel_lib.events import build_log
+from funnel_lib.funnels import count_funnel
+from funnel_lib.journeys import build_journeys, count_variants, select_leads
+from funnel_lib.losses import count_losses
+from funnel_lib.planted import plant_log
+from funnel_lib.segments import (
+    assign_segments,
+    describe_segments,
+    find_segments,
+    list_paths,
+    read_segments,
+    write_segments,
+)
+from funnel_lib.steps import Steps, parse_steps
+
+ROUNDING = 1e-6  # sums of some thousand memberships below 1
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return plant_log("clean", 3000, seed=11)
+
+
+@pytest.fixture(scope="module")
+def journeys(planted):
+    return build_journeys(build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml))
+
+
+@pytest.fixture(scope="module")
+def found(journeys):
+    return find_segments(journeys)
+
+
+def test_variants_against_a_slow_loop(journeys):
+    variants = count_variants(journeys)
+    sale = journeys.steps.ids.index(journeys.steps.won)
+    n_before = len(journeys.steps.before_sale)
+    for lead in range(0, len(journeys.leads), 7):
+        own = journeys.step[journeys.offsets[lead] : journeys.offsets[lead + 1]].tolist()
+        walk = [code for code in own if code < n_before]
+        if sale in walk:
+            walk = walk[: walk.index(sale) + 1]
+        row = variants.rows[variants.of_lead[lead]]
+        assert row[row >= 0].tolist() == walk
+    assert variants.weight.sum() == len(journeys.leads)
+    assert len(np.unique(variants.rows, axis=0)) == len(variants.rows)
+
+
+def test_leads_that_never_entered_have_no_variant():
+    steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    events = pd.DataFrame({"lead_id": ["a", "b"], "action": ["ask", "what"],
+                           "at": pd.to_datetime(["2025-01-01", "2025-01-02"])})  # fmt: skip
+    variants = count_variants(build_journeys(build_log(events), steps))
+    assert variants.of_lead.tolist() == [0, -1] and variants.weight.tolist() == [1.0]
+
+
+def test_planted_segments_are_found(planted, journeys, found):
+    paths = {" > ".join(s["path"]) for s in planted.truth["segments"].values()}
+    assert set(describe_segments(found)["path"]) == paths
+    truth = planted.truth_leads.set_index("lead_id")["segment"][journeys.leads["lead_id"]]
+    long = np.diff(journeys.offsets) >= 5
+    score = adjusted_rand_score(truth[long], found.memberships.argmax(axis=1)[long])
+    assert score > 0.97
+
+
+def test_memberships_sum_to_one_and_segments_to_all(journeys, found):
+    assert found.memberships.sum(axis=1) == pytest.approx(1)
+    everyone = count_funnel(journeys).set_index("step")
+    parts = [
+        count_funnel(journeys, path=path, weights=w, segment=i).set_index("step")
+        for i, path, w in zip(found.ids, list_paths(found), found.memberships.T, strict=True)
+    ]
+    for column in ("n_entered", "n_reached"):
+        total = sum(p.loc["invoice_paid", column] for p in parts)
+        assert total == pytest.approx(everyone.loc["invoice_paid", column], rel=ROUNDING)
+    lost = [count_losses(journeys, path=path, weights=w)["n_lost"].sum()
+            for path, w in zip(list_paths(found), found.memberships.T, strict=True)]  # fmt: skip
+    assert sum(lost) == pytest.approx(count_losses(journeys)["n_lost"].sum(), rel=ROUNDING)
+
+
+def test_ids_and_order_of_leads_change_nothing(planted, found):
+    ids = planted.leads["lead_id"]
+    names = dict(zip(ids, ids.sample(frac=1, random_state=2), strict=True))
+    events = planted.events.assign(lead_id=planted.events["lead_id"].map(names))
+    leads = planted.leads.assign(lead_id=planted.leads["lead_id"].map(names))
+    other = build_journeys(build_log(events.sample(frac=1, random_state=3), leads),
+                           parse_steps(planted.steps_yaml))  # fmt: skip
+    again = find_segments(other)
+    pd.testing.assert_frame_equal(describe_segments(again), describe_segments(found))
+
+
+def test_segments_kept_are_the_same_for_other_leads(journeys, found, tmp_path):
+    path = tmp_path / "segments.json"
+    write_segments(found, path)
+    again = read_segments(path, journeys)
+    assert (again.memberships == found.memberships).all() and again.ids == found.ids
+    some = np.arange(len(journeys.leads)) % 5 == 0
+    part = assign_segments(found, select_leads(journeys, some))
+    assert part.memberships == pytest.approx(found.memberships[some])
+
+
+def test_other_steps_and_other_files_are_refused(found, tmp_path):
+    steps = Steps(steps=[{"id": "request_left"}, {"id": "paid"}], won="paid")
+    events = pd.DataFrame(
+        {"lead_id": ["a"], "action": ["paid"], "at": [pd.Timestamp("2025-01-01")]}
+    )
+    other = build_journeys(build_log(events), steps)
+    with pytest.raises(InputError, match=r"other steps .missing now: call_answered.*new: paid"):
+        assign_segments(found, other)
+    (tmp_path / "x.json").write_text("[1]")
+    with pytest.raises(InputError, match="no file of saved segments"):
+        read_segments(tmp_path / "x.json", other)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_segments(tmp_path / "no.json", other)
+
+
+def test_too_little_to_segment_is_said(journeys):
+    few = select_leads(journeys, np.arange(len(journeys.leads)) < 40)
+    told = find_segments(few)
+    assert (told.why_not, told.ids, told.memberships.sum()) == ("few_leads", ("all",), 40)
+    assert describe_segments(told)["share_of_leads"].tolist() == [1.0]
+    one_step = journeys.measurable & (np.arange(len(journeys.measurable)) == 0)
+    blind = type(journeys)(**{**vars(journeys), "measurable": one_step})
+    assert find_segments(blind).why_not == "few_steps"
+
+
+def test_more_segments_than_journeys_are_refused(journeys):
+    with pytest.raises(InputError, match="segments 5000: 5000 segments of"):
+        find_segments(journeys, 5000)
+
+
+def test_no_segments_is_an_answer():
+    planted = plant_log("one", 2000, seed=4)
+    journeys = build_journeys(
+        build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml)
+    )
+    assert find_segments(journeys).ids == ("s1",)
