@@ -47,6 +47,7 @@ from funnel_lib.segments import (
     assign_segments,
     describe_segments,
     find_segments,
+    measure_trust,
     read_segments,
     write_segments,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "label_table",
     "list_leads",
     "list_open_leads",
+    "measure_trust",
     "plant_log",
     "plot_after_sale",
     "plot_funnel",

@@ -9,11 +9,13 @@ from pathlib import Path as FilePath
 import numpy as np
 import pandas as pd
 
+from funnel_lib.choose import PATTERN, STABLE, compare_with_fewer, measure_stability
 from funnel_lib.errors import InputError
 from funnel_lib.journeys import Journeys, count_variants
 from funnel_lib.paths import PathMixture
 
 FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
+MOST_P = 0.05  # of the null test
 UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
 
 
@@ -128,6 +130,52 @@ def describe_segments(segmentation: Segmentation) -> pd.DataFrame:
         "share_of_leads": n_leads / entered.sum() if entered.any() else np.nan,
         "path": [" > ".join(path) for path in list_paths(segmentation)],
     })  # fmt: skip
+
+
+def measure_trust(
+    segmentation: Segmentation,
+    journeys: Journeys,
+    *,
+    n_null: int = 19,
+    n_resamples: int = 10,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Are the segments there: against a log with one fewer, and among other leads?
+
+    Parameters
+    ----------
+    segmentation : freshly found among these journeys (what is read from a file cannot be tested)
+    journeys : the leads' client steps
+    n_null : logs simulated from the model with one segment fewer
+    n_resamples : times that leads are drawn again and segments looked for from scratch
+
+    Returns
+    -------
+    frame, one row a segment: segment, stability (mean Jaccard under resampling), p_null (share of
+    simulated logs, this one among them, on which the last segment gains as much; empty with a
+    single segment), trust: ``stable`` (stability 0.75 or more), ``pattern`` (0.6 or more),
+    ``doubtful`` (less, or p_null above 0.05), empty with a single segment. Cost: about
+    n_null / 2 + n_resamples fits.
+
+    Notes
+    -----
+    Thresholds: Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025
+    """
+    n, model = len(segmentation.ids), segmentation.model
+    table = pd.DataFrame({"segment": segmentation.ids, "stability": np.nan, "p_null": np.nan})
+    if n == 1:
+        return table.assign(trust=pd.Series([None], dtype="str"))
+    variants = count_variants(journeys)
+    jaccard = measure_stability(
+        model, variants.rows, variants.weight, n_runs=n_resamples, random_state=seed
+    )
+    table["stability"] = jaccard.mean(axis=0)
+    null = compare_with_fewer(model, n_null, seed)
+    table["p_null"] = null.p if null else np.nan
+    trust = np.select([table["stability"] >= STABLE, table["stability"] >= PATTERN],
+                      ["stable", "pattern"], "doubtful")  # fmt: skip
+    trust = np.where(table["p_null"] > MOST_P, "doubtful", trust)
+    return table.assign(trust=pd.Series(trust, dtype="str"))
 
 
 def list_paths(segmentation: Segmentation) -> list[tuple[str, ...]]:

@@ -16,6 +16,7 @@ from funnel_lib.segments import (
     describe_segments,
     find_segments,
     list_paths,
+    measure_trust,
     read_segments,
     write_segments,
 )
@@ -143,3 +144,20 @@ def test_no_segments_is_an_answer():
         build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml)
     )
     assert find_segments(journeys).ids == ("s1",)
+
+
+def test_planted_segments_are_stable_and_better_than_one_fewer(journeys, found):
+    trust = measure_trust(found, journeys, n_resamples=2)
+    assert trust["segment"].tolist() == ["s1", "s2", "s3"]
+    assert (trust["stability"] > 0.9).all() and trust["trust"].tolist() == ["stable"] * 3
+    assert (trust["p_null"] == 1 / 20).all()  # none of 19 simulated logs gains as much
+
+
+def test_a_segment_too_many_is_doubted(journeys):
+    trust = measure_trust(find_segments(journeys, 4), journeys, n_null=4, n_resamples=2)
+    assert (trust["trust"] == "doubtful").any()
+
+
+def test_a_single_segment_has_nothing_to_trust(journeys):
+    trust = measure_trust(find_segments(journeys, 1), journeys)
+    assert trust[["stability", "p_null", "trust"]].isna().all(axis=None)
