@@ -27,6 +27,7 @@ from funnel_lib.findings import (
     tell_quality,
     tell_reliability,
     tell_rules,
+    tell_segments,
 )
 from funnel_lib.funnels import count_funnel, count_rules
 from funnel_lib.journeys import Journeys, build_journeys, select_leads
@@ -47,8 +48,12 @@ from funnel_lib.segments import (
     assign_segments,
     describe_segments,
     find_segments,
+    list_groups,
+    list_paths,
     measure_trust,
+    name_segments,
     read_segments,
+    select_segment,
     write_segments,
 )
 from funnel_lib.steps import Step, Steps, read_steps, write_steps
@@ -83,9 +88,12 @@ __all__ = [
     "find_missed",
     "find_segments",
     "label_table",
+    "list_groups",
     "list_leads",
     "list_open_leads",
+    "list_paths",
     "measure_trust",
+    "name_segments",
     "plant_log",
     "plot_after_sale",
     "plot_funnel",
@@ -98,6 +106,7 @@ __all__ = [
     "read_steps",
     "save_audit",
     "select_leads",
+    "select_segment",
     "show_figure",
     "show_table",
     "show_text",
@@ -114,6 +123,7 @@ __all__ = [
     "tell_quality",
     "tell_reliability",
     "tell_rules",
+    "tell_segments",
     "write_planted",
     "write_segments",
     "write_steps",

@@ -18,6 +18,16 @@ from funnel_lib.labels import Words, find_language
 from funnel_lib.losses import count_losses, count_necessity, list_leads, list_open_leads
 from funnel_lib.readers import Mapping, find_tables, read_export, read_mapping, read_moment
 from funnel_lib.readers.values import check_time_zone
+from funnel_lib.segments import (
+    Group,
+    Segmentation,
+    describe_segments,
+    find_segments,
+    list_groups,
+    measure_trust,
+    name_segments,
+    read_segments,
+)
 from funnel_lib.steps import Steps, read_steps
 
 
@@ -30,6 +40,7 @@ class Audit:
     log : the checked event log
     steps : the client's steps
     journeys : the leads' steps, after the choice of leads
+    segmentation : the segments, None where none were asked for
     tables : the tables of the contract by name (see the README), each a tidy frame
     settings : every setting of `build_audit` as it was given
     """
@@ -37,6 +48,7 @@ class Audit:
     log: EventLog
     steps: Steps
     journeys: Journeys
+    segmentation: Segmentation | None
     tables: dict[str, pd.DataFrame]
     settings: dict[str, Any]
 
@@ -69,13 +81,14 @@ def build_audit(
     events : table file of events, several, or a folder
     steps : steps file
     leads, mapping : leads table and mapping file, where there are any
-    segments : "auto" or "none"; all leads are one group so far
+    segments : "auto" (found, as many as there are), "none", how many, or a file of segments kept
+        by `write_segments`. Segments are questioned by `measure_trust`.
     rule, within : see `funnels.count_funnel`
     observed_until : day (to its end) or moment of the export; not told, the last moment in the data
     entered_from, entered_to : only leads that entered on these days or between them
     only : ``COLUMN=VALUE`` of the leads; the same column twice means either, two columns mean both
     time_zone : zone of times that carry none
-    seed : for what is random; nothing is so far
+    seed : for what is random: the search of segments among very many variants, their trust
 
     Raises
     ------
@@ -115,14 +128,17 @@ def build_audit(
     journeys = build_journeys(log, known_steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
-    tables = _count(log, chosen, rule, within)
+    segmentation, trust = _find(chosen, str(segments), seed)
+    groups = list_groups(chosen, segmentation)
+    tables = _count(log, chosen, groups, rule, within)
+    tables["segments"] = _describe(chosen, segmentation, groups, trust)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
     selection = note_checks([
         ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out))
     ])  # fmt: skip
     quality = [check_log(log), journeys.quality, selection]
     tables["quality"] = pd.concat(quality, ignore_index=True)
-    return Audit(log, known_steps, chosen, tables, settings)
+    return Audit(log, known_steps, chosen, segmentation, tables, settings)
 
 
 def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, Mapping | None]:
@@ -141,8 +157,12 @@ def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, M
         check_rule(settings["rule"])
     with problems.collecting():
         read_window(settings["within"])
-    if settings["segments"] not in ("auto", "none"):
-        problems.add(f"segments {settings['segments']!r}: so far only auto and none can be chosen")
+    segments = str(settings["segments"])
+    known = segments in ("auto", "none") or (segments.isdigit() and int(segments) > 0)
+    if not known and not Path(segments).is_file():
+        problems.add(
+            f"segments {segments!r}: choose auto, none, how many (1 or more), or a file of segments"
+        )
     zone = settings["time_zone"] or "UTC"
     with problems.collecting():
         check_time_zone(zone)
@@ -194,26 +214,61 @@ def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.nda
     return keep
 
 
-def _count(log: EventLog, chosen: Journeys, rule: str, within: str | None) -> dict:
-    leads = list_leads(log, chosen)
-    entered = leads["segment"].notna()
-    return {
-        "funnel": count_funnel(chosen, rule, within),
-        "funnel_rules": count_rules(chosen, within),
-        "segments": _describe_all(chosen, int(entered.sum())),
-        "memberships": leads.loc[entered, ["lead_id", "segment", "probability"]],
+def _find(journeys: Journeys, choice: str, seed: int) -> tuple[Segmentation | None, pd.DataFrame]:
+    """Find or read the segments, and question them where they are new."""
+    if choice == "none":
+        return None, pd.DataFrame()
+    if choice != "auto" and not choice.isdigit():
+        found = read_segments(choice, journeys)
+        return found, pd.DataFrame({"stability": np.nan, "trust": ["saved"] * len(found.ids)})
+    found = find_segments(journeys, None if choice == "auto" else int(choice), seed=seed)
+    return found, measure_trust(found, journeys, seed=seed)
+
+
+def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -> dict:
+    """Count every table, for all leads and for each segment in its own funnel."""
+    leads = list_leads(log, chosen, groups)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for group in groups:
+        own = {"weights": group.weights, "segment": group.segment}
+        path = {"path": group.path, **own}
+        for name, table in (
+            ("funnel", count_funnel(chosen, rule, within, **path)),
+            ("funnel_rules", count_rules(chosen, within, **path)),
+            ("losses", count_losses(chosen, optional=group.optional, **path)),
+            ("necessity", count_necessity(chosen, **own)),
+        ):
+            parts.setdefault(name, []).append(table)
+    counted = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
+    return counted | {
+        "memberships": _list_memberships(leads, groups),
         "leads": leads,
-        "losses": count_losses(chosen),
-        "necessity": count_necessity(chosen),
         "open_leads": list_open_leads(log, chosen, leads),
         "pace": count_pace(chosen),
     }
 
 
-def _describe_all(journeys: Journeys, n_leads: int) -> pd.DataFrame:
-    """All leads as one segment; nobody tried whether it is stable."""
+def _list_memberships(leads: pd.DataFrame, groups: list[Group]) -> pd.DataFrame:
+    """How much each lead that entered belongs to each segment; sums to 1 a lead."""
+    groups, entered = groups[1:] or groups, leads["segment"].notna().to_numpy()
+    member = np.column_stack([g.weights for g in groups])[entered]
     return pd.DataFrame({
-        "segment": ["all"], "name": ["all"], "n_leads": [float(n_leads)], "n_undetermined": [0.0],
-        "share_of_leads": [1.0 if n_leads else np.nan],
-        "path": [" > ".join(journeys.steps.before_sale)], "stability": [np.nan], "trust": [""],
+        "lead_id": leads.loc[entered, "lead_id"].repeat(len(groups)).to_numpy(),
+        "segment": np.tile([g.segment for g in groups], len(member)),
+        "probability": member.ravel(),
     })  # fmt: skip
+
+
+def _describe(journeys: Journeys, segmentation, groups: list[Group], trust) -> pd.DataFrame:
+    """The segments, or all leads as one, about which nothing was asked."""
+    paths = [g.path for g in groups[1:] or groups]
+    if len(groups) == 1:
+        n_leads = float(journeys.leads["entered_at"].notna().sum())
+        table = pd.DataFrame({
+            "segment": ["all"], "n_leads": n_leads, "n_undetermined": 0.0,
+            "share_of_leads": 1.0 if n_leads else np.nan, "path": " > ".join(paths[0]),
+        })  # fmt: skip
+        return table.assign(name=name_segments(paths), stability=np.nan, trust="")
+    return describe_segments(segmentation).assign(
+        name=name_segments(paths), stability=trust["stability"], trust=trust["trust"]
+    )

@@ -32,7 +32,7 @@ def audit(
     mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
     out: Annotated[str, typer.Option(help="Folder for the report.")] = "reports/audit",
     lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
-    segments: Annotated[str, typer.Option(help="auto or none.")] = "auto",
+    segments: Annotated[str, typer.Option(help="auto, none, how many, or a file.")] = "auto",
     rule: Annotated[str, typer.Option(help="passed, ordered or any.")] = "passed",
     within: Annotated[str | None, typer.Option(help="Window from entry, e.g. 90D.")] = None,
     observed_until: Annotated[str | None, typer.Option(help="Day of the export.")] = None,

@@ -39,6 +39,8 @@ def show_table(
     >>> show_table(pd.DataFrame({"step": ["<b>"], "n_reached": [2.0]}), Words("en")).html
     '<div class="table"><table><thead><tr><th>Client step</th><th class="number">Reached</th>...
     """
+    if table.empty:
+        return show_text(words.text("chrome.nothing"), kind="more")
     shown = table.head(MOST_ROWS)
     numeric = [pd.api.types.is_numeric_dtype(table[c].dtype) for c in columns or table.columns]
     shown = _with_currency(shown, words)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnel_lib.funnels import wilson
 from funnel_lib.labels import Words
+from funnel_lib.segments import select_segment
 
 SMALL = 30  # groups below this many leads are hints
 SILENT_DAYS = 30
@@ -16,18 +17,22 @@ def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
 
     Parameters
     ----------
-    tables : the audit's tables by name: leads, losses, funnel, necessity
+    tables : the audit's tables by name: leads, segments, losses, funnel, necessity
     words : the reader's language
 
     Returns
     -------
-    The sentences of page one that can be said of these tables: outcomes, main loss, reliability;
+    The sentences of page one that can be said of these tables: outcomes, paths where there are
+    several, main loss, reliability;
     one sentence alone where no lead entered the funnel.
     """
     if not tables["leads"]["entered_at"].notna().any():
         return [words.text("sentence.nobody")]
+    tables = select_segment(tables)
+    paths = [tell_segments(tables["segments"], words)] if len(tables["segments"]) > 1 else []
     return [
         tell_outcomes(tables["leads"], words),
+        *paths,
         tell_main_loss(tables["losses"], tables["funnel"], words),
         tell_reliability(tables["funnel"], tables["necessity"], tables["leads"], words),
     ]
@@ -65,6 +70,30 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
         open=counts.get("open", 0),
     )
     return told + _if_small(len(leads), words)
+
+
+def tell_segments(segments: pd.DataFrame, words: Words) -> str:
+    """How many paths lead to a purchase, and which is the main one?
+
+    Examples
+    --------
+    >>> segments = pd.DataFrame({"name": ["with meet", "without meet"], "n_leads": [70.0, 30.0],
+    ...                          "n_undetermined": [5.0, 1.0], "share_of_leads": [0.7, 0.3]})
+    >>> tell_segments(segments, Words("en", {"meet": "Met us"}))
+    'Paths to a purchase: 2; the main one is with the step “Met us” (70.0% of the leads). For 6 of
+    100 leads the segment cannot be told yet.'
+    """
+    if len(segments) < 2:
+        return words.text("sentence.segments_one")
+    main = segments.loc[segments["n_leads"].idxmax()]
+    return words.text(
+        "sentence.segments",
+        k=len(segments),
+        name=words.value("name", main["name"]),
+        share=words.share(main["share_of_leads"]),
+        unsure=segments["n_undetermined"].sum(),
+        n_leads=segments["n_leads"].sum(),
+    )
 
 
 def tell_main_loss(losses: pd.DataFrame, funnel: pd.DataFrame, words: Words) -> str:

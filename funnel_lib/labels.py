@@ -18,7 +18,7 @@ from funnel_lib.errors import InputError, suggest
 LANGUAGES = ("en", "ru")
 NOTHING = "—"
 _STEP_COLUMNS = ("step", "missed_step", "last_step", "next_step")
-_WORD_COLUMNS = ("status", "asked", "severity", "check", "rule", "segment")
+_WORD_COLUMNS = ("trust", "name", "status", "asked", "severity", "check", "rule", "segment")
 _SHARE_COLUMNS = ("low", "high", "probability")
 _BASES = ("n_entered", "n_won", "n_reached")  # of the shares below, the first that a table has
 _SHARES_OF_STEPS = ("share_of_entered", "share")
@@ -190,6 +190,11 @@ class Words:
     def _name(self, column: str, x: str) -> str:
         if column in _STEP_COLUMNS:
             return self.step(x)
+        kind, _, rest = x.partition(" ")
+        if column == "name" and kind in ("with", "without"):
+            return self.text(f"named.{kind}", step=self.step(rest))
+        if column in ("name", "path") and " > " in x:
+            return " → ".join(self.step(s) for s in x.split(" > "))
         return _read_texts(self.lang).get(f"{column}.{x}", x) if column in _WORD_COLUMNS else x
 
     def _figure(self, column: str, x: float) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.funnels import find_reached, nth_times
 from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
+from funnel_lib.segments import Group, list_groups
 
 ASKED = ("yes", "no", "unknown")
 
@@ -169,34 +170,51 @@ def count_necessity(
     })  # fmt: skip
 
 
-def list_leads(log: EventLog, journeys: Journeys, segment: str = "all") -> pd.DataFrame:
+def list_leads(
+    log: EventLog, journeys: Journeys, groups: list[Group] | None = None
+) -> pd.DataFrame:
     """Where does each lead stand?
+
+    Parameters
+    ----------
+    log, journeys : the log and its journeys
+    groups : of `segments.list_groups`: all leads, then the segments; default all leads
 
     Returns
     -------
-    frame, one row a lead: lead_id, segment and probability (empty if it never entered), status,
-    last_step, missed_step, asked (yes, no, unknown), stage (the last one of the CRM), stage_ahead
-    (its step in the steps file lies beyond last_step; never of a won lead), amount, currency, and
-    the further columns of the leads (one named like a column before it becomes ``…_in_export``).
-    For an open lead missed_step is the next step.
+    frame, one row a lead: lead_id, segment (the most probable one) and probability (empty if it
+    never entered), status, last_step, missed_step, asked (yes, no, unknown), all three in that
+    segment's funnel, stage (the last one of the CRM), stage_ahead (its step in the steps file lies
+    beyond the furthest one reached; never of a won lead), amount, currency, and the further columns
+    of the leads (one named like a column before it becomes ``…_in_export``). For an open lead
+    missed_step is the next step.
     """
+    groups = groups or list_groups(journeys, None)
     found = find_missed(journeys)
-    ids = np.array([*journeys.steps.before_sale, None], dtype=object)
     entered = journeys.leads["entered_at"].notna()
     stage = _last_stage(log, journeys)
     shown_by_stage = stage.map(journeys.steps.stages).map(
         {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
     )
     ahead = (shown_by_stage > found.last) & (journeys.leads["status"] != "won")
-    asked = np.array([*ASKED, None], dtype=object)
+    own_groups = groups[1:] or groups
+    member = np.column_stack([g.weights for g in own_groups])
+    best = member.argmax(axis=1)
+    names = np.array([g.segment for g in own_groups], dtype=object)
+    last, missed, asked = np.full((3, len(best)), None, dtype=object)
+    for k, group in enumerate(own_groups):
+        place = find_missed(journeys, group.path, group.optional)
+        ids, mine = np.array([*group.path, None], dtype=object), best == k
+        last[mine], missed[mine] = ids[place.last[mine]], ids[place.missed[mine]]
+        asked[mine] = np.array([*ASKED, None], dtype=object)[place.asked[mine]]
     own = pd.DataFrame({
         "lead_id": journeys.leads["lead_id"],
-        "segment": pd.Series(segment, index=entered.index, dtype="str").where(entered),
-        "probability": entered.astype(float).where(entered),
+        "segment": pd.Series(names[best], dtype="str").where(entered),
+        "probability": pd.Series(member.max(axis=1)).where(entered),
         "status": journeys.leads["status"],
-        "last_step": pd.Series(ids[found.last], dtype="str"),
-        "missed_step": pd.Series(ids[found.missed], dtype="str"),
-        "asked": pd.Series(asked[found.asked], dtype="str"),
+        "last_step": pd.Series(last, dtype="str"),
+        "missed_step": pd.Series(missed, dtype="str"),
+        "asked": pd.Series(asked, dtype="str"),
         "stage": stage,
         "stage_ahead": ahead.to_numpy(bool),
     })  # fmt: skip

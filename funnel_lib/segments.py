@@ -15,6 +15,7 @@ from funnel_lib.journeys import Journeys, count_variants
 from funnel_lib.paths import PathMixture
 
 FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
+SKIPPED_OFTEN = 1 / 3  # from here on a step of a path is optional
 MOST_P = 0.05  # of the null test
 UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
 
@@ -176,6 +177,84 @@ def measure_trust(
                       ["stable", "pattern"], "doubtful")  # fmt: skip
     trust = np.where(table["p_null"] > MOST_P, "doubtful", trust)
     return table.assign(trust=pd.Series(trust, dtype="str"))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Leads that are counted together, in a funnel of their own.
+
+    Attributes
+    ----------
+    segment : "all", or a segment's id
+    path : the steps of its funnel before the sale, in order
+    optional : steps that a third or more of its clients go on without
+    weights : (n_leads,) how much each lead belongs to it
+    """
+
+    segment: str
+    path: tuple[str, ...]
+    optional: tuple[str, ...]
+    weights: np.ndarray
+
+
+def list_groups(journeys: Journeys, segmentation: Segmentation | None) -> list[Group]:
+    """All leads in the global funnel, then each segment in its own; only all where there is one."""
+    n_leads = len(journeys.leads)
+    groups = [Group("all", journeys.steps.before_sale, (), np.ones(n_leads))]
+    if segmentation is None or len(segmentation.ids) == 1:
+        return groups
+    columns = zip(
+        segmentation.ids, list_paths(segmentation), segmentation.model.paths_,
+        segmentation.memberships.T, strict=True,
+    )  # fmt: skip
+    for segment, path, model, weights in columns:
+        often = [path[j] for j, share in enumerate(model.skipped) if share >= SKIPPED_OFTEN]
+        optional = tuple(s for s in often if s != journeys.steps.won)
+        groups.append(Group(segment, path, optional, np.ascontiguousarray(weights)))
+    return groups
+
+
+def select_segment(tables: dict[str, pd.DataFrame], segment: str = "all") -> dict:
+    """Keep one segment's rows of the tables that are counted for each.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"segment": ["all", "s1"], "n_lost": [3.0, 1.0]})
+    >>> select_segment({"losses": table}, "s1")["losses"]["n_lost"].tolist()
+    [1.0]
+    """
+    counted = ("funnel", "funnel_rules", "losses", "necessity")
+    return {
+        name: table[table["segment"] == segment].reset_index(drop=True)
+        if name in counted
+        else table
+        for name, table in tables.items()
+    }
+
+
+def name_segments(paths: list[tuple[str, ...]]) -> list[str]:
+    """What sets each path apart: a step no other has, else one that it alone lacks.
+
+    Examples
+    --------
+    >>> name_segments([("ask", "meet", "pay"), ("ask", "pay")])
+    ['with meet', 'without meet']
+    >>> name_segments([("ask", "pay")])
+    ['all']
+    """
+    if len(paths) == 1:
+        return ["all"]
+    names = []
+    for k, path in enumerate(paths):
+        others = [set(o) for j, o in enumerate(paths) if j != k]
+        own = [s for s in path if not any(s in o for o in others)]
+        lacked = [s for s in dict.fromkeys(sum(paths, ())) if s not in path]
+        rare = [s for s in lacked if all(s in o for o in others)] or lacked
+        if own:
+            names.append("with " + own[0])
+        else:
+            names.append("without " + rare[0] if rare else " > ".join(path))
+    return names
 
 
 def list_paths(segmentation: Segmentation) -> list[tuple[str, ...]]:

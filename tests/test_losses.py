@@ -254,10 +254,10 @@ def test_further_columns_of_the_leads_are_kept_whatever_they_are_called():
     leads = {"lead_id": ["a"], "segment": ["B2B"], "asked": [1], "region": ["north"]}
     log = log_of("a 1 ask", leads=leads)
     journeys = build_journeys(log, STEPS)
-    table = list_leads(log, journeys, segment="s1")
+    table = list_leads(log, journeys)
     assert table.columns.is_unique
     assert table[["segment", "segment_in_export", "asked_in_export", "region"]].values.tolist() == [
-        ["s1", "B2B", 1, "north"]
+        ["all", "B2B", 1, "north"]
     ]
     assert len(list_open_leads(log, journeys, table)) == 1
 

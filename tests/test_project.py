@@ -99,7 +99,8 @@ def test_every_public_name_is_documented(name):
 # Sentences and tables whose neighbours of the same kind carry the example.
 WITHOUT_EXAMPLE = {
     "count_losses", "count_necessity", "count_rules", "list_leads", "list_open_leads",
-    "assign_segments", "describe_segments", "measure_trust", "read_segments", "select_leads",
+    "assign_segments", "describe_segments", "list_groups", "list_paths",
+    "measure_trust", "read_segments", "select_leads",
     "write_segments", "write_steps", "write_tables", "write_workbook",
     *(n for n in funnel_lib.__all__ if n.startswith("tell_") and n != "tell_outcomes"),
 }  # fmt: skip
