@@ -1,7 +1,9 @@
 """Why do clients not buy? Client-behaviour funnels from CRM event logs, told in notebooks."""
 
 from funnel_lib.audit import Audit, build_audit
-from funnel_lib.display import show_table, show_text
+from funnel_lib.canvas import show_figure
+from funnel_lib.clusters import cluster_segments, measure_likeness
+from funnel_lib.display import show_cards, show_row, show_table, show_text
 from funnel_lib.durations import count_pace
 from funnel_lib.errors import FunnelError, InputError
 from funnel_lib.events import EventLog, build_log, check_log
@@ -11,7 +13,6 @@ from funnel_lib.figures import (
     plot_losses,
     plot_necessity,
     plot_rules,
-    show_figure,
 )
 from funnel_lib.findings import (
     tell_after_sale,
@@ -27,7 +28,6 @@ from funnel_lib.findings import (
     tell_quality,
     tell_reliability,
     tell_rules,
-    tell_segments,
 )
 from funnel_lib.funnels import count_funnel, count_rules
 from funnel_lib.journeys import Journeys, build_journeys, select_leads
@@ -42,21 +42,38 @@ from funnel_lib.losses import (
 from funnel_lib.outputs import save_audit, write_tables, write_workbook
 from funnel_lib.paths import PathMixture
 from funnel_lib.planted import plant_log, write_planted
+from funnel_lib.portraits import (
+    compare_traits,
+    describe_segments,
+    find_examples,
+    list_path_steps,
+    list_sequences,
+    name_segments,
+)
 from funnel_lib.readers import Mapping, read_export, read_mapping
+from funnel_lib.recognition import count_recognised, find_parting, measure_facts
+from funnel_lib.segment_figures import picture_segments, plot_choice, plot_sequences
+from funnel_lib.segment_findings import (
+    tell_choice,
+    tell_facts,
+    tell_path,
+    tell_recognised,
+    tell_segments,
+    tell_traits,
+)
 from funnel_lib.segments import (
+    Group,
     Segmentation,
     assign_segments,
-    describe_segments,
     find_segments,
+    keep_together,
     list_groups,
-    list_paths,
-    measure_trust,
-    name_segments,
     read_segments,
     select_segment,
     write_segments,
 )
 from funnel_lib.steps import Step, Steps, read_steps, write_steps
+from funnel_lib.trust import Trust, measure_trust
 from funnel_lib.worlds import WORLDS, PlantedSegment, World
 
 __all__ = [
@@ -64,6 +81,7 @@ __all__ = [
     "Audit",
     "EventLog",
     "FunnelError",
+    "Group",
     "InputError",
     "Journeys",
     "Mapping",
@@ -72,6 +90,7 @@ __all__ = [
     "Segmentation",
     "Step",
     "Steps",
+    "Trust",
     "Words",
     "World",
     "assign_segments",
@@ -79,27 +98,39 @@ __all__ = [
     "build_journeys",
     "build_log",
     "check_log",
+    "cluster_segments",
+    "compare_traits",
     "count_funnel",
     "count_losses",
     "count_necessity",
     "count_pace",
+    "count_recognised",
     "count_rules",
     "describe_segments",
+    "find_examples",
     "find_missed",
+    "find_parting",
     "find_segments",
+    "keep_together",
     "label_table",
     "list_groups",
     "list_leads",
     "list_open_leads",
-    "list_paths",
+    "list_path_steps",
+    "list_sequences",
+    "measure_facts",
+    "measure_likeness",
     "measure_trust",
     "name_segments",
+    "picture_segments",
     "plant_log",
     "plot_after_sale",
+    "plot_choice",
     "plot_funnel",
     "plot_losses",
     "plot_necessity",
     "plot_rules",
+    "plot_sequences",
     "read_export",
     "read_mapping",
     "read_segments",
@@ -107,11 +138,15 @@ __all__ = [
     "save_audit",
     "select_leads",
     "select_segment",
+    "show_cards",
     "show_figure",
+    "show_row",
     "show_table",
     "show_text",
     "tell_after_sale",
     "tell_assumed",
+    "tell_choice",
+    "tell_facts",
     "tell_funnel",
     "tell_limits",
     "tell_losses",
@@ -120,10 +155,13 @@ __all__ = [
     "tell_open_leads",
     "tell_outcomes",
     "tell_page_one",
+    "tell_path",
     "tell_quality",
+    "tell_recognised",
     "tell_reliability",
     "tell_rules",
     "tell_segments",
+    "tell_traits",
     "write_planted",
     "write_segments",
     "write_steps",

@@ -16,19 +16,25 @@ from funnel_lib.funnels import check_rule, count_funnel, count_rules, read_windo
 from funnel_lib.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.labels import Words, find_language
 from funnel_lib.losses import count_losses, count_necessity, list_leads, list_open_leads
+from funnel_lib.portraits import (
+    compare_traits,
+    describe_segments,
+    find_examples,
+    list_path_steps,
+)
 from funnel_lib.readers import Mapping, find_tables, read_export, read_mapping, read_moment
 from funnel_lib.readers.values import check_time_zone
+from funnel_lib.recognition import count_recognised, find_parting, measure_facts
 from funnel_lib.segments import (
     Group,
     Segmentation,
-    describe_segments,
     find_segments,
+    keep_together,
     list_groups,
-    measure_trust,
-    name_segments,
     read_segments,
 )
 from funnel_lib.steps import Steps, read_steps
+from funnel_lib.trust import measure_trust
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Audit:
     log : the checked event log
     steps : the client's steps
     journeys : the leads' steps, after the choice of leads
-    segmentation : the segments, None where none were asked for
+    segmentation : the segments
     tables : the tables of the contract by name (see the README), each a tidy frame
     settings : every setting of `build_audit` as it was given
     """
@@ -48,7 +54,7 @@ class Audit:
     log: EventLog
     steps: Steps
     journeys: Journeys
-    segmentation: Segmentation | None
+    segmentation: Segmentation
     tables: dict[str, pd.DataFrame]
     settings: dict[str, Any]
 
@@ -65,6 +71,7 @@ def build_audit(
     leads: str | None = None,
     mapping: str | None = None,
     segments: str = "auto",
+    pace: bool = False,
     rule: str = "passed",
     within: str | None = None,
     observed_until: str | None = None,
@@ -83,6 +90,7 @@ def build_audit(
     leads, mapping : leads table and mapping file, where there are any
     segments : "auto" (found, as many as there are), "none", how many, or a file of segments kept
         by `write_segments`. Segments are questioned by `measure_trust`.
+    pace : whether segments may differ by their clients' pace, too
     rule, within : see `funnels.count_funnel`
     observed_until : day (to its end) or moment of the export; not told, the last moment in the data
     entered_from, entered_to : only leads that entered on these days or between them
@@ -105,7 +113,8 @@ def build_audit(
     ...                     steps=f"{folder}/steps.yml")
     >>> sorted(audit.tables)
     ['funnel', 'funnel_rules', 'leads', 'losses', 'memberships', 'necessity', 'open_leads', 'pace',
-     'quality', 'segments']
+     'quality', 'segment_choice', 'segment_examples', 'segment_facts', 'segment_parting',
+     'segment_paths', 'segment_recognised', 'segment_traits', 'segments']
     """
     settings = dict(locals())
     problems = Problems()
@@ -128,10 +137,9 @@ def build_audit(
     journeys = build_journeys(log, known_steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
-    segmentation, trust = _find(chosen, str(segments), seed)
-    groups = list_groups(chosen, segmentation)
-    tables = _count(log, chosen, groups, rule, within)
-    tables["segments"] = _describe(chosen, segmentation, groups, trust)
+    segmentation = _find(chosen, str(segments), pace, seed)
+    tables = _count(log, chosen, list_groups(segmentation), rule, within)
+    tables |= _portray(chosen, segmentation, seed)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
     selection = note_checks([
         ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out))
@@ -214,15 +222,13 @@ def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.nda
     return keep
 
 
-def _find(journeys: Journeys, choice: str, seed: int) -> tuple[Segmentation | None, pd.DataFrame]:
-    """Find or read the segments, and question them where they are new."""
+def _find(journeys: Journeys, choice: str, pace: bool, seed: int) -> Segmentation:
+    """Find or read the segments."""
     if choice == "none":
-        return None, pd.DataFrame()
+        return keep_together(journeys)
     if choice != "auto" and not choice.isdigit():
-        found = read_segments(choice, journeys)
-        return found, pd.DataFrame({"stability": np.nan, "trust": ["saved"] * len(found.ids)})
-    found = find_segments(journeys, None if choice == "auto" else int(choice), seed=seed)
-    return found, measure_trust(found, journeys, seed=seed)
+        return read_segments(choice, journeys)
+    return find_segments(journeys, None if choice == "auto" else int(choice), pace=pace, seed=seed)
 
 
 def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -> dict:
@@ -230,13 +236,11 @@ def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -
     leads = list_leads(log, chosen, groups)
     parts: dict[str, list[pd.DataFrame]] = {}
     for group in groups:
-        own = {"weights": group.weights, "segment": group.segment}
-        path = {"path": group.path, **own}
         for name, table in (
-            ("funnel", count_funnel(chosen, rule, within, **path)),
-            ("funnel_rules", count_rules(chosen, within, **path)),
-            ("losses", count_losses(chosen, optional=group.optional, **path)),
-            ("necessity", count_necessity(chosen, **own)),
+            ("funnel", count_funnel(chosen, rule, within, group)),
+            ("funnel_rules", count_rules(chosen, within, group)),
+            ("losses", count_losses(chosen, group)),
+            ("necessity", count_necessity(chosen, group)),
         ):
             parts.setdefault(name, []).append(table)
     counted = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
@@ -251,7 +255,7 @@ def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -
 def _list_memberships(leads: pd.DataFrame, groups: list[Group]) -> pd.DataFrame:
     """How much each lead that entered belongs to each segment; sums to 1 a lead."""
     groups, entered = groups[1:] or groups, leads["segment"].notna().to_numpy()
-    member = np.column_stack([g.weights for g in groups])[entered]
+    member = np.column_stack([g.weigh(len(entered)) for g in groups])[entered]
     return pd.DataFrame({
         "lead_id": leads.loc[entered, "lead_id"].repeat(len(groups)).to_numpy(),
         "segment": np.tile([g.segment for g in groups], len(member)),
@@ -259,16 +263,16 @@ def _list_memberships(leads: pd.DataFrame, groups: list[Group]) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _describe(journeys: Journeys, segmentation, groups: list[Group], trust) -> pd.DataFrame:
-    """The segments, or all leads as one, about which nothing was asked."""
-    paths = [g.path for g in groups[1:] or groups]
-    if len(groups) == 1:
-        n_leads = float(journeys.leads["entered_at"].notna().sum())
-        table = pd.DataFrame({
-            "segment": ["all"], "n_leads": n_leads, "n_undetermined": 0.0,
-            "share_of_leads": 1.0 if n_leads else np.nan, "path": " > ".join(paths[0]),
-        })  # fmt: skip
-        return table.assign(name=name_segments(paths), stability=np.nan, trust="")
-    return describe_segments(segmentation).assign(
-        name=name_segments(paths), stability=trust["stability"], trust=trust["trust"]
-    )
+def _portray(journeys: Journeys, segmentation: Segmentation, seed: int) -> dict:
+    """Describe the segments, and question them where they are new."""
+    trust = measure_trust(segmentation, journeys, seed=seed)
+    return {
+        "segments": describe_segments(journeys, segmentation, trust),
+        "segment_choice": trust.choice,
+        "segment_paths": list_path_steps(segmentation),
+        "segment_parting": find_parting(segmentation),
+        "segment_traits": compare_traits(journeys, segmentation),
+        "segment_examples": find_examples(journeys, segmentation),
+        "segment_facts": measure_facts(journeys, segmentation),
+        "segment_recognised": count_recognised(journeys, segmentation),
+    }

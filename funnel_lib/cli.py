@@ -33,6 +33,7 @@ def audit(
     out: Annotated[str, typer.Option(help="Folder for the report.")] = "reports/audit",
     lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
     segments: Annotated[str, typer.Option(help="auto, none, how many, or a file.")] = "auto",
+    pace: Annotated[bool, typer.Option("--pace", help="Segments may differ by pace.")] = False,
     rule: Annotated[str, typer.Option(help="passed, ordered or any.")] = "passed",
     within: Annotated[str | None, typer.Option(help="Window from entry, e.g. 90D.")] = None,
     observed_until: Annotated[str | None, typer.Option(help="Day of the export.")] = None,
@@ -50,7 +51,7 @@ def audit(
 
     settings = {
         "events": events if len(events) > 1 else events[0], "leads": leads, "steps": steps,
-        "mapping": mapping, "segments": segments, "rule": rule, "within": within,
+        "mapping": mapping, "segments": segments, "pace": pace, "rule": rule, "within": within,
         "observed_until": observed_until, "entered_from": entered_from, "entered_to": entered_to,
         "only": only or [], "time_zone": time_zone, "seed": seed,
     }  # fmt: skip

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import io
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
 from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 
+from funnel_lib.canvas import (
+    ACCENT,
+    BAR,
+    BLUE,
+    GREY,
+    INK,
+    LIGHT,
+    MUTED,
+    STRIP,
+    STYLE,
+    TEXT,
+    Sheet,
+    draw_bar,
+    draw_nothing,
+    draw_unknown,
+    measure_width,
+    open_sheet,
+)
 from funnel_lib.errors import InputError
 from funnel_lib.labels import Words
-
-# Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), the accent darkened until white text
-# on it, and it on white, has a contrast above 4.5.
-BLUE, LIGHT, ACCENT = "#0072b2", "#b5d7ee", "#b84a00"
-GREY, INK, MUTED = "#b9bec4", "#1f2328", "#5b636b"
 
 # part of the lost leads -> colour of its bar, colour of a label on it
 _ASKED = {"n_not_asked": (ACCENT, "white"), "n_asked": (BLUE, "white"), "n_unknown": (GREY, INK)}
@@ -35,83 +40,12 @@ _RULES = {
 }
 _RULE_COLOURS = [colour for *_, colour in _RULES.values()]
 
-WIDTH = 5.6  # inches: shown at 400 px, a point is about a pixel
-_PAD = 5  # points around the figure; lengths below are points too, and so is the y axis
-_TEXT, _SMALL, _TITLE = 11, 10, 12.5
-_LINE, _BAR, _STRIP, _GAP, _UNDER = 15, 15, 4, 9, 12  # _UNDER: from the top to a first baseline
 _THIN = 0.005  # intervals of shares thinner than this (2 points) are not drawn
-_FONT = "DejaVu Sans"  # comes with matplotlib, has Cyrillic: the same widths on every machine
-_STYLE = {
-    "font.family": [_FONT], "font.size": _TEXT, "text.color": INK, "text.parse_math": False,
-    "text.usetex": False, "hatch.linewidth": 0.8, "figure.facecolor": "white",
-    "axes.facecolor": "white", "svg.hashsalt": "funnel_lib", "svg.fonttype": "path",
-}  # fmt: skip
-# no date, and no addresses that would look like outside requests
-_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A finished figure that a notebook shows, with the words for those who cannot see it.
-
-    Attributes
-    ----------
-    svg : the drawing, as SVG text
-    alt : what it shows, in a sentence or two
-    """
-
-    svg: str = field(repr=False)
-    alt: str
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        kind = "image/svg+xml"
-        return {kind: self.svg}, {kind: {"alt": self.alt}}
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """Axes with the names written and the bars still to draw.
-
-    Attributes
-    ----------
-    ax : its y axis counts points downwards
-    room : width of the axes in points
-    tops : upper edge of each row's bar, (n_rows,)
-    """
-
-    ax: Axes
-    room: float
-    tops: np.ndarray
-
-
-def show_figure(ax: Axes, alt: str) -> Picture:
-    """Turn a figure into a picture that a notebook shows, the same to the byte every time.
-
-    Parameters
-    ----------
-    ax : the axes that a `plot_` function returned
-    alt : what the figure shows, in words, e.g. the sentence of its table
-
-    Raises
-    ------
-    ValueError
-        The alternative text is empty.
-
-    Examples
-    --------
-    >>> show_figure(Figure().subplots(), "An empty figure.")
-    Picture(alt='An empty figure.')
-    """
-    if not alt.strip():
-        raise ValueError("a figure needs an alternative text: say in words what it shows")
-    drawing = io.StringIO()
-    with mpl.rc_context(_STYLE):
-        ax.figure.savefig(drawing, format="svg", metadata=_NO_METADATA)
-    svg = drawing.getvalue()
-    return Picture(svg[svg.index("<svg") :], alt)  # without the prologue it may stand in a page
-
-
-def plot_funnel(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
+def plot_funnel(
+    table: pd.DataFrame, words: Words, ax: Axes | None = None, *, title: str = ""
+) -> Axes:
     """How many of the leads that entered reached each step before the sale?
 
     Parameters
@@ -119,6 +53,7 @@ def plot_funnel(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
     table : what `funnels.count_funnel` returns, one segment
     words : the reader's language and the names of the steps
     ax : where to draw; by default a new figure as high as the steps need
+    title : stands in place of the usual title, e.g. the name of the segment; three lines at most
 
     Returns
     -------
@@ -142,7 +77,9 @@ def plot_funnel(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
     >>> [t.get_text() for t in ax.texts[-5:]]
     ['Asked', '9 · 100.0%', 'Paid', '3 · 33.3%', '−6']
     """
-    return _plot_reached(table, words, ax, "before_sale", "funnel", "share_axis")
+    return _plot_reached(
+        table, words, ax, "before_sale", title or words.text("figure.funnel"), "share_axis"
+    )
 
 
 def plot_after_sale(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
@@ -170,7 +107,9 @@ def plot_after_sale(table: pd.DataFrame, words: Words, ax: Axes | None = None) -
     >>> plot_after_sale(table, Words("en")).texts[-1].get_text()
     '3 · 75.0%'
     """
-    return _plot_reached(table, words, ax, "after_sale", "after_sale", "buyers_axis")
+    return _plot_reached(
+        table, words, ax, "after_sale", words.text("figure.after_sale"), "buyers_axis"
+    )
 
 
 def _plot_reached(table, words: Words, ax, part: str, title: str, base: str) -> Axes:
@@ -178,11 +117,11 @@ def _plot_reached(table, words: Words, ax, part: str, title: str, base: str) -> 
     rows = rows[rows["part"] == part].reset_index(drop=True)
     entered = rows["n_entered"].max() if len(rows) else 0
     if not entered > 0:
-        return _draw_nothing(ax, words, title)
+        return draw_nothing(ax, words, title)
     counts = _counts(rows["n_reached"], rows["share_of_entered"], words)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         base = words.text(f"figure.{base}", n=entered)
-        sheet = _open_sheet(ax, words, title, rows["step"], counts, _reached_key(rows), base)
+        sheet = open_sheet(ax, words, title, rows["step"], counts, _reached_key(rows), base)
         sheet.ax.set_xlim(0, entered)
         if drop := _find_drop(rows):
             _draw_drop(sheet, rows.loc[drop[0]], *drop, words)
@@ -203,20 +142,20 @@ def _reached_key(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
     return [sign for sign, is_needed in needed.items() if is_needed]
 
 
-def _draw_reached(sheet: _Sheet, n: int, row) -> None:
+def _draw_reached(sheet: Sheet, n: int, row) -> None:
     """Draw one step: with evidence, without, still open, and the interval."""
     if pd.isna(row.share_of_entered):
-        _draw_unknown(sheet, n, row.n_entered)
+        draw_unknown(sheet, n, row.n_entered)
         return
     seen = row.n_reached - row.n_unseen
-    _bar(sheet, n, 0, seen, BLUE)
-    _bar(sheet, n, seen, row.n_unseen, LIGHT, hatched=True)
+    draw_bar(sheet, n, 0, seen, BLUE)
+    draw_bar(sheet, n, seen, row.n_unseen, LIGHT, hatched=True)
     if row.n_open > 0:
-        strip = sheet.tops[n] + _BAR - _STRIP / 2
-        sheet.ax.barh(strip, row.n_open, _STRIP, left=row.n_reached, color=GREY, zorder=3)
+        strip = sheet.tops[n] + BAR - STRIP / 2
+        sheet.ax.barh(strip, row.n_open, STRIP, left=row.n_reached, color=GREY, zorder=3)
     if row.high - row.low > _THIN:
         ends = np.array([row.low, row.high]) * row.n_entered
-        middle = sheet.tops[n] + (_BAR - _STRIP) / 2
+        middle = sheet.tops[n] + (BAR - STRIP) / 2
         sheet.ax.plot(ends, [middle, middle], "|-", color=INK, lw=1, ms=5, zorder=4)
 
 
@@ -228,15 +167,15 @@ def _find_drop(rows: pd.DataFrame) -> tuple[int, float] | None:
     return (drop.idxmax(), before[drop.idxmax()]) if drop.max() >= 0.5 else None
 
 
-def _draw_drop(sheet: _Sheet, row: pd.Series, n: int, before: float, words: Words) -> None:
+def _draw_drop(sheet: Sheet, row: pd.Series, n: int, before: float, words: Words) -> None:
     """Draw the lost part of a bar in the accent colour; its label inside, or after all marks."""
     entered, reached = row["n_entered"], row["n_reached"]
-    _bar(sheet, n, reached, before - reached, ACCENT)
+    draw_bar(sheet, n, reached, before - reached, ACCENT)
     label = words.text("figure.drop", n=before - reached)
-    width = _width(label, _TEXT, "bold") + 8
+    width = measure_width(label, TEXT, "bold") + 8
     whisker = np.nanmax([reached, row["high"] * entered])
     look = {"va": "center_baseline", "zorder": 5, "weight": "bold"}
-    y = sheet.tops[n] + (_BAR - _STRIP) / 2
+    y = sheet.tops[n] + (BAR - STRIP) / 2
     if (before - whisker) / entered * sheet.room > width:
         x = before - 4 * entered / sheet.room
         sheet.ax.text(x, y, label, color="white", ha="right", **look)
@@ -278,13 +217,15 @@ def plot_losses(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
     rows = _one_segment(table).groupby("missed_step", sort=False)[columns].sum().reset_index()
     total = rows["n_lost"].sum()
     if not total > 0:
-        return _draw_nothing(ax, words, "losses")
+        return draw_nothing(ax, words, words.text("figure.losses"))
     key = [("■", colour, name.removeprefix("n_")) for name, (colour, _) in _ASKED.items()]
     key = [part for part, name in zip(key, _ASKED, strict=True) if (rows[name] >= 0.5).any()]
     counts = _counts(rows["n_lost"], rows["share_of_lost"], words)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         base = words.text("figure.leads_axis", n=total)
-        sheet = _open_sheet(ax, words, "losses", rows["missed_step"], counts, key, base)
+        sheet = open_sheet(
+            ax, words, words.text("figure.losses"), rows["missed_step"], counts, key, base
+        )
         _draw_stacks(sheet, rows, words)
     return sheet.ax
 
@@ -299,12 +240,14 @@ class _Part(NamedTuple):
     fits: bool
 
 
-def _draw_stacks(sheet: _Sheet, rows: pd.DataFrame, words: Words) -> None:
+def _draw_stacks(sheet: Sheet, rows: pd.DataFrame, words: Words) -> None:
     """Stack the parts of each bar; labels too wide for their part follow the bar's end."""
     longest = rows["n_lost"].max()
     points = 0.75 * sheet.room / longest  # a lead, at worst
     stacks = [_stack(row, points, words) for row in rows.to_dict("records")]
-    beside = [sum(_width(p.label, _TEXT) + 6 for p in stack if not p.fits) for stack in stacks]
+    beside = [
+        sum(measure_width(p.label, TEXT) + 6 for p in stack if not p.fits) for stack in stacks
+    ]
     room = 1 - np.array(beside) / sheet.room
     sheet.ax.set_xlim(0, max(longest, (rows["n_lost"] / room).max()))
     for n, stack in enumerate(stacks):
@@ -314,16 +257,16 @@ def _draw_stacks(sheet: _Sheet, rows: pd.DataFrame, words: Words) -> None:
 def _stack(row: dict, points: float, words: Words) -> list[_Part]:
     """The parts of one bar that are not empty; `points` is the length of a lead."""
     return [
-        _Part(row[c], *look, label, _width(label, _TEXT) + 6 <= row[c] * points)
+        _Part(row[c], *look, label, measure_width(label, TEXT) + 6 <= row[c] * points)
         for c, look in _ASKED.items()
         if row[c] >= 0.5 and (label := words.number(row[c]))
     ]
 
 
-def _draw_stack(sheet: _Sheet, n: int, stack: list[_Part]) -> None:
-    y, left = sheet.tops[n] + _BAR / 2, 0.0
+def _draw_stack(sheet: Sheet, n: int, stack: list[_Part]) -> None:
+    y, left = sheet.tops[n] + BAR / 2, 0.0
     for part in stack:
-        _bar(sheet, n, left, part.n, part.colour)
+        draw_bar(sheet, n, left, part.n, part.colour)
         if part.fits:
             look = {"ha": "center", "va": "center_baseline", "color": part.label_inside}
             sheet.ax.text(left + part.n / 2, y, part.label, **look)
@@ -333,7 +276,7 @@ def _draw_stack(sheet: _Sheet, n: int, stack: list[_Part]) -> None:
         if not part.fits:
             colour = MUTED if part.colour == GREY else part.colour
             sheet.ax.text(left + 5 / points, y, part.label, va="center_baseline", color=colour)
-            left += (_width(part.label, _TEXT) + 6) / points
+            left += (measure_width(part.label, TEXT) + 6) / points
 
 
 def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
@@ -364,7 +307,7 @@ def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axe
     """
     rows = _one_segment(table)
     if not rows["n_reached"].max() > 0:
-        return _draw_nothing(ax, words, "rules")
+        return draw_nothing(ax, words, words.text("figure.rules"))
     steps = rows.drop_duplicates("position").set_index("position")["step"]
     reached = rows.pivot_table("n_reached", "position", "rule").loc[steps.index]
     counts = []
@@ -373,8 +316,8 @@ def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axe
         same = len(set(texts)) == 1
         counts.append([(texts[0], INK)] if same else list(zip(texts, _RULE_COLOURS, strict=True)))
     key = [(mark, colour, rule) for rule, (mark, _, _, colour) in _RULES.items()]
-    with mpl.rc_context(_STYLE):
-        sheet = _open_sheet(ax, words, "rules", steps, counts, key)
+    with mpl.rc_context(STYLE):
+        sheet = open_sheet(ax, words, words.text("figure.rules"), steps, counts, key)
         points = (sheet.room - 16) / rows["n_reached"].max()  # 8 at each end for the marks
         sheet.ax.set_xlim(-8 / points, (sheet.room - 8) / points)
         for n, (_, row) in enumerate(reached.iterrows()):
@@ -382,8 +325,8 @@ def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axe
     return sheet.ax
 
 
-def _draw_marks(sheet: _Sheet, n: int, row: pd.Series) -> None:
-    y = sheet.tops[n] + _BAR / 2
+def _draw_marks(sheet: Sheet, n: int, row: pd.Series) -> None:
+    y = sheet.tops[n] + BAR / 2
     sheet.ax.plot([0, row.max()], [y, y], color=GREY, lw=1.5, zorder=1)
     for order, (rule, (_, mark, size, colour)) in enumerate(_RULES.items(), 2):
         fill, edge = ("none", colour) if rule == "any" else (colour, "white")
@@ -421,20 +364,22 @@ def plot_necessity(table: pd.DataFrame, words: Words, ax: Axes | None = None) ->
     rows = _one_segment(table)
     won = rows["n_won"].max() if len(rows) else 0
     if not won > 0:
-        return _draw_nothing(ax, words, "necessity")
+        return draw_nothing(ax, words, words.text("figure.necessity"))
     told = rows["n_won_with_evidence"] * rows["self_reported_share"].fillna(0)
     key = [("■", BLUE, "shown"), ("▨", BLUE, "told")][: 2 if told.any() else 1]
     counts = _counts(rows["n_won_with_evidence"], rows["share"], words)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         base = words.text("figure.buyers_axis", n=won)
-        sheet = _open_sheet(ax, words, "necessity", rows["step"], counts, key, base)
+        sheet = open_sheet(
+            ax, words, words.text("figure.necessity"), rows["step"], counts, key, base
+        )
         sheet.ax.set_xlim(0, won)
         for n, (shown, share) in enumerate(rows[["n_won_with_evidence", "share"]].to_numpy()):
             if pd.isna(share):
-                _draw_unknown(sheet, n, won)
+                draw_unknown(sheet, n, won)
             else:
-                _bar(sheet, n, 0, shown - told.iloc[n], BLUE)
-                _bar(sheet, n, shown - told.iloc[n], told.iloc[n], LIGHT, hatched=True)
+                draw_bar(sheet, n, 0, shown - told.iloc[n], BLUE)
+                draw_bar(sheet, n, shown - told.iloc[n], told.iloc[n], LIGHT, hatched=True)
     return sheet.ax
 
 
@@ -457,110 +402,3 @@ def _counts(n, share, words: Words) -> list[list[tuple[str, str]]]:
         unknown if pd.isna(s) else [(f"{words.number(k)} · {words.share(s)}", INK)]
         for k, s in zip(n, share, strict=True)
     ]
-
-
-def _room(ax: Axes | None) -> float:
-    """Width of the axes, or of those of a new figure, in points."""
-    if ax is None:
-        return WIDTH * 72 - 2 * _PAD
-    return ax.get_position().width * ax.figure.get_figwidth() * 72
-
-
-def _prepare(ax: Axes | None, height: float) -> Axes:
-    """Empty axes whose y axis counts so many points downwards; by default in a figure to fit."""
-    if ax is None:
-        wide, high = WIDTH * 72, height + 2 * _PAD
-        figure = Figure(figsize=(wide / 72, high / 72))  # all is placed to the point: no layout
-        ax = figure.add_axes((_PAD / wide, _PAD / high, 1 - 2 * _PAD / wide, height / high))
-    ax.axis("off")
-    ax.set_ylim(height, 0)
-    return ax
-
-
-def _open_sheet(
-    ax: Axes | None, words: Words, title: str, steps: Sequence[str], counts, key, base: str = ""
-) -> _Sheet:
-    """Write all that stands around the bars: title, key, names on the left, counts on the right."""
-    room = _room(ax)
-    free = [room - 12 - sum(_width(text, _TEXT) + 8 for text, _ in line) for line in counts]
-    names = [_wrap(words.step(s), width) for s, width in zip(steps, free, strict=True)]
-    heights = np.array([_LINE * (name.count("\n") + 1) + _BAR + _GAP for name in names])
-    head = 2 * _LINE + 12
-    bottoms = head + np.cumsum(heights)
-    ax = _prepare(ax, bottoms[-1])
-    tops = bottoms - _BAR - _GAP
-    _write(ax, _UNDER, [(words.text(f"figure.{title}"), INK)], size=_TITLE, weight="bold")
-    _write(ax, _UNDER, [(base, MUTED)], right=True, size=_SMALL)
-    _write_key(ax, _UNDER + _LINE + 4, key, words)
-    for name, line, top in zip(names, counts, tops, strict=True):
-        _write(ax, top - 5, [(name, INK)])
-        _write(ax, top - 5, line, right=True)
-    return _Sheet(ax, room, tops)
-
-
-def _write_key(ax: Axes, y: float, key, words: Words) -> None:
-    """Explain the colours in one line of words, each after its sign."""
-    pieces = []
-    for sign, colour, name in key:
-        pieces += [(sign, colour), (words.text(f"figure.{name}"), MUTED)]
-    _write(ax, y, pieces, size=_SMALL, gaps=(4, 13))
-
-
-def _write(ax, y, pieces, *, right=False, size=_TEXT, gaps=(8,), weight="normal") -> None:
-    """Write coloured pieces of text on the baseline y, from the left or up to the right edge."""
-    widths = [
-        _width(text, size, weight) + gaps[n % len(gaps)] for n, (text, _) in enumerate(pieces)
-    ]
-    for n, (text, colour) in enumerate(pieces):
-        shift = -sum(widths[n + 1 :]) if right else sum(widths[:n])
-        ax.annotate(
-            text, (1 if right else 0, y), (shift, 0), xycoords=ax.get_yaxis_transform(),
-            textcoords="offset points", ha="right" if right else "left", va="baseline",
-            color=colour, size=size, weight=weight, linespacing=1.25,
-        )  # fmt: skip
-
-
-def _bar(sheet: _Sheet, n: int, left: float, width: float, colour, hatched: bool = False) -> None:
-    if width > 0:
-        look = {"hatch": "////", "edgecolor": BLUE} if hatched else {}
-        y = sheet.tops[n] + _BAR / 2
-        sheet.ax.barh(y, width, _BAR, left=left, facecolor=colour, linewidth=0, zorder=2, **look)
-
-
-def _draw_unknown(sheet: _Sheet, n: int, width: float) -> None:
-    """An empty dashed bar as long as the base: the true one may have any length."""
-    look = {"facecolor": "none", "edgecolor": MUTED, "linestyle": (0, (4, 3)), "linewidth": 0.9}
-    sheet.ax.barh(sheet.tops[n] + _BAR / 2, width, _BAR - 1, **look)
-
-
-def _draw_nothing(ax: Axes | None, words: Words, title: str) -> Axes:
-    """Say that there is nothing to draw."""
-    with mpl.rc_context(_STYLE):
-        ax = _prepare(ax, 3 * _LINE)
-        _write(ax, _UNDER, [(words.text(f"figure.{title}"), INK)], size=_TITLE, weight="bold")
-        _write(ax, _UNDER + _LINE + 6, [(words.text("figure.nothing"), MUTED)])
-    return ax
-
-
-@cache
-def _width(text: str, size: float, weight: str = "normal") -> float:
-    """Width of a line of text in points."""
-    if not text.strip():
-        return 0.0
-    font = FontProperties(family=_FONT, weight=weight)
-    return float(TextPath((0, 0), text, size=size, prop=font, usetex=False).get_extents().width)
-
-
-def _wrap(text: str, room: float) -> str:
-    """Break a text into lines no wider than `room` points, within words only where it must be.
-
-    >>> _wrap("Согласовал условия договора", 120)
-    'Согласовал условия\\nдоговора'
-    """
-    lines = [text]
-    at_most = int(len(text) * room / max(_width(text, _TEXT), 1)) + 8  # letters that may fit
-    for n in range(at_most, 4, -1):
-        lines = textwrap.wrap(text, n) or [""]
-        if max(_width(line, _TEXT) for line in lines) <= room:
-            break
-    return "\n".join(lines)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.funnels import wilson
+from funnel_lib.intervals import wilson
 from funnel_lib.labels import Words
+from funnel_lib.segment_findings import tell_segments
 from funnel_lib.segments import select_segment
 
 SMALL = 30  # groups below this many leads are hints
@@ -70,30 +71,6 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
         open=counts.get("open", 0),
     )
     return told + _if_small(len(leads), words)
-
-
-def tell_segments(segments: pd.DataFrame, words: Words) -> str:
-    """How many paths lead to a purchase, and which is the main one?
-
-    Examples
-    --------
-    >>> segments = pd.DataFrame({"name": ["with meet", "without meet"], "n_leads": [70.0, 30.0],
-    ...                          "n_undetermined": [5.0, 1.0], "share_of_leads": [0.7, 0.3]})
-    >>> tell_segments(segments, Words("en", {"meet": "Met us"}))
-    'Paths to a purchase: 2; the main one is with the step “Met us” (70.0% of the leads). For 6 of
-    100 leads the segment cannot be told yet.'
-    """
-    if len(segments) < 2:
-        return words.text("sentence.segments_one")
-    main = segments.loc[segments["n_leads"].idxmax()]
-    return words.text(
-        "sentence.segments",
-        k=len(segments),
-        name=words.value("name", main["name"]),
-        share=words.share(main["share_of_leads"]),
-        unsure=segments["n_undetermined"].sum(),
-        n_leads=segments["n_leads"].sum(),
-    )
 
 
 def tell_main_loss(losses: pd.DataFrame, funnel: pd.DataFrame, words: Words) -> str:

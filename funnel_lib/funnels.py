@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, suggest
+from funnel_lib.intervals import effective_n, effective_n_of_segment, wilson
 from funnel_lib.journeys import NEVER, Journeys, to_micros
+from funnel_lib.segments import Group
 
 Rule = Literal["passed", "ordered", "any"]
 RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
@@ -19,10 +21,7 @@ def count_funnel(
     journeys: Journeys,
     rule: Rule = "passed",
     within: pd.Timedelta | str | None = None,
-    *,
-    path: tuple[str, ...] | None = None,
-    weights: np.ndarray | None = None,
-    segment: str = "all",
+    group: Group | None = None,
 ) -> pd.DataFrame:
     """How many of the leads that entered reached each step?
 
@@ -33,10 +32,8 @@ def count_funnel(
         or after the moment the previous step was reached; ``any`` evidence at any time
     within : count only evidence so long after entry (after the sale: after it), and only leads
         observed for so long, whatever their status
-    path : step ids before the sale, in order; default the global ones. A step that comes twice
-        needs two events.
-    weights : membership of each lead, (n_leads,); default 1
-    segment : what to write into the column
+    group : whose funnel, and by which steps before the sale; default all leads and the global
+        steps. A step that comes twice needs two events.
 
     Returns
     -------
@@ -45,8 +42,9 @@ def count_funnel(
     n_reached, n_unseen (of n_reached, without evidence of the step itself), n_open (open leads of
     the base that stand before the step), share_of_entered, share_of_previous (of the previous
     measurable step; empty where it would exceed 1), low, high (Wilson, of share_of_entered, with
-    the effective n), part. Shares of a step without any evidence in the log are empty: it is not
-    measurable. Status won counts as reaching the sale at its closing; post-sale time runs from it.
+    the effective n), previous_low, previous_high (likewise, of share_of_previous), part. Shares of
+    a step without any evidence in the log are empty: it is not measurable. Status won counts as
+    reaching the sale at its closing; post-sale time runs from it.
 
     Raises
     ------
@@ -55,7 +53,8 @@ def count_funnel(
 
     Notes
     -----
-    Interval: Wilson (1927), n_eff = min((Σw)² / Σw², Σw), Kish (1965).
+    Intervals: `intervals.wilson`; the effective n of a segment is that of
+    `intervals.effective_n_of_segment`, as memberships are estimated, too.
 
     Examples
     --------
@@ -72,29 +71,26 @@ def count_funnel(
     """
     check_rule(rule)
     window = read_window(within)
-    weights = np.ones(len(journeys.leads)) if weights is None else weights
+    group = group or Group()
     parts = []
     for part, ids in (
-        ("before_sale", journeys.steps.before_sale if path is None else path),
+        ("before_sale", group.path or journeys.steps.before_sale),
         ("after_sale", journeys.steps.after_sale),
     ):
         codes = _step_codes(journeys, ids)
         base, reached, seen = find_reached(journeys, codes, rule, window, part == "after_sale")
-        counts = _count(journeys, codes, rule, base * weights, reached, seen)
+        counts = _count(journeys, codes, group.of(base), base, reached, seen)
         parts.append(counts.assign(part=part, step=list(ids)))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "position", np.arange(1, len(table) + 1))
-    table.insert(0, "segment", segment)
+    table.insert(0, "segment", group.segment)
     return table[_COLUMNS]
 
 
 def count_rules(
     journeys: Journeys,
     within: pd.Timedelta | str | None = None,
-    *,
-    path: tuple[str, ...] | None = None,
-    weights: np.ndarray | None = None,
-    segment: str = "all",
+    group: Group | None = None,
 ) -> pd.DataFrame:
     """How far do the three counting rules differ?
 
@@ -102,12 +98,7 @@ def count_rules(
     -------
     frame: segment, position, step, rule, n_reached (base and further words as in `count_funnel`)
     """
-    tables = [
-        count_funnel(journeys, rule, within, path=path, weights=weights, segment=segment).assign(
-            rule=rule
-        )
-        for rule in RULES
-    ]
+    tables = [count_funnel(journeys, rule, within, group).assign(rule=rule) for rule in RULES]
     columns = ["segment", "position", "step", "rule", "n_reached"]
     return pd.concat(tables)[columns].sort_values("position", kind="stable", ignore_index=True)
 
@@ -160,36 +151,6 @@ def find_reached(
     return base, reached, seen
 
 
-def wilson(share: np.ndarray, n_effective: float) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval of shares by Wilson's method; empty without cases.
-
-    Examples
-    --------
-    >>> low, high = wilson(np.array([0.5]), 10)
-    >>> round(float(low[0]), 4), round(float(high[0]), 4)
-    (0.2366, 0.7634)
-    """
-    from statsmodels.stats.proportion import proportion_confint  # 0.6 s, not at every start
-
-    share = np.asarray(share, float)
-    if n_effective <= 0:
-        return np.full(share.shape, np.nan), np.full(share.shape, np.nan)
-    low, high = proportion_confint(share * n_effective, n_effective, method="wilson")
-    return np.asarray(low), np.asarray(high)
-
-
-def effective_n(weights: np.ndarray) -> float:
-    """Kish's effective number of cases, never above the sum of the weights.
-
-    Examples
-    --------
-    >>> effective_n(np.array([1.0, 1.0, 0.0])), effective_n(np.array([0.5, 0.5]))
-    (2.0, 1.0)
-    """
-    total, squares = float(weights.sum()), float((weights**2).sum())
-    return min(total**2 / squares, total) if squares > 0 else 0.0
-
-
 def check_rule(rule: str) -> None:
     """Raise an `InputError` for an unknown counting rule."""
     if rule not in RULES:
@@ -221,7 +182,7 @@ def read_window(within: pd.Timedelta | str | None) -> int:
 
 _COLUMNS = [
     "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
-    "share_of_entered", "share_of_previous", "low", "high", "part",
+    "share_of_entered", "share_of_previous", "low", "high", "previous_low", "previous_high", "part",
 ]  # fmt: skip
 
 
@@ -282,36 +243,49 @@ def _reach_in_order(journeys, lead, step, at, codes, is_sale, sold) -> np.ndarra
     return reached
 
 
-def _count(journeys: Journeys, codes, rule, weights, reached, seen) -> pd.DataFrame:
-    """Sum up one part of a funnel."""
-    entered = float(weights.sum())
-    n_reached = weights @ reached
-    unseen = weights @ (reached & ~seen)
-    furthest = (
-        np.where(reached.any(axis=1), reached.shape[1] - reached[:, ::-1].argmax(axis=1), 0)
-        if reached.shape[1]
-        else np.zeros(len(weights), int)
-    )
-    waiting = weights * (journeys.leads["status"] == "open").to_numpy()
-    n_open = waiting @ (furthest[:, None] < np.arange(1, len(codes) + 1))
+def _count(journeys: Journeys, codes, memberships, base, reached, seen) -> pd.DataFrame:
+    """Sum up one part of a funnel; `memberships` (n_base, n_segments), the group's first."""
+    weights, reached, seen = memberships[:, 0], reached[base], seen[base]
+    entered, n_reached = float(weights.sum()), weights @ reached
+    n = len(codes)
+    furthest = np.where(reached, np.arange(1, n + 1), 0).max(axis=1, initial=0)
+    waiting = weights * (journeys.leads["status"] == "open").to_numpy()[base]
     measurable = journeys.measurable[codes]
     sale = journeys.steps.ids.index(journeys.steps.won)
     measurable = measurable | ((codes == sale) & journeys.has_sales)
-    share = n_reached / entered if entered else np.full(len(codes), np.nan)
+    share = n_reached / entered if entered else np.full(n, np.nan)
     share = np.where(measurable, np.minimum(share, 1), np.nan)  # sums of floats may end above 1
-    low, high = wilson(share, effective_n(weights))
+    before = _find_previous(measurable)
+    trials = np.column_stack([np.ones(len(weights)), reached])[:, before]
+    of_previous = _share_of_previous(n_reached, weights @ trials, measurable)
+    low, high = wilson(share, _effective(memberships, reached, None))
+    previous_low, previous_high = wilson(of_previous, _effective(memberships, reached, trials))
     return pd.DataFrame({
-        "n_entered": entered, "n_reached": n_reached, "n_unseen": unseen, "n_open": n_open,
-        "share_of_entered": share,
-        "share_of_previous": _share_of_previous(n_reached, measurable, entered),
-        "low": low, "high": high,
+        "n_entered": entered, "n_reached": n_reached, "n_unseen": weights @ (reached & ~seen),
+        "n_open": waiting @ (furthest[:, None] < np.arange(1, n + 1)),
+        "share_of_entered": share, "share_of_previous": of_previous, "low": low, "high": high,
+        "previous_low": previous_low, "previous_high": previous_high,
     })  # fmt: skip
 
 
-def _share_of_previous(n_reached, measurable, entered: float) -> np.ndarray:
+def _effective(memberships, hits, trials) -> np.ndarray | float:
+    """The effective n of each share; without rival segments weights are plain weights."""
+    if memberships.shape[1] > 1:
+        return effective_n_of_segment(memberships, 0, hits, trials)
+    weights = memberships[:, 0]
+    if trials is None:
+        return effective_n(weights)
+    return np.array([effective_n(weights * column) for column in trials.T])
+
+
+def _find_previous(measurable: np.ndarray) -> np.ndarray:
+    """For each position, 1 + the last measurable position before it; 0 where there is none."""
+    known = np.where(measurable, np.arange(1, len(measurable) + 1), 0)
+    return np.maximum.accumulate(np.append(0, known))[:-1]
+
+
+def _share_of_previous(n_reached, n_previous, measurable) -> np.ndarray:
     """Share of those who reached the previous measurable step; empty where it would exceed 1."""
-    previous = pd.Series(n_reached).where(measurable).ffill().shift(fill_value=entered).to_numpy()
-    previous = np.where(np.isnan(previous), entered, previous)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(measurable & (previous > 0), n_reached / previous, np.nan)
+        share = np.where(measurable & (n_previous > 0), n_reached / n_previous, np.nan)
     return np.where(share > 1 + 1e-12, np.nan, np.minimum(share, 1))

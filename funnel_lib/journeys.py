@@ -14,6 +14,8 @@ from funnel_lib.steps import Evidence, Steps
 
 # A moment that never comes; all times are integers, microseconds since 1970 in UTC.
 NEVER = np.iinfo(np.int64).max
+# Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
+GAPS = np.array([24, 7 * 24]) * 3_600_000_000
 _COMPARE = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge,
     "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -153,17 +155,21 @@ class Variants:
     rows : (n_variants, longest) codes of steps before the sale and the sale, -1 padded
     weight : (n_variants,) how many leads walked so
     of_lead : (n_leads,) each lead's variant; -1 for leads that never entered
+    gaps : as rows, the class of the time since the event before: 0 less than a day, 1 less than a
+        week, 2 more; -1 for the first event. None where journeys are told apart by steps alone.
     """
 
     rows: np.ndarray
     weight: np.ndarray
     of_lead: np.ndarray
+    gaps: np.ndarray | None = None
 
 
-def count_variants(journeys: Journeys) -> Variants:
+def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
     """Which journeys do leads take, and how many leads each?
 
-    Steps after the first sale are left out; a sale known by status only is no event. Linear in the
+    Steps after the first sale are left out; a sale known by status only is no event. With `pace`,
+    journeys whose waits are of other classes (hours, days, weeks) are other variants. Linear in the
     evidence; the loop runs over positions of the longest journey, equal beginnings taken together.
 
     Examples
@@ -186,13 +192,16 @@ def count_variants(journeys: Journeys) -> Variants:
     keep = earlier == earlier[start]
     lead, code = lead[keep], code[keep]
     start = np.searchsorted(lead, np.arange(len(journeys.leads) + 1))
+    n_kinds = n_codes * (len(GAPS) + 2)
+    gap = _class_gaps(lead, journeys.at[before][keep]) if pace else np.zeros(len(code), np.int64)
+    kind = code * (len(GAPS) + 2) + gap + 1
     length = np.diff(start)
     node = np.where(length > 0, 0, -1)
     for position in range(length.max(initial=0)):
         going = np.flatnonzero(length > position)
-        key = node[going] * (n_codes + 1) + code[start[going] + position] + 1
+        key = node[going] * (n_kinds + 1) + kind[start[going] + position] + 1
         here = np.flatnonzero((length > 0) & (length <= position))
-        ended = node[here] * (n_codes + 1)
+        ended = node[here] * (n_kinds + 1)
         numbers = np.unique(np.concatenate([ended, key]), return_inverse=True)[1]
         node[here], node[going] = numbers[: len(here)], numbers[len(here) :]
     weight = np.bincount(node[node >= 0]).astype(float)
@@ -200,10 +209,18 @@ def count_variants(journeys: Journeys) -> Variants:
     walked = np.flatnonzero(node >= 0)
     first[node[walked]] = walked
     place = np.arange(length.max(initial=0))
-    rows = np.full((len(weight), len(place)), -1)
+    rows, gaps = np.full((2, len(weight), len(place)), -1)
     inside = place < length[first][:, None]
-    rows[inside] = code[(start[first][:, None] + place)[inside]]
-    return Variants(rows, weight, node)
+    shown = (start[first][:, None] + place)[inside]
+    rows[inside], gaps[inside] = code[shown], gap[shown]
+    return Variants(rows, weight, node, gaps if pace else None)
+
+
+def _class_gaps(lead: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Class the time since the lead's event before, (n_events,); -1 for its first."""
+    first = np.append(True, lead[1:] != lead[:-1])[: len(lead)]
+    waited = np.diff(at, prepend=at[:1])
+    return np.where(first, -1, np.searchsorted(GAPS, waited, side="right"))
 
 
 def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:

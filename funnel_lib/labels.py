@@ -17,9 +17,18 @@ from funnel_lib.errors import InputError, suggest
 
 LANGUAGES = ("en", "ru")
 NOTHING = "—"
-_STEP_COLUMNS = ("step", "missed_step", "last_step", "next_step")
-_WORD_COLUMNS = ("trust", "name", "status", "asked", "severity", "check", "rule", "segment")
-_SHARE_COLUMNS = ("low", "high", "probability")
+_STEP_COLUMNS = (
+    "step", "missed_step", "last_step", "next_step", "either_order_with", "again_from",
+)  # fmt: skip
+_WORD_COLUMNS = (
+    "trust", "name", "status", "asked", "severity", "check", "rule", "segment", "kind", "with",
+    "fact",
+)  # fmt: skip
+_SHARE_COLUMNS = (
+    "low", "high", "previous_low", "previous_high", "probability", "mean_probability", "difference",
+)  # fmt: skip
+_FINE_COLUMNS = ("stability", "cramers_v", "nmi")
+_CHANCES = ("p", "p_null")
 _BASES = ("n_entered", "n_won", "n_reached")  # of the shares below, the first that a table has
 _SHARES_OF_STEPS = ("share_of_entered", "share")
 
@@ -190,10 +199,10 @@ class Words:
     def _name(self, column: str, x: str) -> str:
         if column in _STEP_COLUMNS:
             return self.step(x)
-        kind, _, rest = x.partition(" ")
-        if column == "name" and kind in ("with", "without"):
-            return self.text(f"named.{kind}", step=self.step(rest))
-        if column in ("name", "path") and " > " in x:
+        if column == "name" and x.startswith(("with ", "without ")):
+            signs = [sign.partition(" ") for sign in x.split("; ")]
+            return ", ".join(self.text(f"named.{sign}", step=self.step(s)) for sign, _, s in signs)
+        if column in ("name", "path", "journey") and " > " in x:
             return " → ".join(self.step(s) for s in x.split(" > "))
         return _read_texts(self.lang).get(f"{column}.{x}", x) if column in _WORD_COLUMNS else x
 
@@ -202,7 +211,18 @@ class Words:
             return self.share(x)
         if f"column.{column}" not in _read_texts(self.lang):  # a column of the export's own
             return format_decimal(x, "#,##0.##", locale=self.lang)
-        return self.number(x, 1 if "days" in column else 2 if column == "stability" else 0)
+        if column in _CHANCES and x < 0.001:
+            return "< " + self.number(0.001, 3)
+        digits = (
+            3
+            if column in _CHANCES
+            else 2
+            if column in _FINE_COLUMNS
+            else 1
+            if "days" in column
+            else 0
+        )
+        return self.number(x, digits)
 
 
 def find_language(lang: str = "") -> str:

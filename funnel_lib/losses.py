@@ -10,7 +10,7 @@ import pandas as pd
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.funnels import find_reached, nth_times
 from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
-from funnel_lib.segments import Group, list_groups
+from funnel_lib.segments import Group
 
 ASKED = ("yes", "no", "unknown")
 
@@ -33,16 +33,14 @@ class Missed:
     asked: np.ndarray
 
 
-def find_missed(
-    journeys: Journeys, path: tuple[str, ...] | None = None, optional: tuple[str, ...] = ()
-) -> Missed:
+def find_missed(journeys: Journeys, group: Group | None = None) -> Missed:
     """Which step is the first that each lead did not take?
 
     Parameters
     ----------
     journeys : the leads' client steps
-    path : step ids of the funnel before the sale; default the global ones
-    optional : steps that a client of this path may buy without, besides those of the steps file
+    group : whose steps before the sale, and which of them its clients may buy without, besides
+        those of the steps file; default the global steps
 
     Returns
     -------
@@ -66,14 +64,14 @@ def find_missed(
     >>> [steps.before_sale[m] for m in missed.missed], [ASKED[a] for a in missed.asked]
     (['read', 'pay'], ['yes', 'unknown'])
     """
-    steps = journeys.steps
-    ids = steps.before_sale if path is None else path
+    steps, group = journeys.steps, group or Group()
+    ids = group.path or steps.before_sale
     codes = np.array([steps.ids.index(i) for i in ids])
     entered, reached, _ = find_reached(journeys, codes)
     n = len(codes)
     last = np.where(reached.any(axis=1) & entered, n - 1 - reached[:, ::-1].argmax(axis=1), -1)
     sale = np.array([i == steps.won for i in ids])
-    can_miss = np.array([not (steps[i].optional or i in optional) for i in ids])
+    can_miss = np.array([not (steps[i].optional or i in group.optional) for i in ids])
     can_miss &= journeys.measurable[codes] | sale
     later = np.where(can_miss, np.arange(n), n)
     following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
@@ -82,21 +80,13 @@ def find_missed(
     return Missed(last, missed, _find_asked(journeys, codes, last, missed))
 
 
-def count_losses(
-    journeys: Journeys,
-    *,
-    path: tuple[str, ...] | None = None,
-    optional: tuple[str, ...] = (),
-    weights: np.ndarray | None = None,
-    segment: str = "all",
-) -> pd.DataFrame:
+def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     """At which step not taken are leads lost, were they asked, and what does it cost?
 
     Parameters
     ----------
-    journeys, path, optional : as in `find_missed`
-    weights : membership of each lead, (n_leads,); default 1
-    segment : what to write into the column
+    journeys : the leads' client steps
+    group : whose losses, by which steps before the sale; default all leads and the global steps
 
     Returns
     -------
@@ -105,9 +95,9 @@ def count_losses(
     lost leads of the segment), share_of_entered, amount_lost (of the leads that have an amount),
     currency. Open leads are not lost. Steps where nobody is lost have a row of zeros.
     """
-    found = find_missed(journeys, path, optional)
-    ids = journeys.steps.before_sale if path is None else path
-    weights = np.ones(len(found.last)) if weights is None else weights
+    group = group or Group()
+    found, ids = find_missed(journeys, group), group.path or journeys.steps.before_sale
+    weights = group.weigh(len(found.last))
     leads = journeys.leads
     entered = leads["entered_at"].notna().to_numpy()
     lost = entered & (leads["status"] == "lost").to_numpy() & (found.missed >= 0)
@@ -127,18 +117,16 @@ def count_losses(
         )
     }
     table = pd.DataFrame(sums).rename(columns={"n_yes": "n_asked", "n_no": "n_not_asked"})
-    table["segment"] = segment
+    table["segment"] = group.segment
     table["missed_step"] = np.repeat(list(ids), len(names))
     table["currency"] = np.tile(names, len(ids))
     table["share_of_lost"] = _share(table["n_lost"], weights[lost].sum())
     table["share_of_entered"] = _share(table["n_lost"], weights[entered].sum())
-    can_miss = [_can_miss(journeys, i, optional) for i in ids]
+    can_miss = [_can_miss(journeys, i, group.optional) for i in ids]
     return table[np.repeat(can_miss, len(names))].reset_index(drop=True)[_LOSS_COLUMNS]
 
 
-def count_necessity(
-    journeys: Journeys, *, weights: np.ndarray | None = None, segment: str = "all"
-) -> pd.DataFrame:
+def count_necessity(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     """Which share of the buyers shows each step, and how much of that is only the manager's word?
 
     Returns
@@ -150,7 +138,8 @@ def count_necessity(
     """
     steps = journeys.steps
     n_leads, n_steps = len(journeys.leads), len(steps.before_sale)
-    weights = np.ones(n_leads) if weights is None else weights
+    group = group or Group()
+    weights = group.weigh(n_leads)
     won = (journeys.leads["status"] == "won") & journeys.leads["entered_at"].notna()
     mass = weights * won.to_numpy()
     shown, proven = np.zeros((2, n_leads, n_steps), bool)
@@ -161,7 +150,7 @@ def count_necessity(
     n_shown = mass @ shown
     share = np.where(journeys.measurable[:n_steps], _share(n_shown, mass.sum()), np.nan)
     return pd.DataFrame({
-        "segment": segment,
+        "segment": group.segment,
         "step": list(steps.before_sale),
         "n_won": mass.sum(),
         "n_won_with_evidence": n_shown,
@@ -189,7 +178,7 @@ def list_leads(
     of the leads (one named like a column before it becomes ``…_in_export``). For an open lead
     missed_step is the next step.
     """
-    groups = groups or list_groups(journeys, None)
+    groups = groups or [Group()]
     found = find_missed(journeys)
     entered = journeys.leads["entered_at"].notna()
     stage = _last_stage(log, journeys)
@@ -198,13 +187,13 @@ def list_leads(
     )
     ahead = (shown_by_stage > found.last) & (journeys.leads["status"] != "won")
     own_groups = groups[1:] or groups
-    member = np.column_stack([g.weights for g in own_groups])
+    member = np.column_stack([g.weigh(len(entered)) for g in own_groups])
     best = member.argmax(axis=1)
     names = np.array([g.segment for g in own_groups], dtype=object)
     last, missed, asked = np.full((3, len(best)), None, dtype=object)
     for k, group in enumerate(own_groups):
-        place = find_missed(journeys, group.path, group.optional)
-        ids, mine = np.array([*group.path, None], dtype=object), best == k
+        place, path = find_missed(journeys, group), group.path or journeys.steps.before_sale
+        ids, mine = np.array([*path, None], dtype=object), best == k
         last[mine], missed[mine] = ids[place.last[mine]], ids[place.missed[mine]]
         asked[mine] = np.array([*ASKED, None], dtype=object)[place.asked[mine]]
     own = pd.DataFrame({

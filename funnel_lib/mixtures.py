@@ -95,10 +95,15 @@ def price_path(log: Log, path: Path) -> float:
     return len(path.steps) * log.step + n_own * log.chance
 
 
+def price_mixture(log: Log, paths) -> float:
+    """How long is the description of all paths and their shares?"""
+    return sum(price_path(log, p) for p in paths) + (len(paths) - 1) * log.chance
+
+
 def score_fit(log: Log, paths, loglik) -> float:
     """Compute the description length of a log under a mixture."""
     total = log.weight @ share_out(loglik, np.array([p.weight for p in paths]))[1]
-    return sum(price_path(log, p) for p in paths) + (len(paths) - 1) * log.chance - total
+    return price_mixture(log, paths) - total
 
 
 def explain(log: Log, path: Path, rates: Rates, pace) -> tuple[Walker, Forward, np.ndarray]:

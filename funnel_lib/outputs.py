@@ -15,6 +15,7 @@ from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 from funnel_lib.audit import Audit
 from funnel_lib.findings import tell_assumed, tell_limits, tell_page_one
 from funnel_lib.labels import Words
+from funnel_lib.segments import write_segments
 
 # Columns of the tables other programs read; `leads` goes on with the further columns of the leads.
 CONTRACT = {
@@ -32,11 +33,22 @@ CONTRACT = {
     "currency",
     "pace": "segment position step n_from_entry median_days_from_entry n_from_previous "
     "median_days_from_previous",
+    "segment_choice": "n_segments description_length gain null_gain chosen",
+    "segment_paths": "segment position step share_taken is_optional share_repeated "
+    "either_order_with share_reversed again_from share_again",
+    "segment_parting": "segment last_step step",
+    "segment_traits": "segment step kind share_here share_rest difference low high p",
+    "segment_examples": "segment lead_id probability journey n_same",
+    "segment_facts": "fact n_leads n_values cramers_v low high share_explained share_right "
+    "share_guessed",
+    "segment_recognised": "segment position step n_reached n_undetermined share_told "
+    "mean_probability",
     "quality": "check n_rows share_of_rows severity example",
 }
 FORMATS = ("html", "xlsx", "pdf")
 _SHEETS = (
     "open_leads",
+    "segments",
     "funnel",
     "losses",
     "necessity",
@@ -49,7 +61,7 @@ _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotli
 
 
 def save_audit(audit: Audit, words: Words, folder: str | Path, formats: list[str]) -> None:
-    """Write an audit's tables, workbook and manifest into a folder.
+    """Write an audit's tables, segments, workbook and manifest into a folder.
 
     Parameters
     ----------
@@ -64,6 +76,8 @@ def save_audit(audit: Audit, words: Words, folder: str | Path, formats: list[str
     """
     folder = Path(folder)
     write_tables(audit.tables, folder / "tables")
+    if audit.segmentation.model is not None:
+        write_segments(audit.segmentation, folder / "segments.json")
     if "xlsx" in formats:
         write_workbook(audit, words, folder / "audit.xlsx")
     manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
@@ -93,7 +107,8 @@ def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
         _write_front(audit, words, book)
         for name in _SHEETS:
             table = audit.tables[name]
-            columns = [c for c in CONTRACT[name].split() if c != "segment"]
+            alone = name != "segments" and len(audit.tables["segments"]) == 1
+            columns = [c for c in CONTRACT[name].split() if not (alone and c == "segment")]
             _write_sheet(
                 _for_people(table[columns], words), words, words.text(f"sheet.{name}"), book
             )
@@ -105,6 +120,7 @@ def describe_run(audit: Audit) -> dict[str, Any]:
     events = settings["events"]
     given = [*([events] if isinstance(events, str | Path) else events)]
     given += [settings[name] for name in ("leads", "steps", "mapping") if settings[name]]
+    given += [settings["segments"]] if Path(str(settings["segments"])).is_file() else []
     files = [
         f for p in given for f in (sorted(Path(p).iterdir()) if Path(p).is_dir() else [Path(p)])
     ]

@@ -14,7 +14,16 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
 from funnel_lib.edits import exchange
-from funnel_lib.mixtures import Fit, Log, count_path, explain, run_em, share_out, tilt
+from funnel_lib.mixtures import (
+    Fit,
+    Log,
+    count_path,
+    explain,
+    price_mixture,
+    run_em,
+    share_out,
+    tilt,
+)
 from funnel_lib.search import search
 from funnel_lib.walks import Path, Rates, Trie, describe_walk, simulate
 
@@ -45,7 +54,7 @@ class PathMixture(ClusterMixin, BaseEstimator):
     noise_ : chance that an event is noise
     rates_ : `Rates`, the chances all paths share
     pace_ : (n_codes, n_gaps) spread of gap classes by step, or None
-    score_ : description length in nats of all variants
+    score_, price_ : description length in nats of all variants, and what of it describes the paths
     scores_ : number of segments → description length, on the variants searched
     labels_ : the most probable segment of each row
     fewer_ : the same model with one path fewer, or None: what `choose` compares with
@@ -117,17 +126,18 @@ class PathMixture(ClusterMixin, BaseEstimator):
         k = self.n_segments or min(fits, key=lambda k: fits[k].score)
         self.n_leads_, self.longest_ = float(log.weight.sum()), rows.shape[1]
         self.scores_ = {k: fits[k].score for k in sorted(fits)}
-        self._take(finish(log, fits[k], self.max_iter, self.tol))
+        self._take(log, finish(log, fits[k], self.max_iter, self.tol))
         self.fewer_ = None
         if k - 1 in fits:
             self.fewer_ = copy(self)
-            self.fewer_._take(finish(log, fits[k - 1], self.max_iter, self.tol))
+            self.fewer_._take(log, finish(log, fits[k - 1], self.max_iter, self.tol))
         self.labels_ = self.predict(X, gaps)
         return self
 
-    def _take(self, fit: Fit) -> None:
+    def _take(self, log: Log, fit: Fit) -> None:
         self.paths_, self.rates_, self.pace_ = list(fit.paths), fit.rates, fit.pace
         self.score_, self.n_iter_, self.converged_ = fit.score, fit.n_iter, fit.converged
+        self.price_ = float(price_mixture(log, fit.paths))
 
     @property
     def weights_(self):
@@ -257,7 +267,7 @@ class PathMixture(ClusterMixin, BaseEstimator):
         return replace(log, rows=rows, trie=trie, weight=weight, gaps=gaps, chance=price)
 
 
-_SAVED = "n_codes", "n_leads", "score", "n_iter", "converged", "longest"
+_SAVED = "n_codes", "n_leads", "score", "price", "n_iter", "converged", "longest"
 
 
 def gather(rows, gaps, weight):

@@ -21,7 +21,9 @@ from funnel_lib.outputs import FORMATS
 
 _HERE = Path(__file__).parent
 # What a report folder holds; a new report replaces these and touches nothing else.
-OUTPUTS = ("report.html", "report.ipynb", "audit.xlsx", "manifest.json", "tables")
+OUTPUTS = (
+    "report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json", "tables",
+)  # fmt: skip
 
 
 def find_notebooks(lang: str) -> Path:

@@ -8,6 +8,7 @@ import pytest
 from funnel_lib.events import build_log
 from funnel_lib.journeys import build_journeys
 from funnel_lib.planted import plant_log, write_planted
+from funnel_lib.segments import find_segments
 from funnel_lib.steps import parse_steps
 
 ROOT = Path(__file__).parent.parent
@@ -41,3 +42,21 @@ def planted_journeys():
     planted = plant_log("kettles", 400, seed=5)
     log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
     return build_journeys(log, parse_steps(planted.steps_yaml))
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """A planted CRM with three clean paths."""
+    return plant_log("clean", 3000, seed=11)
+
+
+@pytest.fixture(scope="session")
+def journeys(planted):
+    """Its journeys."""
+    return build_journeys(build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml))
+
+
+@pytest.fixture(scope="session")
+def found(journeys):
+    """Its segments."""
+    return find_segments(journeys)

@@ -1,13 +1,13 @@
-"""`make prove`: statistical claims over many planted worlds; the table is kept in PROVEN.md.
+"""`make prove`: statistical claims over many planted worlds; the tables are kept in PROVEN.md.
 
-Each world is random (see `random_worlds`): three paths of 5 to 9 steps that share a beginning,
-4,000 leads, drop-out of 10 to 25 % a step, the same for all segments in half of the worlds.
+`python tests/prove.py segments` or `intervals` makes one of them and leaves the other as it is.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -23,8 +23,16 @@ import random_worlds as worlds
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
+from funnel_lib.events import build_log
+from funnel_lib.funnels import count_funnel, find_reached
+from funnel_lib.journeys import build_journeys
 from funnel_lib.paths import PathMixture
+from funnel_lib.planted import plant_log
+from funnel_lib.segments import find_segments, list_groups
+from funnel_lib.steps import parse_steps
+from funnel_lib.worlds import STEPS, WON, WORLDS, PlantedSegment, World
 
+PROVEN = Path(__file__).parent.parent / "PROVEN.md"
 FIRST_SEED, LEADS, LONG = 1000, 4000, 5
 # kind -> (name in the table, number of worlds, least share of worlds with the right k)
 KINDS = {
@@ -47,25 +55,35 @@ def try_world(kind: str, seed: int) -> dict:
     pace = kind.endswith("with")
     base = kind.removesuffix(" with")
     segments, journeys, gaps, truth, _, n_codes = worlds.make(base, seed, LEADS)
-    rows, weight, which, gaps = worlds.variants(journeys, gaps if pace else None)
-    model = PathMixture(end_step=n_codes - 1, n_codes=n_codes, pace=pace)
     start = time.perf_counter()
-    model.fit(rows, sample_weight=weight, gaps=gaps)
+    model, rows, member = fit_paths(journeys, gaps if pace else None, n_codes)
     seconds = time.perf_counter() - start
-    member = model.predict_proba(rows, gaps)[which]
-    best, right = member.argmax(axis=1), 1 if kind == "pace" else len(segments)
+    right = 1 if kind == "pace" else len(segments)
     named = sorted(canonical(p.steps, p.swaps, p.loops) for p in model.paths_)
     exact = named == sorted(canonical(s.path, s.swaps, s.loops) for s in segments)[:right]
-    long = np.array([len(j) for j in journeys]) >= LONG
     planted = set().union(*(s.path for s in segments))
     return {
         "k": len(model.paths_) == right,
         "exact": exact,
         "spurious": any(set(p.steps) - planted for p in model.paths_),
-        "ari": np.nan if right == 1 else adjusted_rand_score(truth[long], best[long]),
-        **compare_shares(segments, truth, member, rows[which], model.paths_, exact),
+        "ari": np.nan if right == 1 else compare_members(journeys, truth, member),
+        **compare_shares(segments, truth, member, rows, model.paths_, exact),
         "seconds": seconds,
     }
+
+
+def fit_paths(journeys, gaps, n_codes: int):
+    """Fit the mixture of paths: the model, and each lead's row and memberships."""
+    rows, weight, which, gaps = worlds.variants(journeys, gaps)
+    model = PathMixture(end_step=n_codes - 1, n_codes=n_codes, pace=gaps is not None)
+    model.fit(rows, sample_weight=weight, gaps=gaps)
+    return model, rows[which], model.predict_proba(rows, gaps)[which]
+
+
+def compare_members(journeys, truth, member) -> float:
+    """ARI of the most probable segments with the planted ones, on long journeys."""
+    long = np.array([len(j) for j in journeys]) >= LONG
+    return adjusted_rand_score(truth[long], member.argmax(axis=1)[long])
 
 
 def canonical(steps, swaps, loops) -> tuple:
@@ -140,37 +158,200 @@ def summarise(kind: str, runs: list[dict]) -> tuple[list[str], bool]:
     return [name, str(len(runs)), *cells], mean["k"] >= least
 
 
-def main() -> None:
-    """Run all worlds on all cores, print the table and keep it; exit code 1 if a bound fails."""
+def prove_segments(pool) -> tuple[str, bool]:
+    """Run all worlds: the table, and whether every bound holds."""
     head = ["worlds", "runs", "k right", "paths exact", "step not planted",
             "ARI mean (min)", "reach, points (max)", "after parting (max)",
             "chances (max)", "seconds"]  # fmt: skip
-    lines, fine = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"], True
-    with ProcessPoolExecutor() as pool:
-        for kind, (_, n, _) in KINDS.items():
-            seeds = range(FIRST_SEED, FIRST_SEED + n)
-            cells, holds = summarise(kind, list(pool.map(try_world, [kind] * n, seeds)))
-            lines.append("| " + " | ".join(cells) + " |")
-            fine &= holds
-            print(lines[-1], flush=True)
-    made = f"{date.today()}, funnel_lib {version('funnel-lib')}, Python {platform.python_version()}"
-    text = (
-        f"# What was proven\n\n{made}; `make prove`.\n\n{__doc__.split(chr(10), 1)[1].strip()}\n\n"
-    )
-    text += "\n".join(lines) + "\n\n" + HOW_TO_READ
-    (Path(__file__).parent.parent / "PROVEN.md").write_text(text, encoding="utf-8")
-    sys.exit(not fine)
+    lines, fine = write_head(head), True
+    for kind, (_, n, _) in KINDS.items():
+        seeds = range(FIRST_SEED, FIRST_SEED + n)
+        cells, holds = summarise(kind, list(pool.map(try_world, [kind] * n, seeds)))
+        lines.append("| " + " | ".join(cells) + " |")
+        fine &= holds
+        print(lines[-1], flush=True)
+    return "\n\n".join([SEGMENTS, "\n".join(lines), READ_SEGMENTS]), fine
 
 
-HOW_TO_READ = """\
+SEGMENTS = """\
+Each world is random (see `random_worlds`): three paths of 5 to 9 steps that share a beginning,
+4,000 leads, drop-out of 10 to 25 % a step, the same for all segments in half of the worlds."""
+READ_SEGMENTS = """\
 How to read it: *k right* is the share of worlds in which as many segments were found as planted;
 *paths exact* of worlds in which every path, pair and loop is as planted. *ARI* compares the most
 probable segments with the planted ones on leads with 5 or more events. *Reach* is the error of a
 segment's step reach against its own leads, in percentage points, weighted by leads: what is left
 is owed to leads that stopped before the paths part, whom nobody can tell apart. *After parting*
 is the error of the share of the previous step after that. *Chances* is the largest error of a
-planted probability to skip, repeat or loop, in worlds with exact paths.
-"""
+planted probability to skip, repeat or loop, in worlds with exact paths."""
+
+
+RUNS, MANY = 100, 120_000  # runs of a named world, and random worlds; leads that tell the truth
+COVERED = 0.92, 0.98  # where the mean coverage of a promised 95 % interval must lie
+CERTAIN = 0.999  # steps that so many take have no interval to speak of
+
+
+def try_intervals(name: str, equal: bool, run: int) -> pd.DataFrame:
+    """Count the funnels of segments found; a row a planted segment and step.
+
+    The truth stands beside them as counts, to be added up over the runs of a world: of a named
+    world's own leads in this run, of a random world's in one large log of it. Intervals are empty
+    where the segment's path was not found.
+    """
+    world = WORLDS[name] if name in WORLDS else random_world(equal, run)
+    journeys, segment = plant_journeys(world, LEADS, FIRST_SEED + run)
+    groups = list_groups(find_segments(journeys))[1:]
+    found = {group.path: group for group in groups}
+    truth = journeys, segment
+    if name not in WORLDS:
+        truth = plant_journeys(world, MANY, 10 * FIRST_SEED + run)
+    paths = [planted.path for planted in world.segments.values()]
+    tables = []
+    for label, path in zip(world.segments, paths, strict=True):
+        table = count_true(*truth, label, path)
+        bounds = np.full((len(path), len(BOUNDS)), np.nan)
+        if path in found:
+            bounds = count_funnel(journeys, group=found[path])[BOUNDS].to_numpy()[: len(path)]
+        table[BOUNDS] = bounds
+        place = name if name in WORLDS else f"{name} {run}"
+        tables.append(table.assign(world=place, run=run, part=parting(path, paths)))
+    return pd.concat(tables)
+
+
+BOUNDS = ["low", "high", "previous_low", "previous_high"]
+
+
+def random_world(equal: bool, seed: int) -> World:
+    """Make three random paths that share their first steps; early losses are equal, or by path."""
+    rng = np.random.default_rng([seed, equal])
+    n_codes = int(rng.integers(9, 13))
+    ids = [step.id for step in STEPS[: n_codes - 1]] + [WON]
+    paths = [tuple(ids[c] for c in p) for p in worlds.random_paths(rng, 3, n_codes)]
+    parted = max(parting(p, paths) for p in paths)
+    early, segments = rng.uniform(0.65, 0.95, 12), {}
+    for k, path in enumerate(paths):
+        own = early if equal else rng.uniform(0.65, 0.95, 12)
+        go_on = np.append(own[:parted], rng.uniform(0.75, 0.9, len(path) - parted))
+        chances = dict(zip(path, go_on.tolist(), strict=True))
+        segments[f"path {k + 1}"] = PlantedSegment(rng.uniform(0.7, 1.3), path, go_on=chances)
+    return World(segments)
+
+
+def plant_journeys(world: World, n_leads: int, seed: int):
+    """Plant a log: its journeys, and the segment of each lead."""
+    planted = plant_log(world, n_leads, seed)
+    log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
+    journeys = build_journeys(log, parse_steps(planted.steps_yaml))
+    segment = planted.truth_leads.set_index("lead_id")["segment"]
+    return journeys, segment[journeys.leads["lead_id"]].to_numpy()
+
+
+def count_true(journeys, segment, label: str, path: tuple) -> pd.DataFrame:
+    """Count how many of a planted segment's own leads reached each step of its path."""
+    codes = np.array([journeys.steps.ids.index(step) for step in path])
+    base, reached, _ = find_reached(journeys, codes)
+    own = base & (segment == label)
+    table = {"segment": label, "position": np.arange(len(path)), "own": own.sum()}
+    return pd.DataFrame(table | {"reached": reached[own].sum(axis=0)})
+
+
+def judge_intervals(table: pd.DataFrame) -> pd.DataFrame:
+    """Say of each interval whether the truth lies in it; empty where there is none to judge."""
+    key = ["world", "segment", "position"]
+    total = table.groupby(key)[["own", "reached"]].transform("sum")
+    share = total["reached"] / total["own"]
+    previous = share / share.groupby([table["world"], table["run"], table["segment"]]).shift()
+    entered = table["low"].le(share) & table["high"].ge(share)
+    after = table["previous_low"].le(previous) & table["previous_high"].ge(previous)
+    known = table["low"].notna()
+    return table.assign(
+        entered=entered.astype(float).where(known & (share < CERTAIN)),
+        after=after.astype(float).where(known & (table["position"] >= table["part"])),
+    )
+
+
+def summarise_intervals(name: str, equal: bool, table: pd.DataFrame) -> tuple[list[str], bool]:
+    """One row of the table, and whether the promised coverages hold."""
+    first = table[table["position"] == 0]
+    n_missed = first["low"].isna().sum()
+    cells, fine = (
+        [name, str(table["run"].nunique()), f"{len(first) - n_missed:,}", f"{n_missed}"],
+        True,
+    )
+    step = ["segment", "position"] if name in WORLDS else ["position"]
+    for share, promised in (("entered", equal), ("after", True)):
+        covered, by_step = table[share].mean(), table.groupby(step)[share].mean()
+        must = f" ({COVERED[0]:.0%} to {COVERED[1]:.0%})" if promised else " (not promised)"
+        cells += [f"{covered:.1%}{must}", f"{by_step.min():.0%} to {by_step.max():.0%}"]
+        fine &= not promised or COVERED[0] <= covered <= COVERED[1]
+    return cells, fine
+
+
+def prove_intervals(pool) -> tuple[str, bool]:
+    """Run all worlds: the table, and whether every promised coverage holds."""
+    head = ["worlds", "runs", "paths found", "paths missed", "share of entered: covered",
+            "by step", "share of previous, after parting: covered", "by step"]  # fmt: skip
+    lines, fine = write_head(head), True
+    for equal in (True, False):
+        kind = "equal" if equal else "unequal"
+        for name in (f"{kind}-drop", f"random, {kind} drop-out"):
+            tables = list(pool.map(try_intervals, [name] * RUNS, [equal] * RUNS, range(RUNS)))
+            judged = judge_intervals(pd.concat(tables, ignore_index=True))
+            cells, holds = summarise_intervals(name, equal, judged)
+            lines.append("| " + " | ".join(cells) + " |")
+            fine &= holds
+            print(lines[-1], flush=True)
+    return "\n\n".join([INTERVALS, "\n".join(lines), READ_INTERVALS]), fine
+
+
+INTERVALS = f"""\
+Segments are found in {LEADS:,} leads, and each is counted in its own funnel. Worlds: the planted
+`equal-drop` and `unequal-drop`, and {RUNS} random ones of each sort: three paths of 5 to 9 steps
+that share their first two or more, losses of 5 to 35 % a step until they part, of 10 to 25 % after,
+5 % noise. Where drop-out is equal, all paths lose as many until they part."""
+READ_INTERVALS = f"""\
+How to read it: how often the 95 % interval of a step's share holds the true one, over all runs,
+segments and steps; *by step* the least and the greatest coverage of a single step (of random
+worlds, of a position). The truth is the share of a segment's own leads, noise and leads still open
+included: of the leads of all runs, or, in a random world, of {MANY:,} other leads. Steps that all
+take are left out. *Share of entered* is promised only where drop-out before the parting is equal:
+leads that stop there are shared out as if it were. *Share of previous* needs no such assumption
+after the parting. A path counts as found if it is the planted one to the letter; there is no
+interval to judge for the others."""
+
+
+def write_head(names: list[str]) -> list[str]:
+    """The two first lines of a table."""
+    return ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+
+
+TABLES = {"segments": prove_segments, "intervals": prove_intervals}
+
+
+def keep(name: str, text: str) -> None:
+    """Put one part into PROVEN.md, dated, and leave the others as they are."""
+    parts = re.split(r"^## (\w+)\n", PROVEN.read_text(encoding="utf-8"), flags=re.M)
+    kept = dict(zip(parts[1::2], parts[2::2], strict=True))
+    made = f"{date.today()}, funnel_lib {version('funnel-lib')}, Python {platform.python_version()}"
+    kept[name.capitalize()] = f"\n{made}; `python tests/prove.py {name}`.\n\n{text}\n"
+    order = [n.capitalize() for n in TABLES if n.capitalize() in kept]
+    body = "\n".join(f"## {n}\n\n{kept[n].strip()}\n" for n in order)
+    PROVEN.write_text(f"# What was proven\n\n{body}", encoding="utf-8")
+
+
+def main() -> None:
+    """Make the tables asked for on all cores; exit code 1 if a bound fails."""
+    names = sys.argv[1:] or list(TABLES)
+    if unknown := [n for n in names if n not in TABLES]:
+        sys.exit(f"no table {unknown[0]!r}; there are {', '.join(TABLES)}")
+    fine = True
+    with ProcessPoolExecutor() as pool:
+        for name in names:
+            text, holds = TABLES[name](pool)
+            keep(name, text)
+            fine &= holds
+    sys.exit(not fine)
+
 
 if __name__ == "__main__":
     main()

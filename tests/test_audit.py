@@ -1,6 +1,8 @@
 """One audit from any way of writing the same export: the same tables, to the last digit."""
 
 import gzip
+import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,9 @@ import pytest
 
 from funnel_lib.audit import build_audit
 from funnel_lib.errors import InputError
-from funnel_lib.planted import plant_log
+from funnel_lib.outputs import save_audit
+from funnel_lib.planted import plant_log, write_planted
+from funnel_lib.segments import write_segments
 
 RUSSIAN = {
     "request_left": "Заявка",
@@ -106,6 +110,7 @@ def plain(folder):
 
 
 def audit_of(folder, events, leads, **options):
+    options = {"segments": "none"} | options  # how a file is read is no matter of segments
     return build_audit(events, leads=leads, steps=folder / "steps.yml", **options)
 
 
@@ -118,7 +123,7 @@ def assert_same(audit, plain):
 
 
 def test_the_log_has_something_for_every_table_to_tell(plain):
-    assert all(len(table) for table in plain.tables.values())
+    assert all(len(t) for name, t in plain.tables.items() if not name.startswith("segment_"))
     counted = plain.tables["quality"].set_index("check")["n_rows"]
     assert counted[["no_lead", "no_time"]].tolist() == [SPOILT, SPOILT]
     assert counted["duplicate"] >= SPOILT
@@ -164,8 +169,8 @@ def test_splitting_the_files_changes_nothing(planted, folder, plain, tmp_path):
 def test_a_planted_folder_can_be_read_as_it_is(planted_folder):
     files = planted_folder / "events.csv", planted_folder / "leads.csv"
     steps = planted_folder / "steps.yml"
-    plain = build_audit(files[0], leads=files[1], steps=steps)
-    whole = build_audit(planted_folder, steps=steps)
+    plain = build_audit(files[0], leads=files[1], steps=steps, segments="none")
+    whole = build_audit(planted_folder, steps=steps, segments="none")
     pd.testing.assert_frame_equal(whole.tables["funnel"], plain.tables["funnel"])
 
 
@@ -218,3 +223,77 @@ def test_settings_that_are_wrong_are_told(folder, options, told):
     with pytest.raises(InputError) as caught:
         audit_of(folder, folder / "events.csv", folder / "leads.csv", **options)
     assert told in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def parted(tmp_path_factory):
+    """An audit of two planted segments, and the folder of its files."""
+    folder = tmp_path_factory.mktemp("parted")
+    write_planted(plant_log("kettles", 1200, seed=8), folder)
+    audit = audit_of(folder, folder / "events.csv", folder / "leads.csv", segments="auto")
+    return folder, audit
+
+
+def test_every_table_counts_by_segment_and_segments_add_up(parted):
+    tables = parted[1].tables
+    ids = tables["segments"]["segment"].tolist()
+    assert ids == ["s1", "s2"]
+    n_entered = tables["funnel"].groupby("segment")["n_entered"].first()
+    assert n_entered[ids].sum() == pytest.approx(n_entered["all"])
+    for table, columns in (
+        ("funnel", ["n_reached"]),  # at the sale, which every path has
+        ("losses", ["n_lost", "amount_lost"]),  # whether asked depends on the path
+        ("necessity", ["n_won_with_evidence"]),
+    ):
+        rows = tables[table]
+        if table == "funnel":
+            rows = rows[rows["step"] == "invoice_paid"]
+        sums = rows.groupby("segment")[columns].sum()
+        assert sums.loc[ids].sum().tolist() == pytest.approx(sums.loc["all"].tolist(), rel=1e-9)
+    member = tables["memberships"].groupby("lead_id")["probability"]
+    assert member.sum().round(9).eq(1).all() and len(member) == n_entered["all"]
+    leads = tables["leads"].set_index("lead_id")
+    assert (leads["probability"] == member.max()[leads.index]).all()
+    own = tables["funnel"][tables["funnel"]["segment"] == "s2"]
+    path = own.loc[own["part"] == "before_sale", "step"]
+    assert " > ".join(path) == tables["segments"]["path"][1]
+
+
+def test_segments_kept_by_one_audit_are_those_of_the_next(parted, tmp_path):
+    folder, first = parted
+    save_audit(first, first.words("en"), tmp_path, [])
+    write_planted(plant_log("kettles", 300, seed=9), tmp_path / "later")
+    later = audit_of(folder, tmp_path / "later" / "events.csv", tmp_path / "later" / "leads.csv",
+                     segments=tmp_path / "segments.json")  # fmt: skip
+    columns = ["segment", "name", "path"]
+    pd.testing.assert_frame_equal(
+        later.tables["segments"][columns], first.tables["segments"][columns]
+    )
+    assert later.tables["segments"]["trust"].tolist() == ["saved", "saved"]
+    again = audit_of(folder, folder / "events.csv", folder / "leads.csv",
+                     segments=tmp_path / "segments.json")  # fmt: skip
+    pd.testing.assert_frame_equal(again.tables["memberships"], first.tables["memberships"])
+    save_audit(later, later.words("en"), tmp_path / "out", [])
+    inputs = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["inputs"]
+    assert str(tmp_path / "segments.json") in [i["path"] for i in inputs]
+
+
+def test_saved_segments_of_other_steps_are_refused_by_name(parted, folder, tmp_path):
+    write_segments(parted[1].segmentation, tmp_path / "segments.json")
+    steps = (parted[0] / "steps.yml").read_text(encoding="utf-8")
+    (tmp_path / "steps.yml").write_text(
+        re.sub(r"(id|Квалификация): task_stated", r"\1: brief_filled", steps), encoding="utf-8"
+    )
+    with pytest.raises(InputError, match=r"missing now: task_stated; new: brief_filled"):
+        audit_of(tmp_path, parted[0] / "events.csv", None, segments=tmp_path / "segments.json")
+
+
+def test_too_few_leads_are_left_together(parted):
+    folder = parted[0]
+    few = audit_of(folder, folder / "events.csv", folder / "leads.csv", segments="auto",
+                   entered_to="2025-01-05")  # fmt: skip
+    assert 0 < len(few.tables["leads"]) < 50
+    assert few.segmentation.why_not == "few_leads"
+    assert few.tables["segments"]["segment"].tolist() == ["all"]
+    with pytest.raises(InputError, match="segments 900: 900 segments of"):
+        audit_of(folder, folder / "events.csv", None, segments="900")

@@ -203,7 +203,7 @@ def test_the_tables_alone_are_exactly_those_of_the_contract(planted_folder, tmp_
     code, output, err = audit(funnel, files[0], "--leads", files[1], "--steps", files[2], out=out)
     assert (code, output.strip(), err) == (0, str(out / "tables"), "")
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
-    assert found == {"manifest.json", *(f"tables/{n}.csv" for n in CONTRACT)}
+    assert found == {"manifest.json", "segments.json", *(f"tables/{n}.csv" for n in CONTRACT)}
     assert [p.name for p in out.parent.iterdir()] == ["new"]
     for name, columns in CONTRACT.items():
         table = pd.read_csv(out / "tables" / f"{name}.csv")

@@ -1,12 +1,14 @@
 """Tables and sentences as HTML; the workbook and the tables for machines."""
 
 import json
+import re
 
 import pandas as pd
 import python_calamine as calamine
 
 from funnel_lib.audit import build_audit
-from funnel_lib.display import MOST_ROWS, show_table, show_text
+from funnel_lib.canvas import Picture
+from funnel_lib.display import MOST_ROWS, show_cards, show_row, show_table, show_text
 from funnel_lib.labels import Words
 from funnel_lib.outputs import CONTRACT, save_audit, write_tables
 
@@ -48,7 +50,7 @@ def test_the_workbook_holds_text_not_formulas(planted_folder, tmp_path):
     leads["manager"] = "=1+1"
     leads.to_csv(tmp_path / "leads.csv", index=False)
     audit = build_audit(str(planted_folder / "events.csv"), leads=str(tmp_path / "leads.csv"),
-                        steps=str(planted_folder / "steps.yml"))  # fmt: skip
+                        steps=str(planted_folder / "steps.yml"), segments="none")  # fmt: skip
     out = tmp_path / "out"
     save_audit(audit, audit.words("ru"), out, ["xlsx"])
     book = calamine.CalamineWorkbook.from_path(str(out / "audit.xlsx"))
@@ -71,3 +73,44 @@ def test_every_table_has_the_columns_of_the_contract(planted_folder, tmp_path):
         assert table.columns.tolist()[: len(columns.split())] == columns.split()
         assert len(table) == len(audit.tables[name])
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["n_leads"] == 400
+
+
+def cards_of(**more):
+    """Tables of one segment for a card."""
+    segments = pd.DataFrame({
+        "segment": ["s1"], "name": ["with meet"], "n_leads": [40.0], "share_of_leads": [0.4],
+        "share_won": [0.25], "low": [0.1], "high": [0.4], "n_undetermined": [3.0],
+        "trust": ["stable"], "stability": [0.97],
+    })  # fmt: skip
+    funnel = pd.DataFrame({
+        "segment": ["s1", "s1", "s2"], "step": ["ask", "meet", "try"], "part": "before_sale",
+        "share_of_entered": [1.0, None, 0.5],
+    })  # fmt: skip
+    paths = pd.DataFrame({
+        "segment": ["s1", "s1"], "step": ["ask", "meet"], "share_taken": [1.0, 0.5],
+        "is_optional": [False, True], "share_repeated": [0.0, 0.0], "either_order_with": None,
+        "share_reversed": None, "again_from": None, "share_again": None,
+    })  # fmt: skip
+    examples = pd.DataFrame({"segment": ["s1"], "lead_id": ["<i>7"], "journey": ["ask > meet"]})
+    return {"segments": segments, "funnel": funnel, "segment_paths": paths,
+            "segment_examples": examples, **more}  # fmt: skip
+
+
+def test_a_card_tells_path_size_buyers_trust_and_a_lead():
+    words = Words("en", {"ask": "Asked", "meet": "Met <us>"})
+    html = show_cards(cards_of(), words).html
+    assert "<us>" not in html and "<i>" not in html and "&lt;us&gt;" in html
+    text = re.sub(r"<[^>]+>", " ", html).replace("&lt;", "<").replace("&gt;", ">")
+    text = re.sub(r"\s+", " ", text)
+    assert "With the step “Met <us>” 40 leads (40.0%); bought: 25.0% (95" in text
+    assert "Asked 100% → Met <us> not measurable About half (50.0%) also take" in text
+    assert "For example lead <i>7: Asked → Met <us> Trust: stable, found again 0.97" in text
+    assert html.count("dashed") == 1 and "Try" not in text
+    assert show_cards(cards_of(), Words("ru", {"meet": "Встретились"})).html.count("С шагом") == 1
+
+
+def test_pictures_stand_side_by_side_with_their_words():
+    pictures = [Picture("<svg>1</svg>", 'a "b"'), Picture("<svg>2</svg>", "c")]
+    html = show_row(pictures).html
+    assert html.count("<figure") == 2 and 'alt="a &quot;b&quot;"' in html
+    assert "<svg>" not in html  # inside an img, so that their ids cannot meet

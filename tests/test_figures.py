@@ -8,21 +8,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
 
-from funnel_lib import figures
+from funnel_lib import canvas
+from funnel_lib.canvas import ACCENT, BLUE, GREY, INK, LIGHT, MUTED, show_figure
 from funnel_lib.errors import InputError
 from funnel_lib.figures import (
-    ACCENT,
-    BLUE,
-    GREY,
-    INK,
-    LIGHT,
-    MUTED,
     plot_after_sale,
     plot_funnel,
     plot_losses,
     plot_necessity,
     plot_rules,
-    show_figure,
 )
 from funnel_lib.labels import Words
 
@@ -105,9 +99,9 @@ def row_of(ax, text):
 
 
 def draw(ax):
-    canvas = FigureCanvasAgg(ax.figure)
-    canvas.draw()
-    return canvas.get_renderer()
+    paper = FigureCanvasAgg(ax.figure)
+    paper.draw()
+    return paper.get_renderer()
 
 
 def contrast(one, other):
@@ -130,6 +124,30 @@ def test_funnel_says_counts_and_shares():
     assert said.count("not measurable") == 1
     assert row_of(ax, "not measurable") == row_of(ax, "Stated the need")
     assert row_of(ax, "400 · 40.0%") == row_of(ax, "Paid")
+
+
+@pytest.mark.parametrize("words", [EN, RU], ids=["en", "ru"])
+@pytest.mark.parametrize(
+    "title",
+    ["Основной путь", "Без согласования · " + LONG["read"], LONG["pay"] * 3, " → ".join(LONG) * 9],
+)
+def test_a_given_title_keeps_clear_of_its_base(words, title):
+    ax = plot_funnel(make_funnel(), words, title=title)
+    renderer = draw(ax)
+    heading, base = ax.texts[:2]
+    said = heading.get_text()
+    assert said.replace("\n", "").replace(" ", "")[:20] == title.replace(" ", "")[:20]
+    assert said.count("\n") <= 2
+    assert said.endswith("…") or said.replace("\n", " ") == title
+    box = heading.get_window_extent(renderer)
+    assert box.x1 + 8 < base.get_window_extent(renderer).x0
+    assert not any(box.overlaps(t.get_window_extent(renderer)) for t in ax.texts[1:])
+    assert box.y1 <= ax.figure.bbox.y1
+
+
+def test_a_title_stands_where_there_is_nothing_to_draw():
+    said = texts(plot_funnel(make_funnel().head(0), EN, title="Without approval"))
+    assert "Without approval" in said and "nothing to draw" in said
 
 
 def test_funnel_bars_hold_the_parts():
@@ -318,7 +336,7 @@ def test_picture_needs_words():
 
 
 def test_given_axes_are_used_and_settings_left_alone():
-    before = {key: mpl.rcParams[key] for key in figures._STYLE}
+    before = {key: mpl.rcParams[key] for key in canvas.STYLE}
     ax = Figure().subplots()
     assert plot_funnel(make_funnel(), EN, ax) is ax
     assert {key: mpl.rcParams[key] for key in before} == before
@@ -353,7 +371,7 @@ def test_colours_keep_their_distance():
 
 
 def test_wrap_breaks_between_words_first():
-    assert figures._wrap("Оставил заявку", 400) == "Оставил заявку"
-    lines = figures._wrap(LONG["read"], 150).split("\n")
+    assert canvas.wrap_text("Оставил заявку", 400) == "Оставил заявку"
+    lines = canvas.wrap_text(LONG["read"], 150).split("\n")
     assert " ".join(lines) == LONG["read"]
-    assert all(figures._width(line, 11) <= 150 for line in lines)
+    assert all(canvas.measure_width(line, 11) <= 150 for line in lines)

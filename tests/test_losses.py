@@ -19,6 +19,7 @@ from funnel_lib.losses import (
     list_open_leads,
 )
 from funnel_lib.planted import WORLDS, plant_log
+from funnel_lib.segments import Group
 from funnel_lib.steps import Steps, parse_steps
 
 ROUNDING = 1e-9  # sums of a few weights below 1 in another order
@@ -50,10 +51,11 @@ def log_of(text, until=30, leads=None, **columns):
     return build_log(events, leads, START + pd.Timedelta(days=until))
 
 
-def missed_of(log, steps=STEPS, **more):
+def missed_of(log, steps=STEPS, group=None):
     """Each lead's (last step, missed step, asked)."""
     journeys = build_journeys(log, steps)
-    found, ids = find_missed(journeys, **more), [*(more.get("path") or steps.before_sale), None]
+    found = find_missed(journeys, group)
+    ids = [*((group and group.path) or steps.before_sale), None]
     words = [*ASKED, None]
     parts = zip(found.last, found.missed, found.asked, strict=True)
     rows = [(ids[last], ids[missed], words[asked]) for last, missed, asked in parts]
@@ -79,13 +81,11 @@ def test_optional_steps_are_never_missed():
     log = log_of(EVERYTHING + "\na 1 ask\na 2 gone\nb 1 ask\nb 2 read\nb 3 gone")
     found = missed_of(log, STEPS.model_copy(update={"steps": tuple(steps)}))
     assert (found["a"][1], found["b"][:2]) == ("sign", ("read", "sign"))
-    found = missed_of(log, optional=("read", "sign"))
+    found = missed_of(log, group=Group(optional=("read", "sign")))
     assert (found["a"][1], found["b"][1]) == ("pay", "pay")
-    assert count_losses(build_journeys(log, STEPS), optional=("read",))["missed_step"].tolist() == [
-        "ask",
-        "sign",
-        "pay",
-    ]
+    assert count_losses(build_journeys(log, STEPS), Group(optional=("read",)))[
+        "missed_step"
+    ].tolist() == ["ask", "sign", "pay"]
 
 
 def test_step_without_any_evidence_is_never_called_missed_but_the_sale_is():
@@ -105,7 +105,7 @@ def test_won_leads_miss_nothing_even_if_they_never_entered():
 
 def test_path_of_a_segment_has_its_own_order():
     log = log_of(EVERYTHING + "\na 1 sign\na 2 gone\nb 1 read\nb 2 gone")
-    found = missed_of(log, path=("ask", "sign", "read", "pay"))
+    found = missed_of(log, group=Group(path=("ask", "sign", "read", "pay")))
     assert found["a"][:2] == ("sign", "read") and found["b"][:2] == ("read", "pay")
 
 
@@ -150,8 +150,12 @@ def test_a_step_reached_the_second_time_is_asked_after_from_then_on():
     # Path ask > read > ask > sign: the second ask comes on day 4, the draft before it.
     path = ("ask", "read", "ask", "sign", "pay")
     text = EVERYTHING + "\na 1 ask\na 2 read\na 3 draft\na 4 ask\na 9 gone"
-    assert missed_of(log_of(text), path=path)["a"] == ("ask", "sign", "no")
-    assert missed_of(log_of(text + "\na 5 draft"), path=path)["a"] == ("ask", "sign", "yes")
+    assert missed_of(log_of(text), group=Group(path=path))["a"] == ("ask", "sign", "no")
+    assert missed_of(log_of(text + "\na 5 draft"), group=Group(path=path))["a"] == (
+        "ask",
+        "sign",
+        "yes",
+    )
 
 
 # --- by hand: the table of losses ------------------------------------------------------------
@@ -190,14 +194,14 @@ def test_losses_without_any_currency_or_amount():
 def test_empty_segment_loses_nothing_and_keeps_its_rows():
     journeys = build_journeys(log_of(EVERYTHING + "\na 1 ask\na 2 gone"), STEPS)
     for table in (
-        count_losses(journeys, weights=np.zeros(2), segment="s"),
-        count_losses(select_leads(journeys, np.zeros(2, bool)), segment="s"),
+        count_losses(journeys, Group("s", memberships=np.zeros((2, 1)))),
+        count_losses(select_leads(journeys, np.zeros(2, bool)), Group("s")),
     ):
         assert table["missed_step"].tolist() == ["ask", "read", "sign", "pay"]
         counts = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
         assert (table[counts] == 0).all(axis=None) and set(table["segment"]) == {"s"}
         assert table[["share_of_lost", "share_of_entered"]].isna().all(axis=None)
-    necessity = count_necessity(journeys, weights=np.zeros(2))
+    necessity = count_necessity(journeys, Group(memberships=np.zeros((2, 1))))
     assert (necessity[["n_won", "n_won_with_evidence"]] == 0).all(axis=None)
 
 
@@ -221,7 +225,7 @@ def test_necessity_is_of_buyers_that_entered():
     assert table.loc["read", "self_reported_share"] == 1 / 2
     weighted = count_necessity(
         build_journeys(log_of(text, leads=leads), Steps(**steps)),
-        weights=np.array([0.5, 0.25, 1, 1, 1]),
+        Group(memberships=np.array([[0.5], [0.25], [1], [1], [1]])),
     ).set_index("step")
     # n_won = .5 + .25 + 1; with evidence of reading .75, of it .25 by the manager's word alone
     assert weighted.loc["read"].tolist()[1:] == [1.75, 0.75, 0.75 / 1.75, 0.25 / 0.75]
@@ -382,7 +386,9 @@ def test_losses_of_segments_add_up_to_all(drawn, seed):
     journeys = build_journeys(both_ways(drawn)[0], STEPS)
     weights = np.random.default_rng(seed).random(len(journeys.leads))
     every = count_losses(journeys)
-    one, other = (count_losses(journeys, weights=w) for w in (weights, 1 - weights))
+    one, other = (
+        count_losses(journeys, Group(memberships=w[:, None])) for w in (weights, 1 - weights)
+    )
     for name in ("n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"):
         assert np.allclose(one[name] + other[name], every[name], atol=ROUNDING, rtol=0)
     kinds = one["n_asked"] + one["n_not_asked"] + one["n_unknown"]

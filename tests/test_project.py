@@ -99,8 +99,9 @@ def test_every_public_name_is_documented(name):
 # Sentences and tables whose neighbours of the same kind carry the example.
 WITHOUT_EXAMPLE = {
     "count_losses", "count_necessity", "count_rules", "list_leads", "list_open_leads",
-    "assign_segments", "describe_segments", "list_groups", "list_paths",
-    "measure_trust", "read_segments", "select_leads",
+    "assign_segments", "read_segments", "select_leads", "list_groups",
+    "compare_traits", "count_recognised", "find_examples", "list_path_steps", "list_sequences",
+    "measure_facts", "show_cards",
     "write_segments", "write_steps", "write_tables", "write_workbook",
     *(n for n in funnel_lib.__all__ if n.startswith("tell_") and n != "tell_outcomes"),
 }  # fmt: skip

@@ -1,5 +1,7 @@
 """From leads to segments: variants, memberships, funnels that add up, segments used again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,33 +13,18 @@ from funnel_lib.funnels import count_funnel
 from funnel_lib.journeys import build_journeys, count_variants, select_leads
 from funnel_lib.losses import count_losses
 from funnel_lib.planted import plant_log
+from funnel_lib.portraits import describe_segments
 from funnel_lib.segments import (
     assign_segments,
-    describe_segments,
     find_segments,
-    list_paths,
-    measure_trust,
+    keep_together,
+    list_groups,
     read_segments,
     write_segments,
 )
 from funnel_lib.steps import Steps, parse_steps
 
 ROUNDING = 1e-6  # sums of some thousand memberships below 1
-
-
-@pytest.fixture(scope="module")
-def planted():
-    return plant_log("clean", 3000, seed=11)
-
-
-@pytest.fixture(scope="module")
-def journeys(planted):
-    return build_journeys(build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml))
-
-
-@pytest.fixture(scope="module")
-def found(journeys):
-    return find_segments(journeys)
 
 
 def test_variants_against_a_slow_loop(journeys):
@@ -65,7 +52,7 @@ def test_leads_that_never_entered_have_no_variant():
 
 def test_planted_segments_are_found(planted, journeys, found):
     paths = {" > ".join(s["path"]) for s in planted.truth["segments"].values()}
-    assert set(describe_segments(found)["path"]) == paths
+    assert {" > ".join(path) for path in found.paths} == paths
     truth = planted.truth_leads.set_index("lead_id")["segment"][journeys.leads["lead_id"]]
     long = np.diff(journeys.offsets) >= 5
     score = adjusted_rand_score(truth[long], found.memberships.argmax(axis=1)[long])
@@ -75,19 +62,16 @@ def test_planted_segments_are_found(planted, journeys, found):
 def test_memberships_sum_to_one_and_segments_to_all(journeys, found):
     assert found.memberships.sum(axis=1) == pytest.approx(1)
     everyone = count_funnel(journeys).set_index("step")
-    parts = [
-        count_funnel(journeys, path=path, weights=w, segment=i).set_index("step")
-        for i, path, w in zip(found.ids, list_paths(found), found.memberships.T, strict=True)
-    ]
+    groups = list_groups(found)[1:]
+    parts = [count_funnel(journeys, group=group).set_index("step") for group in groups]
     for column in ("n_entered", "n_reached"):
         total = sum(p.loc["invoice_paid", column] for p in parts)
         assert total == pytest.approx(everyone.loc["invoice_paid", column], rel=ROUNDING)
-    lost = [count_losses(journeys, path=path, weights=w)["n_lost"].sum()
-            for path, w in zip(list_paths(found), found.memberships.T, strict=True)]  # fmt: skip
+    lost = [count_losses(journeys, group)["n_lost"].sum() for group in groups]
     assert sum(lost) == pytest.approx(count_losses(journeys)["n_lost"].sum(), rel=ROUNDING)
 
 
-def test_ids_and_order_of_leads_change_nothing(planted, found):
+def test_ids_and_order_of_leads_change_nothing(planted, journeys, found):
     ids = planted.leads["lead_id"]
     names = dict(zip(ids, ids.sample(frac=1, random_state=2), strict=True))
     events = planted.events.assign(lead_id=planted.events["lead_id"].map(names))
@@ -95,7 +79,9 @@ def test_ids_and_order_of_leads_change_nothing(planted, found):
     other = build_journeys(build_log(events.sample(frac=1, random_state=3), leads),
                            parse_steps(planted.steps_yaml))  # fmt: skip
     again = find_segments(other)
-    pd.testing.assert_frame_equal(describe_segments(again), describe_segments(found))
+    pd.testing.assert_frame_equal(
+        describe_segments(other, again), describe_segments(journeys, found)
+    )
 
 
 def test_segments_kept_are_the_same_for_other_leads(journeys, found, tmp_path):
@@ -123,11 +109,21 @@ def test_other_steps_and_other_files_are_refused(found, tmp_path):
         read_segments(tmp_path / "no.json", other)
 
 
+def test_segments_without_a_model_are_not_for_other_leads(journeys, found, tmp_path):
+    clusters = replace(found, model=None)
+    with pytest.raises(InputError, match="another clusterer cannot be used for other leads"):
+        write_segments(clusters, tmp_path / "x.json")
+    with pytest.raises(InputError, match="another clusterer cannot be used for other leads"):
+        assign_segments(clusters, journeys)
+    write_segments(keep_together(journeys, "few_leads"), tmp_path / "all.json")
+    assert read_segments(tmp_path / "all.json", journeys).why_not == "few_leads"
+
+
 def test_too_little_to_segment_is_said(journeys):
     few = select_leads(journeys, np.arange(len(journeys.leads)) < 40)
     told = find_segments(few)
     assert (told.why_not, told.ids, told.memberships.sum()) == ("few_leads", ("all",), 40)
-    assert describe_segments(told)["share_of_leads"].tolist() == [1.0]
+    assert describe_segments(few, told)["share_of_leads"].tolist() == [1.0]
     one_step = journeys.measurable & (np.arange(len(journeys.measurable)) == 0)
     blind = type(journeys)(**{**vars(journeys), "measurable": one_step})
     assert find_segments(blind).why_not == "few_steps"
@@ -144,20 +140,3 @@ def test_no_segments_is_an_answer():
         build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml)
     )
     assert find_segments(journeys).ids == ("s1",)
-
-
-def test_planted_segments_are_stable_and_better_than_one_fewer(journeys, found):
-    trust = measure_trust(found, journeys, n_resamples=2)
-    assert trust["segment"].tolist() == ["s1", "s2", "s3"]
-    assert (trust["stability"] > 0.9).all() and trust["trust"].tolist() == ["stable"] * 3
-    assert (trust["p_null"] == 1 / 20).all()  # none of 19 simulated logs gains as much
-
-
-def test_a_segment_too_many_is_doubted(journeys):
-    trust = measure_trust(find_segments(journeys, 4), journeys, n_null=4, n_resamples=2)
-    assert (trust["trust"] == "doubtful").any()
-
-
-def test_a_single_segment_has_nothing_to_trust(journeys):
-    trust = measure_trust(find_segments(journeys, 1), journeys)
-    assert trust[["stability", "p_null", "trust"]].isna().all(axis=None)

@@ -1,0 +1,267 @@
+"""Sentences about segments: how many, their paths, what sets them apart, how they are told."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from funnel_lib.labels import Words
+from funnel_lib.portraits import UNDETERMINED
+from funnel_lib.segments import Segmentation
+
+MOST_P = 0.05
+MOST_TRAITS = 3
+OFTEN = 0.1  # a step followed by itself less often is not worth a word
+HELPS = 0.05  # share of leads a fact must tell right beyond naming the largest segment
+
+
+def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> str:
+    """How many paths lead to a purchase, and which is the main one?
+
+    Parameters
+    ----------
+    segments : what `portraits.describe_segments` returns
+    words : the reader's language
+    why_not : `Segmentation.why_not`: why no segments were looked for
+
+    Examples
+    --------
+    >>> segments = pd.DataFrame({"name": ["with meet", "without meet"], "n_leads": [70.0, 30.0],
+    ...                          "n_undetermined": [5.0, 1.0], "share_of_leads": [0.7, 0.3]})
+    >>> tell_segments(segments, Words("en", {"meet": "Met us"}))
+    'Paths to a purchase: 2; the main one is with the step “Met us” (70.0% of the leads). For 6 of
+    100 leads the segment cannot be told yet.'
+    >>> tell_segments(segments[:1], Words("en"), "few_leads")
+    'No segments were looked for: fewer than 50 leads entered. All leads are one group.'
+    """
+    if why_not:
+        return words.text(_WHY_NOT[why_not])
+    if len(segments) < 2:
+        return words.text("sentence.segments_one")
+    main = segments.loc[segments["n_leads"].idxmax()]
+    return words.text(
+        "sentence.segments",
+        k=len(segments),
+        name=words.value("name", main["name"]),
+        share=words.share(main["share_of_leads"]),
+        unsure=segments["n_undetermined"].sum(),
+        n_leads=segments["n_leads"].sum(),
+    )
+
+
+_WHY_NOT = {
+    "few_leads": "sentence.segments_few_leads",
+    "few_steps": "sentence.segments_few_steps",
+    "not_asked": "sentence.segments_not_asked",
+}
+
+
+def tell_choice(choice: pd.DataFrame, segmentation: Segmentation, words: Words) -> str:
+    """Why so many segments, and not one fewer or more?
+
+    Parameters
+    ----------
+    choice : of `trust.Trust`
+    segmentation : the segments; says whether the fit converged and where the range ends
+    words : the reader's language
+
+    Examples
+    --------
+    >>> choice = pd.DataFrame({"n_segments": [1, 2, 3], "gain": [None, 900.0, -30.0],
+    ...                        "null_gain": [None, -20.0, None], "chosen": [False, True, False]})
+    >>> tell_choice(choice, None, Words("en"))
+    'Chosen: 2. The last segment makes the description of the journeys 900 nats shorter; on
+    simulated leads without it, one more segment gains -20 at the most. One more would cost 30 nats
+    more than it explains.'
+    """
+    if choice.empty or not choice["chosen"].any():
+        return words.text("sentence.choice_none")
+    row = choice[choice["chosen"]].iloc[0]
+    told = [words.text("sentence.choice", k=row["n_segments"])]
+    if row["n_segments"] > 1 and pd.notna(row["gain"]):
+        told.append(words.text("sentence.choice_gain", gain=row["gain"]))
+    if pd.notna(row["null_gain"]):
+        told[-1] = told[-1].rstrip(".") + words.text("sentence.choice_null", null=row["null_gain"])
+    more = choice[choice["n_segments"] == row["n_segments"] + 1]
+    if len(more):
+        gain = more["gain"].iloc[0]
+        key = "sentence.choice_worse" if gain <= 0 else "sentence.choice_better"
+        told.append(words.text(key, gain=abs(gain)))
+    model = segmentation.model if segmentation is not None else None
+    if model is not None and model.n_segments is None and row["n_segments"] == model.max_segments:
+        told.append(words.text("sentence.choice_edge"))
+    if model is not None and not model.converged_:
+        told.append(words.text("sentence.not_converged", n=model.n_iter_))
+    return " ".join(told)
+
+
+def tell_path(path_steps: pd.DataFrame, words: Words) -> str:
+    """Which steps of a path are optional, repeated, or come in either order?
+
+    Parameters
+    ----------
+    path_steps : rows of one segment of `portraits.list_path_steps`
+    words : the reader's language
+
+    Examples
+    --------
+    >>> steps = pd.DataFrame({"step": ["ask", "meet", "pay"], "share_taken": [1, 0.48, 1],
+    ...     "is_optional": [False, True, False], "share_repeated": [0.3, 0.0, 0.0],
+    ...     "either_order_with": None, "share_reversed": None, "again_from": None,
+    ...     "share_again": None})
+    >>> tell_path(steps, Words("en", {"meet": "Met us", "ask": "Asked"}))
+    '“Asked” is often repeated (30.0%). About half (48.0%) also take “Met us”.'
+    """
+    told = []
+    for row in path_steps.itertuples():
+        named = {"step": words.step(row.step)}
+        if row.is_optional:
+            part = words.text(min(_PARTS, key=lambda name: abs(_PARTS[name] - row.share_taken)))
+            share = words.share(row.share_taken)
+            told.append(words.text("sentence.path_optional", part=part, share=share, **named))
+        if pd.notna(row.either_order_with):
+            other = words.step(row.either_order_with)
+            share = words.share(row.share_reversed)
+            told.append(words.text("sentence.path_either", other=other, share=share, **named))
+        if pd.notna(row.again_from):
+            other, share = words.step(row.again_from), words.share(row.share_again)
+            told.append(words.text("sentence.path_again", other=other, share=share, **named))
+        if row.share_repeated >= OFTEN:
+            share = words.share(row.share_repeated)
+            told.append(words.text("sentence.path_repeated", share=share, **named))
+    return " ".join(told) or words.text("sentence.path_plain")
+
+
+_PARTS = {
+    "sentence.some": 0.1,
+    "sentence.third": 1 / 3,
+    "sentence.half": 0.5,
+    "sentence.two_thirds": 2 / 3,
+}
+_TRAITS = {"shows": "sentence.trait_shows", "repeats": "sentence.trait_repeats"}
+
+
+def tell_traits(traits: pd.DataFrame, words: Words) -> str:
+    """What does a segment do more and less than the other leads?
+
+    Parameters
+    ----------
+    traits : rows of one segment of `portraits.compare_traits`
+    words : the reader's language
+
+    Examples
+    --------
+    >>> traits = pd.DataFrame({"step": ["meet", "terms"], "kind": "shows", "p": [0.001, 0.2],
+    ...     "share_here": [0.8, 0.3], "share_rest": [0.1, 0.4], "difference": [0.7, -0.1]})
+    >>> tell_traits(traits, Words("en", {"meet": "Met us"}))
+    'More than the others: “Met us” (80.0% against 10.0%).'
+    """
+    sure, told = traits[traits["p"] < MOST_P], []
+    for key, rows in (
+        ("sentence.traits_more", sure[sure["difference"] > 0]),
+        ("sentence.traits_less", sure[sure["difference"] < 0]),
+    ):
+        parts = [
+            words.text(
+                _TRAITS[row.kind],
+                step=words.step(row.step),
+                here=words.share(row.share_here),
+                rest=words.share(row.share_rest),
+            )
+            for row in rows.head(MOST_TRAITS).itertuples()
+        ]
+        told += [words.text(key, parts=", ".join(parts))] * bool(parts)
+    return " ".join(told) or words.text("sentence.traits_none")
+
+
+def tell_facts(facts: pd.DataFrame, words: Words) -> str:
+    """Do product, source or manager explain the segments, or tell them at entry?
+
+    Parameters
+    ----------
+    facts : what `recognition.measure_facts` returns
+    words : the reader's language
+
+    Examples
+    --------
+    >>> facts = pd.DataFrame({"fact": ["product"], "cramers_v": [0.1], "low": [0.0], "high": [0.2],
+    ...     "share_explained": [0.01], "share_right": [0.6], "share_guessed": [0.6]})
+    >>> tell_facts(facts, Words("en"))
+    'Product explains 1.0% of the segments (Cramér’s V 0.10, 95\\xa0% interval 0.00–0.20). None of
+    these facts tells a lead’s segment better than always naming the largest: look at what clients
+    do, not at what they buy or where they come from.'
+    """
+    if facts.empty:
+        return words.text("sentence.facts_none")
+    parts = [
+        words.text(
+            "sentence.fact",
+            fact=words.value("fact", row.fact),
+            share=words.share(row.share_explained),
+            v=words.number(row.cramers_v, 2),
+            low=words.number(row.low, 2),
+            high=words.number(row.high, 2),
+        )
+        for row in facts.head(MOST_TRAITS).itertuples()
+    ]
+    told = "; ".join(parts) + "."
+    best = facts.loc[facts["share_right"].idxmax()]
+    if best["share_right"] - best["share_guessed"] < HELPS:
+        return told[:1].upper() + told[1:] + " " + words.text("sentence.facts_useless")
+    helped = words.text(
+        "sentence.facts_help",
+        fact=words.value("fact", best["fact"]),
+        share=words.share(best["share_right"]),
+        guessed=words.share(best["share_guessed"]),
+    )
+    return f"{told[:1].upper()}{told[1:]} {helped}"
+
+
+def tell_recognised(
+    recognised: pd.DataFrame, segments: pd.DataFrame, parting: pd.DataFrame, words: Words
+) -> list[str]:
+    """After which step can each segment be told, and what to ask about before?
+
+    Parameters
+    ----------
+    recognised, parting : what `recognition.count_recognised` and `find_parting` return
+    segments : what `portraits.describe_segments` returns
+    words : the reader's language
+
+    Examples
+    --------
+    >>> recognised = pd.DataFrame({"segment": "s1", "position": [1, 2], "step": ["ask", "meet"],
+    ...     "n_reached": [9.0, 5.0], "share_told": [0.0, 0.9], "mean_probability": [0.5, 0.95]})
+    >>> segments = pd.DataFrame({"segment": ["s1"], "name": ["with meet"]})
+    >>> parting = pd.DataFrame({"segment": ["s1"], "last_step": ["ask"], "step": ["meet"]})
+    >>> tell_recognised(recognised, segments, parting, Words("en"))
+    ['The segment with the step “meet” is told from “meet” on (5 leads came so far; 90.0% of them
+    are told then, with a mean certainty of 95.0%).',
+    'To tell it in the first talk, ask what the client means to do next, and keep the answer in a
+    field: “meet”.']
+    """
+    if recognised.empty:
+        return [words.text("sentence.recognised_none")]
+    names, told = segments.set_index("segment")["name"], []
+    for segment, rows in recognised.groupby("segment", sort=False):
+        name = words.value("name", names[segment])
+        early = rows[rows["share_told"] >= UNDETERMINED]
+        if early.empty:
+            told.append(words.text("sentence.recognised_never", name=name))
+            continue
+        row = early.iloc[0]
+        told.append(
+            words.text(
+                "sentence.recognised",
+                name=name,
+                step=words.step(row["step"]),
+                n=row["n_reached"],
+                share=words.share(row["share_told"]),
+                sure=words.share(row["mean_probability"]),
+            )
+        )
+    asked = dict.fromkeys(f"“{words.step(s)}”" for s in parting["step"].dropna())
+    if words.lang == "ru":
+        asked = dict.fromkeys(a.replace("“", "«").replace("”", "»") for a in asked)
+    if asked:
+        told.append(words.text("sentence.recognised_ask", steps=", ".join(asked)))
+    return told

@@ -1,0 +1,126 @@
+"""Sentences about segments: what they say in each case, in both languages."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.labels import Words
+from funnel_lib.segment_findings import (
+    tell_choice,
+    tell_facts,
+    tell_path,
+    tell_recognised,
+    tell_segments,
+    tell_traits,
+)
+
+EN, RU = Words("en", {"meet": "Met us"}), Words("ru", {"meet": "Встретились"})
+
+
+def choice_of(gains, chosen, null=np.nan):
+    n = np.arange(1, len(gains) + 1)
+    return pd.DataFrame({"n_segments": n, "gain": gains, "chosen": n == chosen,
+                         "null_gain": np.where(n == chosen, null, np.nan)})  # fmt: skip
+
+
+def model_of(**more):
+    model = {"n_segments": None, "max_segments": 10, "converged_": True, "n_iter_": 5} | more
+    return SimpleNamespace(model=SimpleNamespace(**model))
+
+
+@pytest.mark.parametrize("why", ["few_leads", "few_steps", "not_asked"])
+def test_why_there_are_no_segments_is_said(why):
+    one = pd.DataFrame({"name": ["all"]})
+    for words in (EN, RU):
+        told = tell_segments(one, words, why)
+        assert told != tell_segments(one, words) and len(told) > 30
+
+
+def test_the_choice_says_what_one_more_costs():
+    told = tell_choice(choice_of([np.nan, 900.0, -30.0], 2, -20.0), model_of(), EN)
+    assert "900 nats shorter; on simulated" in told and "gains -20 at the most" in told
+    assert "would cost 30 nats" in told and "most that was tried" not in told
+    told = tell_choice(choice_of([np.nan, 900.0, 55.0], 2), model_of(n_segments=2), EN)
+    assert "would explain 55 nats more than it costs" in told and "simulated" not in told
+
+
+def test_the_edge_of_the_range_and_a_fit_that_did_not_converge_are_said():
+    gains = [np.nan, *[100.0] * 9]
+    assert "may be more" in tell_choice(choice_of(gains, 10), model_of(), EN)
+    assert "may be more" not in tell_choice(choice_of(gains, 10), model_of(n_segments=10), EN)
+    told = tell_choice(choice_of(gains, 10), model_of(converged_=False, n_iter_=30), RU)
+    assert "не сошёлся (проходов: 30)" in told
+
+
+def test_nothing_compared_is_said():
+    empty = choice_of([], 0)
+    assert "Nothing was compared" in tell_choice(empty, model_of(), EN)
+
+
+def steps_of(**more):
+    row = {"step": "meet", "share_taken": 1.0, "is_optional": False, "share_repeated": 0.0,
+           "either_order_with": None, "share_reversed": None, "again_from": None,
+           "share_again": None}  # fmt: skip
+    return pd.DataFrame([row | more])
+
+
+@pytest.mark.parametrize(
+    ("more", "en", "ru"),
+    [
+        ({}, "The steps come in this order", "Шаги идут в этом порядке"),
+        ({"is_optional": True, "share_taken": 0.31}, "About a third (31.0%) also take “Met us”.",
+         "Около трети (31,0\xa0%) делает и шаг «Встретились»."),
+        ({"is_optional": True, "share_taken": 0.62}, "About two thirds", "Около двух третей"),
+        ({"is_optional": True, "share_taken": 0.12}, "Some (12.0%)", "Небольшая часть"),
+        ({"either_order_with": "pay", "share_reversed": 0.4},
+         "“Met us” and “pay” come in either order (the other way round: 40.0%).", "наоборот"),
+        ({"again_from": "ask", "share_again": 0.3}, "After “Met us”, 30.0% begin again from “ask”.",
+         "начинают снова с шага «ask»"),
+        ({"share_repeated": 0.2}, "“Met us” is often repeated (20.0%).", "часто повторяют"),
+    ],
+)  # fmt: skip
+def test_a_path_in_words(more, en, ru):
+    assert en in tell_path(steps_of(**more), EN)
+    assert ru in tell_path(steps_of(**more), RU)
+
+
+def test_traits_beyond_chance_only():
+    traits = pd.DataFrame({"step": ["meet", "ask", "pay"], "kind": ["shows", "repeats", "shows"],
+                           "share_here": [0.8, 0.1, 0.5], "share_rest": [0.1, 0.3, 0.4],
+                           "difference": [0.7, -0.2, 0.1], "p": [0.0, 0.01, 0.2]})  # fmt: skip
+    assert tell_traits(traits, EN) == (
+        "More than the others: “Met us” (80.0% against 10.0%). "
+        "Less than the others: “ask” twice or more (10.0% against 30.0%)."
+    )
+    assert "pay" not in tell_traits(traits, RU) and "два раза и больше" in tell_traits(traits, RU)
+    assert "beyond chance" in tell_traits(traits[traits["p"] > 0.1], EN)
+
+
+def facts_of(right, guessed):
+    return pd.DataFrame({"fact": ["answer", "product"], "cramers_v": [0.5, 0.1], "low": [0.4, 0.0],
+                         "high": [0.6, 0.2], "share_explained": [0.25, 0.01],
+                         "share_right": [right, guessed], "share_guessed": guessed})  # fmt: skip
+
+
+def test_a_fact_that_tells_the_segment_is_recommended_and_others_are_not():
+    told = tell_facts(facts_of(0.8, 0.5), EN)
+    assert "answer tells the segment of 80.0% of the leads right" in told
+    assert "product explains 1.0%" in told
+    told = tell_facts(facts_of(0.52, 0.5), RU)
+    assert "Ни один" in told and "сделайте его полем" not in told
+    assert "no such columns" in tell_facts(facts_of(0.8, 0.5)[:0], EN)
+
+
+def test_a_segment_that_is_never_told_is_said():
+    recognised = pd.DataFrame({"segment": ["s1", "s2"], "position": 1, "step": "meet",
+                               "n_reached": 9.0, "share_told": [0.1, 0.9],
+                               "mean_probability": [0.5, 0.95]})  # fmt: skip
+    segments = pd.DataFrame({"segment": ["s1", "s2"], "name": ["without meet", "with meet"]})
+    parting = pd.DataFrame({"segment": ["s1", "s2"], "last_step": "ask", "step": [None, "meet"]})
+    told = tell_recognised(recognised, segments, parting, RU)
+    assert told[0] == "Сегмент без шага «Встретились» у большинства лидов до конца не узнать."
+    assert "узнаётся с шага «Встретились» (до него дошли 9; из них узнаны 90,0" in told[1]
+    assert told[2].endswith("«Встретились».") and len(told) == 3
+    assert "One path" in tell_recognised(recognised[:0], segments, parting, EN)[0]
