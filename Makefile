@@ -22,7 +22,7 @@ audit: $(READY)  ## the report of the sample, into reports/sample
 	$(BIN)/funnel audit data/sample/events.csv --leads data/sample/leads.csv --steps data/sample/steps.yml --observed-until 2025-12-31 --out reports/sample
 
 test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks

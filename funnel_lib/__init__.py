@@ -2,6 +2,7 @@
 
 from funnel_lib.audit import Audit, build_audit
 from funnel_lib.canvas import show_figure
+from funnel_lib.caveats import tell_assumed, tell_limits, tell_quality, tell_reliability
 from funnel_lib.clusters import cluster_segments, measure_likeness
 from funnel_lib.display import show_cards, show_row, show_table, show_text
 from funnel_lib.durations import count_pace
@@ -16,17 +17,13 @@ from funnel_lib.figures import (
 )
 from funnel_lib.findings import (
     tell_after_sale,
-    tell_assumed,
     tell_funnel,
-    tell_limits,
     tell_losses,
     tell_main_loss,
     tell_necessity,
     tell_open_leads,
     tell_outcomes,
     tell_page_one,
-    tell_quality,
-    tell_reliability,
     tell_rules,
 )
 from funnel_lib.funnels import count_funnel, count_rules
@@ -56,6 +53,7 @@ from funnel_lib.segment_figures import picture_segments, plot_choice, plot_seque
 from funnel_lib.segment_findings import (
     tell_choice,
     tell_facts,
+    tell_likeness,
     tell_path,
     tell_recognised,
     tell_segments,
@@ -148,6 +146,7 @@ __all__ = [
     "tell_choice",
     "tell_facts",
     "tell_funnel",
+    "tell_likeness",
     "tell_limits",
     "tell_losses",
     "tell_main_loss",

@@ -136,6 +136,10 @@ def _list_copies(path):
                     new = delete(new, at + size)
                 if size == 1:
                     yield replace(new, repeat=new.repeat | {at: 0.3})
+                    ends = {block: 0.3 for block in new.loops if block[1] == at}
+                    if ends:  # the copy stood for those who do not go through the loop again
+                        skip = {j: p for j, p in new.skip.items() if j != at}
+                        yield replace(new, skip=skip, loops=new.loops | ends)
                 else:
                     yield from _loop(new, at, at + size - 1)
     for at, step in enumerate(steps):

@@ -13,7 +13,8 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
-from funnel_lib.findings import tell_assumed, tell_limits, tell_page_one
+from funnel_lib.caveats import tell_assumed, tell_limits
+from funnel_lib.findings import tell_page_one
 from funnel_lib.labels import Words
 from funnel_lib.segments import write_segments
 

@@ -27,6 +27,7 @@ from funnel_lib.mixtures import (
 from funnel_lib.search import search
 from funnel_lib.walks import Path, Rates, Trie, describe_walk, simulate
 
+TYPICAL = 10  # events of a journey; of longer ones the search looks at fewer
 LONGEST = 30  # events of a journey the search looks at: the end is free, so cutting is harmless
 
 
@@ -43,7 +44,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
     end_step : code of the sale, which may only end a path; None: there is none.
     n_codes : number of steps there are; None: the largest code + 1.
     pace : whether segments may differ in pace, too (needs `gaps`).
-    max_variants : the paths are looked for on so many of the heaviest variants, then fitted to all.
+    max_variants : the paths are looked for on so many of the heaviest variants, and at most ten
+        times as many events, then fitted to all.
     max_iter, tol : of the last EM, which ends when a round gains less than `tol` nats.
     random_state : seed; decides only which of equally heavy variants are left out of the search.
 
@@ -255,11 +257,14 @@ class PathMixture(ClusterMixin, BaseEstimator):
 
     def _lighten(self, log: Log) -> Log:
         """Keep the heaviest variants for the search."""
-        if len(log.weight) <= self.max_variants:
-            return log
+        length = np.minimum((log.rows >= 0).sum(axis=1), LONGEST)
         rng = np.random.default_rng(self.random_state)
         order = np.lexsort((rng.random(len(log.weight)), -log.weight))
-        heavy = np.sort(order[: self.max_variants])
+        events = np.cumsum(length[order])
+        n_kept = min(self.max_variants, np.searchsorted(events, TYPICAL * self.max_variants) + 1)
+        if len(log.weight) <= n_kept:
+            return log
+        heavy = np.sort(order[:n_kept])
         rows, weight = log.rows[heavy, :LONGEST], log.weight[heavy]
         rows = rows[:, (rows >= 0).any(axis=0)]
         gaps = None if log.gaps is None else log.gaps[heavy]

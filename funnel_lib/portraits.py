@@ -32,7 +32,9 @@ def describe_segments(
     `name_segments`), n_leads (sum of memberships), n_undetermined (leads most probably of this
     segment, but with a membership below 0.8), share_of_leads (of those that entered), path (ids
     joined by " > "), stability, trust (see `measure_trust`; empty where nobody asked), n_won,
-    n_lost, n_open (sums of memberships), share_won (of n_leads), low, high (its 95 % interval)
+    n_lost, n_open (sums of memberships), share_won (of n_leads), low, high (its 95 % interval),
+    share_of_amount_won (of the money of all won leads; empty where amounts are unknown or in
+    several currencies)
 
     Examples
     --------
@@ -70,7 +72,17 @@ def describe_segments(
         "stability": np.nan if trust is None else trust.segments["stability"],
         "trust": "" if trust is None else trust.segments["trust"],
         **status, "share_won": share_won, "low": low, "high": high,
+        "share_of_amount_won": _share_money(leads, member),
     })  # fmt: skip
+
+
+def _share_money(leads: pd.DataFrame, member: np.ndarray) -> np.ndarray:
+    """Each segment's share of the money won, where it is of one currency."""
+    paid = leads[(leads["status"] == "won") & leads["amount"].notna()]
+    amount = leads["amount"].where(leads["status"] == "won").fillna(0).to_numpy()
+    if len(paid["currency"].fillna("").unique()) != 1 or not amount.sum() > 0:
+        return np.full(member.shape[1], np.nan)
+    return amount @ member / amount.sum()
 
 
 def name_segments(paths: list[tuple[str, ...]], hurry: list[float] | None = None) -> list[str]:

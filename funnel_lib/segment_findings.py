@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
+from funnel_lib.clusters import LIKE
 from funnel_lib.labels import Words
 from funnel_lib.portraits import UNDETERMINED
 from funnel_lib.segments import Segmentation
@@ -38,8 +40,11 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
     if len(segments) < 2:
         return words.text("sentence.segments_one")
     main = segments.loc[segments["n_leads"].idxmax()]
+    money = main.get("share_of_amount_won", np.nan)
+    revenue = words.text("sentence.revenue", share=words.share(money)) if pd.notna(money) else ""
     return words.text(
         "sentence.segments",
+        revenue=revenue,
         k=len(segments),
         name=words.value("name", main["name"]),
         share=words.share(main["share_of_leads"]),
@@ -265,3 +270,28 @@ def tell_recognised(
     if asked:
         told.append(words.text("sentence.recognised_ask", steps=", ".join(asked)))
     return told
+
+
+def tell_likeness(likeness: pd.DataFrame, words: Words) -> str:
+    """Are groups of leads the outcome in disguise?
+
+    Parameters
+    ----------
+    likeness : what `clusters.measure_likeness` returns
+    words : the reader's language
+
+    Examples
+    --------
+    >>> likeness = pd.DataFrame({"with": ["outcome", "depth"], "nmi": [0.1, 0.55]})
+    >>> tell_likeness(likeness, Words("en"))
+    'Likeness to the outcome (won or lost): 0.10; to how far the lead came: 0.55. From 0.30 on the
+    groups follow how far leads came, not what clients do: do not compare their sales or losses.'
+    """
+    outcome, depth = likeness.set_index("with")["nmi"][["outcome", "depth"]]
+    like = max(outcome, depth) >= LIKE  # a missing one is no likeness
+    return words.text(
+        "sentence.likeness_high" if like else "sentence.likeness_fine",
+        outcome=words.number(outcome, 2),
+        depth=words.number(depth, 2),
+        bound=words.number(LIKE, 2),
+    )

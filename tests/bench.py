@@ -73,6 +73,35 @@ def show_ways() -> None:
         print(f"{kind:10s}" + "".join(f"{e:18.1f}, {a:6.2f}" for e, a in means), flush=True)
 
 
+SPEED = """
+import resource, sys, time
+from funnel_lib import build_journeys, build_log, find_segments, measure_trust, plant_log
+from funnel_lib.journeys import count_variants
+from funnel_lib.steps import parse_steps
+planted = plant_log("messy", {leads}, seed=1)
+journeys = build_journeys(build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml))
+del planted
+start = time.perf_counter()
+found = find_segments(journeys)
+seconds = time.perf_counter() - start
+n_variants = len(count_variants(journeys).weight)
+told = f"{leads:,} leads, {{n_variants:,}} variants: found in {{seconds:.1f}} s"
+if {question}:
+    measure_trust(found, journeys)
+    told += f", questioned in {{time.perf_counter() - start - seconds:.1f}} s more"
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(told + f", {{memory:,.0f}} MiB at the most")
+"""
+
+
+def show_speed() -> None:
+    """Print how long the segments of a messy world take, and the memory of all that is there."""
+    print("\nsegments of a messy world (memory with the planted log itself)", flush=True)
+    for leads, question in ((20_000, True), (1_000_000, False)):
+        code = SPEED.format(leads=leads, question=question)
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def main() -> None:
     """Print the ratios, then the segments; exit code 1 if one is above its bound."""
     python = sys.executable
@@ -92,6 +121,7 @@ def main() -> None:
         fine &= compare(
             "HTML report / an empty notebook, printed", [*audit, *full], [python, "-c", empty], 2
         )
+    show_speed()
     show_ways()
     sys.exit(not fine)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib import findings as f
+import funnel_lib as f
 from funnel_lib.labels import Words
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}

@@ -58,6 +58,21 @@ def test_sizes_and_outcomes_add_up_to_all(messy):
     assert (table["n_undetermined"] <= table["n_leads"].sum()).all()
 
 
+def test_revenue_is_shared_out_in_one_currency_only(messy):
+    _, journeys, segmentation = messy
+    leads = journeys.leads
+    won = (leads["status"] == "won").to_numpy()
+    expected = [
+        (leads["amount"][won] * segmentation.memberships[won, k]).sum() / leads["amount"][won].sum()
+        for k in range(3)
+    ]
+    table = describe_segments(journeys, segmentation)
+    assert table["share_of_amount_won"].tolist() == pytest.approx(expected)
+    mixed = leads.assign(currency=np.where(np.arange(len(leads)) % 2, "EUR", "USD"))
+    mixed = type(journeys)(**{**vars(journeys), "leads": mixed})
+    assert describe_segments(mixed, segmentation)["share_of_amount_won"].isna().all()
+
+
 def test_by_hand():
     journeys, segmentation = four_leads()
     table = describe_segments(journeys, segmentation)

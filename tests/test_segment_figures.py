@@ -255,7 +255,7 @@ def test_rows_say_of_how_many_leads_they_are():
         ([1, 2, 3], 3, None),
         ([5] * 99 + [40], 5, "first 5 steps shown"),
         ([40] * 10, 30, "first 30 steps shown"),
-        ([1] * 99 + [2], 1, "first step shown"),
+        ([1] * 99 + [2], 1, "first 1 step shown"),
         ([30] * 10, 30, None),
     ],
 )
