@@ -16,6 +16,15 @@ from funnel_lib.funnels import check_rule, count_funnel, count_rules, read_windo
 from funnel_lib.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.labels import Words, find_language
 from funnel_lib.losses import count_losses, count_necessity, list_leads, list_open_leads
+from funnel_lib.pipeline import (
+    check_pipeline,
+    count_pipeline,
+    count_reasons,
+    count_stage_by_step,
+    find_renamed,
+    list_moves,
+    list_stages,
+)
 from funnel_lib.portraits import (
     compare_traits,
     describe_segments,
@@ -112,9 +121,10 @@ def build_audit(
     >>> audit = build_audit(f"{folder}/events.csv", leads=f"{folder}/leads.csv",
     ...                     steps=f"{folder}/steps.yml")
     >>> sorted(audit.tables)
-    ['funnel', 'funnel_rules', 'leads', 'losses', 'memberships', 'necessity', 'open_leads', 'pace',
-     'quality', 'segment_choice', 'segment_examples', 'segment_facts', 'segment_parting',
-     'segment_paths', 'segment_recognised', 'segment_traits', 'segments']
+    ['funnel', 'funnel_rules', 'leads', 'loss_reasons', 'losses', 'memberships', 'necessity',
+     'open_leads', 'pace', 'pipeline', 'pipeline_checks', 'quality', 'segment_choice',
+     'segment_examples', 'segment_facts', 'segment_parting', 'segment_paths', 'segment_recognised',
+     'segment_traits', 'segments', 'stage_by_step', 'stage_renames', 'stages']
     """
     settings = dict(locals())
     problems = Problems()
@@ -141,8 +151,10 @@ def build_audit(
     tables = _count(log, chosen, list_groups(segmentation), rule, within)
     tables |= _portray(chosen, segmentation, seed)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
+    n_steps = len(known_steps.steps)
     selection = note_checks([
-        ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out))
+        ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out)),
+        ("draft_steps", n_steps * known_steps.draft, n_steps, "warning", str(steps)),
     ])  # fmt: skip
     quality = [check_log(log), journeys.quality, selection]
     tables["quality"] = pd.concat(quality, ignore_index=True)
@@ -249,6 +261,12 @@ def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -
         "leads": leads,
         "open_leads": list_open_leads(log, chosen, leads),
         "pace": count_pace(chosen),
+        "stages": list_stages(log, chosen, leads),
+        "stage_renames": find_renamed(list_moves(log, chosen)),
+        "stage_by_step": count_stage_by_step(leads),
+        "loss_reasons": count_reasons(leads),
+        "pipeline": count_pipeline(log, chosen, within),
+        "pipeline_checks": check_pipeline(log, chosen, leads),
     }
 
 

@@ -93,6 +93,8 @@ def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> lis
     outside = quality.loc[quality["check"] == "outside_selection", "n_rows"].sum()
     if outside:
         told.append(words.text("sentence.selected", n=outside))
+    if (quality["check"] == "draft_steps").any():
+        told.insert(0, words.text("sentence.limits_draft"))
     return [*told, words.text("sentence.limits_cause"), words.text("sentence.limits_small")]
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from funnel_lib.errors import InputError, Problems
+from funnel_lib.errors import InputError, Problems, quote_some
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from funnel_lib.labels import Words
 
 app = typer.Typer(
     help="Why do clients not buy? Client-behaviour funnels from CRM exports.",
@@ -76,6 +81,58 @@ def audit(
 
 
 @app.command()
+def steps(
+    events: Annotated[list[str], typer.Argument(help="Table files of events, or a folder.")],
+    leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
+    mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="File for the draft; default: the screen.")
+    ] = None,
+) -> None:
+    """Draft a steps file from a log: the client's actions in their order, for a person to edit."""
+    from funnel_lib.drafts import draft_steps
+    from funnel_lib.readers import Mapping, read_export, read_mapping
+
+    known = read_mapping(mapping) if mapping else Mapping()
+    text = draft_steps(read_export(events, leads, known, time_zone=time_zone))
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    if Path(out).exists():
+        raise InputError([f"--out {out}: is already there, and may be edited; name another file"])
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    Path(out).write_text(text, encoding="utf-8")
+    typer.echo(out)
+
+
+@app.command()
+def stages(
+    names: Annotated[list[str], typer.Argument(help="Stage names, or a file of them.")],
+    lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
+    out: Annotated[str | None, typer.Option(help="File .csv or .xlsx for the audit.")] = None,
+) -> None:
+    """Whose actions do the stages of a pipeline describe: the client's or the manager's?"""
+    from funnel_lib.labels import Words
+    from funnel_lib.stages import audit_stages, tell_stages
+
+    if lang not in ("en", "ru"):
+        raise InputError([f"--lang {lang}: choose en or ru"])
+    if out is not None and Path(out).suffix.lower() not in (".csv", ".xlsx"):
+        raise InputError([f"--out {out}: name a .csv or .xlsx file"])
+    if out is not None and Path(out).exists():
+        raise InputError([f"--out {out}: is already there, and may be edited; name another file"])
+    audit = audit_stages(_read_stage_names(names), lang)
+    if audit.empty:
+        raise InputError(["there is no stage name in what was given"])
+    _print_stages(audit, Words(lang))
+    typer.echo(tell_stages(audit, Words(lang)))
+    if out is not None:
+        _save_stages(audit, Words(lang), Path(out))
+        typer.echo(out)
+
+
+@app.command()
 def plant(
     folder: Annotated[str, typer.Argument(help="Folder for the planted CRM.")],
     world: Annotated[str, typer.Option(help="Name of the world.")] = "kettles",
@@ -110,6 +167,92 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"funnel: {error}", err=True)
         sys.exit(2)
+
+
+def _read_stage_names(given: list[str]) -> list[str]:
+    """Take names as they are; of a file its lines, of a table its column of stages."""
+    from funnel_lib.readers import Mapping
+    from funnel_lib.readers.columns import find_columns
+    from funnel_lib.readers.tables import read_table
+
+    names: list[str] = []
+    problems = Problems()
+    for one in given:
+        ends = Path(one).suffix.lower()
+        if ends not in (".txt", ".csv", ".tsv", ".xlsx", ".xls", ".json", ".parquet"):
+            names.append(one)
+            continue
+        with problems.collecting():
+            if ends == ".txt":
+                names += _read_lines(one)
+                continue
+            table = read_table(one).frame
+            found = find_columns(list(table.columns), Mapping())[0].get("stage")
+            if found is None:
+                shown = quote_some(table.columns, most=10)
+                raise InputError([f"{one}: no column stage, Этап or Стадия; found {shown}"])
+            names += list(table[found])
+    problems.raise_if_any()
+    return names
+
+
+def _read_lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise InputError([f"{path}: no such file; expected one stage name a line"]) from None
+    except UnicodeDecodeError:
+        raise InputError([f"{path}: expected one stage name a line, saved as UTF-8"]) from None
+    except OSError as error:
+        raise InputError([f"{path}: cannot be read: {error.strerror}"]) from None
+
+
+def _label_stages(audit: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Write the audit in the reader's words; a lost end is told where the others say whose."""
+    whose = audit["end"].where(audit["end"] != "", audit["kind"])
+    shown = audit[["stage"]].assign(
+        whose=[words.text(f"kind.{w}") for w in whose],
+        call_it=audit["name"], shown_by=audit["evidence"], nearest=audit["nearest"],
+    )  # fmt: skip
+    return shown.rename(columns=words.column)
+
+
+def _print_stages(audit: pd.DataFrame, words: Words) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = _label_stages(audit, words)
+    table = Table(*shown.columns)
+    for row in shown.itertuples(index=False):
+        table.add_row(*(Text(x if len(x) <= 120 else f"{x[:119]}…") for x in row))
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def _save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
+    """Write a CSV for machines, or a workbook with the workshop sheet; text is no formula."""
+    import pandas as pd
+
+    from funnel_lib.stages import build_sheet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() == ".csv":
+        risky = {c: audit[c].str.match(r"[=+\-@\t\r]") for c in audit}
+        plain = audit.assign(**{c: audit[c].mask(risky[c], "'" + audit[c]) for c in audit})
+        plain.to_csv(path, index=False, lineterminator="\n")
+        return
+    sheet = build_sheet(audit, words.lang).drop(columns="step")
+    sheets = {
+        "stages": _label_stages(audit, words),
+        "blueprint": sheet.rename(columns=words.column),
+    }
+    options = {"strings_to_formulas": False, "strings_to_urls": False}
+    with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
+        for name, table in sheets.items():
+            table.to_excel(book, sheet_name=words.text(f"sheet.{name}"), index=False)
+            wrapped = book.book.add_format({"text_wrap": True, "valign": "top"})
+            book.sheets[words.text(f"sheet.{name}")].set_column(0, len(table.columns), 30, wrapped)
 
 
 def _add_input_problems(problems: Problems, settings: dict) -> None:

@@ -61,6 +61,43 @@ def show_table(
     return Html(f'<div class="table">{html}</div>')
 
 
+def show_matrix(table: pd.DataFrame, words: Words, rows: str, columns: str, value: str) -> Html:
+    """Show counts of two kinds of things crossed, the larger a count the darker its cell.
+
+    Parameters
+    ----------
+    table : a tidy frame, one row a cell that is not empty
+    words : the reader's language
+    rows, columns, value : names of its columns; rows keep the order of the table, columns are steps
+        in the order of the steps file
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"stage": ["Sent"], "missed_step": ["read"], "n_lost": [3]})
+    >>> show_matrix(table, Words("en"), "stage", "missed_step", "n_lost").html.count("<td")
+    2
+    """
+    if table.empty:
+        return show_text(words.text("chrome.nothing"), kind="more")
+    known = {step: n for n, step in enumerate(words.step_names)}
+    steps = sorted(table[columns].unique(), key=lambda step: known.get(step, len(known)))
+    wide = table.pivot_table(value, rows, columns, aggfunc="sum", fill_value=0)
+    wide = wide.reindex(index=table[rows].drop_duplicates(), columns=steps)
+    most = max(wide.to_numpy().max(), 1)
+    head = _cell("th", words.column(rows), False)
+    head += "".join(_cell("th", words.value(columns, c), True) for c in wide.columns)
+    body = ""
+    for name, counts in wide.iterrows():
+        cells = "".join(
+            f'<td class="number" style="background:rgba(184,74,0,{0.6 * n / most:.2f})">'
+            f"{escape(words.number(n)) if n else ''}</td>"
+            for n in counts
+        )
+        body += f"<tr>{_cell('td', words.value(rows, name), False)}{cells}</tr>"
+    table_html = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return Html(f'<div class="table">{table_html}</div>')
+
+
 def show_text(told: str | list[str], kind: str = "finding") -> Html:
     """Show a sentence, or several as a numbered list, each once.
 

@@ -20,12 +20,14 @@ from funnel_lib.canvas import (
     STRIP,
     STYLE,
     TEXT,
+    Picture,
     Sheet,
     draw_bar,
     draw_nothing,
     draw_unknown,
     measure_width,
     open_sheet,
+    show_figure,
 )
 from funnel_lib.errors import InputError
 from funnel_lib.labels import Words
@@ -402,3 +404,33 @@ def _counts(n, share, words: Words) -> list[list[tuple[str, str]]]:
         unknown if pd.isna(s) else [(f"{words.number(k)} · {words.share(s)}", INK)]
         for k, s in zip(n, share, strict=True)
     ]
+
+
+def picture_pipeline(pipeline: pd.DataFrame, words: Words, rule: str = "passed") -> list[Picture]:
+    """How far did the same deals come by the CRM's stages, and by what the client did?
+
+    Parameters
+    ----------
+    pipeline : what `pipeline.count_pipeline` returns
+    words : the reader's language
+    rule : the counting rule
+
+    Returns
+    -------
+    Two pictures, drawn as `plot_funnel` does, to stand side by side; none without a stage history
+
+    Examples
+    --------
+    >>> picture_pipeline(pd.DataFrame({"story": [], "rule": []}), Words("en"))
+    []
+    """
+    pictures = []
+    for story, rows in pipeline[pipeline["rule"] == rule].groupby("story", sort=False):
+        title = words.text(_STORIES[story])
+        shares = rows[["step", "share_of_entered"]].to_numpy()
+        alt = "; ".join(f"{words.step(step)} {words.share(share)}" for step, share in shares)
+        pictures.append(show_figure(plot_funnel(rows, words, title=title), f"{title}: {alt}"))
+    return pictures
+
+
+_STORIES = {"stages": "figure.story_stages", "steps": "figure.story_steps"}

@@ -84,7 +84,7 @@ def count_funnel(
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "position", np.arange(1, len(table) + 1))
     table.insert(0, "segment", group.segment)
-    return table[_COLUMNS]
+    return table[COLUMNS]
 
 
 def count_rules(
@@ -180,7 +180,7 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     return window.value // 1000
 
 
-_COLUMNS = [
+COLUMNS = [
     "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
     "share_of_entered", "share_of_previous", "low", "high", "previous_low", "previous_high", "part",
 ]  # fmt: skip

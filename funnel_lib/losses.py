@@ -11,8 +11,10 @@ from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.funnels import find_reached, nth_times
 from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
 from funnel_lib.segments import Group
+from funnel_lib.steps import Steps
 
 ASKED = ("yes", "no", "unknown")
+PIPELINE_MARK = " / "  # between the name of a pipeline and that of its stage
 
 
 @dataclass(frozen=True)
@@ -182,9 +184,9 @@ def list_leads(
     found = find_missed(journeys)
     entered = journeys.leads["entered_at"].notna()
     stage = _last_stage(log, journeys)
-    shown_by_stage = stage.map(journeys.steps.stages).map(
-        {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
-    )
+    codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
+    means = {name: find_stage_step(journeys.steps, name) for name in stage.dropna().unique()}
+    shown_by_stage = pd.to_numeric(stage.map({n: codes.get(s) for n, s in means.items()}))
     ahead = (shown_by_stage > found.last) & (journeys.leads["status"] != "won")
     own_groups = groups[1:] or groups
     member = np.column_stack([g.weigh(len(entered)) for g in own_groups])
@@ -283,16 +285,39 @@ def _can_miss(journeys: Journeys, step_id: str, optional: tuple[str, ...]) -> bo
     return bool(known) and not (step.optional or step_id in optional)
 
 
+def find_stage_step(steps: Steps, stage: str | None) -> str | None:
+    """Which step does the steps file say a stage is meant to show: with its pipeline, or without?
+
+    Examples
+    --------
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", stages={"Sent": "pay"})
+    >>> find_stage_step(steps, "Retail / Sent")
+    'pay'
+    """
+    if not isinstance(stage, str):
+        return None
+    return steps.stages.get(stage) or steps.stages.get(stage.rpartition(PIPELINE_MARK)[2])
+
+
+def mark_pipelines(leads: pd.DataFrame) -> np.ndarray:
+    """What to write before each lead's stage, (n_leads,): its pipeline, where there are several."""
+    if "pipeline" not in leads or leads["pipeline"].nunique() < 2:
+        return np.full(len(leads), "", dtype=object)
+    named = leads["pipeline"].astype("str")
+    return (named + PIPELINE_MARK).where(leads["pipeline"].notna(), "").to_numpy(object)
+
+
 def _last_stage(log: EventLog, journeys: Journeys) -> pd.Series:
     """The stage of the CRM that each lead stood in last: by its moves, else by the leads table."""
+    stage = journeys.leads["stage"].astype("str")
     is_move = log.events["action"].cat.categories.str.startswith(STAGE_PREFIX)
     if is_move.any():
         moves = log.events[is_move[log.events["action"].cat.codes]]
         names = moves["action"].astype("str").str.removeprefix(STAGE_PREFIX)
         last = names.groupby(moves["lead_id"].astype("str")).last()
-        moved = journeys.leads["lead_id"].map(last).astype("str")
-        return moved.fillna(journeys.leads["stage"].astype("str"))
-    return journeys.leads["stage"].astype("str")
+        stage = journeys.leads["lead_id"].map(last).astype("str").fillna(stage)
+    known = stage.notna() & (stage != "")
+    return (mark_pipelines(journeys.leads) + stage.astype(object)).where(known, stage).astype("str")
 
 
 def _share(count, base) -> np.ndarray:

@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
+from funnel_lib.blueprint import build_blueprint
 from funnel_lib.caveats import tell_assumed, tell_limits
 from funnel_lib.findings import tell_page_one
 from funnel_lib.labels import Words
@@ -34,6 +35,13 @@ CONTRACT = {
     "currency",
     "pace": "segment position step n_from_entry median_days_from_entry n_from_previous "
     "median_days_from_previous",
+    "stages": "stage kind step evidence n_deals",
+    "stage_renames": "stage renamed_to",
+    "stage_by_step": "stage missed_step n_lost n_open",
+    "loss_reasons": "loss_reason missed_step n_lost",
+    "pipeline": "story rule position step n_entered n_reached n_unseen n_open share_of_entered "
+    "share_of_previous low high",
+    "pipeline_checks": "check n_deals n_base share low high example",
     "segment_choice": "n_segments description_length gain null_gain chosen",
     "segment_paths": "segment position step share_taken is_optional share_repeated "
     "either_order_with share_reversed again_from share_again",
@@ -53,6 +61,8 @@ _SHEETS = (
     "funnel",
     "losses",
     "necessity",
+    "stages",
+    "stage_by_step",
     "pace",
     "funnel_rules",
     "leads",
@@ -79,6 +89,10 @@ def save_audit(audit: Audit, words: Words, folder: str | Path, formats: list[str
     write_tables(audit.tables, folder / "tables")
     if audit.segmentation.model is not None:
         write_segments(audit.segmentation, folder / "segments.json")
+    blueprint = build_blueprint(audit.tables, audit.steps, words)
+    pd.DataFrame({c: _machine_readable(blueprint[c]) for c in blueprint}).to_csv(
+        folder / "new_funnel.csv", index=False, lineterminator="\n"
+    )
     if "xlsx" in formats:
         write_workbook(audit, words, folder / "audit.xlsx")
     manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
@@ -106,6 +120,9 @@ def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         _write_front(audit, words, book)
+        blueprint = build_blueprint(audit.tables, audit.steps, words)
+        title = words.text("sheet.blueprint")
+        _write_sheet(_for_people(blueprint, words), words, title, book)
         for name in _SHEETS:
             table = audit.tables[name]
             alone = name != "segments" and len(audit.tables["segments"]) == 1

@@ -22,7 +22,8 @@ from funnel_lib.outputs import FORMATS
 _HERE = Path(__file__).parent
 # What a report folder holds; a new report replaces these and touches nothing else.
 OUTPUTS = (
-    "report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json", "tables",
+    "report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json",
+    "new_funnel.csv", "tables",
 )  # fmt: skip
 
 

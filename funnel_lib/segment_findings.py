@@ -9,10 +9,12 @@ from funnel_lib.clusters import LIKE
 from funnel_lib.labels import Words
 from funnel_lib.portraits import UNDETERMINED
 from funnel_lib.segments import Segmentation
+from funnel_lib.walks import HIGHEST
 
 MOST_P = 0.05
 MOST_TRAITS = 3
 OFTEN = 0.1  # a step followed by itself less often is not worth a word
+SELDOM = 0.05  # an optional step that fewer take is not worth a word
 HELPS = 0.05  # share of leads a fact must tell right beyond naming the largest segment
 
 
@@ -107,6 +109,11 @@ def tell_path(path_steps: pd.DataFrame, words: Words) -> str:
     path_steps : rows of one segment of `portraits.list_path_steps`
     words : the reader's language
 
+    Returns
+    -------
+    A sentence for each; a loop at the bound of its chance is none that clients go through: the
+    path needed it to explain steps out of order
+
     Examples
     --------
     >>> steps = pd.DataFrame({"step": ["ask", "meet", "pay"], "share_taken": [1, 0.48, 1],
@@ -119,7 +126,7 @@ def tell_path(path_steps: pd.DataFrame, words: Words) -> str:
     told = []
     for row in path_steps.itertuples():
         named = {"step": words.step(row.step)}
-        if row.is_optional:
+        if row.is_optional and row.share_taken >= SELDOM:
             part = words.text(min(_PARTS, key=lambda name: abs(_PARTS[name] - row.share_taken)))
             share = words.share(row.share_taken)
             told.append(words.text("sentence.path_optional", part=part, share=share, **named))
@@ -127,7 +134,7 @@ def tell_path(path_steps: pd.DataFrame, words: Words) -> str:
             other = words.step(row.either_order_with)
             share = words.share(row.share_reversed)
             told.append(words.text("sentence.path_either", other=other, share=share, **named))
-        if pd.notna(row.again_from):
+        if pd.notna(row.again_from) and row.share_again < HIGHEST:
             other, share = words.step(row.again_from), words.share(row.share_again)
             told.append(words.text("sentence.path_again", other=other, share=share, **named))
         if row.share_repeated >= OFTEN:

@@ -103,9 +103,11 @@ class Steps(Checked):
     self_reported : actions that are only the manager's word; they count, and are graded so
     lost : actions that mean the lead is lost, used where no leads table says so
     ignore : actions known to mean nothing here
+    draft : written by `drafts.draft_steps` and not yet gone through by a person; reports say so
     """
 
     version: int = 1
+    draft: bool = False
     steps: tuple[Step, ...]
     won: str
     post_sale: tuple[str, ...] = ()

@@ -119,7 +119,7 @@ def main() -> None:
         )
         full = ["--out", f"{folder}/report", "--formats", "html", "--segments", "none"]
         fine &= compare(
-            "HTML report / an empty notebook, printed", [*audit, *full], [python, "-c", empty], 2
+            "HTML report / an empty notebook, printed", [*audit, *full], [python, "-c", empty], 2.5
         )
     show_speed()
     show_ways()

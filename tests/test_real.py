@@ -1,11 +1,17 @@
 """Real logs: the figures that other tools and hand counts give must come out."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from funnel_lib.audit import build_audit
+from funnel_lib.events import build_log
+from funnel_lib.journeys import build_journeys
+from funnel_lib.losses import list_leads
+from funnel_lib.pipeline import count_pipeline, count_stage_by_step
 
 HERE = Path(__file__).parent / "real"
 STAFF = [13_087, 7_367, 5_113, 5_015, 3_254, 2_246]
@@ -18,6 +24,7 @@ def bank(real_data):
         str(real_data / "bpi2012" / "bpi2012.events.csv.gz"),
         mapping=str(HERE / "bpi2012_mapping.yml"),
         steps=str(HERE / steps),
+        segments="none",
     )
 
 
@@ -108,3 +115,49 @@ def test_helpdesk_sizes(real_data, tmp_path):
     assert audit.log.rows_read == 21_348
     assert len(audit.tables["leads"]) == 4_580
     assert audit.log.events["action"].nunique() == 14
+
+
+END_STATES = ("A_DECLINED", "A_CANCELLED")
+
+
+@pytest.fixture(scope="module")
+def bank_with_stages(bank):
+    """The bank's own states as stages of its pipeline, its clients' steps beside them."""
+    client = bank("bpi2012_client_steps.yml")
+    events = client.log.events.assign(action=client.log.events["action"].astype("str"))
+    state = events["action"].str.startswith("A_") & (events["action"] != "A_SUBMITTED")
+    moves = events[state].assign(action="stage: " + events["action"][state])
+    both = pd.concat([events, moves]).astype({"lead_id": "str"})
+    log = build_log(both, client.log.leads, client.log.observed_until)
+    return client, log, build_journeys(log, client.steps)
+
+
+def test_bank_stages_beside_client_steps(bank_with_stages):
+    _, log, journeys = bank_with_stages
+    table = count_pipeline(log, journeys)
+    passed = table[table["rule"] == "any"].set_index(["story", "step"])["n_reached"]
+    assert passed["stages"][["A_PREACCEPTED", "A_ACCEPTED"]].tolist() == STAFF[1:3]
+    assert passed["steps"]["offer_returned"] == CLIENT[2]
+    assert passed["stages"][list(END_STATES)].tolist() == [7_635, 2_807]
+
+
+def test_bank_end_states_by_missing_step_against_a_slow_count(bank_with_stages):
+    client, log, journeys = bank_with_stages
+    table = count_stage_by_step(list_leads(log, journeys))
+    found = {(r.stage, r.missed_step): r.n_lost for r in table.itertuples() if r.n_lost}
+    evidence = {"completed": "W_Completeren aanvraag", "offer_returned": "O_SENT_BACK"}
+    ends: dict[str, str] = {}
+    seen: dict[str, set[str]] = {}
+    events = client.log.events
+    pairs = zip(events["lead_id"].astype("str"), events["action"].astype("str"), strict=True)
+    for lead, action in pairs:
+        seen.setdefault(lead, set()).add(action)
+        if action in END_STATES:
+            ends[lead] = action
+    counts = Counter()
+    for lead, end in ends.items():
+        taken = [step for step, action in evidence.items() if action in seen[lead]]
+        after = {(): "completed", ("completed",): "offer_returned"}
+        counts[end, after.get(tuple(taken), "activated")] += 1
+    assert found == dict(counts)
+    assert sum(found.values()) == 7_635 + 2_807

@@ -78,6 +78,8 @@ def steps_of(**more):
          "“Met us” and “pay” come in either order (the other way round: 40.0%).", "наоборот"),
         ({"again_from": "ask", "share_again": 0.3}, "After “Met us”, 30.0% begin again from “ask”.",
          "начинают снова с шага «ask»"),
+        ({"again_from": "ask", "share_again": 0.97}, "in this order", "в этом порядке"),
+        ({"is_optional": True, "share_taken": 0.01}, "in this order", "в этом порядке"),
         ({"share_repeated": 0.2}, "“Met us” is often repeated (20.0%).", "часто повторяют"),
     ],
 )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Sentences and pictures of the pipeline, in both languages."""
+
+import pandas as pd
+
+from funnel_lib.figures import picture_pipeline
+from funnel_lib.labels import Words
+from funnel_lib.pipeline import check_pipeline, count_pipeline
+from funnel_lib.pipeline_findings import tell_pipeline, tell_stage_by_step
+
+EN, RU = Words("en"), Words("ru", {"read": "Открыл КП"})
+
+
+def test_the_stage_with_most_losses_is_told_by_the_steps_missing():
+    table = pd.DataFrame({
+        "stage": ["Sent", "New", "New", "New", "New"], "n_open": 1,
+        "missed_step": ["pay", "ask", "need", "read", "pay"], "n_lost": [9, 1, 8, 7, 2],
+    })  # fmt: skip
+    told = tell_stage_by_step(table, RU)
+    assert "«New» потеряно сделок: 18" in told
+    assert told.index("«need» — 8 (44,4") < told.index("«Открыл КП» — 7 (38,9")
+    assert "«ask»" not in told  # the three most frequent
+    assert "No deal is lost" in tell_stage_by_step(table.assign(n_lost=0), EN)
+
+
+def test_a_pipeline_without_history_is_called_a_snapshot():
+    checks = pd.DataFrame({"check": ["moved_back", "stage_ahead"], "n_deals": [0, 0],
+                           "n_base": [0, 9], "share": [None, 0.0],
+                           "low": 0.0, "high": 0.3})  # fmt: skip
+    told = tell_pipeline(checks, pd.DataFrame(), RU)
+    assert told.startswith("Ничто из проверенного") and "Истории этапов в выгрузке нет" in told
+    assert "history" not in tell_pipeline(checks, checks, EN)
+
+
+def test_two_pictures_of_the_same_deals(planted_folder):
+    from funnel_lib.audit import build_audit
+
+    audit = build_audit(planted_folder / "events.csv", leads=planted_folder / "leads.csv",
+                        steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
+    table = count_pipeline(audit.log, audit.journeys)
+    stages, steps = picture_pipeline(table, audit.words("ru"))
+    assert stages.alt.startswith("По этапам CRM: Первичный контакт 100")
+    assert steps.alt.startswith("По шагам клиента: Оставил заявку 100")
+    n = table.groupby("story")["n_entered"].first()
+    assert n["stages"] == n["steps"] > 0
+    assert picture_pipeline(table[:0], EN) == []
+    assert len(check_pipeline(audit.log, audit.journeys, audit.tables["leads"])) == 8
