@@ -417,7 +417,7 @@ def picture_pipeline(pipeline: pd.DataFrame, words: Words, rule: str = "passed")
 
     Returns
     -------
-    Two pictures, drawn as `plot_funnel` does, to stand side by side; none without a stage history
+    Two pictures, drawn as `plot_funnel` does, to stand side by side; none without stages
 
     Examples
     --------
@@ -433,4 +433,8 @@ def picture_pipeline(pipeline: pd.DataFrame, words: Words, rule: str = "passed")
     return pictures
 
 
-_STORIES = {"stages": "figure.story_stages", "steps": "figure.story_steps"}
+_STORIES = {
+    "stages": "figure.story_stages",
+    "snapshot": "figure.story_snapshot",
+    "steps": "figure.story_steps",
+}

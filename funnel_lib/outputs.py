@@ -121,9 +121,10 @@ def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         _write_front(audit, words, book)
         blueprint = build_blueprint(audit.tables, audit.steps, words)
-        title = words.text("sheet.blueprint")
-        _write_sheet(_for_people(blueprint, words), words, title, book)
         for name in _SHEETS:
+            if name == "funnel":
+                title = words.text("sheet.blueprint")
+                _write_sheet(_for_people(blueprint, words), words, title, book)
             table = audit.tables[name]
             alone = name != "segments" and len(audit.tables["segments"]) == 1
             columns = [c for c in CONTRACT[name].split() if not (alone and c == "segment")]

@@ -9,7 +9,13 @@ from funnel_lib.events import ACTORS, BULK_LEADS, STAGE_PREFIX, EventLog, build_
 from funnel_lib.funnels import COLUMNS, RULES, count_funnel
 from funnel_lib.intervals import wilson
 from funnel_lib.journeys import NEVER, Journeys, build_journeys, last_at, select_leads, to_micros
-from funnel_lib.losses import PIPELINE_MARK, find_missed, find_stage_step, mark_pipelines
+from funnel_lib.losses import (
+    PIPELINE_MARK,
+    find_missed,
+    find_stage_step,
+    list_leads,
+    mark_pipelines,
+)
 from funnel_lib.stages import audit_stages
 from funnel_lib.steps import Steps
 
@@ -116,8 +122,10 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     -------
     frame, the stages first, then the client steps of the same deals: story (``stages`` or
     ``steps``), rule, and the columns of `count_funnel` (a stage stands in the column step; the
-    sale, by status, is the last of both). Empty without a stage history: current stages alone do
-    not tell who passed them. Base: deals that have one and entered the client's funnel.
+    sale, by status, is the last of both). Base: deals that have a stage history and entered the
+    client's funnel. Without any history the story of the stages is a ``snapshot``: a deal stands at
+    its current stage and is taken to have come to those that mean earlier steps; stages of which
+    the steps file tells no step are left out. Empty where there are no stages either.
 
     Examples
     --------
@@ -132,22 +140,38 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     >>> table[["story", "step", "n_reached"]].values.tolist()[:4]
     [['stages', 'New', 1.0], ['stages', 'Sent', 1.0], ['stages', 'pay', 0.0], ['steps', 'ask', 1.0]]
     """
-    moves = list_moves(log, journeys)
+    moves, name = list_moves(log, journeys), "stages"
+    order = order_stages(moves)
+    if moves.empty:
+        moves, order = _take_snapshot(log, journeys)
+        name = "snapshot"
     if moves.empty:
         return pd.DataFrame(columns=["story", "rule", *COLUMNS])
     known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
     both = select_leads(journeys, known & journeys.leads["entered_at"].notna().to_numpy())
-    staged = build_journeys(_tell_moves(log, journeys, moves), _write_stages(moves, journeys.steps))
+    staged = build_journeys(_tell_moves(log, journeys, moves), _write_stages(order, journeys.steps))
     index = pd.Index(both.leads["lead_id"])
     staged = select_leads(staged, staged.leads["lead_id"].isin(index).to_numpy())
     parts = [
-        count_funnel(story, rule, within).assign(story=name, rule=rule)
-        for name, story in (("stages", staged), ("steps", both))
+        count_funnel(story, rule, within).assign(story=told, rule=rule)
+        for told, story in ((name, staged), ("steps", both))
         for rule in RULES
     ]
     table = pd.concat(parts, ignore_index=True)
     table = table[table["part"] == "before_sale"]
     return table[["story", "rule", *COLUMNS]].reset_index(drop=True)
+
+
+def _take_snapshot(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, list[str]]:
+    """Current stages as moves at the deal's entry, and their order by the steps they mean."""
+    stage = list_leads(log, journeys)["stage"]
+    codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
+    place = {name: codes.get(find_stage_step(journeys.steps, name)) for name in stage.unique()}
+    order = sorted((n for n in place if place[n] is not None), key=lambda n: (place[n], n))
+    lead = np.flatnonzero(stage.isin(order) & journeys.leads["entered_at"].notna())
+    at = to_micros(journeys.leads["entered_at"])[lead]
+    here = {"lead": lead, "at": at, "stage": stage.iloc[lead].to_numpy(object), "actor": "manager"}
+    return pd.DataFrame(here), order
 
 
 def _tell_moves(log: EventLog, journeys: Journeys, moves: pd.DataFrame) -> EventLog:
@@ -165,10 +189,9 @@ def _tell_moves(log: EventLog, journeys: Journeys, moves: pd.DataFrame) -> Event
     return build_log(events, leads, log.observed_until)
 
 
-def _write_stages(moves: pd.DataFrame, steps: Steps) -> Steps:
+def _write_stages(order: list[str], steps: Steps) -> Steps:
     """Stages as steps in their order, the sale of the client's steps last."""
-    stages = [s for s in order_stages(moves) if s != steps.won]
-    sale = steps[steps.won]
+    stages, sale = [s for s in order if s != steps.won], steps[steps.won]
     rows = [{"id": s, "evidence": [f"{STAGE_PREFIX}{_escape(s)}"]} for s in stages]
     return Steps(steps=[*rows, sale.model_dump()], won=steps.won)
 

@@ -55,9 +55,10 @@ def tell_pipeline(checks: pd.DataFrame, pipeline: pd.DataFrame, words: Words) ->
     --------
     >>> checks = pd.DataFrame({"check": ["stage_ahead"], "n_deals": [20], "n_base": [80],
     ...                        "share": [0.25], "low": [0.17], "high": [0.36]})
-    >>> tell_pipeline(checks, checks, Words("en"))
+    >>> history, snapshot = (pd.DataFrame({"story": [s]}) for s in ("stages", "snapshot"))
+    >>> tell_pipeline(checks, history, Words("en"))
     'Stage ahead of the client: 20 of 80 deals (25.0%, 95\\xa0% interval 17.0–36.0%).'
-    >>> tell_pipeline(checks, checks[:0], Words("en"))[-46:]
+    >>> tell_pipeline(checks, snapshot, Words("en"))[-46:]
     'who came to a stage and went on, nobody knows.'
     """
     rows = checks[(checks["n_base"] > 0) & (checks["n_deals"] > 0)]
@@ -74,7 +75,9 @@ def tell_pipeline(checks: pd.DataFrame, pipeline: pd.DataFrame, words: Words) ->
     ]
     told = "; ".join(parts) + "." if parts else words.text("sentence.pipeline_fine")
     told = told[:1].upper() + told[1:]
-    return told if len(pipeline) else f"{told} {words.text('sentence.pipeline_snapshot')}"
+    if (pipeline["story"] == "stages").any():
+        return told
+    return f"{told} {words.text('sentence.pipeline_snapshot')}"
 
 
 def tell_renamed(renames: pd.DataFrame, words: Words) -> str:

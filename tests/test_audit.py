@@ -123,7 +123,8 @@ def assert_same(audit, plain):
 
 
 def test_the_log_has_something_for_every_table_to_tell(plain):
-    assert all(len(t) for name, t in plain.tables.items() if not name.startswith("segment_"))
+    empty = {name for name, table in plain.tables.items() if table.empty}
+    assert {n for n in empty if not n.startswith("segment_")} == {"stage_renames"}
     counted = plain.tables["quality"].set_index("check")["n_rows"]
     assert counted[["no_lead", "no_time"]].tolist() == [SPOILT, SPOILT]
     assert counted["duplicate"] >= SPOILT

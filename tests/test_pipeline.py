@@ -139,6 +139,17 @@ def test_no_stage_history_is_no_story():
     assert table.loc["moved_back", "n_base"] == 0 and pd.isna(table.loc["moved_back", "share"])
 
 
+def test_current_stages_alone_are_a_snapshot():
+    log = log_of("a 0 ask\nb 0 ask\nb 1 need\nc 0 ask\nd 0 ask\ne 0 ask\ne 3 pay")
+    stages = ["Qualified", "Sent", "Sent", "Elsewhere", "Sent"]
+    log = replace(log, leads=log.leads.assign(stage=stages))
+    table = count_pipeline(log, build_journeys(log, STEPS)).query("rule == 'passed'")
+    told = table.groupby("story", sort=False)[["step", "n_reached"]].agg(list).T.to_dict("list")
+    # a stands at Qualified; b, c, e at Sent and so past it; d at a stage that means no step.
+    assert told["snapshot"] == [["Qualified", "Sent", "pay"], [4, 3, 1]]
+    assert told["steps"] == [["ask", "need", "read", "pay"], [4, 2, 1, 1]]
+
+
 def test_names_that_look_like_globs_are_names():
     log = log_of("a 0 ask\na 0 stage: [1] New?\na 1 stage: *\nb 0 ask\nb 0 stage: [1] New?")
     table = count_pipeline(log, build_journeys(log, STEPS))

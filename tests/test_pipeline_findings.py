@@ -26,9 +26,9 @@ def test_a_pipeline_without_history_is_called_a_snapshot():
     checks = pd.DataFrame({"check": ["moved_back", "stage_ahead"], "n_deals": [0, 0],
                            "n_base": [0, 9], "share": [None, 0.0],
                            "low": 0.0, "high": 0.3})  # fmt: skip
-    told = tell_pipeline(checks, pd.DataFrame(), RU)
+    told = tell_pipeline(checks, pd.DataFrame({"story": ["snapshot"]}), RU)
     assert told.startswith("Ничто из проверенного") and "Истории этапов в выгрузке нет" in told
-    assert "history" not in tell_pipeline(checks, checks, EN)
+    assert "history" not in tell_pipeline(checks, pd.DataFrame({"story": ["stages"]}), EN)
 
 
 def test_two_pictures_of_the_same_deals(planted_folder):

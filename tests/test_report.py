@@ -11,6 +11,7 @@ import pytest
 
 from funnel_lib.errors import InputError
 from funnel_lib.labels import Words
+from funnel_lib.planted import REASONS
 from funnel_lib.report import (
     check_formats,
     check_parameters,
@@ -82,7 +83,7 @@ def read(out):
 def test_a_report_is_complete(reports, lang):
     names = {p.name for p in reports[lang].iterdir()}
     files = {"report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json"}
-    assert names == files | {"tables"}
+    assert names == files | {"new_funnel.csv", "tables"}
     assert not [p for p in reports[lang].parent.iterdir() if p != reports[lang]]
 
 
@@ -125,7 +126,9 @@ def test_a_russian_report_speaks_russian(reports):
     html = re.sub(r"<(style|details).*?</\1>", "", read(reports["ru"]), flags=re.S)
     text = re.sub(r"<[^>]+>|data:[^\"]+", " ", html)
     known = {"CRM", "L", "RUB", "audit", "xlsx", "optional", "true", "served",
-             "events", "csv", "leads", "tables", "UTC", *MANAGERS}  # fmt: skip
+             "events", "csv", "leads", "tables", "UTC", *MANAGERS,
+             "Excel", "amoCRM", "HubSpot", "DIRECTION", "Connected", "form", "submission",
+             *" ".join(REASONS).split()}  # fmt: skip
     words = {w for w in re.findall(r"[A-Za-z_]{2,}", text) if "_" not in w}  # ids are data
     assert words <= known
 
