@@ -367,8 +367,9 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     found, entered = find_missed(journeys), journeys.leads["entered_at"].notna().to_numpy()
     status, moves = leads["status"].to_numpy(), list_moves(log, journeys)
     codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
-    step = leads["stage"].map(lambda name: find_stage_step(journeys.steps, name))
-    shown = pd.to_numeric(step.map(codes)).to_numpy(float, na_value=np.nan)
+    means = {s: find_stage_step(journeys.steps, s) for s in leads["stage"].dropna().unique()}
+    shown = pd.to_numeric(leads["stage"].map({s: codes.get(step) for s, step in means.items()}))
+    shown = shown.to_numpy(float, na_value=np.nan)
     mapped = entered & ~np.isnan(shown) & (status != "won")
     last = last_at(journeys.lead, journeys.at, len(leads))
     closed = to_micros(journeys.leads["closed_at"])
