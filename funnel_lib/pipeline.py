@@ -201,13 +201,16 @@ def _escape(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
-def list_stages(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
+def list_stages(
+    log: EventLog, journeys: Journeys, leads: pd.DataFrame, lang: str = "en"
+) -> pd.DataFrame:
     """Whose actions do the CRM's stages describe, and how many deals stand at each?
 
     Parameters
     ----------
     log, journeys : as in `list_moves`
     leads : what `losses.list_leads` returns
+    lang : language of the usual evidence, "en" or "ru"
 
     Returns
     -------
@@ -235,7 +238,7 @@ def list_stages(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.Da
     known = [*moved, *sorted(standing.unique())]
     plain = {name.rpartition(PIPELINE_MARK)[2] for name in known}
     names = list(dict.fromkeys([*known, *(s for s in steps.stages if s not in plain)]))
-    table = audit_stages([name.rpartition(PIPELINE_MARK)[2] for name in names])
+    table = audit_stages([name.rpartition(PIPELINE_MARK)[2] for name in names], lang)
     table = table.set_index("stage").loc[[n.rpartition(PIPELINE_MARK)[2] for n in names]]
     table = table.reset_index().assign(stage=names)
     told = [find_stage_step(steps, name) for name in table["stage"]]

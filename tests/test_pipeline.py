@@ -258,6 +258,15 @@ def test_stages_of_several_pipelines_stay_apart():
     assert "Sent" not in stages.index
 
 
+def test_the_usual_evidence_is_told_in_the_readers_language():
+    log = log_of("a 0 ask\na 1 stage: Счёт выставлен\nb 0 ask\nb 1 stage: Qualified")
+    journeys = build_journeys(log, STEPS)
+    told = list_stages(log, journeys, list_leads(log, journeys), "ru").set_index("stage")
+    assert told.loc["Счёт выставлен", ["kind", "step"]].tolist() == ["manager", "paid"]
+    assert "банк" in told.loc["Счёт выставлен", "evidence"]
+    assert told.loc["Qualified", ["step", "evidence"]].tolist() == ["need", "need"]
+
+
 def test_a_stage_renamed_in_mid_life_is_shown_as_two_with_a_hint():
     rows = "".join(f"l{i} {i} ask\nl{i} {i} stage: {'Talks' if i < 8 else 'First talks'}\n"
                    f"l{i} {i + 0.5} stage: Sent\n" for i in range(16))  # fmt: skip
