@@ -9,7 +9,7 @@ import pandas as pd
 
 from funnel_lib.intervals import effective_n_of_segment, influence_of_share, wilson
 from funnel_lib.journeys import Journeys, count_variants
-from funnel_lib.segments import SKIPPED_OFTEN, Segmentation
+from funnel_lib.segments import SKIPPED_OFTEN, Segmentation, place_steps
 from funnel_lib.trust import Trust
 
 UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
@@ -257,9 +257,7 @@ def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
     """
     steps = journeys.steps.before_sale
     variants = count_variants(journeys)
-    position = np.full((len(segmentation.ids), len(steps) + 1), -1)
-    for k, path in enumerate(segmentation.paths):
-        position[k, [steps.index(i) for i in path]] = np.arange(len(path))
+    position = [place_steps(steps, path) for path in segmentation.paths]
     lead = np.flatnonzero(variants.of_lead >= 0)
     first = journeys.leads.iloc[lead].assign(lead=lead).sort_values(["entered_at", "lead_id"])
     of = variants.of_lead[first["lead"]]
@@ -305,8 +303,7 @@ def list_sequences(
     parts = []
     for k in [*range(len(segmentation.ids)), -1]:
         path = segmentation.paths[k] if k >= 0 else steps
-        position = np.full(len(steps) + 1, -1)
-        position[[steps.index(i) for i in path]] = np.arange(len(path))
+        position = place_steps(steps, path)
         own = variants.of_lead[entered & (best == k)]
         if not len(own):
             continue

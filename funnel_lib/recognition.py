@@ -7,7 +7,7 @@ import pandas as pd
 
 from funnel_lib.journeys import Journeys, count_variants
 from funnel_lib.portraits import UNDETERMINED
-from funnel_lib.segments import Segmentation
+from funnel_lib.segments import Segmentation, place_steps
 
 MOST_VALUES = 20  # of a column that is taken for a fact; rarer values are one value together
 FEWEST = 5  # leads of a value of its own
@@ -44,11 +44,9 @@ def count_recognised(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
     np.add.at(weight, variants.of_lead[entered], segmentation.memberships[entered])
     beginning, known = _list_beginnings(variants.rows, variants.gaps)
     then = model.predict_proba(*known)
-    steps = segmentation.steps
     tables = []
     for k, (segment, path) in enumerate(zip(segmentation.ids, segmentation.paths, strict=True)):
-        position = np.full(len(steps) + 1, -1)  # the padding, -1, is the last
-        position[[steps.index(i) for i in path]] = np.arange(len(path))
+        position = place_steps(segmentation.steps, path)
         furthest = np.maximum.accumulate(position[variants.rows], axis=1)
         rows = []
         for j in range(len(path)):

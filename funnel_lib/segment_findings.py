@@ -271,9 +271,8 @@ def tell_recognised(
                 sure=words.share(row["mean_probability"]),
             )
         )
-    asked = dict.fromkeys(f"“{words.step(s)}”" for s in parting["step"].dropna())
-    if words.lang == "ru":
-        asked = dict.fromkeys(a.replace("“", "«").replace("”", "»") for a in asked)
+    steps = parting["step"].dropna().unique()
+    asked = [words.text("sentence.quoted", step=words.step(step)) for step in steps]
     if asked:
         told.append(words.text("sentence.recognised_ask", steps=", ".join(asked)))
     return told

@@ -191,6 +191,21 @@ def list_groups(segmentation: Segmentation) -> list[Group]:
     return [Group(), *(Group(*part, member, k) for k, part in enumerate(parts))]
 
 
+def place_steps(steps: tuple[str, ...], path: tuple[str, ...]) -> np.ndarray:
+    """Where on a path each step stands: step code → position, -1 where it is not on it.
+
+    One longer than the steps, so that the padding of journeys, -1, is on no path.
+
+    Examples
+    --------
+    >>> place_steps(("ask", "meet", "pay"), ("ask", "pay")).tolist()
+    [0, -1, 1, -1]
+    """
+    position = np.full(len(steps) + 1, -1)
+    position[[steps.index(step) for step in path]] = np.arange(len(path))
+    return position
+
+
 def select_segment(tables: dict[str, pd.DataFrame], segment: str = "all") -> dict:
     """Keep one segment's rows of the tables that are counted for each.
 
