@@ -5,11 +5,38 @@ from funnel_lib.blueprint import build_blueprint
 from funnel_lib.canvas import show_figure
 from funnel_lib.caveats import tell_assumed, tell_limits, tell_quality, tell_reliability
 from funnel_lib.clusters import cluster_segments, measure_likeness
-from funnel_lib.display import show_cards, show_matrix, show_row, show_table, show_text
+from funnel_lib.compare import compare_groups, split_change
+from funnel_lib.comparison_findings import (
+    tell_before_after,
+    tell_change,
+    tell_comparison,
+    tell_split,
+)
+from funnel_lib.display import (
+    show_cards,
+    show_hypotheses,
+    show_matrix,
+    show_row,
+    show_table,
+    show_text,
+)
 from funnel_lib.drafts import draft_steps
-from funnel_lib.durations import count_pace
+from funnel_lib.durations import (
+    count_cohorts,
+    count_pace,
+    count_standing,
+    count_times,
+    find_medians,
+)
 from funnel_lib.errors import FunnelError, InputError
 from funnel_lib.events import EventLog, build_log, check_log
+from funnel_lib.experiments import (
+    count_trend,
+    find_valid_interval,
+    plan_size,
+    read_before_after,
+    read_split,
+)
 from funnel_lib.figures import (
     picture_pipeline,
     plot_after_sale,
@@ -30,6 +57,9 @@ from funnel_lib.findings import (
     tell_rules,
 )
 from funnel_lib.funnels import count_funnel, count_rules
+from funnel_lib.hypotheses import build_hypotheses, read_references
+from funnel_lib.hypothesis_findings import tell_assumptions, tell_hypotheses, tell_start
+from funnel_lib.incidence import Incidence, estimate_incidence
 from funnel_lib.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.labels import Words, label_table
 from funnel_lib.losses import (
@@ -51,6 +81,16 @@ from funnel_lib.pipeline import (
     list_stages,
 )
 from funnel_lib.pipeline_findings import tell_pipeline, tell_renamed, tell_stage_by_step
+from funnel_lib.plans import (
+    Plan,
+    Plans,
+    list_plans,
+    look_at_plan,
+    propose_plans,
+    read_plans,
+    start_plan,
+    write_plans,
+)
 from funnel_lib.planted import plant_log, write_planted
 from funnel_lib.portraits import (
     compare_traits,
@@ -86,6 +126,15 @@ from funnel_lib.segments import (
 from funnel_lib.stages import audit_stages, build_sheet, tell_stages
 from funnel_lib.steps import Step, Steps, read_steps, write_steps
 from funnel_lib.trust import Trust, measure_trust
+from funnel_lib.value import count_repeats, count_value, find_value_ranges
+from funnel_lib.value_figures import plot_cohorts, plot_times, plot_value
+from funnel_lib.value_findings import (
+    tell_cohorts,
+    tell_repeats,
+    tell_standing,
+    tell_times,
+    tell_value,
+)
 from funnel_lib.worlds import WORLDS, PlantedSegment, World
 
 __all__ = [
@@ -94,10 +143,13 @@ __all__ = [
     "EventLog",
     "FunnelError",
     "Group",
+    "Incidence",
     "InputError",
     "Journeys",
     "Mapping",
     "PathMixture",
+    "Plan",
+    "Plans",
     "PlantedSegment",
     "Segmentation",
     "Step",
@@ -109,13 +161,16 @@ __all__ = [
     "audit_stages",
     "build_audit",
     "build_blueprint",
+    "build_hypotheses",
     "build_journeys",
     "build_log",
     "build_sheet",
     "check_log",
     "check_pipeline",
     "cluster_segments",
+    "compare_groups",
     "compare_traits",
+    "count_cohorts",
     "count_funnel",
     "count_losses",
     "count_necessity",
@@ -123,15 +178,24 @@ __all__ = [
     "count_pipeline",
     "count_reasons",
     "count_recognised",
+    "count_repeats",
     "count_rules",
     "count_stage_by_step",
+    "count_standing",
+    "count_times",
+    "count_trend",
+    "count_value",
     "describe_segments",
     "draft_steps",
+    "estimate_incidence",
     "find_examples",
+    "find_medians",
     "find_missed",
     "find_parting",
     "find_renamed",
     "find_segments",
+    "find_valid_interval",
+    "find_value_ranges",
     "keep_together",
     "label_table",
     "list_groups",
@@ -139,40 +203,60 @@ __all__ = [
     "list_moves",
     "list_open_leads",
     "list_path_steps",
+    "list_plans",
     "list_sequences",
     "list_stages",
+    "look_at_plan",
     "measure_facts",
     "measure_likeness",
     "measure_trust",
     "name_segments",
     "picture_pipeline",
     "picture_segments",
+    "plan_size",
     "plant_log",
     "plot_after_sale",
     "plot_choice",
+    "plot_cohorts",
     "plot_funnel",
     "plot_losses",
     "plot_necessity",
     "plot_rules",
     "plot_sequences",
+    "plot_times",
+    "plot_value",
+    "propose_plans",
+    "read_before_after",
     "read_export",
     "read_mapping",
+    "read_plans",
+    "read_references",
     "read_segments",
+    "read_split",
     "read_steps",
     "save_audit",
     "select_leads",
     "select_segment",
     "show_cards",
     "show_figure",
+    "show_hypotheses",
     "show_matrix",
     "show_row",
     "show_table",
     "show_text",
+    "split_change",
+    "start_plan",
     "tell_after_sale",
     "tell_assumed",
+    "tell_assumptions",
+    "tell_before_after",
+    "tell_change",
     "tell_choice",
+    "tell_cohorts",
+    "tell_comparison",
     "tell_facts",
     "tell_funnel",
+    "tell_hypotheses",
     "tell_likeness",
     "tell_limits",
     "tell_losses",
@@ -187,11 +271,18 @@ __all__ = [
     "tell_recognised",
     "tell_reliability",
     "tell_renamed",
+    "tell_repeats",
     "tell_rules",
     "tell_segments",
+    "tell_split",
     "tell_stage_by_step",
     "tell_stages",
+    "tell_standing",
+    "tell_start",
+    "tell_times",
     "tell_traits",
+    "tell_value",
+    "write_plans",
     "write_planted",
     "write_segments",
     "write_steps",

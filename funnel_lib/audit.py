@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from funnel_lib.durations import count_pace
+from funnel_lib.durations import (
+    count_cohorts,
+    count_pace,
+    count_standing,
+    count_times,
+    find_medians,
+)
 from funnel_lib.errors import InputError, Problems, quote_some, suggest
 from funnel_lib.events import EventLog, check_log, note_checks, show_rows
 from funnel_lib.funnels import check_rule, count_funnel, count_rules, read_window
+from funnel_lib.hypotheses import build_hypotheses, check_references, read_references
 from funnel_lib.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.labels import Words, find_language
 from funnel_lib.losses import count_losses, count_necessity, list_leads, list_open_leads
+from funnel_lib.money import check_amounts
 from funnel_lib.pipeline import (
     check_pipeline,
     count_pipeline,
@@ -44,6 +52,7 @@ from funnel_lib.segments import (
 )
 from funnel_lib.steps import Steps, read_steps
 from funnel_lib.trust import measure_trust
+from funnel_lib.value import count_repeats, count_value, find_value_ranges
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,7 @@ def build_audit(
     entered_from: str | None = None,
     entered_to: str | None = None,
     only: list[str] | tuple[str, ...] = (),
+    references: list[str] | tuple[str, ...] = (),
     time_zone: str | None = None,
     seed: int = 0,
 ) -> Audit:
@@ -104,8 +114,10 @@ def build_audit(
     observed_until : day (to its end) or moment of the export; not told, the last moment in the data
     entered_from, entered_to : only leads that entered on these days or between them
     only : ``COLUMN=VALUE`` of the leads; the same column twice means either, two columns mean both
+    references : ``STEP=SHARE``, what share to reach at a step, in place of the best group's; see
+        `hypotheses.build_hypotheses`
     time_zone : zone of times that carry none
-    seed : for what is random: the search of segments among very many variants, their trust
+    seed : for what is random: the search of segments among very many variants, their trust, ranges
 
     Raises
     ------
@@ -121,10 +133,11 @@ def build_audit(
     >>> audit = build_audit(f"{folder}/events.csv", leads=f"{folder}/leads.csv",
     ...                     steps=f"{folder}/steps.yml")
     >>> sorted(audit.tables)
-    ['funnel', 'funnel_rules', 'leads', 'loss_reasons', 'losses', 'memberships', 'necessity',
-     'open_leads', 'pace', 'pipeline', 'pipeline_checks', 'quality', 'segment_choice',
-     'segment_examples', 'segment_facts', 'segment_parting', 'segment_paths', 'segment_recognised',
-     'segment_traits', 'segments', 'stage_by_step', 'stage_renames', 'stages']
+    ['cohorts', 'funnel', 'funnel_rules', 'hypotheses', 'leads', 'loss_reasons', 'losses',
+     'memberships', 'necessity', 'open_leads', 'pace', 'pipeline', 'pipeline_checks', 'quality',
+     'repeats', 'segment_choice', 'segment_examples', 'segment_facts', 'segment_parting',
+     'segment_paths', 'segment_recognised', 'segment_traits', 'segments', 'stage_by_step',
+     'stage_renames', 'stages', 'standing', 'time_to', 'times', 'value', 'value_ranges']
     """
     settings = dict(locals())
     problems = Problems()
@@ -148,7 +161,9 @@ def build_audit(
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
     segmentation = _find(chosen, str(segments), pace, seed)
-    tables = _count(log, chosen, list_groups(segmentation), rule, within)
+    groups = list_groups(segmentation)
+    tables = _count(log, chosen, groups, rule, within)
+    tables |= _price(log, chosen, groups, read_references(references), seed)
     tables |= _portray(chosen, segmentation, seed)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
     n_steps = len(known_steps.steps)
@@ -156,7 +171,7 @@ def build_audit(
         ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out)),
         ("draft_steps", n_steps * known_steps.draft, n_steps, "warning", str(steps)),
     ])  # fmt: skip
-    quality = [check_log(log), journeys.quality, selection]
+    quality = [check_log(log), check_amounts(chosen.leads), journeys.quality, selection]
     tables["quality"] = pd.concat(quality, ignore_index=True)
     return Audit(log, known_steps, chosen, segmentation, tables, settings)
 
@@ -190,6 +205,10 @@ def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, M
             with problems.collecting():
                 if settings[name]:
                     read_moment(settings[name], zone, name)
+    with problems.collecting():
+        references = read_references(settings["references"])
+        if steps is not None:
+            check_references(references, steps)
     for condition in settings["only"]:
         if "=" not in condition:
             problems.add(f"only {condition!r}: write it as COLUMN=VALUE")
@@ -253,6 +272,9 @@ def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -
             ("funnel_rules", count_rules(chosen, within, group)),
             ("losses", count_losses(chosen, group)),
             ("necessity", count_necessity(chosen, group)),
+            ("pace", count_pace(chosen, group)),
+            ("standing", count_standing(chosen, group)),
+            ("times", count_times(chosen, group)),
         ):
             parts.setdefault(name, []).append(table)
     counted = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
@@ -260,13 +282,24 @@ def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -
         "memberships": _list_memberships(leads, groups),
         "leads": leads,
         "open_leads": list_open_leads(log, chosen, leads),
-        "pace": count_pace(chosen),
+        "time_to": find_medians(counted["times"]),
+        "cohorts": count_cohorts(chosen),
         "stages": list_stages(log, chosen, leads),
         "stage_renames": find_renamed(list_moves(log, chosen)),
         "stage_by_step": count_stage_by_step(leads),
         "loss_reasons": count_reasons(leads),
         "pipeline": count_pipeline(log, chosen, within),
         "pipeline_checks": check_pipeline(log, chosen, leads),
+    }
+
+
+def _price(log: EventLog, chosen: Journeys, groups: list[Group], references, seed: int) -> dict:
+    """Tell what each segment brings and takes, and what is at stake at each step."""
+    return {
+        "value": count_value(log, chosen, groups),
+        "value_ranges": find_value_ranges(log, chosen, groups, seed),
+        "repeats": count_repeats(chosen, groups),
+        "hypotheses": build_hypotheses(chosen, groups, references, seed),
     }
 
 

@@ -45,6 +45,7 @@ def audit(
     entered_from: Annotated[str | None, typer.Option(help="First day of entry.")] = None,
     entered_to: Annotated[str | None, typer.Option(help="Last day of entry.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE of the leads.")] = None,
+    reference: Annotated[list[str] | None, typer.Option(help="STEP=SHARE to reach.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
     seed: Annotated[int, typer.Option(help="For what is random.")] = 0,
     formats: Annotated[str, typer.Option(help="html, xlsx.")] = "html,xlsx",
@@ -58,7 +59,7 @@ def audit(
         "events": events if len(events) > 1 else events[0], "leads": leads, "steps": steps,
         "mapping": mapping, "segments": segments, "pace": pace, "rule": rule, "within": within,
         "observed_until": observed_until, "entered_from": entered_from, "entered_to": entered_to,
-        "only": only or [], "time_zone": time_zone, "seed": seed,
+        "only": only or [], "references": reference or [], "time_zone": time_zone, "seed": seed,
     }  # fmt: skip
     problems = Problems()
     chosen: list[str] = []

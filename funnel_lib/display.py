@@ -8,6 +8,7 @@ from html import escape
 
 import pandas as pd
 
+from funnel_lib.hypothesis_findings import list_sure, name_segment, tell_gain, tell_plan
 from funnel_lib.labels import Words, label_table
 from funnel_lib.segment_findings import tell_path, tell_traits
 
@@ -129,6 +130,35 @@ def show_cards(tables: dict[str, pd.DataFrame], words: Words) -> Html:
     return Html("".join(cards))
 
 
+def show_hypotheses(
+    hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words, most: int = 5
+) -> Html:
+    """Show the hypotheses with most at stake as cards, a step each: gain, levers, test.
+
+    Parameters
+    ----------
+    hypotheses, segments : the audit's tables
+    words : the reader's language
+    most : how many cards
+
+    Returns
+    -------
+    Html. A step of which no gain can be told has no card.
+
+    Examples
+    --------
+    >>> nothing = pd.DataFrame({"segment": [], "step": [], "currency": [], "extra_won": []})
+    >>> show_hypotheses(nothing, pd.DataFrame(), Words("en")).html[:48]
+    '<p class="finding">What to change first cannot b'
+    """
+    key = ["segment", "step", "currency"]
+    steps = [rows for _, rows in list_sure(hypotheses).groupby(key, sort=False)][:most]
+    if not steps:
+        return show_text(words.text("sentence.start_none"))
+    cards = [_hypothesis(n, rows, segments, words) for n, rows in enumerate(steps, 1)]
+    return Html("".join(cards))
+
+
 def show_row(pictures: list) -> Html:
     """Show pictures side by side where the page is wide enough, else one below the other.
 
@@ -194,6 +224,35 @@ def _card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
 _OF_CARD = ("funnel", "segment_paths", "segment_parting", "segment_traits", "segment_examples")
 
 
+def _hypothesis(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words) -> str:
+    """Write one step's card: its levers are its rows."""
+    first = rows.iloc[0]
+    title = f"{n}. {words.step(first['step'])}"
+    if len(segments) > 1:
+        title += f" · {name_segment(first['segment'], segments, words)}"
+    told = [
+        words.text(
+            "sentence.hypothesis_now",
+            n=first["n_decided"],
+            share=words.share(first["share_now"]),
+            reference=words.value("reference", first["reference"]),
+            target=words.share(first["share_reference"]),
+        ),
+        words.text(
+            "sentence.hypothesis_gain",
+            won=words.number(first["step_won"], 1),
+            gain=tell_gain(first, words, part="step_"),
+            month=tell_gain(first, words, first["months"], "step_"),
+        ),
+    ]
+    for lever, row in rows.set_index("lever").iterrows():
+        key = "sentence.hypothesis_ask" if lever == "ask" else "sentence.hypothesis_help"
+        told.append(words.text(key, n=row["n_lost"], gain=tell_gain(row, words)))
+    told.append(tell_plan(first, words))
+    told = "".join(f'<p style="margin:4px 0">{escape(t)}</p>' for t in told)
+    return f'<section style="{_CARD}"><h3 style="margin:0">{escape(title)}</h3>{told}</section>'
+
+
 def _chips(mine: dict[str, pd.DataFrame], words: Words) -> str:
     """Write the path as a row of steps, each with its share of those who entered as a bar."""
     steps = mine["funnel"][mine["funnel"]["part"] == "before_sale"]
@@ -229,6 +288,6 @@ def _with_currency(table: pd.DataFrame, words: Words) -> pd.DataFrame:
             for x, k in zip(table[c], table["currency"], strict=True)
         ]
         for c in table.columns
-        if c.startswith("amount")
+        if c.startswith(("amount", "extra_amount"))
     }
     return table.assign(**written)

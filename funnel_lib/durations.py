@@ -1,30 +1,232 @@
-"""How long the steps take."""
+"""How long it takes to each step and to the outcome: won and lost compete, open leads wait on."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from funnel_lib.journeys import NEVER, Journeys, first_at, to_micros
+from funnel_lib.incidence import OPEN, OTHERWISE, TAKEN, estimate_incidence
+from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
+from funnel_lib.losses import find_missed, list_codes
+from funnel_lib.segments import Group
 
-_DAY = 86_400e6
+_DAY = 86_400_000_000  # microseconds
+_ROUNDING = 1e-12  # of sums of weights, as parts of their total
+FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
+MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
+NORMAL = 0.9  # a wait longer than that of so many who went on is standing still
 
 
-def count_pace(journeys: Journeys, segment: str = "all") -> pd.DataFrame:
+def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
+    """How many days from entry was each lead watched, and what ended it?
+
+    Returns
+    -------
+    (day, cause), (n_leads,) each, as `estimate_incidence` takes them: 1 won, 2 lost, 0 still open
+    when the export was made; day is -1 for leads that never entered. A lost lead without a date of
+    closing is taken to be lost at its last evidence.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
+    ...                               "at": pd.to_datetime(["2025-01-01", "2025-01-03"] * 1
+    ...                                                    + ["2025-01-01"])}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> [x.tolist() for x in find_outcome_days(build_journeys(log, steps))]
+    [[2, 2], [1, 0]]
+    """
+    status = journeys.leads["status"].to_numpy()
+    end = np.where(status == "open", NEVER, _find_closed(journeys))
+    cause = np.select([status == "won", status == "lost"], [TAKEN, OTHERWISE], OPEN)
+    return _count_days(journeys, to_micros(journeys.leads["entered_at"]), end, cause)
+
+
+def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.ndarray]:
+    """How many days from entry to a step's first evidence, or else to closing?
+
+    Returns
+    -------
+    (day, cause) as of `find_outcome_days`: 1 took the step, 2 was closed without evidence of it
+    (won or lost: an unseen step has no time), 0 still open. Of a step after the sale: days from
+    the sale, of won leads alone, and nothing competes.
+    """
+    leads = journeys.leads
+    mine = journeys.step == journeys.steps.ids.index(step_id)
+    since = to_micros(leads["entered_at"])
+    closed = np.where(leads["status"] == "open", NEVER, _find_closed(journeys))
+    if step_id in journeys.steps.after_sale:
+        since, closed = to_micros(leads["sold_at"]), np.full(len(leads), NEVER)
+        since[leads["entered_at"].isna()] = NEVER
+        mine &= journeys.at >= since[journeys.lead]
+    taken = first_at(journeys.lead[mine], journeys.at[mine], len(leads))
+    cause = np.where(taken <= closed, TAKEN, OTHERWISE)
+    return _count_days(journeys, since, np.minimum(taken, closed), cause)
+
+
+def count_times(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
+    """By which day has which share taken each step, bought, or been lost?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    group : whose times, and of which steps; default all leads and the global steps
+
+    Returns
+    -------
+    frame, one row a target and day from 0 to the last day at risk: segment, target (a step's id but
+    the sale's; ``won``; ``lost``), day (whole days from entry: day 0 are the first 24 hours),
+    incidence (share of those who entered, by the end of the day), low, high, n_at_risk (still
+    waiting at its beginning). A step competes with closing, won with lost; leads still open are
+    watched until `observed_until`, and are neither won nor lost. Of steps after the sale the base
+    are the won leads, and days run from the sale. Steps that are not measurable are left out. See
+    `incidence.estimate_incidence`.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
+    ...                               "at": pd.date_range("2025-01-01", periods=3)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> times = count_times(build_journeys(log, steps))
+    >>> times.loc[times["target"] == "won", ["day", "incidence", "n_at_risk"]].values.tolist()
+    [[0.0, 0.0, 2.0], [1.0, 1.0, 1.0]]
+    """
+    group = group or Group()
+    steps = journeys.steps
+    ids = (*(group.path or steps.before_sale), *steps.after_sale)
+    seen = [s for s in ids if journeys.measurable[steps.ids.index(s)]]
+    targets = {s: find_step_days(journeys, s) for s in seen if s != steps.won}
+    day, cause = find_outcome_days(journeys)
+    exchanged = np.array([OPEN, OTHERWISE, TAKEN])[cause]
+    targets |= {"won": (day, cause), "lost": (day, exchanged)}
+    parts = []
+    for target, watched in targets.items():
+        found = estimate_incidence(*watched, group.memberships, group.column)
+        parts.append(pd.DataFrame({
+            "segment": group.segment, "target": target, "day": np.arange(len(found.at_risk)),
+            "incidence": found.incidence, "low": found.low, "high": found.high,
+            "n_at_risk": found.at_risk,
+        }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def find_medians(times: pd.DataFrame) -> pd.DataFrame:
+    """By when have half of the leads taken each step, bought, or been lost?
+
+    Parameters
+    ----------
+    times : what `count_times` returns, one segment or several
+
+    Returns
+    -------
+    frame, one row a segment and target: segment, target, n_entered, last_day (so far
+    the curve is read, see `find_last_day`), incidence, low, high (by
+    then), median_days (by when half of those who entered have; empty: not reached),
+    median_days_of_takers (by when half of those who do by the last day have; empty: nobody does)
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"segment": "all", "target": "won", "day": [0, 1, 2], "low": 0.0,
+    ...                       "incidence": [0.1, 0.2, 0.4], "high": 1.0, "n_at_risk": [99, 60, 20]})
+    >>> find_medians(times)[["last_day", "median_days", "median_days_of_takers"]].values.tolist()
+    [[2.0, nan, 1.0]]
+    """
+    rows = []
+    for (segment, target), curve in times.groupby(["segment", "target"], sort=False):
+        share, at_risk = curve["incidence"].to_numpy(), curve["n_at_risk"].to_numpy()
+        last = find_last_day(at_risk)
+        reached = share[: last + 1] >= 0.5
+        rows.append((
+            segment, target, at_risk[0], last, *curve[["incidence", "low", "high"]].iloc[last],
+            float(reached.argmax()) if reached.any() else np.nan, find_half_time(share, at_risk),
+        ))  # fmt: skip
+    return pd.DataFrame(rows, columns=_MEDIANS)
+
+
+def find_last_day(at_risk: np.ndarray) -> int:
+    """So far a curve is read: the last day with `FEW` leads at risk, or a tenth of a small group.
+
+    Examples
+    --------
+    >>> find_last_day(np.array([200.0, 10.0, 9.0])), find_last_day(np.array([20.0, 2.0, 1.0]))
+    (1, 1)
+    """
+    return max(int((at_risk >= min(FEW, at_risk[0] / 10)).sum()) - 1, 0)
+
+
+def find_half_time(share: np.ndarray, at_risk: np.ndarray) -> float:
+    """By which day have half of those who do so by the last day? NaN where nobody does.
+
+    Examples
+    --------
+    >>> find_half_time(np.array([0.1, 0.2, 0.4]), np.full(3, 99))
+    1.0
+    """
+    read = share[: find_last_day(at_risk) + 1]
+    return float((read >= read[-1] / 2).argmax()) if read[-1] > 0 else np.nan
+
+
+def count_cohorts(journeys: Journeys) -> pd.DataFrame:
+    """Do leads of later months buy as often, as far as they have had their time?
+
+    Returns
+    -------
+    frame, one row a month of entry (UTC): month (such as 2025-03), n_entered, n_won, n_lost,
+    n_open, horizon_days (by when `MOST_BUYERS` of the buyers have bought, over all months), share
+    (of those who entered, bought by then; Aalen–Johansen), low, high, is_mature (its last leads
+    have been watched so long, or none is open). The share of a month that is not mature is one of
+    its older leads; do not read it against the others.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
+    ...                               "at": pd.to_datetime(["2025-01-01", "2025-01-03",
+    ...                                                     "2025-02-01"])}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> count_cohorts(build_journeys(log, steps))[["month", "n_won", "is_mature"]].values.tolist()
+    [['2025-01', 1, True], ['2025-02', 0, False]]
+    """
+    day, cause = find_outcome_days(journeys)
+    horizon = _find_horizon(day, cause)
+    entered, until = journeys.leads["entered_at"].dt.tz_localize(None), journeys.observed_until
+    months = entered.dt.to_period("M")
+    rows = []
+    for month in sorted(months.dropna().unique()):
+        mine = (months == month).to_numpy()
+        found = estimate_incidence(day[mine], cause[mine])
+        by = min(horizon, len(found.incidence) - 1)
+        n_won, n_lost, n_open = (int((cause[mine] == c).sum()) for c in (TAKEN, OTHERWISE, OPEN))
+        followed = (until.tz_localize(None) - month.end_time).days >= horizon
+        rows.append((
+            str(month), int(mine.sum()), n_won, n_lost, n_open, horizon, found.incidence[by],
+            found.low[by], found.high[by], bool(followed or n_open == 0),
+        ))  # fmt: skip
+    return pd.DataFrame(rows, columns=_COHORTS)
+
+
+def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     """How many days did those who took a step need for it?
 
     Parameters
     ----------
     journeys : the leads' client steps
-    segment : what to write into the column
+    group : whose pace, and of which steps; default all leads and the global steps
 
     Returns
     -------
-    frame, one row a global step before the sale: segment, position, step, n_from_entry (leads with
+    frame, one row a step before the sale: segment, position, step, n_from_entry (leads with
     evidence of the step, the base), median_days_from_entry, n_from_previous (leads with evidence of
-    this step and of the one before it in the steps file, in that order by the clock; the first step
-    counts from entry), median_days_from_previous; from first evidence to first evidence. It tells
-    of those who took the step only: leads that may yet take it are not in it, so it is no forecast.
+    this step and of the one before it, in that order by the clock; the first step counts from
+    entry), median_days_from_previous; from first evidence to first evidence. It tells of those who
+    took the step only: leads that may yet take it are not in it, so it is no forecast.
 
     Examples
     --------
@@ -37,32 +239,141 @@ def count_pace(journeys: Journeys, segment: str = "all") -> pd.DataFrame:
     >>> count_pace(build_journeys(log, steps))["median_days_from_entry"].tolist()
     [0.0, 2.0]
     """
-    ids = journeys.steps.before_sale
-    lead, n_leads = journeys.lead, len(journeys.leads)
+    group = group or Group()
+    weights = group.weigh(len(journeys.leads))
     previous = entered = to_micros(journeys.leads["entered_at"])
     rows = []
-    for position, step_id in enumerate(ids):
-        mine = journeys.step == position
-        reached = first_at(lead[mine], journeys.at[mine], n_leads)
-        from_entry, from_previous = _days(entered, reached), _days(previous, reached)
+    for position, step_id in enumerate(group.path or journeys.steps.before_sale):
+        reached = _find_first(journeys, step_id)
+        parts = []
+        for start in (entered, previous):
+            days = _wait(start, reached)
+            parts += [weights[days >= 0].sum(), find_quantile(days, weights, 0.5)]
+        rows.append((group.segment, position + 1, step_id, *parts))
+        previous = reached
+    return pd.DataFrame(rows, columns=_PACE)
+
+
+def count_standing(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
+    """Before which step do open leads stand still: longer than nine in ten who went on needed?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    group : whose leads, and which steps; default all leads and the global steps
+
+    Returns
+    -------
+    frame, one row a step that can be missed: segment, step, n_took (with evidence of it and of the
+    step before that can be missed, in that order), normal_days (in which nine in ten of them took
+    it), n_open (open leads for whom it is the next step), median_days_open (since their last
+    client step), n_standing (of n_open, beyond normal_days; empty with fewer than `FEW` that took)
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
+    ...                               "at": pd.date_range("2025-01-01", periods=3)}),
+    ...                 observed_until="2025-01-08")
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> table = count_standing(build_journeys(log, steps))
+    >>> table[["step", "n_open", "median_days_open"]].values.tolist()
+    [['ask', 0.0, nan], ['pay', 1.0, 5.0]]
+    """
+    group = group or Group()
+    weights, ids = group.weigh(len(journeys.leads)), group.path or journeys.steps.before_sale
+    found, (_, can_miss) = find_missed(journeys, group), list_codes(journeys, group)
+    heard = last_at(journeys.lead, journeys.at, len(journeys.leads))
+    until = journeys.observed_until.value // 1000
+    waiting = np.where(journeys.leads["status"] == "open", (until - heard) / _DAY, -1.0)
+    waiting[heard == -NEVER] = -1  # never entered
+    previous, rows = to_micros(journeys.leads["entered_at"]), []
+    for position in np.flatnonzero(can_miss):
+        reached = _find_first(journeys, ids[position])
+        took = _wait(previous, reached)
+        n_took, normal = weights[took >= 0].sum(), find_quantile(took, weights, NORMAL)
+        here = np.where(found.missed == position, waiting, -1.0)
+        standing = weights[here > normal].sum() if n_took >= FEW else np.nan
         rows.append((
-            segment, position + 1, step_id, len(from_entry), _median(from_entry),
-            len(from_previous), _median(from_previous),
+            group.segment, ids[position], n_took, normal, weights[here >= 0].sum(),
+            find_quantile(here, weights, 0.5), standing,
         ))  # fmt: skip
         previous = reached
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows, columns=_STANDING)
 
 
-_COLUMNS = [
+def find_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
+    """Which value do a share `q` of the weights not exceed? Negative values are left out.
+
+    Where the weights part exactly between two values, their middle is taken, as medians do.
+
+    Examples
+    --------
+    >>> find_quantile(np.array([1.0, 2.0, -1.0]), np.ones(3), 0.5)
+    1.5
+    """
+    known = (values >= 0) & (weights > 0)
+    if not known.any():
+        return np.nan
+    order = np.argsort(values[known])
+    x, reached = values[known][order], np.cumsum(weights[known][order])
+    parts = reached / reached[-1]
+    low, high = np.searchsorted(parts, (q - _ROUNDING, q + _ROUNDING))
+    return float((x[low] + x[min(high, len(x) - 1)]) / 2)
+
+
+_MEDIANS = [
+    "segment", "target", "n_entered", "last_day", "incidence", "low", "high", "median_days",
+    "median_days_of_takers",
+]  # fmt: skip
+_COHORTS = [
+    "month", "n_entered", "n_won", "n_lost", "n_open", "horizon_days", "share", "low", "high",
+    "is_mature",
+]  # fmt: skip
+_PACE = [
     "segment", "position", "step", "n_from_entry", "median_days_from_entry", "n_from_previous",
     "median_days_from_previous",
 ]  # fmt: skip
+_STANDING = [
+    "segment", "step", "n_took", "normal_days", "n_open", "median_days_open", "n_standing",
+]  # fmt: skip
 
 
-def _days(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _find_closed(journeys: Journeys) -> np.ndarray:
+    """When each lead was won or lost; without a date of closing, at its last evidence."""
+    leads = journeys.leads
+    closed = np.where(leads["status"] == "won", to_micros(leads["sold_at"]),
+                      to_micros(leads["closed_at"]))  # fmt: skip
+    heard = last_at(journeys.lead, journeys.at, len(leads))
+    return np.where((closed == NEVER) & (leads["status"] != "open"), heard, closed)
+
+
+def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: np.ndarray):
+    """Whole days from one moment to another, or to the export where nothing happened before it."""
+    until = journeys.observed_until.value // 1000
+    begun = since < NEVER
+    day = np.maximum(np.minimum(end, until) - np.where(begun, since, 0), 0) // _DAY
+    return np.where(begun, day, -1), np.where(end <= until, cause, OPEN)
+
+
+def _find_first(journeys: Journeys, step_id: str) -> np.ndarray:
+    """Each lead's first evidence of a step, `NEVER` where it has none."""
+    mine = journeys.step == journeys.steps.ids.index(step_id)
+    return first_at(journeys.lead[mine], journeys.at[mine], len(journeys.leads))
+
+
+def _wait(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Days from one moment to another; -1 where one never came or they came the other way round."""
     both = (start < NEVER) & (end < NEVER) & (end >= start)
-    return (end[both] - start[both]) / _DAY
+    return np.where(both, (end - np.where(both, start, end)) / _DAY, -1.0)
 
 
-def _median(days: np.ndarray) -> float:
-    return float(np.median(days)) if len(days) else np.nan
+def _find_horizon(day: np.ndarray, cause: np.ndarray) -> int:
+    """By which day `MOST_BUYERS` of the buyers have bought; the last day where nobody has."""
+    found = estimate_incidence(day, cause)
+    read = found.incidence[: find_last_day(found.at_risk) + 1]
+    if not read[-1] > 0:
+        return len(read) - 1
+    return int((read >= MOST_BUYERS * read[-1]).argmax())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.caveats import tell_reliability
+from funnel_lib.hypothesis_findings import tell_start
 from funnel_lib.intervals import wilson
 from funnel_lib.labels import Words
 from funnel_lib.segment_findings import tell_segments
@@ -19,13 +20,13 @@ def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
 
     Parameters
     ----------
-    tables : the audit's tables by name: leads, segments, losses, funnel, necessity
+    tables : the audit's tables by name: leads, segments, losses, funnel, hypotheses, necessity
     words : the reader's language
 
     Returns
     -------
     The sentences of page one that can be said of these tables: outcomes, paths where there are
-    several, main loss, reliability;
+    several, main loss, where to start, reliability;
     one sentence alone where no lead entered the funnel.
     """
     if not tables["leads"]["entered_at"].notna().any():
@@ -36,6 +37,7 @@ def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
         tell_outcomes(tables["leads"], words),
         *paths,
         tell_main_loss(tables["losses"], tables["funnel"], words),
+        tell_start(tables["hypotheses"], tables["segments"], words),
         tell_reliability(tables["funnel"], tables["necessity"], tables["leads"], words),
     ]
 

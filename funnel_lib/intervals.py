@@ -98,15 +98,38 @@ def influence_of_share(
     total = memberships[:, column] @ trials
     with np.errstate(divide="ignore", invalid="ignore"):
         share = (memberships[:, column] @ hits) / total
-        moved = _move(memberships, column, hits) - share * _move(memberships, column, trials)
+        moved = move_means(memberships, column, hits) - share * move_means(
+            memberships, column, trials
+        )
         return share, moved / total
 
 
-def _move(memberships: np.ndarray, column: int, marks: np.ndarray) -> np.ndarray:
-    """How each lead moves mean(w marks), (n_leads, n_marks): its influence."""
+def influence_of_sizes(memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The segments' shares of all leads, (n_segments,), and how each lead moves them by n times
+    itself, (n_leads, n_segments): psi in the notes of `effective_n_of_segment`.
+
+    Examples
+    --------
+    >>> influence_of_sizes(np.eye(2))[1].tolist()
+    [[0.5, -0.5], [-0.5, 0.5]]
+    """
+    n = max(len(memberships), 1)
+    shares = np.maximum(memberships.sum(axis=0) / n, 1e-12)
+    pull = np.linalg.pinv(memberships.T @ memberships / n)
+    return shares, shares * (memberships @ pull) - shares
+
+
+def move_means(memberships: np.ndarray, column: int, marks: np.ndarray) -> np.ndarray:
+    """How each lead moves mean(w marks), (n_leads, n_marks), w the segment's memberships: its
+    influence, by n times itself, memberships being estimated. Each column sums to 0.
+
+    Examples
+    --------
+    >>> move_means(np.ones((2, 1)), 0, np.array([[3.0], [1.0]])).tolist()
+    [[1.0], [-1.0]]
+    """
     n, w = len(memberships), memberships[:, column]
-    shares = np.maximum(memberships.mean(axis=0), 1e-12)
-    psi = shares * (memberships @ np.linalg.pinv(memberships.T @ memberships / n)) - shares
+    shares, psi = influence_of_sizes(memberships)
     mean = w @ marks / n
     slope = -(memberships * w[:, None]).T @ marks / n
     slope[column] += mean

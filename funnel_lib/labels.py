@@ -22,13 +22,20 @@ _STEP_COLUMNS = (
 )  # fmt: skip
 _WORD_COLUMNS = (
     "trust", "name", "status", "asked", "severity", "check", "rule", "segment", "kind", "with",
-    "fact",
+    "fact", "lever", "advice", "reference", "state",
 )  # fmt: skip
 _SHARE_COLUMNS = (
     "low", "high", "previous_low", "previous_high", "probability", "mean_probability", "difference",
+    "incidence", "mix", "rate", "mix_low", "mix_high", "rate_low", "rate_high", "valid_low",
+    "valid_high",
 )  # fmt: skip
-_FINE_COLUMNS = ("stability", "cramers_v", "nmi")
-_CHANCES = ("p", "p_null")
+_FINE_COLUMNS = (
+    "stability", "cramers_v", "nmi", "manager_actions_per_lead", "manager_actions_per_won",
+)  # fmt: skip
+_WHOLE_DAYS = (
+    "horizon_days", "last_day", "days_needed", "days", "median_days", "median_days_of_takers",
+)  # fmt: skip
+_CHANCES = ("p", "p_holm", "p_null")
 _BASES = ("n_entered", "n_won", "n_reached")  # of the shares below, the first that a table has
 _SHARES_OF_STEPS = ("share_of_entered", "share")
 
@@ -189,7 +196,7 @@ class Words:
         if isinstance(x, str):
             return self._name(column, x) or NOTHING
         if pd.api.types.is_scalar(x) and pd.isna(x):
-            return NOTHING
+            return self.text("figure.not_reached") if column == "median_days" else NOTHING
         if isinstance(x, bool | np.bool_):
             return self.text("chrome.yes" if x else "chrome.no")
         if isinstance(x, int | float | np.number):
@@ -204,6 +211,12 @@ class Words:
             return ", ".join(self.text(f"named.{sign}", step=self.step(s)) for sign, _, s in signs)
         if column in ("name", "path", "journey") and " > " in x:
             return " → ".join(self.step(s) for s in x.split(" > "))
+        if column in ("target", "measure"):  # a step, or a word of ours
+            section = "status" if column == "target" else column
+            return _read_texts(self.lang).get(f"{section}.{x}") or self.step(x)
+        if column == "reference" and "=" in x:
+            kind, _, group = x.partition("=")
+            return self.text(f"reference.{kind}", name=group)
         return _read_texts(self.lang).get(f"{column}.{x}", x) if column in _WORD_COLUMNS else x
 
     def _figure(self, column: str, x: float) -> str:
@@ -219,7 +232,7 @@ class Words:
             else 2
             if column in _FINE_COLUMNS
             else 1
-            if "days" in column
+            if column == "extra_won" or ("days" in column and column not in _WHOLE_DAYS)
             else 0
         )
         return self.number(x, digits)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
-from funnel_lib.funnels import find_reached, nth_times
+from funnel_lib.funnels import find_reached, nth_times, read_window
 from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
+from funnel_lib.money import split_currencies, take_amounts
 from funnel_lib.segments import Group
 from funnel_lib.steps import Steps
 
@@ -66,20 +67,61 @@ def find_missed(journeys: Journeys, group: Group | None = None) -> Missed:
     >>> [steps.before_sale[m] for m in missed.missed], [ASKED[a] for a in missed.asked]
     (['read', 'pay'], ['yes', 'unknown'])
     """
-    steps, group = journeys.steps, group or Group()
-    ids = group.path or steps.before_sale
-    codes = np.array([steps.ids.index(i) for i in ids])
+    group = group or Group()
+    codes, can_miss = list_codes(journeys, group)
     entered, reached, _ = find_reached(journeys, codes)
     n = len(codes)
     last = np.where(reached.any(axis=1) & entered, n - 1 - reached[:, ::-1].argmax(axis=1), -1)
-    sale = np.array([i == steps.won for i in ids])
-    can_miss = np.array([not (steps[i].optional or i in group.optional) for i in ids])
-    can_miss &= journeys.measurable[codes] | sale
     later = np.where(can_miss, np.arange(n), n)
     following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
     missed = following[last + 1]
     missed = np.where((missed < n) & (journeys.leads["status"] != "won"), missed, -1)
     return Missed(last, missed, _find_asked(journeys, codes, last, missed))
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Who stood before each step that can be missed, and decided.
+
+    Attributes
+    ----------
+    steps : ids of these steps, in the order of the group's funnel, the sale last
+    stood : (n_leads, n_steps) reached the step before and took this one, or was lost without it
+    went_on : (n_leads, n_steps) took it, or a later one
+    """
+
+    steps: tuple[str, ...]
+    stood: np.ndarray
+    went_on: np.ndarray
+
+
+def find_decided(
+    journeys: Journeys, group: Group | None = None, within: pd.Timedelta | str | None = None
+) -> Decided:
+    """Whose share goes on at each step, without those still open before it?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    group : as in `find_missed`
+    within : count only evidence so long after entry, and only leads observed for so long: every
+        one of them has had its time, so whoever has not taken the step by then did not go on
+
+    Returns
+    -------
+    Decided. The steps are those that `count_losses` counts, by the rule ``passed``; those who stood
+    and did not go on are the lost leads that missed the step (with `within`: lost or open ones).
+    """
+    group, window = group or Group(), read_window(within)
+    codes, can_miss = list_codes(journeys, group)
+    base, reached, _ = find_reached(journeys, codes, window=window)
+    went_on = reached[:, can_miss] & base[:, None]
+    before = np.column_stack([base, went_on[:, :-1]])
+    ended = np.ones(len(base), bool)
+    if window == NEVER:
+        ended = (journeys.leads["status"] == "lost").to_numpy()
+    ids = np.array(group.path or journeys.steps.before_sale)[can_miss]
+    return Decided(tuple(ids.tolist()), before & (went_on | ended[:, None]), went_on)
 
 
 def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
@@ -94,8 +136,9 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     -------
     frame, one row a step that can be missed and currency of the log: segment, missed_step, n_lost
     (lost leads that entered), n_asked, n_not_asked, n_unknown (of n_lost), share_of_lost (of all
-    lost leads of the segment), share_of_entered, amount_lost (of the leads that have an amount),
-    currency. Open leads are not lost. Steps where nobody is lost have a row of zeros.
+    lost leads of the segment), share_of_entered, amount_lost (of the leads whose amount counts, see
+    `money.take_amounts`), currency. Open leads are not lost. Steps where nobody is lost have a row
+    of zeros.
     """
     group = group or Group()
     found, ids = find_missed(journeys, group), group.path or journeys.steps.before_sale
@@ -103,13 +146,10 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     leads = journeys.leads
     entered = leads["entered_at"].notna().to_numpy()
     lost = entered & (leads["status"] == "lost").to_numpy() & (found.missed >= 0)
-    currency, names = pd.factorize(leads["currency"].fillna(""), sort=True)
-    if len(names) <= 1:
-        names = names if len(names) else pd.Index([""])
-        currency = np.zeros(len(leads), np.int64)
+    currency, names = split_currencies(leads)
     cell = (found.missed * len(names) + currency)[lost]
     size = len(ids) * len(names)
-    amount = leads["amount"].fillna(0).to_numpy()
+    amount = np.nan_to_num(take_amounts(leads))
     sums = {
         name: np.bincount(cell, (weights * values)[lost], minlength=size)
         for name, values in (
@@ -124,7 +164,7 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     table["currency"] = np.tile(names, len(ids))
     table["share_of_lost"] = _share(table["n_lost"], weights[lost].sum())
     table["share_of_entered"] = _share(table["n_lost"], weights[entered].sum())
-    can_miss = [_can_miss(journeys, i, group.optional) for i in ids]
+    _, can_miss = list_codes(journeys, group)
     return table[np.repeat(can_miss, len(names))].reset_index(drop=True)[_LOSS_COLUMNS]
 
 
@@ -279,10 +319,14 @@ def _find_asked(journeys: Journeys, codes, last, missed) -> np.ndarray:
     return np.where(missed >= 0, asked, -1)
 
 
-def _can_miss(journeys: Journeys, step_id: str, optional: tuple[str, ...]) -> bool:
-    step = journeys.steps[step_id]
-    known = journeys.measurable[journeys.steps.ids.index(step_id)] or step_id == journeys.steps.won
-    return bool(known) and not (step.optional or step_id in optional)
+def list_codes(journeys: Journeys, group: Group) -> tuple[np.ndarray, np.ndarray]:
+    """List the codes of a group's steps, and which of them can be missed: measurable or the sale,
+    and not optional."""
+    steps = journeys.steps
+    ids = group.path or steps.before_sale
+    codes = np.array([steps.ids.index(i) for i in ids])
+    must = np.array([not (steps[i].optional or i in group.optional) for i in ids])
+    return codes, must & (journeys.measurable[codes] | (codes == steps.ids.index(steps.won)))
 
 
 def find_stage_step(steps: Steps, stage: str | None) -> str | None:

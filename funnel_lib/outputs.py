@@ -33,8 +33,19 @@ CONTRACT = {
     "necessity": "segment step n_won n_won_with_evidence share self_reported_share",
     "open_leads": "lead_id segment last_step next_step asked days_silent stage manager amount "
     "currency",
+    "times": "segment target day incidence low high n_at_risk",
+    "time_to": "segment target n_entered last_day incidence low high median_days "
+    "median_days_of_takers",
+    "cohorts": "month n_entered n_won n_lost n_open horizon_days share low high is_mature",
     "pace": "segment position step n_from_entry median_days_from_entry n_from_previous "
     "median_days_from_previous",
+    "standing": "segment step n_took normal_days n_open median_days_open n_standing",
+    "value": "segment n_leads n_won amount_won amount_per_lead median_days_to_won "
+    "manager_actions_per_lead amount_per_manager_action currency",
+    "value_ranges": "segment currency measure value low high",
+    "repeats": "segment currency n_won n_again share low high amount_again median_days_to_again",
+    "hypotheses": "segment step lever share_now share_reference reference extra_won extra_amount "
+    "low high currency n_needed_per_arm days_needed",
     "stages": "stage kind step evidence n_deals",
     "stage_renames": "stage renamed_to",
     "stage_by_step": "stage missed_step n_lost n_open",
@@ -57,17 +68,24 @@ CONTRACT = {
 FORMATS = ("html", "xlsx", "pdf")
 _SHEETS = (
     "open_leads",
+    "hypotheses",
     "segments",
+    "value",
     "funnel",
     "losses",
     "necessity",
     "stages",
     "stage_by_step",
+    "time_to",
+    "cohorts",
+    "standing",
     "pace",
+    "repeats",
     "funnel_rules",
     "leads",
     "quality",
 )
+_RANGES_OF_MONEY = {"low": "extra_low", "high": "extra_high"}  # elsewhere they are of shares
 _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")
 
 
@@ -128,9 +146,8 @@ def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
             table = audit.tables[name]
             alone = name != "segments" and len(audit.tables["segments"]) == 1
             columns = [c for c in CONTRACT[name].split() if not (alone and c == "segment")]
-            _write_sheet(
-                _for_people(table[columns], words), words, words.text(f"sheet.{name}"), book
-            )
+            shown = table[columns].rename(columns=_RANGES_OF_MONEY if name == "hypotheses" else {})
+            _write_sheet(_for_people(shown, words), words, words.text(f"sheet.{name}"), book)
 
 
 def describe_run(audit: Audit) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from funnel_lib.intervals import effective_n_of_segment, influence_of_share, wilson
 from funnel_lib.journeys import Journeys, count_variants
+from funnel_lib.money import split_currencies, take_amounts
 from funnel_lib.segments import SKIPPED_OFTEN, Segmentation, place_steps
 from funnel_lib.trust import Trust
 
@@ -78,9 +79,10 @@ def describe_segments(
 
 def _share_money(leads: pd.DataFrame, member: np.ndarray) -> np.ndarray:
     """Each segment's share of the money won, where it is of one currency."""
-    paid = leads[(leads["status"] == "won") & leads["amount"].notna()]
-    amount = leads["amount"].where(leads["status"] == "won").fillna(0).to_numpy()
-    if len(paid["currency"].fillna("").unique()) != 1 or not amount.sum() > 0:
+    amount = np.where(leads["status"] == "won", take_amounts(leads), np.nan)
+    currencies = np.unique(split_currencies(leads)[0][~np.isnan(amount)])
+    amount = np.nan_to_num(amount)
+    if len(currencies) != 1 or not amount.sum() > 0:
         return np.full(member.shape[1], np.nan)
     return amount @ member / amount.sum()
 

@@ -215,7 +215,7 @@ def select_segment(tables: dict[str, pd.DataFrame], segment: str = "all") -> dic
     >>> select_segment({"losses": table}, "s1")["losses"]["n_lost"].tolist()
     [1.0]
     """
-    counted = ("funnel", "funnel_rules", "losses", "necessity")
+    counted = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing", "time_to")
     return {
         name: table[table["segment"] == segment].reset_index(drop=True)
         if name in counted

@@ -1,6 +1,6 @@
 """`make prove`: statistical claims over many planted worlds; the tables are kept in PROVEN.md.
 
-`python tests/prove.py segments` or `intervals` makes one of them and leaves the other as it is.
+`python tests/prove.py segments` (or another name of `TABLES`) makes one and leaves the others.
 """
 
 from __future__ import annotations
@@ -20,16 +20,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import random_worlds as worlds
+from prove_value import prove_groups, prove_hypotheses, prove_power, prove_times
+from proving import plant_journeys, show_row, write_head
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
-from funnel_lib.events import build_log
 from funnel_lib.funnels import count_funnel, find_reached
-from funnel_lib.journeys import build_journeys
 from funnel_lib.paths import PathMixture
-from funnel_lib.planted import plant_log
 from funnel_lib.segments import find_segments, list_groups
-from funnel_lib.steps import parse_steps
 from funnel_lib.worlds import STEPS, WON, WORLDS, PlantedSegment, World
 
 PROVEN = Path(__file__).parent.parent / "PROVEN.md"
@@ -167,7 +165,7 @@ def prove_segments(pool) -> tuple[str, bool]:
     for kind, (_, n, _) in KINDS.items():
         seeds = range(FIRST_SEED, FIRST_SEED + n)
         cells, holds = summarise(kind, list(pool.map(try_world, [kind] * n, seeds)))
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(show_row(*cells))
         fine &= holds
         print(lines[-1], flush=True)
     return "\n\n".join([SEGMENTS, "\n".join(lines), READ_SEGMENTS]), fine
@@ -237,15 +235,6 @@ def random_world(equal: bool, seed: int) -> World:
     return World(segments)
 
 
-def plant_journeys(world: World, n_leads: int, seed: int):
-    """Plant a log: its journeys, and the segment of each lead."""
-    planted = plant_log(world, n_leads, seed)
-    log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
-    journeys = build_journeys(log, parse_steps(planted.steps_yaml))
-    segment = planted.truth_leads.set_index("lead_id")["segment"]
-    return journeys, segment[journeys.leads["lead_id"]].to_numpy()
-
-
 def count_true(journeys, segment, label: str, path: tuple) -> pd.DataFrame:
     """Count how many of a planted segment's own leads reached each step of its path."""
     codes = np.array([journeys.steps.ids.index(step) for step in path])
@@ -298,7 +287,7 @@ def prove_intervals(pool) -> tuple[str, bool]:
             tables = list(pool.map(try_intervals, [name] * RUNS, [equal] * RUNS, range(RUNS)))
             judged = judge_intervals(pd.concat(tables, ignore_index=True))
             cells, holds = summarise_intervals(name, equal, judged)
-            lines.append("| " + " | ".join(cells) + " |")
+            lines.append(show_row(*cells))
             fine &= holds
             print(lines[-1], flush=True)
     return "\n\n".join([INTERVALS, "\n".join(lines), READ_INTERVALS]), fine
@@ -320,12 +309,14 @@ after the parting. A path counts as found if it is the planted one to the letter
 interval to judge for the others."""
 
 
-def write_head(names: list[str]) -> list[str]:
-    """The two first lines of a table."""
-    return ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
-
-
-TABLES = {"segments": prove_segments, "intervals": prove_intervals}
+TABLES = {
+    "segments": prove_segments,
+    "intervals": prove_intervals,
+    "times": prove_times,
+    "groups": prove_groups,
+    "hypotheses": prove_hypotheses,
+    "power": prove_power,
+}
 
 
 def keep(name: str, text: str) -> None:

@@ -10,9 +10,19 @@ import pytest
 
 from funnel_lib.audit import build_audit
 from funnel_lib.errors import InputError
+from funnel_lib.findings import tell_page_one
+from funnel_lib.hypothesis_findings import tell_hypotheses
+from funnel_lib.labels import Words
 from funnel_lib.outputs import save_audit
 from funnel_lib.planted import plant_log, write_planted
 from funnel_lib.segments import write_segments
+from funnel_lib.value_findings import (
+    tell_cohorts,
+    tell_repeats,
+    tell_standing,
+    tell_times,
+    tell_value,
+)
 
 RUSSIAN = {
     "request_left": "Заявка",
@@ -298,3 +308,71 @@ def test_too_few_leads_are_left_together(parted):
     assert few.tables["segments"]["segment"].tolist() == ["all"]
     with pytest.raises(InputError, match="segments 900: 900 segments of"):
         audit_of(folder, folder / "events.csv", None, segments="900")
+
+
+def spoil(events, leads, how):
+    """An export that lacks what time, money and hypotheses need."""
+    number = np.arange(len(leads))
+    if how == "no amounts":
+        return events, leads.drop(columns=["amount", "currency"])
+    if how == "several currencies":
+        return events, leads.assign(currency=np.array(["RUB", "EUR", ""])[number % 3])
+    if how == "odd amounts":
+        amount = np.select([number % 10 == 0, number == 5], [-5.0, 1e12], leads["amount"])
+        return events, leads.assign(amount=amount)
+    if how == "one manager":
+        return events, leads.assign(manager="Anna", team="north")
+    if how == "all open":
+        ends = events["action"].isin(["invoice_paid", "deal_lost"])
+        return events[~ends], leads.assign(status="open", closed_at=None)
+    if how == "none won":
+        lost = leads[leads["status"] != "won"]
+        return events[events["lead_id"].isin(lost["lead_id"])], lost
+    return events[events["lead_id"] == leads["lead_id"][0]], leads[:1]  # one lead
+
+
+POOR = ("no amounts", "several currencies", "odd amounts", "one manager", "all open", "none won",
+        "one lead")  # fmt: skip
+
+
+@pytest.mark.parametrize("how", POOR)
+def test_poor_exports_are_told_as_they_are(how, tmp_path, planted_folder):
+    events, leads = (pd.read_csv(planted_folder / f"{n}.csv") for n in ("events", "leads"))
+    events, leads = spoil(events, leads, how)
+    events.to_csv(tmp_path / "events.csv", index=False)
+    leads.to_csv(tmp_path / "leads.csv", index=False)
+    audit = build_audit(
+        str(tmp_path / "events.csv"), leads=str(tmp_path / "leads.csv"), segments="none",
+        steps=str(planted_folder / "steps.yml"), observed_until="2025-12-31",
+    )  # fmt: skip
+    tables = audit.tables
+    value, hypotheses = tables["value"], tables["hypotheses"]
+    if how in ("all open", "none won", "one lead"):
+        assert hypotheses[["extra_won", "extra_amount", "low", "high"]].isna().all(axis=None)
+        ranges = tables["value_ranges"]
+        assert ranges[["low", "high"]].isna().all(axis=None)
+    elif how == "no amounts":
+        assert value["amount_won"].isna().all() and hypotheses["extra_amount"].isna().all()
+        assert hypotheses["extra_won"].max() > 0
+    elif how == "several currencies":
+        assert value["currency"].tolist() == ["", "EUR", "RUB"]
+        assert value["n_leads"].sum() == len(leads)
+    elif how == "odd amounts":
+        kept = leads["status"].eq("won") & leads["amount"].between(0, 1e11)
+        assert value["amount_won"].sum() == leads.loc[kept, "amount"].sum()
+        checks = tables["quality"].set_index("check")["n_rows"]
+        assert checks["negative_amounts"] == 40 and checks["absurd_amounts"] == 1
+    else:
+        assert hypotheses["reference"].str.startswith("quarter=").any()
+    for lang in ("en", "ru"):
+        words = audit.words(lang)
+        told = [
+            *tell_page_one(tables, words), tell_hypotheses(hypotheses, words),
+            tell_value(value, tables["value_ranges"], tables["segments"], words),
+            tell_times(tables["time_to"], words), tell_cohorts(tables["cohorts"], words),
+            tell_standing(tables["standing"], words), tell_repeats(tables["repeats"], words),
+        ]  # fmt: skip
+        assert all(told) and "nan" not in " ".join(told)
+    small = Words("en").text("sentence.small", n=30)
+    if how == "one lead":
+        assert small in tell_page_one(tables, audit.words("en"))[0]

@@ -152,6 +152,8 @@ def test_post_sale_that_is_no_list_is_refused(here, funnel):
         ("--only", "managr=A", "no column 'managr'; did you mean manager?"),
         ("--only", "lead_id=Z", "no lead has this value; found 'L0', 'L1'"),
         ("--only", "manager", "write it as COLUMN=VALUE"),
+        ("--reference", "ask", "write it as STEP=SHARE"),
+        ("--reference", "no_step=0.5", "no step 'no_step' before the sale"),
         ("--within", "90", "90D"),
         ("--time-zone", "Mars", "no time zone 'Mars'"),
         ("--entered-from", "2030-01-01", "no lead is left"),

@@ -98,6 +98,7 @@ def test_every_public_name_is_documented(name):
 
 # Sentences and tables whose neighbours of the same kind carry the example.
 WITHOUT_EXAMPLE = {
+    "look_at_plan",
     "count_losses", "count_necessity", "count_rules", "list_leads", "list_open_leads",
     "assign_segments", "read_segments", "select_leads", "list_groups",
     "compare_traits", "count_recognised", "find_examples", "list_path_steps", "list_sequences",

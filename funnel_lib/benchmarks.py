@@ -1,0 +1,184 @@
+"""The best comparable group, shrunk: three lucky deals are no benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.journeys import Journeys
+from funnel_lib.resampling import DRAWS
+
+FEWEST = 30  # a group with fewer decided leads is no benchmark
+MOST_OPEN = 0.05  # a quarter with more of its leads still open is too young to be one
+KINDS = ("team", "manager", "quarter")
+# Prior: any part of the groups is like the others, the rest differ by about so much in log-odds
+# (half-normal): by 0.5, a share of 80 % becomes 71 % or 87 %.
+SPREAD = 0.5
+_SPREADS = SPREAD * np.arange(0.25, 3, 0.25)
+_UNLIKE = np.array([0.3, 0.5, 0.7, 0.9])
+_CENTRES = 31
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """Groups' shares, drawn together by what the groups have in common.
+
+    Attributes
+    ----------
+    share : (n_groups,) the shrunk shares
+    draws : (n_draws, n_groups) of what they may be: one half shrunk, the other half by each group's
+        own leads alone, for it may be unlike the others after all
+    """
+
+    share: np.ndarray
+    draws: np.ndarray
+
+
+def shrink_shares(hits: np.ndarray, trials: np.ndarray, seed: int = 0) -> Shrunk:
+    """What are the shares of groups, if groups are not worlds apart?
+
+    Parameters
+    ----------
+    hits, trials : (n_groups,) effective numbers; they need not be whole
+    seed : of the draws
+
+    Notes
+    -----
+    Log-odds are normal around the group's own; of the groups a part has the common log-odds, the
+    others differ from it normally (a spike and a slab: Mitchell and Beauchamp 1988,
+    https://doi.org/10.1080/01621459.1988.10478694). The common value, the part and the spread are
+    averaged over a grid, flat but for the spread (`SPREAD`). So equal groups are taken for equal,
+    and one that is far off moves neither the others nor itself.
+
+    Examples
+    --------
+    >>> found = shrink_shares(np.array([3, 85, 70]), np.array([3, 100, 100]))
+    >>> found.share.round(2).tolist()  # 3 of 3 is no 100 %
+    [0.79, 0.82, 0.73]
+    """
+    order = np.lexsort((hits, trials))  # names must not matter to what is drawn
+    hits, trials = hits[order], trials[order]
+    odds = np.log((hits + 0.5) / (trials - hits + 0.5))
+    noise = 1 / (hits + 0.5) + 1 / (trials - hits + 0.5)
+    ends = odds.min() - np.sqrt(noise.min()), odds.max() + np.sqrt(noise.min())
+    grid = np.meshgrid(np.linspace(*ends, _CENTRES), _SPREADS, _UNLIKE, indexing="ij")
+    centre, spread, unlike = (axis.reshape(-1, 1) for axis in grid)
+    alike = (1 - unlike) * _density(odds - centre, noise)
+    apart = unlike * _density(odds - centre, noise + spread**2)
+    fit = np.log(alike + apart).sum(axis=1) - 0.5 * (spread[:, 0] / SPREAD) ** 2
+    likely = np.exp(fit - fit.max())
+    likely /= likely.sum()
+    differs = apart / (alike + apart)
+    kept = spread**2 / (spread**2 + noise)
+    shrunk = centre + differs * kept * (odds - centre)
+    rng = np.random.default_rng(seed)
+    pick = rng.choice(len(likely), DRAWS // 2, p=likely)
+    chance = rng.normal(size=(DRAWS, len(odds)))
+    own = kept[pick] * (odds - centre[pick]) + chance[: len(pick)] * np.sqrt(kept[pick] * noise)
+    drawn = centre[pick] + np.where(rng.random(own.shape) < differs[pick], own, 0)
+    drawn = np.vstack([drawn, odds + chance[len(pick) :] * np.sqrt(noise)])
+    back = np.argsort(order)
+    return Shrunk(_to_share(likely @ shrunk)[back], _to_share(drawn)[:, back])
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A reference for one step's share.
+
+    Attributes
+    ----------
+    name : such as ``manager=Anna``; "" where no group is comparable
+    share : its shrunk share
+    gap : (n_draws,) what its share may be above that of all leads together
+    """
+
+    name: str
+    share: float
+    gap: np.ndarray
+
+
+def find_benchmark(
+    groupings: dict[str, tuple[np.ndarray, list[str]]],
+    stood: np.ndarray,
+    went_on: np.ndarray,
+    seed: int = 0,
+) -> Benchmark | None:
+    """Which team, manager or quarter is best at a step, as far as that is no luck?
+
+    Parameters
+    ----------
+    groupings : of `list_groupings`
+    stood, went_on : (n_leads,) weights of the leads that decided on the step, and of those that
+        went on
+
+    Returns
+    -------
+    Benchmark: of all groups with `FEWEST` decided leads or more the one with the highest shrunk
+    share; None where there are not two such groups of any kind
+    """
+    best = None
+    for kind, (codes, names) in groupings.items():
+        own = codes >= 0
+        sums = [
+            np.bincount(codes[own], x[own], minlength=len(names))
+            for x in (stood, stood**2, went_on)
+        ]
+        fits = sums[0] >= FEWEST
+        if fits.sum() < 2:
+            continue
+        n, squares, n_on = (x[fits] for x in sums)
+        effective = np.minimum(n**2 / squares, n)
+        found = shrink_shares(effective * n_on / n, effective, seed)
+        top = int(found.share.argmax())
+        if best is None or found.share[top] > best.share:
+            gap = found.draws[:, top] - found.draws @ (n / n.sum())
+            name = np.array(names, dtype=object)[fits][top]
+            best = Benchmark(f"{kind}={name}", float(found.share[top]), gap)
+    return best
+
+
+def list_groupings(journeys: Journeys) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """By what can leads be compared: teams, managers, quarters of entry?
+
+    Returns
+    -------
+    kind → codes (n_leads,), -1 for leads of no group, and names. Only leads that entered count;
+    a quarter of which more than `MOST_OPEN` are still open is left out: those who decide early are
+    not like the others.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "b"], "action": "ask", "at": "2025-05-01"}),
+    ...                 pd.DataFrame({"lead_id": ["a", "b"], "manager": ["Anna", "Boris"],
+    ...                               "status": "lost", "closed_at": "2025-06-01"}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> list_groupings(build_journeys(log, steps))["manager"][1]
+    ['Anna', 'Boris']
+    """
+    leads, found = journeys.leads, {}
+    entered = leads["entered_at"].notna()
+    quarter = leads["entered_at"].dt.tz_localize(None).dt.to_period("Q").astype("str")
+    still_open = (leads["status"] == "open").groupby(quarter.to_numpy()).mean()
+    quarter = quarter.str.replace("Q", "-Q").where(quarter.map(still_open) <= MOST_OPEN)
+    for kind in KINDS:
+        labels = quarter if kind == "quarter" else leads.get(kind)
+        if labels is None:
+            continue
+        codes, names = pd.factorize(labels.astype("str").where(entered & labels.notna()), sort=True)
+        if len(names) > 1:
+            found[kind] = (codes, [str(n) for n in names])
+    return found
+
+
+def _density(distance: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Normal density, without its constant; never 0, so that its logarithm stays finite."""
+    return np.maximum(np.exp(-0.5 * distance**2 / variance) / np.sqrt(variance), 1e-300)
+
+
+def _to_share(odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-odds))

@@ -1,0 +1,64 @@
+"""Money of the leads: which amounts can be counted, in which currency; never summed across them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.events import note_checks, show_rows
+
+ABSURD, FEWEST = 1000, 10  # times the median of a currency, where it has so many amounts
+
+
+def take_amounts(leads: pd.DataFrame) -> np.ndarray:
+    """Which amounts count as money, (n_leads,)? Missing, negative and absurd ones are NaN.
+
+    Absurd is an amount above `ABSURD` times the median of the positive ones of its currency, where
+    there are `FEWEST` of them: a typing error or a test. Leads keep it in every table of leads.
+
+    Examples
+    --------
+    >>> take_amounts(pd.DataFrame({"amount": [10.0, -5.0, None], "currency": "EUR"}))
+    array([10., nan, nan])
+    """
+    amount = leads["amount"].to_numpy(float, na_value=np.nan)
+    return np.where(_find_negative(amount) | _find_absurd(leads), np.nan, amount)
+
+
+def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """Which currency is each lead's, (n_leads,) codes, and what are they called, in their order?
+
+    Leads without a currency are apart under an empty name, where others have one.
+
+    Examples
+    --------
+    >>> codes, names = split_currencies(pd.DataFrame({"currency": ["EUR", None, "EUR"]}))
+    >>> codes.tolist(), names
+    ([1, 0, 1], ['', 'EUR'])
+    """
+    codes, names = pd.factorize(leads["currency"].fillna(""), sort=True)
+    return codes, [*names] or [""]
+
+
+def check_amounts(leads: pd.DataFrame) -> pd.DataFrame:
+    """Which amounts are left out of money? Rows for the table of checks, as of `check_log`."""
+    negative = _find_negative(leads["amount"].to_numpy(float, na_value=np.nan))
+    absurd = _find_absurd(leads)
+    shown = leads[["lead_id", "amount"]]
+    return note_checks([
+        ("negative_amounts", negative.sum(), len(leads), "warning", show_rows(shown[negative])),
+        ("absurd_amounts", absurd.sum(), len(leads), "warning", show_rows(shown[absurd])),
+    ])  # fmt: skip
+
+
+def _find_negative(amount: np.ndarray) -> np.ndarray:
+    return amount < 0
+
+
+def _find_absurd(leads: pd.DataFrame) -> np.ndarray:
+    amount = leads["amount"].astype("float64")
+    positive = amount.where((amount > 0) & np.isfinite(amount))
+    by_currency = positive.groupby(leads["currency"].fillna(""))
+    enough = by_currency.transform("count") >= FEWEST
+    absurd = np.isinf(amount) | (enough & (amount > ABSURD * by_currency.transform("median")))
+    return absurd.to_numpy(bool)

@@ -1,0 +1,72 @@
+"""Shrunk shares: a slow obvious sum, equal and unequal groups, lucky ones."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from funnel_lib import benchmarks
+from funnel_lib.benchmarks import find_benchmark, shrink_shares
+
+
+def test_shares_equal_the_posterior_summed_point_by_point():
+    hits, trials = np.array([50.0, 64.0, 90.0]), np.array([100.0, 100.0, 120.0])
+    odds = np.log((hits + 0.5) / (trials - hits + 0.5))
+    noise = np.sqrt(1 / (hits + 0.5) + 1 / (trials - hits + 0.5))
+    total, mean = 0.0, np.zeros(3)
+    for centre in np.linspace(odds.min() - noise.min(), odds.max() + noise.min(), 31):
+        for spread in benchmarks._SPREADS:
+            for unlike in benchmarks._UNLIKE:
+                weight, parts = np.exp(-0.5 * (spread / benchmarks.SPREAD) ** 2), []
+                for y, s in zip(odds, noise, strict=True):
+                    alike = (1 - unlike) * norm.pdf(y, centre, s)
+                    apart = unlike * norm.pdf(y, centre, np.hypot(s, spread))
+                    weight *= alike + apart
+                    own = centre + spread**2 / (spread**2 + s**2) * (y - centre)
+                    parts.append((alike * centre + apart * own) / (alike + apart))
+                total, mean = total + weight, mean + weight * np.array(parts)
+    expected = 1 / (1 + np.exp(-mean / total))
+    assert shrink_shares(hits, trials).share == pytest.approx(expected, rel=1e-9)
+
+
+def test_three_lucky_deals_are_no_benchmark():
+    found = shrink_shares(np.array([3.0, 240.0, 160.0]), np.array([3.0, 300.0, 200.0]))
+    assert found.share[0] < 0.83 and found.share[1] == pytest.approx(0.8, abs=0.01)
+
+
+def test_one_far_off_does_not_pull_the_equal_ones_apart():
+    found = shrink_shares(np.array([700, 850, 860, 845.0]), np.full(4, 1000.0))
+    assert found.share[0] == pytest.approx(0.70, abs=0.015)
+    assert np.ptp(found.share[1:]) < 0.008  # 0.845 to 0.860 as they are
+
+
+def test_names_do_not_matter():
+    hits, trials = np.array([30.0, 80, 55]), np.array([50.0, 100, 60])
+    there, back = shrink_shares(hits, trials), shrink_shares(hits[::-1], trials[::-1])
+    assert back.share[::-1] == pytest.approx(there.share)
+    assert back.draws[:, ::-1] == pytest.approx(there.draws)
+
+
+def groups(*counts):
+    """Leads of groups (name, stood, went on) → groupings, stood, went_on."""
+    codes = np.concatenate([np.full(n, k) for k, (_, n, _) in enumerate(counts)])
+    went = np.concatenate([np.arange(n) < hits for _, n, hits in counts]).astype(float)
+    return codes, [name for name, _, _ in counts], np.ones(len(codes)), went
+
+
+def test_the_best_comparable_group_is_named():
+    codes, names, stood, went = groups(("Anna", 300, 270), ("Boris", 300, 210), ("Vera", 5, 5))
+    found = find_benchmark({"manager": (codes, names)}, stood, went)
+    assert found.name == "manager=Anna"
+    assert found.share == pytest.approx(0.9, abs=0.01)
+    # Vera's five leads are no benchmark, and the gap is to Anna's and Boris's leads together: 0.1.
+    assert np.median(found.gap) == pytest.approx(0.1, abs=0.01)
+
+
+def test_leads_without_a_group_are_left_out_and_one_group_is_no_comparison():
+    codes, names, stood, went = groups(("Anna", 300, 270), ("Boris", 29, 20))
+    assert find_benchmark({"manager": (codes, names)}, stood, went) is None
+    assert find_benchmark({}, stood, went) is None
+    codes, names, stood, went = groups(("Anna", 99, 90), ("Boris", 99, 70), ("?", 500, 0))
+    codes[codes == 2] = -1
+    found = find_benchmark({"team": (codes, names[:2])}, stood, went)
+    assert found.name == "team=Anna"

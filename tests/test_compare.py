@@ -1,0 +1,374 @@
+"""Groups beside each other: by hand, against scipy and statsmodels, against obvious loops."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chi2_contingency
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+from funnel_lib.compare import (
+    compare_groups,
+    judge_difference,
+    name_periods,
+    newcombe,
+    read_values,
+    split_change,
+)
+from funnel_lib.errors import InputError
+from funnel_lib.events import build_log
+from funnel_lib.intervals import effective_n
+from funnel_lib.journeys import build_journeys, select_leads
+from funnel_lib.losses import find_decided
+from funnel_lib.segments import Group
+from funnel_lib.steps import Steps
+
+EXACT = 1e-12  # the same few sums in another order
+START = pd.Timestamp("2025-01-01", tz="UTC")
+STEPS = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay", lost=["bye"])
+# How far a lead came, and how it ended: l lost, o open.
+FATES = {"al": ["ask", "bye"], "ao": ["ask"], "rl": ["ask", "read", "bye"], "ro": ["ask", "read"],
+         "p": ["ask", "read", "pay"], "n": ["what"]}  # fmt: skip
+
+
+def journeys_of(fates, until=400, days=None, **columns):
+    """Journeys of leads with these fates, one action a day from their first day on."""
+    days = np.zeros(len(fates)) if days is None else days
+    ids = [f"l{n:05d}" for n in range(len(fates))]
+    rows = [
+        (lead, day + n, action)
+        for lead, fate, day in zip(ids, fates, days, strict=True)
+        for n, action in enumerate(FATES[fate])
+    ]
+    events = pd.DataFrame(rows, columns=["lead_id", "at", "action"])
+    events["at"] = START + pd.to_timedelta(events["at"], unit="D")
+    leads = pd.DataFrame({"lead_id": ids, **columns})
+    return build_journeys(build_log(events, leads, START + pd.Timedelta(days=until)), STEPS)
+
+
+def random_journeys(n=400, seed=3, names=("Anna", "Boris", "Clara", None), **columns):
+    rng = np.random.default_rng(seed)
+    fates = rng.choice([*FATES], n, p=[0.2, 0.1, 0.2, 0.1, 0.35, 0.05])
+    manager = rng.choice(np.array(names, dtype=object), n)
+    return journeys_of(fates, days=rng.integers(0, 200, n), manager=manager, **columns)
+
+
+def weighted(n, seed=4):
+    member = np.random.default_rng(seed).random(n)
+    member = np.column_stack([member, 1 - member])
+    return [Group(), Group("s1", None, (), member, 0), Group("s2", None, (), member, 1)]
+
+
+# --- groups: by hand -------------------------------------------------------------------------
+
+
+def test_two_groups_are_one_row_a_step():
+    # Before read: Anna p, rl, al, ao (open, undecided): 3 decided, 2 went on; Boris al, p: 2, 1.
+    # Before pay: Anna p, rl: 2, 1; Boris p: 1, 1. n never entered.
+    fates = ["p", "rl", "al", "ao", "al", "p", "n"]
+    managers = [*["Anna"] * 4, *["Boris"] * 2, "Clara"]
+    table = compare_groups(journeys_of(fates, manager=managers), "manager")
+    assert table.columns.tolist() == [
+        *("segment", "step", "column", "value", "against", "n_base", "n_reached", "share"),
+        *("n_rest", "share_rest", "difference", "low", "high", "p", "p_holm", "is_small"),
+    ]
+    assert table["step"].tolist() == ["ask", "read", "pay"]
+    assert set(table["value"]) == {"Anna"} and set(table["against"]) == {"Boris"}
+    assert table["n_base"].tolist() == [4, 3, 2] and table["n_reached"].tolist() == [4, 2, 1]
+    assert table["n_rest"].tolist() == [2, 2, 1]
+    assert table["difference"].tolist() == pytest.approx([0, 2 / 3 - 1 / 2, 1 / 2 - 1])
+    assert table["is_small"].all() and table[["p", "p_holm"]].isna().all(axis=None)
+    assert table.loc[1, "low"] < 0 < table.loc[1, "high"]
+
+
+def test_leads_without_a_value_are_a_group_and_come_last():
+    table = compare_groups(journeys_of(["p", "al", "rl"], manager=["Zoe", None, "Anna"]), "manager")
+    rows = table[table["step"] == "read"]
+    assert rows["value"].tolist() == ["Anna", "Zoe", ""] and set(rows["against"]) == {""}
+    assert rows["n_rest"].tolist() == [2, 2, 2] and rows["share_rest"].tolist() == [0.5, 0.5, 1]
+    two = compare_groups(journeys_of(["p", "al"], manager=[None, "Anna"]), "manager")
+    assert set(two["value"]) == {"Anna"} and set(two["against"]) == {""}
+
+
+def test_one_group_or_no_leads_compare_nothing():
+    journeys = journeys_of(["p", "al"], manager=["Anna", "Anna"])
+    for some in (journeys, select_leads(journeys, np.zeros(2, bool))):
+        table = compare_groups(some, "manager")
+        assert table.empty and "p_holm" in table
+
+
+def test_open_leads_alone_give_rows_without_shares():
+    table = compare_groups(journeys_of(["ao", "ao"], manager=["Anna", "Boris"]), "manager")
+    pay = table[table["step"] == "pay"].iloc[0]
+    assert (pay["n_base"], pay["n_rest"]) == (0, 0) and pay["is_small"]
+    assert pay[["share", "share_rest", "difference", "low", "high", "p"]].isna().all()
+
+
+def test_within_gives_all_the_same_time():
+    # read comes a day after entry, pay two: with 1D the buyers have read, none has paid; the lead
+    # of day 399.5 was followed for half a day.
+    fates, days = ["p", "p", "ro", "p"], [0, 0, 0, 399.5]
+    journeys = journeys_of(fates, days=days, manager=["a", "b", "a", "b"])
+    table = compare_groups(journeys, "manager", within="1D").set_index("step")
+    assert table["n_base"].tolist() == [2, 2, 2] and table["n_rest"].tolist() == [1, 1, 1]
+    assert table["n_reached"].tolist() == [2, 2, 0]
+
+
+def test_periods_are_those_of_entry_in_utc():
+    moments = pd.Series(pd.to_datetime(["2025-04-01T01:00+03:00", "2025-12-31", None], utc=True,
+                                       format="ISO8601"))  # fmt: skip
+    assert name_periods(moments, "month").tolist() == ["2025-03", "2025-12", ""]
+    assert name_periods(moments, "quarter").tolist() == ["2025-Q1", "2025-Q4", ""]
+    journeys = journeys_of(["p", "n"], days=[31, 0])
+    assert read_values(journeys, "month").tolist() == ["2025-02", ""]
+    own = journeys_of(["p", "n"], month=["May", "June"])
+    assert read_values(own, "month").tolist() == ["May", "June"]
+
+
+def test_an_unknown_column_is_named_with_the_nearest():
+    with pytest.raises(InputError, match="no column 'manger' of the leads; did you mean manager"):
+        compare_groups(journeys_of(["p"]), "manger")
+    with pytest.raises(InputError, match="did you mean month"):
+        compare_groups(journeys_of(["p"]), "monht")
+
+
+# --- groups: against others ------------------------------------------------------------------
+
+
+def test_counts_are_those_of_a_loop_and_p_is_chi_square():
+    journeys = random_journeys()
+    table, decided = compare_groups(journeys, "manager"), find_decided(journeys)
+    managers = [m if isinstance(m, str) else "" for m in journeys.leads["manager"]]
+    tested = 0
+    for row in table.itertuples():
+        j, cells = decided.steps.index(row.step), np.zeros((2, 2), int)
+        for i, name in enumerate(managers):
+            if decided.stood[i, j]:
+                cells[int(name != row.value), int(not decided.went_on[i, j])] += 1
+        assert [row.n_base, row.n_rest] == cells.sum(axis=1).tolist()
+        assert row.n_reached == cells[0, 0]
+        if cells.sum(axis=0).min() > 0:
+            chance = chi2_contingency(cells, correction=False)
+            assert row.is_small == (chance.expected_freq.min() < 10)
+            if chance.expected_freq.min() >= 5:
+                tested += 1
+                assert row.p == pytest.approx(chance.pvalue, abs=EXACT)
+    assert tested == 8 == table["p"].notna().sum()
+
+
+def test_newcombe_is_method_10():
+    # Newcombe (1998), table II, method 10: 56/70 - 48/80 and 9/10 - 3/10
+    low, high = newcombe(*(np.array(x) for x in ([0.8, 0.9], [70, 10], [0.6, 0.3], [80, 10])))
+    assert low.round(4).tolist() == [0.0524, 0.1705] and high.round(4).tolist() == [0.3339, 0.8090]
+    for hits, n, hits_rest, n_rest in ((0, 20, 5, 30), (7, 7, 1, 9), (40, 100, 55, 120)):
+        theirs = confint_proportions_2indep(hits, n, hits_rest, n_rest, method="newcomb")
+        ours = newcombe(*(np.array([x]) for x in (hits / n, n, hits_rest / n_rest, n_rest)))
+        assert np.ravel(ours) == pytest.approx(theirs, abs=EXACT)
+
+
+def test_holm_is_over_the_whole_table():
+    table = compare_groups(random_journeys(), "manager")
+    known = table[table["p"].notna()].sort_values("p")
+    slow, worst = [], 0.0
+    for k, p in enumerate(known["p"]):
+        worst = max(worst, min(1.0, p * (len(known) - k)))
+        slow.append(worst)
+    assert known["p_holm"].tolist() == pytest.approx(slow, abs=EXACT)
+    assert (table["p_holm"].isna() == table["p"].isna()).all()
+
+
+@pytest.mark.parametrize(
+    ("expected", "is_small", "tested"), [(10, False, True), (9.9, True, True), (4.9, True, False)]
+)
+def test_few_expected_cases_are_flagged_or_not_tested(expected, is_small, tested):
+    # Both shares 1/10: n / 10 cases are expected.
+    found = judge_difference(*(np.array([x]) for x in (0.1, expected * 10, 0.1, 500.0)))
+    assert found["is_small"][0] == is_small and np.isfinite(found["p"][0]) == tested
+
+
+def test_many_leads_that_are_all_alike_are_no_few_leads():
+    n, few = np.array([300.0, 300.0]), np.array([9.0, 300.0])
+    same = np.array([1.0, 0.0])
+    found = judge_difference(same, n, same, n)
+    assert not found["is_small"].any() and np.isnan(found["p"]).all()
+    assert judge_difference(same, few, same, n)["is_small"].tolist() == [True, False]
+
+
+def test_weights_count_by_their_effective_number():
+    journeys = random_journeys(names=("Anna", "Boris"))
+    group = weighted(400)[1]
+    row = compare_groups(journeys, "manager", group).set_index("step").loc["pay"]
+    decided, weights = find_decided(journeys, group), group.weigh(400)
+    stood = decided.stood[:, 2]
+    anna = (journeys.leads["manager"] == "Anna").to_numpy()
+    w, rest = weights[stood & anna], weights[stood & ~anna]
+    share = w @ decided.went_on[stood & anna, 2] / w.sum()
+    share_rest = rest @ decided.went_on[stood & ~anna, 2] / rest.sum()
+    cells = (share, effective_n(w), share_rest, effective_n(rest))
+    judged = judge_difference(*(np.array([x]) for x in cells))
+    assert [row["n_base"], row["n_rest"]] == pytest.approx([w.sum(), rest.sum()])
+    for name in ("difference", "low", "high", "p"):
+        assert row[name] == pytest.approx(judged[name][0], abs=1e-9), name
+
+
+# --- groups: what must hold ------------------------------------------------------------------
+
+
+def test_neither_order_nor_ids_of_leads_matter():
+    rng = np.random.default_rng(8)
+    fates, manager = rng.choice([*FATES], 300), rng.choice(["a", "b", "c"], 300)
+    order = rng.permutation(300)
+    one = compare_groups(journeys_of(fates, manager=manager), "manager")
+    other = compare_groups(journeys_of(fates[order], manager=manager[order]), "manager")
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_segments_add_up_to_all():
+    journeys = random_journeys()
+    every, *parts = (compare_groups(journeys, "manager", g) for g in weighted(400))
+    for name in ("n_base", "n_reached", "n_rest"):
+        assert np.allclose(sum(part[name] for part in parts), every[name])
+    assert parts[0]["segment"].unique().tolist() == ["s1"]
+
+
+def test_two_groups_planted_equal_do_not_differ_and_unequal_ones_do():
+    rng = np.random.default_rng(1)
+    equal = rng.choice(["p", "rl", "al"], 600)
+    manager = np.repeat(["a", "b"], 300)
+    table = compare_groups(journeys_of(equal, manager=manager), "manager")
+    assert table["p_holm"].notna().sum() == 2 and (table["p_holm"].dropna() > 0.05).all()
+    worse = np.where((manager == "b") & (equal == "p") & (rng.random(600) < 0.5), "rl", equal)
+    table = compare_groups(journeys_of(worse, manager=manager), "manager").set_index("step")
+    assert table.loc["pay", "p_holm"] < 0.01 and table.loc["pay", "low"] > 0
+    assert table.loc["read", "p_holm"] > 0.05
+
+
+# --- what a change is made of ----------------------------------------------------------------
+
+MEMBER = np.repeat(np.eye(2), 8, axis=0)
+SURE = [Group(), Group("s1", None, (), MEMBER, 0), Group("s2", None, (), MEMBER, 1)]
+
+
+def change_of(fates, periods, groups=SURE, **more):
+    journeys = journeys_of(fates, period=list(periods))
+    return split_change(journeys, groups, "period", "x", "y", **more)
+
+
+def test_mix_and_rate_by_hand():
+    # s1: 4 leads x (2 won), 4 y (3 won); s2: 2 x (0 won), 4 y (1 won), 2 open ones do not count.
+    fates = [
+        "p",
+        "p",
+        "al",
+        "al",
+        "p",
+        "p",
+        "p",
+        "al",
+        "al",
+        "rl",
+        "al",
+        "al",
+        "al",
+        "p",
+        "ao",
+        "ro",
+    ]
+    table = change_of(fates, "xxxxyyyyxxyyyyxy").set_index("segment")
+    assert table.index.tolist() == ["all", "s1", "s2"]
+    assert table["n_before"].tolist() == [6, 4, 2] and table["n_after"].tolist() == [8, 4, 4]
+    assert table["share_of_leads_before"].tolist() == pytest.approx([1, 2 / 3, 1 / 3])
+    assert table["share_of_leads_after"].tolist() == [1, 1 / 2, 1 / 2]
+    assert table["share_won_before"].tolist() == pytest.approx([1 / 3, 1 / 2, 0])
+    assert table["share_won_after"].tolist() == [1 / 2, 3 / 4, 1 / 4]
+    # s1: mix (1/2 - 2/3)(1/2 + 3/4)/2 = -5/48, rate (3/4 - 1/2)(2/3 + 1/2)/2 = 7/48
+    # s2: mix (1/2 - 1/3)(0 + 1/4)/2 = 1/48, rate (1/4)(1/3 + 1/2)/2 = 5/48
+    assert table["mix"].tolist() == pytest.approx([-4 / 48, -5 / 48, 1 / 48])
+    assert table["rate"].tolist() == pytest.approx([12 / 48, 7 / 48, 5 / 48])
+    assert table.loc["all", "difference"] == pytest.approx(1 / 2 - 1 / 3)
+    ranges = ["mix_low", "mix_high", "rate_low", "rate_high"]
+    assert table.loc["all", ranges].notna().all() and table.loc["s1":, ranges].isna().all(axis=None)
+    low, high = newcombe(*(np.array([x]) for x in (1 / 2, 8, 1 / 3, 6)))
+    assert table.loc["all", ["low", "high"]].tolist() == pytest.approx([low[0], high[0]])
+
+
+def test_a_segment_of_one_side_only_is_all_mix():
+    # x: s1 4 of 8 won, y: s2 2 of 8 won. mix s1 = -1 * 1/2, s2 = 1 * 1/4.
+    fates = [*["p"] * 4, *["al"] * 4, *["p"] * 2, *["al"] * 6]
+    table = change_of(fates, "xxxxxxxxyyyyyyyy")
+    assert table["mix"].tolist() == [-0.25, -0.5, 0.25] and table["rate"].tolist() == [0, 0, 0]
+    assert np.isnan(table.loc[1, "share_won_after"]) and np.isnan(table.loc[2, "share_won_before"])
+    assert table.loc[0, "mix_low"] < -0.25 < table.loc[0, "mix_high"]
+
+
+def test_one_segment_has_no_mix():
+    table = change_of(["p", "al", "p", "p"], "xxyy", [Group()])
+    assert len(table) == 1 and table.loc[0, "mix"] == 0
+    assert table.loc[0, "rate"] == pytest.approx(0.5) == table.loc[0, "difference"]
+    assert table.loc[0, ["mix_low", "mix_high"]].tolist() == [0, 0]
+
+
+def test_within_counts_all_that_were_followed_so_long():
+    # x: won on day 2, open; y: lost, won, and one followed for a day only
+    fates, days = ["p", "ao", "al", "p", "ao"], [0, 0, 0, 0, 399]
+    journeys = journeys_of(fates, days=days, period=[*"xxyyy"])
+    wide, narrow = (
+        split_change(journeys, [Group()], "period", "x", "y", within=within).iloc[0]
+        for within in ("2D", "1D")
+    )
+    assert (wide["n_before"], wide["n_after"]) == (2, 2) and wide["share_won_before"] == 0.5
+    assert (narrow["n_before"], narrow["n_after"]) == (2, 3) and narrow["share_won_after"] == 0
+
+
+def test_nobody_decided_on_a_side_is_no_exception():
+    table = change_of(["ao", "p"], "xy", [Group()])
+    assert table[["n_before", "n_after"]].values.tolist() == [[0, 1]]
+    assert table[["mix", "rate", "difference", "mix_low", "rate_high"]].isna().all(axis=None)
+
+
+def test_mix_and_rate_add_up_to_the_change_whatever_the_weights():
+    journeys = random_journeys(seed=9)
+    for seed in range(3):
+        table = split_change(journeys, weighted(400, seed), "manager", "Anna", "Boris")
+        first = table.iloc[0]
+        assert first["mix"] + first["rate"] == pytest.approx(
+            first["share_won_after"] - first["share_won_before"], abs=EXACT
+        )
+        assert table["mix"][1:].sum() == pytest.approx(first["mix"], abs=EXACT)
+        back = split_change(journeys, weighted(400, seed), "manager", "Boris", "Anna")
+        assert back["mix"].tolist() == pytest.approx((-table["mix"]).tolist(), abs=EXACT)
+
+
+def test_ranges_are_those_of_the_errors():
+    """With one segment rate is the difference of two shares, whose error is known."""
+    rng = np.random.default_rng(2)
+    fates = rng.choice(["p", "al"], 2000, p=[0.3, 0.7])
+    row = change_of(fates, np.repeat(["x", "y"], 1000), [Group()]).iloc[0]
+    shares = row[["share_won_before", "share_won_after"]].astype(float)
+    error = np.sqrt((shares * (1 - shares)).sum() / 1000)
+    width = (row["rate_high"] - row["rate_low"]) / (2 * 1.96)
+    assert width == pytest.approx(error, rel=0.12)  # 500 draws: sd of a 2.5 % quantile is 5 %
+
+
+def test_order_of_leads_changes_no_range():
+    rng = np.random.default_rng(4)
+    fates, periods = rng.choice([*FATES], 300), rng.choice([*"xy"], 300)
+    member = np.eye(2)[rng.integers(0, 2, 300)]
+    groups = weighted(300)
+    tables = []
+    for order in (np.arange(300), rng.permutation(300)):
+        own = [replace(g, memberships=member[order]) if g.segment != "all" else g for g in groups]
+        tables.append(change_of(fates[order], periods[order], own))
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_unknown_values_are_told_with_those_there_are():
+    with pytest.raises(InputError) as error:
+        split_change(journeys_of(["p"], period=["spring"]), [Group()], "period", "sprin", "z")
+    assert len(error.value.problems) == 2
+    first, second = error.value.problems
+    assert first == (
+        "no lead has 'sprin' in the column 'period'; did you mean spring?; found 'spring'"
+    )
+    assert second == "no lead has 'z' in the column 'period'; found 'spring'"

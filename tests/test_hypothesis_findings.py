@@ -1,0 +1,111 @@
+"""Sentences on what to change first, word by word."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.display import show_hypotheses
+from funnel_lib.hypothesis_findings import (
+    tell_assumptions,
+    tell_gain,
+    tell_hypotheses,
+    tell_plan,
+    tell_start,
+)
+from funnel_lib.labels import Words
+
+NAMES = {"pay": "Оплатил", "read": "Открыл КП"}
+RU, EN = Words("ru", NAMES), Words("en", {"pay": "Paid", "read": "Read it"})
+ONE = pd.DataFrame({"segment": ["all"], "name": ["all"]})
+TWO = pd.DataFrame({"segment": ["s1", "s2"], "name": ["with read", "without read"]})
+ROW = {
+    "segment": "all", "step": "pay", "lever": "ask", "share_now": 0.5, "share_reference": 0.6,
+    "reference": "manager=Анна", "extra_won": 6.0, "extra_amount": 1200.0, "low": 240.0,
+    "high": 2412.0, "currency": "EUR", "n_needed_per_arm": 388.0, "days_needed": 90.0,
+    "n_decided": 100.0, "n_lost": 30.0, "step_won": 10.0, "step_amount": 2000.0, "step_low": 400.0,
+    "step_high": 4000.0, "months": 12.0,
+}  # fmt: skip
+
+
+def table(*changes):
+    return pd.DataFrame([ROW | change for change in changes])
+
+
+def test_where_to_start():
+    told = tell_start(table({}, {"lever": "help", "extra_won": 4.0}), ONE, RU)
+    assert told == (
+        "Начните с шага «Оплатил»: предлагайте его всем. Ожидаемый эффект — 20\xa0€ – 200\xa0€ в "
+        "месяц; проверка — 90 дней."
+    )
+    told = tell_start(table({}, {"lever": "help", "extra_won": 40.0}), ONE, EN)
+    assert told.startswith("Start with the step “Paid”: help those who were asked to take it.")
+
+
+def test_what_can_be_tested_comes_before_what_cannot():
+    slow = {"days_needed": 4000.0, "segment": "s1", "extra_won": 9.0}
+    quick = {"step": "read", "segment": "s2", "low": 0.0}
+    told = tell_start(table(slow, quick), TWO, EN)
+    assert told == (
+        "Start with the step “Read it” (segment: without the step “Read it”): propose it to "
+        "everyone. To be expected: up to €200 a month; a test takes 90 days. Most is at stake at "
+        "“Paid”, but a test there would take more than a year."
+    )
+    told = tell_start(table(slow), TWO, RU)
+    assert "больше года: пробуйте более сильное" in told and "Больше всего" not in told
+
+
+def test_nothing_to_start_with():
+    nothing = table({"extra_won": np.nan}, {"extra_won": 0.0})
+    for words in (EN, RU):
+        assert tell_start(nothing, ONE, words) == words.text("sentence.start_none")
+        assert words.text("sentence.start_none") in tell_hypotheses(nothing, words)
+        assert "<section" not in show_hypotheses(nothing, ONE, words).html
+
+
+def test_how_many_and_in_what():
+    told = tell_hypotheses(
+        table({}, {"step": "read", "low": 0.0}, {"step": "x", "reference": "few_leads",
+                                                 "extra_won": np.nan}), EN
+    )  # fmt: skip
+    assert told == (
+        "Steps with something at stake: 2; of them beyond chance: 1. Steps of which nothing can be "
+        "told, for want of decided leads or of groups to compare: 1."
+    )
+    deals = table({"extra_amount": np.nan})
+    assert tell_hypotheses(deals, EN).endswith("everything is told in deals.")
+    several = table({}, {"currency": "USD"})
+    assert "never summed" in tell_hypotheses(several, EN)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({}, "€240 – €2,400"),
+        ({"low": 0.0}, "up to €2,400"),
+        ({"extra_amount": np.nan, "low": 0.44, "high": 12.34}, "0.4 – 12.0 deals"),
+        ({"extra_amount": np.nan, "low": 0.0, "high": 3.0}, "up to 3.0 deals"),
+    ],
+)
+def test_gains_have_two_digits(row, told):
+    assert tell_gain(pd.Series(ROW | row), EN) == told
+
+
+def test_plans_say_what_is_too_long_or_not_there():
+    assert "388 leads in each half" in tell_plan(pd.Series(ROW), EN)
+    assert "90 days" in tell_plan(pd.Series(ROW), EN)
+    assert "388 leads in each half, at the present inflow more than a year" in tell_plan(
+        pd.Series(ROW | {"days_needed": 366.0}), EN
+    )
+    nothing = pd.Series(ROW | {"n_needed_per_arm": np.nan, "days_needed": np.nan})
+    assert tell_plan(nothing, RU) == RU.text("sentence.plan_none")
+
+
+def test_cards_tell_gain_levers_and_test_and_escape():
+    rows = table({}, {"lever": "help", "extra_won": 4.0}, *({"step": f"<s{n}>"} for n in range(6)))
+    html = show_hypotheses(rows, ONE, RU).html
+    assert html.count("<section") == 5 and "<s0>" not in html and "1. Оплатил" in html
+    assert "Дальше пошли 50,0\xa0% из 100 решивших здесь; менеджер Анна: 60,0\xa0%." in html
+    assert "ещё сделок — 10,0" in html and "400\xa0€ – 4\xa0000\xa0€" in html
+    assert "Предложить тем, кому не предлагали (так потеряны: 30)" in html
+    assert "с шагом" in show_hypotheses(table({"segment": "s1"}), TWO, RU).html
+    assert len(tell_assumptions(RU)) == 4

@@ -1,0 +1,118 @@
+"""The file of hypotheses: from proposed over running to read, and every wrong turn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.errors import InputError
+from funnel_lib.events import build_log
+from funnel_lib.hypotheses import build_hypotheses
+from funnel_lib.journeys import build_journeys
+from funnel_lib.labels import Words
+from funnel_lib.plans import (
+    Plans,
+    list_plans,
+    look_at_plan,
+    propose_plans,
+    read_plans,
+    start_plan,
+    write_plans,
+)
+from funnel_lib.planted import plant_log
+from funnel_lib.segments import Group
+from funnel_lib.steps import parse_steps
+
+
+@pytest.fixture(scope="module")
+def planted_split():
+    """A planted log whose leads fell by lot into two halves that are treated alike."""
+    planted = plant_log("one", 2000, seed=3)
+    leads = planted.leads.assign(half=np.where(np.arange(2000) % 2, "new", "old"))
+    log = build_log(planted.events, leads, planted.truth["observed_until"])
+    return build_journeys(log, parse_steps(planted.steps_yaml))
+
+
+@pytest.fixture(scope="module")
+def proposed(planted_split):
+    table = build_hypotheses(planted_split, [Group()], {"terms_agreed": 0.95})
+    return propose_plans(Plans(), table, Words("ru"))
+
+
+def test_from_proposal_to_the_end(planted_split, proposed, tmp_path):
+    first = proposed.hypotheses[0]
+    assert first.step == "terms_agreed" and first.status == "proposed" and first.leads_per_half > 0
+    running = start_plan(proposed, first.id, "half", "new", "old", "2025-03-01")
+    write_plans(running, tmp_path / "h.yml")
+    assert "Yours to edit" in (tmp_path / "h.yml").read_text(encoding="utf-8")
+    again = read_plans(tmp_path / "h.yml")
+    assert again == running and again.hypotheses[0].since.isoformat() == "2025-03-01"
+    reading, read = look_at_plan(again, first.id, planted_split, [Group()])
+    look = read.hypotheses[0].looks[0]
+    assert look.n_test == reading["n_test"].iloc[0] and read.hypotheses[0].status == "read"
+    assert look.low < 0 < look.high and not look.early  # both halves were treated alike
+    table = list_plans(read).set_index("id").loc[first.id]
+    assert table["state"] == "read" and table["n_looks"] == 1
+    assert table["difference"] == pytest.approx(reading["difference"].iloc[0], abs=1e-6)
+
+
+def test_an_early_look_is_noted_and_widens_the_later_range(planted_split, proposed):
+    first = proposed.hypotheses[0]
+    more = first.model_copy(update={"leads_per_half": 1_000_000})
+    running = start_plan(Plans(hypotheses=(more,)), first.id, "half", "new", "old", "2025-01-01")
+    reading, plans = look_at_plan(running, first.id, planted_split, [Group()])
+    assert plans.hypotheses[0].status == "running" and plans.hypotheses[0].looks[0].early
+    assert reading["is_early"].iloc[0] and not reading["looked_before"].iloc[0]
+    full = plans.hypotheses[0].model_copy(update={"leads_per_half": 100})
+    reading, plans = look_at_plan(Plans(hypotheses=(full,)), first.id, planted_split, [Group()])
+    row = reading.iloc[0]
+    assert row["looked_before"] and row["valid_high"] > row["high"]
+    assert len(plans.hypotheses[0].looks) == 1  # the same export is one look
+
+
+def test_what_the_user_has_stays(proposed, planted_split):
+    mine = proposed.hypotheses[0].model_copy(update={"change": "call on the same day"})
+    table = build_hypotheses(planted_split, [Group()], {"terms_agreed": 0.95})
+    again = propose_plans(Plans(hypotheses=(mine,)), table, Words("en"))
+    assert again.hypotheses[0].change == "call on the same day"
+    ids = [plan.id for plan in again.hypotheses]
+    assert len(ids) == len(set(ids))
+
+
+def test_wrong_turns_are_told(proposed, planted_split):
+    first = proposed.hypotheses[0].id
+    with pytest.raises(InputError, match="did you mean") as told:
+        start_plan(proposed, first[:-1], "half", "new", "old", "2025-03-01")
+    with pytest.raises(InputError) as told:
+        start_plan(proposed, first, "half", "", "", "soon")
+    assert len(told.value.problems) == 3 and "2025-03-01" in str(told.value)
+    running = start_plan(proposed, first, "half", "new", "old", "2025-03-01")
+    with pytest.raises(InputError, match="running already"):
+        start_plan(running, first, "half", "new", "old", "2025-03-01")
+    with pytest.raises(InputError, match="was not started"):
+        look_at_plan(proposed, first, planted_split, [Group()])
+    with pytest.raises(InputError, match=r"no segment 'all'; there are s1.*segments.json"):
+        look_at_plan(running, first, planted_split, [Group("s1")])
+
+
+def test_a_file_with_mistakes_names_their_lines(tmp_path):
+    path = tmp_path / "h.yml"
+    path.write_text(
+        "hypotheses:\n"
+        "- {id: a, segment: all, step: pay, lever: ask, status: running}\n"
+        "- {id: a, segment: all, step: pay, lever: push}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError, match="line 3"):
+        read_plans(path)
+    path.write_text(path.read_text(encoding="utf-8").replace("push", "help"), encoding="utf-8")
+    with pytest.raises(InputError) as told:
+        read_plans(path)
+    assert "line 2: a is running, but column, test, control, since is not told" in str(told.value)
+    assert "line 3: the id 'a' is used twice" in str(told.value)
+
+
+def test_nothing_sure_is_nothing_proposed():
+    table = pd.DataFrame(
+        {"segment": ["all"], "step": ["pay"], "lever": ["ask"], "extra_won": [np.nan]}
+    )
+    assert propose_plans(Plans(), table, Words("en")) == Plans()

@@ -1,0 +1,332 @@
+"""Sentences of time and money: hand-worked, cautious where intervals overlap, in both languages."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.labels import Words
+from funnel_lib.value_findings import (
+    compare_effort,
+    say_within,
+    tell_cohorts,
+    tell_repeats,
+    tell_standing,
+    tell_times,
+    tell_value,
+    write_month,
+)
+
+EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})
+RU = Words("ru", {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"})
+BOTH = pytest.mark.parametrize("words", [EN, RU], ids=["en", "ru"])
+SMALL = "Fewer than 30 leads: read it as a hint."
+
+
+def spaced(text):
+    return text.replace("\xa0", " ").replace("\u202f", " ")
+
+
+def make_time_to(**changes):
+    """200 entered; 25 % bought by day 90, half of them by day 12; the lost, by day 20."""
+    table = pd.DataFrame({
+        "segment": "all", "target": ["ask", "won", "lost"], "n_entered": 200.0, "last_day": 90,
+        "incidence": [1.0, 0.25, 0.6], "low": [0.98, 0.2, 0.53], "high": [1.0, 0.31, 0.67],
+        "median_days": [0.0, np.nan, 30.0], "median_days_of_takers": [0.0, 12.0, 20.0],
+    })  # fmt: skip
+    return table.assign(**changes)
+
+
+def make_cohorts(shares=(0.2, 0.25, 0.3), around=0.08, n_young=0, n_entered=100):
+    n, share = len(shares), np.array(shares)
+    return pd.DataFrame({
+        "month": [f"2025-{m:02d}" for m in range(1, n + 1)], "n_entered": n_entered,
+        "horizon_days": 21, "share": share, "low": share - around, "high": share + around,
+        "is_mature": np.arange(n) < n - n_young,
+    })  # fmt: skip
+
+
+def make_standing(**changes):
+    table = pd.DataFrame({
+        "segment": "all", "step": ["ask", "read", "pay"], "n_took": [90.0, 40.0, 4.0],
+        "normal_days": [0.3, 14.0, 5.0], "n_open": [9.0, 12.0, 3.0],
+        "n_standing": [2.0, 7.0, np.nan],
+    })  # fmt: skip
+    return table.assign(**changes)
+
+
+def make_value(currencies=("EUR",), segments=("s1", "s2"), n_leads=100.0):
+    ids = ["all", *segments]
+    return pd.DataFrame([
+        {"segment": s, "n_leads": n_leads, "currency": currency} for currency in currencies
+        for s in ids
+    ])  # fmt: skip
+
+
+def make_ranges(segments, currency="EUR"):
+    """segment -> measure -> (value, low, high)."""
+    rows = [
+        (s, currency, measure, *numbers)
+        for s, measures in segments.items()
+        for measure, numbers in measures.items()
+    ]
+    return pd.DataFrame(rows, columns=["segment", "currency", "measure", "value", "low", "high"])
+
+
+NAMES = pd.DataFrame({"segment": ["s1", "s2"], "name": ["with read", "without read"]})
+PER_ACTION = {  # 600 EUR an action against 200, intervals apart
+    "s1": {"amount_per_manager_action": (600, 500, 700)},
+    "s2": {"amount_per_manager_action": (200, 150, 250)},
+}
+SHARES = {  # s2: 70 % of the actions, 40 % of the money, intervals apart
+    "s1": {"share_of_actions": (0.3, 0.25, 0.35), "share_of_amount": (0.6, 0.5, 0.7)},
+    "s2": {"share_of_actions": (0.7, 0.65, 0.75), "share_of_amount": (0.4, 0.3, 0.5)},
+}
+
+
+def make_repeats(**changes):
+    table = pd.DataFrame({
+        "segment": "all", "currency": ["EUR"], "n_won": 50.0, "n_again": 10.0, "share": 0.2,
+        "low": 0.11, "high": 0.33, "amount_again": 9000.0, "median_days_to_again": 40.0,
+    })  # fmt: skip
+    return table.assign(**changes)
+
+
+def test_times_in_both_languages():
+    assert spaced(tell_times(make_time_to(), EN)) == (
+        "Of 200 who entered, 25.0% bought within 90 days (95 % interval 20.0–31.0%); for longer "
+        "too few are watched to tell. Half of them bought within 12 days. Half of all who entered "
+        "do not get there in this time. Half of those lost are lost within 20 days."
+    )
+    assert spaced(tell_times(make_time_to(), RU)) == (
+        "Из 200 вошедших за 90 дней купили 25,0 % (диапазон 95 %: 20,0–31,0 %); о большем сроке "
+        "судить нельзя: слишком мало лидов. Половина из них купила за 12 дней. До половины всех "
+        "вошедших доля купивших в этот срок не доходит. Половина потерь происходит за 20 дней."
+    )
+
+
+def test_a_half_that_is_reached_is_told():
+    told = tell_times(make_time_to(median_days=33.0, incidence=0.6), EN)
+    assert "Half of all who entered bought within 33 days." in told and "do not" not in told
+
+
+def test_day_0_is_the_first_day():
+    assert say_within(0, EN) == "within a day" and say_within(1, EN) == "within 1 day"
+    assert say_within(0, RU) == "за первые сутки" and say_within(3, RU) == "за 3 дня"
+    assert "bought within a day" in tell_times(make_time_to(median_days_of_takers=0.0), EN)
+
+
+def test_times_of_all_leads_are_told_where_there_are_segments():
+    table = pd.concat([make_time_to(segment="s1", incidence=0.9), make_time_to()])
+    assert tell_times(table, EN) == tell_times(make_time_to(), EN)
+
+
+def test_nobody_bought_or_was_lost():
+    none = make_time_to(incidence=0.0, median_days_of_takers=np.nan)
+    assert tell_times(none, EN) == "Of 200 who entered, nobody bought within 90 days."
+    assert tell_times(none, RU) == "Из 200 вошедших за 90 дней не купил никто."
+
+
+def test_cohorts_are_compared_as_far_as_their_intervals_go():
+    assert spaced(tell_cohorts(make_cohorts(n_young=1), EN)) == (
+        "Bought within 21 days: of the leads of January 2025 20.0% (95 % interval 12.0–28.0%), of "
+        "those of February 2025 25.0% (95 % interval 17.0–33.0%). These intervals overlap: no "
+        "change is shown. 1 month is too young to compare."
+    )
+    assert spaced(tell_cohorts(make_cohorts(n_young=1), RU)) == (
+        "Купили за 21 день: январь 2025 — 20,0 % (диапазон 95 %: 12,0–28,0 %), февраль 2025 — "
+        "25,0 % (диапазон 95 %: 17,0–33,0 %). Диапазоны пересекаются: изменений не видно. "
+        "Ещё 1 месяц сравнивать рано."
+    )
+
+
+def test_cohorts_that_differ():
+    more = tell_cohorts(make_cohorts((0.1, 0.2, 0.3), 0.05), EN)
+    assert "do not overlap: more buy than at first." in more
+    fewer = tell_cohorts(make_cohorts((0.3, 0.2, 0.1), 0.05), RU)
+    assert "покупают реже, чем вначале" in fewer
+    bump = spaced(tell_cohorts(make_cohorts((0.2, 0.5, 0.21), 0.05), EN))
+    assert "no change is shown" in bump
+    assert (
+        "The best month (February 2025, 50.0%) and the worst (January 2025, 20.0%) differ" in bump
+    )
+    flat = tell_cohorts(make_cohorts(), RU)
+    assert "Даже лучший месяц (март 2025" in flat and "бывает случайно" in flat
+
+
+def test_few_mature_months():
+    assert "nothing to compare" in tell_cohorts(make_cohorts(n_young=3), EN)
+    one = spaced(tell_cohorts(make_cohorts(n_young=2), EN))
+    assert one.startswith("Only January 2025 has had its time: 20.0% bought within 21 days")
+    assert one.endswith("2 months are too young to compare.")
+    assert tell_cohorts(make_cohorts(n_entered=9), EN).endswith(SMALL)
+
+
+def test_months_are_written_out():
+    assert write_month("2025-12", RU) == "декабрь 2025" and write_month("all", EN) == "all"
+
+
+def test_standing_names_the_step_and_its_base():
+    # 2 + 7 of 9 + 12 + 3; three before a step that only four took
+    assert tell_standing(make_standing(), EN) == (
+        "Open leads stand still most often before “Read”: waiting for it 12, 7 of them longer than "
+        "nine in ten of those who took it needed (within 14 days). In all, 9 of 24 open leads "
+        "stand still. For 3 it cannot be told: fewer than 10 leads took their next step."
+    )
+    assert tell_standing(make_standing(), RU) == (
+        "Чаще всего лиды в работе застревают перед шагом «Прочитал»: ждут его 12, из них 7 — "
+        "дольше, чем понадобилось девяти из десяти сделавших (они успели за 14 дней). "
+        "Всего застряли 9 из 24. Сказать нельзя, потому что следующий шаг сделали меньше 10: 3."
+    )
+
+
+def test_nobody_stands_still_or_nobody_can_tell():
+    assert tell_standing(make_standing(n_open=0.0), EN) == "No lead is open."
+    fine = tell_standing(make_standing(n_standing=0.0), EN)
+    assert fine.startswith("No open lead waits") and "cannot be told" not in fine
+    dark = tell_standing(make_standing(n_standing=np.nan), EN)
+    assert dark.startswith("For 24 it cannot be told") and "waits" not in dark
+
+
+def test_standing_of_all_leads_is_told_where_there_are_segments():
+    table = pd.concat([make_standing(segment="s1", n_standing=1.0), make_standing()])
+    assert tell_standing(table, RU) == tell_standing(make_standing(), RU)
+
+
+def test_effort_is_above_the_money_only_where_intervals_part():
+    pairs = compare_effort(make_ranges(SHARES | {"all": SHARES["s1"]}))
+    assert pairs[["segment", "effort"]].values.tolist() == [["s1", "below"], ["s2", "above"]]
+    near = {"s1": {"share_of_actions": (0.7, 0.6, 0.8), "share_of_amount": (0.6, 0.5, 0.7)}}
+    assert compare_effort(make_ranges(near))["effort"].tolist() == ["even"]
+
+
+def test_value_names_most_least_and_effort_above_the_money():
+    ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(SHARES)])
+    assert spaced(tell_value(make_value(), ranges, NAMES, EN)) == (
+        "For a manager’s action, the segment with the step “Read” brings most (€600, 95 % interval "
+        "500–700), the segment without the step “Read” least (€200, 95 % interval 150–250). "
+        "Beyond chance, more effort goes than money comes: the segment without the step “Read” "
+        "(70.0% of the actions, 40.0% of the money)."
+    )
+    assert spaced(tell_value(make_value(), ranges, NAMES, RU)) == (
+        "За одно действие менеджера больше всего приносит сегмент с шагом «Прочитал» (600 €, "
+        "диапазон 95 %: 500–700), меньше всего — сегмент без шага «Прочитал» (200 €, диапазон "
+        "95 %: 150–250). Усилий уходит больше, чем приходит денег, и это не случайность: "
+        "сегмент без шага «Прочитал» (70,0 % действий, 40,0 % денег)."
+    )
+
+
+def test_differences_within_chance_are_called_so():
+    wide = {s: {m: (v, v - 300, v + 300) for m, (v, *_) in ms.items()}
+            for s, ms in PER_ACTION.items()}  # fmt: skip
+    even = {s: dict.fromkeys(ms, (0.5, 0.4, 0.6)) for s, ms in SHARES.items()}
+    ranges = pd.concat([make_ranges(wide), make_ranges(even)])
+    told = tell_value(make_value(), ranges, NAMES, EN)
+    assert "This difference is within chance. No segment takes a larger share" in told
+
+
+def test_too_few_buyers_have_no_intervals():
+    ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(SHARES)]).assign(
+        low=np.nan, high=np.nan
+    )
+    told = tell_value(make_value(), ranges, NAMES, EN)
+    assert "(€600, too few buyers for an interval)" in told
+    assert "This difference is within chance." in told and "too few buyers to tell where" in told
+
+
+def test_without_amounts_deals_are_told_and_without_actions_leads():
+    deals = {"s1": {"manager_actions_per_won": (12, 9, 14)},
+             "s2": {"manager_actions_per_won": (4.25, 3, 5)}}  # fmt: skip
+    dark = {s: {"amount_per_lead": (np.nan,) * 3} for s in deals}
+    ranges = pd.concat([make_ranges(dark), make_ranges(deals)])
+    told = spaced(tell_value(make_value(), ranges, NAMES, EN))
+    assert told.startswith("No amounts are known, so deals are told instead of money")
+    assert "fewest of the managers’ actions in the segment without the step “Read” (4.2," in told
+    assert "Суммы неизвестны" in tell_value(make_value(), ranges, NAMES, RU)
+    leads = make_ranges({"s1": {"amount_per_lead": (50, 40, 60)},
+                         "s2": {"amount_per_lead": (20, 15, 25)}})  # fmt: skip
+    told = tell_value(make_value(), leads, NAMES, EN)
+    assert told.startswith("No manager’s action is in the log, so money is told by lead")
+    assert "the segment with the step “Read” brings most (€50" in told
+    none = make_ranges({"s1": {"amount_per_lead": (np.nan,) * 3}})
+    assert tell_value(make_value(), none, NAMES, EN).startswith("Neither amounts nor")
+
+
+def test_currencies_are_told_apart():
+    ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(PER_ACTION, "USD")])
+    told = tell_value(make_value(("EUR", "USD")), ranges, NAMES, EN)
+    assert told.startswith("EUR: For a manager’s action") and " USD: For a manager’s" in told
+    assert "€600" in told and "$600" in told
+    bare = pd.concat([make_ranges(PER_ACTION, ""), make_ranges(PER_ACTION)])
+    told = tell_value(make_value(("", "EUR")), bare, NAMES, RU)
+    assert told.startswith("Без валюты: За одно действие")
+
+
+def test_one_segment_tells_its_money_by_lead_and_action():
+    value, names = make_value(segments=()), pd.DataFrame({"segment": ["all"], "name": ["all"]})
+    money = {"amount_per_lead": (50, 40, 60), "amount_per_manager_action": (20, 15, 25)}
+    told = spaced(tell_value(value, make_ranges({"all": money}), names, EN))
+    assert told == (
+        "A lead brings €50 (95 % interval 40–60), a manager’s action €20 (95 % interval 15–25)."
+    )
+    lead = make_ranges({"all": {"amount_per_lead": (50, np.nan, np.nan)}})
+    assert spaced(tell_value(value, lead, names, RU)) == (
+        "Один лид приносит 50 € (для диапазона слишком мало купивших); действий менеджеров в "
+        "журнале нет."
+    )
+    deals = make_ranges({"all": {"manager_actions_per_won": (12.34, 9, 14)}})
+    assert "are 12.3 (95" in tell_value(value, deals, names, EN)
+    assert tell_value(value.assign(n_leads=9.0), deals, names, EN).endswith(SMALL)
+
+
+def test_repeats_in_both_languages():
+    assert spaced(tell_repeats(make_repeats(), EN)) == (
+        "Bought again: 10 of 50 buyers (20.0%, 95 % interval 11.0–33.0%), for €9,000; half of "
+        "these within 40 days of the first purchase."
+    )
+    assert spaced(tell_repeats(make_repeats(n_won=51.0), RU)) == (
+        "Купили ещё раз: 10 из 51 купившего (20,0 %, диапазон 95 %: 11,0–33,0 %), на 9 000 €; "
+        "половина из них — за 40 дней после первой покупки."
+    )
+
+
+def test_repeats_without_money_or_none_at_all():
+    for unknown in (np.nan, 0.0):
+        assert "for €" not in tell_repeats(make_repeats(amount_again=unknown), EN)
+    none = make_repeats(n_again=0.0, amount_again=0.0, median_days_to_again=np.nan)
+    assert tell_repeats(none, EN) == "None of 50 buyers has bought again so far."
+    assert tell_repeats(none, RU) == "Ещё раз пока не купил никто из 50 купивших."
+    few = tell_repeats(make_repeats(n_won=20.0), EN)
+    assert few.endswith(SMALL)
+
+
+def test_repeats_of_several_currencies_are_told_apart():
+    table = pd.concat([make_repeats(), make_repeats(currency="USD", n_again=0.0)])
+    told = tell_repeats(table, EN)
+    assert told.startswith("EUR: Bought again: 10 of 50") and "USD: None of 50 buyers" in told
+    none = table.assign(n_again=0.0)
+    assert tell_repeats(none, EN) == "None of 100 buyers has bought again so far."
+
+
+@BOTH
+def test_empty_tables(words):
+    nobody = words.text("sentence.nobody")
+    assert tell_times(make_time_to().head(0), words) == nobody
+    assert tell_times(make_time_to(n_entered=np.nan), words) == nobody
+    assert tell_cohorts(make_cohorts().head(0), words) == nobody
+    assert tell_standing(make_standing().head(0), words) == words.text("sentence.open_none")
+    ranges = make_ranges(PER_ACTION)
+    assert tell_value(make_value().head(0), ranges.head(0), NAMES, words) == nobody
+    assert tell_value(make_value(n_leads=0.0), ranges, NAMES, words) == nobody
+    for less in (make_repeats().head(0), make_repeats(n_won=0.0, n_again=0.0)):
+        assert tell_repeats(less, words) == words.text("sentence.after_sale_nobody")
+
+
+@BOTH
+def test_tables_are_left_as_they_were(words):
+    tables = [make_time_to(), make_cohorts(), make_standing(), make_repeats()]
+    copies = [table.copy() for table in tables]
+    for tell, table in zip((tell_times, tell_cohorts, tell_standing, tell_repeats), tables,
+                           strict=True):  # fmt: skip
+        tell(table, words)
+    for table, copy in zip(tables, copies, strict=True):
+        pd.testing.assert_frame_equal(table, copy)
