@@ -22,6 +22,7 @@ from funnel_lib.display import (
 )
 from funnel_lib.drafts import draft_steps
 from funnel_lib.durations import (
+    compare_ways,
     count_cohorts,
     count_pace,
     count_standing,
@@ -61,7 +62,7 @@ from funnel_lib.hypotheses import build_hypotheses, read_references
 from funnel_lib.hypothesis_findings import tell_assumptions, tell_hypotheses, tell_start
 from funnel_lib.incidence import Incidence, estimate_incidence
 from funnel_lib.journeys import Journeys, build_journeys, select_leads
-from funnel_lib.labels import Words, label_table
+from funnel_lib.labels import Words, find_language, label_table
 from funnel_lib.losses import (
     count_losses,
     count_necessity,
@@ -124,7 +125,7 @@ from funnel_lib.segments import (
     write_segments,
 )
 from funnel_lib.stages import audit_stages, build_sheet, tell_stages
-from funnel_lib.steps import Step, Steps, read_steps, write_steps
+from funnel_lib.steps import Step, Steps, parse_steps, read_steps, write_steps
 from funnel_lib.trust import Trust, measure_trust
 from funnel_lib.value import count_repeats, count_value, find_value_ranges
 from funnel_lib.value_figures import plot_cohorts, plot_times, plot_value
@@ -170,6 +171,7 @@ __all__ = [
     "cluster_segments",
     "compare_groups",
     "compare_traits",
+    "compare_ways",
     "count_cohorts",
     "count_funnel",
     "count_losses",
@@ -189,6 +191,7 @@ __all__ = [
     "draft_steps",
     "estimate_incidence",
     "find_examples",
+    "find_language",
     "find_medians",
     "find_missed",
     "find_parting",
@@ -211,6 +214,7 @@ __all__ = [
     "measure_likeness",
     "measure_trust",
     "name_segments",
+    "parse_steps",
     "picture_pipeline",
     "picture_segments",
     "plan_size",

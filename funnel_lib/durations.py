@@ -14,6 +14,7 @@ _DAY = 86_400_000_000  # microseconds
 _ROUNDING = 1e-12  # of sums of weights, as parts of their total
 FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
 MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
+WAYS = ("aalen_johansen", "open_as_lost", "lost_as_open")
 NORMAL = 0.9  # a wait longer than that of so many who went on is standing still
 
 
@@ -210,6 +211,44 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
             found.low[by], found.high[by], bool(followed or n_open == 0),
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=_COHORTS)
+
+
+def compare_ways(journeys: Journeys, day: int) -> pd.DataFrame:
+    """Which share has bought by a day, counted rightly and by two usual mistakes?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    day : whole days from entry
+
+    Returns
+    -------
+    frame, one row a way: way, n_entered, share_won (by the end of the day). ``aalen_johansen`` is
+    right: lost leads cannot buy any more, open ones are watched up to the export.
+    ``open_as_lost`` divides those who bought by all who entered: too low while leads are open.
+    ``lost_as_open`` is a Kaplan–Meier curve with lost leads censored, as if they could still buy:
+    far too high. The two are warnings for teaching, no other table holds them.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": [*"aabbcd"], "at": pd.to_datetime(
+    ...     ["2025-01-01", "2025-01-04", "2025-01-01", "2025-01-02", "2025-01-01", "2025-01-03"]),
+    ...     "action": ["ask", "pay", "ask", "bye", "ask", "ask"]}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", lost=["bye"])
+    >>> compare_ways(build_journeys(log, steps), 3).round(3).values.tolist()
+    [['aalen_johansen', 4, 0.333], ['open_as_lost', 4, 0.25], ['lost_as_open', 4, 0.5]]
+    """
+    days, cause = find_outcome_days(journeys)
+    right = estimate_incidence(days, cause)
+    wrong = estimate_incidence(days, np.where(cause == TAKEN, TAKEN, OPEN))
+    n_entered = int((days >= 0).sum())
+    bought = int(((cause == TAKEN) & (days >= 0) & (days <= day)).sum())
+    by = min(day, len(right.incidence) - 1)
+    shares = right.incidence[by], bought / n_entered if n_entered else np.nan, wrong.incidence[by]
+    return pd.DataFrame({"way": WAYS, "n_entered": n_entered, "share_won": shares})
 
 
 def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:

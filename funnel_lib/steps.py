@@ -189,7 +189,13 @@ def read_steps(path: str | Path) -> Steps:
 
 
 def parse_steps(text: str) -> Steps:
-    """Read the text of a steps file that is known to be right, e.g. of a planted world."""
+    """Read the text of a steps file that is known to be right, e.g. of a planted world.
+
+    Examples
+    --------
+    >>> parse_steps("{steps: [{id: asked}, {id: paid}], won: paid}").ids
+    ('asked', 'paid')
+    """
     return Steps.model_validate(yaml.safe_load(text))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from funnel_lib.durations import (
+    compare_ways,
     count_cohorts,
     count_pace,
     count_standing,
@@ -179,3 +180,14 @@ def test_a_curve_is_read_as_far_as_a_tenth_or_ten_are_left():
     assert find_last_day(np.array([1000.0, 99, 10, 9])) == 2
     assert find_last_day(np.array([50.0, 5, 4])) == 1
     assert find_last_day(np.array([0.0])) == 0
+
+
+def test_the_usual_mistakes_are_what_they_are():
+    # By day 5 as in the times by hand: 2/5; two of five bought; with b and x still waiting: day 1
+    # 1/5; day 5 a of 2: 1/5 + 4/5 * 1/2 = 3/5.
+    table = compare_ways(timed(), 5).set_index("way")["share_won"]
+    assert table.to_dict() == pytest.approx(
+        {"aalen_johansen": 0.4, "open_as_lost": 0.4, "lost_as_open": 0.6}
+    )
+    nobody = compare_ways(select_leads(timed(), np.zeros(5, bool)), 5)
+    assert nobody["share_won"].isna().all() and set(nobody["n_entered"]) == {0}
