@@ -34,6 +34,7 @@ from funnel_lib.events import EventLog, build_log, check_log
 from funnel_lib.experiments import (
     count_trend,
     find_valid_interval,
+    label_periods,
     plan_size,
     read_before_after,
     read_split,
@@ -200,6 +201,7 @@ __all__ = [
     "find_valid_interval",
     "find_value_ranges",
     "keep_together",
+    "label_periods",
     "label_table",
     "list_groups",
     "list_leads",

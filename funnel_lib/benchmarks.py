@@ -11,7 +11,6 @@ from funnel_lib.journeys import Journeys
 from funnel_lib.resampling import DRAWS
 
 FEWEST = 30  # a group with fewer decided leads is no benchmark
-MOST_OPEN = 0.05  # a quarter with more of its leads still open is too young to be one
 KINDS = ("team", "manager", "quarter")
 # Prior: any part of the groups is like the others, the rest differ by about so much in log-odds
 # (half-normal): by 0.5, a share of 80 % becomes 71 % or 87 %.
@@ -103,6 +102,7 @@ def find_benchmark(
     groupings: dict[str, tuple[np.ndarray, list[str]]],
     stood: np.ndarray,
     went_on: np.ndarray,
+    pool: np.ndarray | None = None,
     seed: int = 0,
 ) -> Benchmark | None:
     """Which team, manager or quarter is best at a step, as far as that is no luck?
@@ -111,42 +111,51 @@ def find_benchmark(
     ----------
     groupings : of `list_groupings`
     stood, went_on : (n_leads,) weights of the leads that decided on the step, and of those that
-        went on
+        went on; of all segments that begin alike and have this step next
+    pool : (n_leads,) weights of the leads of all segments that begin alike, whatever comes next;
+        default `stood`
+    seed : of the draws
 
     Returns
     -------
     Benchmark: of all groups with `FEWEST` decided leads or more the one with the highest shrunk
-    share; None where there are not two such groups of any kind
+    share; None where there are not two such groups of any kind. Of a pool each group is taken to
+    have the same part of the segment, sum(stood) / sum(pool): who left before the paths part is
+    shared out by what all groups did, and would carry one segment's better group into another.
     """
-    best = None
+    pool = stood if pool is None else pool
+    part, best = min(stood.sum() / max(pool.sum(), 1e-9), 1.0), None
     for kind, (codes, names) in groupings.items():
         own = codes >= 0
-        sums = [
-            np.bincount(codes[own], x[own], minlength=len(names))
-            for x in (stood, stood**2, went_on)
-        ]
-        fits = sums[0] >= FEWEST
+        sums = (np.bincount(codes[own], x[own], len(names)) for x in (pool, pool**2, went_on))
+        n, squares, n_on = sums
+        fits = part * n >= FEWEST
         if fits.sum() < 2:
             continue
-        n, squares, n_on = (x[fits] for x in sums)
-        effective = np.minimum(n**2 / squares, n)
-        found = shrink_shares(effective * n_on / n, effective, seed)
+        n, trials = n[fits], np.minimum(n[fits] ** 2 / squares[fits], n[fits])
+        found = shrink_shares(trials * np.minimum(n_on[fits] / n, 1), trials, seed)  # of the pool
         top = int(found.share.argmax())
-        if best is None or found.share[top] > best.share:
-            gap = found.draws[:, top] - found.draws @ (n / n.sum())
+        share = min(float(found.share[top] / part), 1.0)
+        if best is None or share > best.share:
+            gap = (found.draws[:, top] - found.draws @ (n / n.sum())) / part
             name = np.array(names, dtype=object)[fits][top]
-            best = Benchmark(f"{kind}={name}", float(found.share[top]), gap)
+            best = Benchmark(f"{kind}={name}", share, gap)
     return best
 
 
-def list_groupings(journeys: Journeys) -> dict[str, tuple[np.ndarray, list[str]]]:
+def list_groupings(
+    journeys: Journeys, mature: np.ndarray
+) -> dict[str, tuple[np.ndarray, list[str]]]:
     """By what can leads be compared: teams, managers, quarters of entry?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    mature : (n_leads,) which of them count
 
     Returns
     -------
-    kind → codes (n_leads,), -1 for leads of no group, and names. Only leads that entered count;
-    a quarter of which more than `MOST_OPEN` are still open is left out: those who decide early are
-    not like the others.
+    kind → codes (n_leads,), -1 for leads of no group, and names; kinds with one group are left out
 
     Examples
     --------
@@ -154,22 +163,19 @@ def list_groupings(journeys: Journeys) -> dict[str, tuple[np.ndarray, list[str]]
     >>> from funnel_lib.journeys import build_journeys
     >>> from funnel_lib.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "b"], "action": "ask", "at": "2025-05-01"}),
-    ...                 pd.DataFrame({"lead_id": ["a", "b"], "manager": ["Anna", "Boris"],
-    ...                               "status": "lost", "closed_at": "2025-06-01"}))
+    ...                 pd.DataFrame({"lead_id": ["a", "b"], "manager": ["Anna", "Boris"]}))
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
-    >>> list_groupings(build_journeys(log, steps))["manager"][1]
+    >>> list_groupings(build_journeys(log, steps), np.ones(2, bool))["manager"][1]
     ['Anna', 'Boris']
     """
     leads, found = journeys.leads, {}
-    entered = leads["entered_at"].notna()
     quarter = leads["entered_at"].dt.tz_localize(None).dt.to_period("Q").astype("str")
-    still_open = (leads["status"] == "open").groupby(quarter.to_numpy()).mean()
-    quarter = quarter.str.replace("Q", "-Q").where(quarter.map(still_open) <= MOST_OPEN)
     for kind in KINDS:
-        labels = quarter if kind == "quarter" else leads.get(kind)
+        labels = quarter.str.replace("Q", "-Q") if kind == "quarter" else leads.get(kind)
         if labels is None:
             continue
-        codes, names = pd.factorize(labels.astype("str").where(entered & labels.notna()), sort=True)
+        labels = labels.astype("str").where(mature & labels.notna())
+        codes, names = pd.factorize(labels, sort=True)
         if len(names) > 1:
             found[kind] = (codes, [str(n) for n in names])
     return found

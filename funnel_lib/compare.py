@@ -14,6 +14,8 @@ from funnel_lib.resampling import draw_sums, find_range
 from funnel_lib.segments import Group
 
 PERIODS = ("month", "quarter")
+LATER = ("status", "closed_at", "sold_at", "entered_at", "loss_reason", "stage")  # outcome, in part
+MOST_VALUES = 50
 SMALL_EXPECTED, FEWEST_EXPECTED = 10, 5  # expected cases: below, a hint; below, no test at all
 _ROUNDING = 1e-9  # sums of weights below this are owed to rounding alone
 
@@ -48,7 +50,8 @@ def compare_groups(
     Raises
     ------
     InputError
-        No such column.
+        No such column, one known only after the outcome, or with more than `MOST_VALUES` values; or
+        periods without within.
 
     Notes
     -----
@@ -69,10 +72,15 @@ def compare_groups(
     """
     group = group or Group()
     entered = journeys.leads["entered_at"].notna().to_numpy()
+    check_equal_time(journeys, by, within)
     values = read_values(journeys, by)
     names = sorted(set(values[entered]), key=lambda name: (name == "", name))
     if len(names) < 2:
         return pd.DataFrame(columns=_COMPARED)
+    if len(names) > MOST_VALUES:
+        raise InputError([
+            f"the column {by!r} has {len(names)} values: compare at most {MOST_VALUES} groups"
+        ])  # fmt: skip
     decided = find_decided(journeys, group, within)
     codes = pd.Index(names).get_indexer(values)
     sums = _add_up(decided, codes, len(names), group.weigh(len(entered)))
@@ -102,7 +110,7 @@ def read_values(journeys: Journeys, by: str) -> pd.Series:
     Raises
     ------
     InputError
-        No such column.
+        No such column, or one known only after the outcome.
 
     Examples
     --------
@@ -115,6 +123,10 @@ def read_values(journeys: Journeys, by: str) -> pd.Series:
     (['2025-Q1'], [''])
     """
     leads = journeys.leads
+    if by in LATER:
+        raise InputError(
+            [f"{by!r} is known only later than the steps: it cannot tell groups apart"]
+        )
     if by in leads:
         return leads[by].astype("str").fillna("")
     if by not in PERIODS:
@@ -122,6 +134,16 @@ def read_values(journeys: Journeys, by: str) -> pd.Series:
         found = quote_some(leads.columns, most=20)
         raise InputError([f"no column {by!r} of the leads{suggest(by, known)}; found {found}"])
     return name_periods(leads["entered_at"], by)
+
+
+def check_equal_time(journeys: Journeys, by: str, within) -> None:
+    """Raise an `InputError` where periods are compared without equal time: of the leads of a young
+    one only the quick have decided, and it would look different for that alone."""
+    if by in PERIODS and by not in journeys.leads and read_window(within) == NEVER:
+        raise InputError([
+            f"to compare by {by}, leads need equal time: give within, such as 60D (only leads "
+            "followed so long count, and only what they did by then)"
+        ])  # fmt: skip
 
 
 def name_periods(moments: pd.Series, period: str) -> pd.Series:
@@ -273,14 +295,16 @@ def split_change(
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": [*"abcdac"], "action": [*["ask"] * 4, *["pay"] * 2],
     ...     "at": pd.to_datetime(["2025-01-01", "2025-01-02"] + ["2025-02-01"] * 4)}),
-    ...     pd.DataFrame({"lead_id": [*"abcd"], "status": ["won", "lost", "won", "won"]}))
+    ...     pd.DataFrame({"lead_id": [*"abcd"], "status": ["won", "lost", "won", "won"],
+    ...                   "period": ["old", "old", "new", "new"]}))
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
     >>> member = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
     >>> groups = [Group(), Group("s1", None, (), member, 0), Group("s2", None, (), member, 1)]
-    >>> table = split_change(build_journeys(log, steps), groups, "month", "2025-01", "2025-02")
+    >>> table = split_change(build_journeys(log, steps), groups, "period", "old", "new")
     >>> table[["segment", "n_before", "n_after", "mix", "rate"]].values.tolist()
     [['all', 2.0, 2.0, 0.5, 0.0], ['s1', 1.0, 2.0, 0.5, 0.0], ['s2', 1.0, 0.0, 0.0, 0.0]]
     """
+    check_equal_time(journeys, by, within)
     values = read_values(journeys, by)
     check_values(values, by, (before, after))
     base, won = _find_outcomes(journeys, within)

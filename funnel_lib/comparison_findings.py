@@ -65,8 +65,9 @@ def tell_change(table: pd.DataFrame, words: Words) -> str:
 
     Examples
     --------
-    >>> table = pd.DataFrame({"before": ["2025-Q1"], "after": ["2025-Q2"], "n_before": [400.0],
-    ...     "n_after": [500.0], "share_won_before": [0.3], "share_won_after": [0.2],
+    >>> table = pd.DataFrame({"column": ["quarter"], "before": ["2025-Q1"], "after": ["2025-Q2"],
+    ...     "n_before": [400.0], "n_after": [500.0], "share_won_before": [0.3],
+    ...     "share_won_after": [0.2],
     ...     "difference": [-0.1], "low": [-0.16], "high": [-0.04], "mix": [-0.08], "rate": [-0.02],
     ...     "mix_low": [-0.12], "mix_high": [-0.05], "rate_low": [-0.05], "rate_high": [0.01]})
     >>> tell_change(pd.concat([table] * 3), Words("en"))
@@ -76,7 +77,7 @@ def tell_change(table: pd.DataFrame, words: Words) -> str:
     points (from −5.0 to +1.0 points) because more or fewer of the same segment buy.'
     """
     row = table.iloc[0]
-    names = {name: words.value("value", row[name]) for name in ("before", "after")}
+    names = {name: words.value(row["column"], row[name]) for name in ("before", "after")}
     if pd.isna(row["difference"]):
         return words.text("sentence.change_nobody", **names)
     shares = {f"share_{name}": words.share(row[f"share_won_{name}"]) for name in names}

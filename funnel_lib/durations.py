@@ -196,7 +196,7 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     [['2025-01', 1, True], ['2025-02', 0, False]]
     """
     day, cause = find_outcome_days(journeys)
-    horizon = _find_horizon(day, cause)
+    horizon = find_horizon(day, cause)
     entered, until = journeys.leads["entered_at"].dt.tz_localize(None), journeys.observed_until
     months = entered.dt.to_period("M")
     rows = []
@@ -239,7 +239,7 @@ def compare_ways(journeys: Journeys, day: int) -> pd.DataFrame:
     ...     "action": ["ask", "pay", "ask", "bye", "ask", "ask"]}))
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", lost=["bye"])
     >>> compare_ways(build_journeys(log, steps), 3).round(3).values.tolist()
-    [['aalen_johansen', 4, 0.333], ['open_as_lost', 4, 0.25], ['lost_as_open', 4, 0.5]]
+    [['aalen_johansen', 4, 0.375], ['open_as_lost', 4, 0.25], ['lost_as_open', 4, 0.5]]
     """
     days, cause = find_outcome_days(journeys)
     right = estimate_incidence(days, cause)
@@ -343,6 +343,21 @@ def count_standing(journeys: Journeys, group: Group | None = None) -> pd.DataFra
     return pd.DataFrame(rows, columns=_STANDING)
 
 
+def find_horizon(day: np.ndarray, cause: np.ndarray, most: float = MOST_BUYERS) -> int:
+    """By which day have most of those who do so by the last day; the last day where nobody does.
+
+    Examples
+    --------
+    >>> find_horizon(np.array([1, 2, 3, 9]), np.array([1, 1, 1, 0]), 0.5)
+    2
+    """
+    found = estimate_incidence(day, cause)
+    read = found.incidence[: find_last_day(found.at_risk) + 1]
+    if not read[-1] > 0:
+        return len(read) - 1
+    return int((read >= most * read[-1]).argmax())
+
+
 def find_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     """Which value do a share `q` of the weights not exceed? Negative values are left out.
 
@@ -407,12 +422,3 @@ def _wait(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Days from one moment to another; -1 where one never came or they came the other way round."""
     both = (start < NEVER) & (end < NEVER) & (end >= start)
     return np.where(both, (end - np.where(both, start, end)) / _DAY, -1.0)
-
-
-def _find_horizon(day: np.ndarray, cause: np.ndarray) -> int:
-    """By which day `MOST_BUYERS` of the buyers have bought; the last day where nobody has."""
-    found = estimate_incidence(day, cause)
-    read = found.incidence[: find_last_day(found.at_risk) + 1]
-    if not read[-1] > 0:
-        return len(read) - 1
-    return int((read >= MOST_BUYERS * read[-1]).argmax())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -111,6 +112,7 @@ def read_split(
     horizon: int | None = None,
     group: Group | None = None,
     since: pd.Timestamp | str | None = None,
+    within: pd.Timedelta | str | None = None,
     n_planned: float | None = None,
     looked_before: bool = False,
 ) -> pd.DataFrame:
@@ -124,6 +126,9 @@ def read_split(
     horizon : the share that bought by the end of this day from entry (day 0 are the first 24 hours)
     group : whose leads and steps; default all leads and the global steps
     since : only leads that entered then or later, an ISO day or a moment (UTC)
+    within : of a step: count only evidence so long after entry, and only leads followed so long;
+        without it, leads that decided. A change that only makes leads decide sooner looks like a
+        gain in these as long as some are open.
     n_planned : leads planned in each arm (see `plan_size`)
     looked_before : whether anybody looked at results before
 
@@ -164,7 +169,7 @@ def read_split(
     _check_split(step, horizon, n_planned, test, control)
     group = group or Group()
     if step is not None:
-        found = _read_step(find_decided(journeys, group), step, arms, group)
+        found = _read_step(find_decided(journeys, group, within), step, arms, group)
     else:
         found = _read_horizon(journeys, horizon, arms, group)
     row = dict(zip(_READ, found, strict=True))
@@ -202,8 +207,8 @@ def read_before_after(
     Returns
     -------
     frame of one row: segment, measure (the step's id), changed_at, n_before, n_after (leads that
-    entered in two periods of equal length, the later one from changed_at until within before the
-    end of the data, and reached the step before it within the window), share_before, share_after
+    entered in two periods of equal length, see `label_periods`, and reached the step before it
+    within the window), share_before, share_after
     (of them, went on within the window), difference (share_after - share_before), low, high, p,
     is_small (see `compare.judge_difference`). This is no experiment: all else that changed then is
     in it. A lead that entered shortly before the change may meet it on its way, which makes the
@@ -226,13 +231,10 @@ def read_before_after(
     >>> reading[["n_before", "share_before", "n_after", "share_after"]].values.tolist()
     [[1.0, 0.0, 1.0, 1.0]]
     """
-    group, changed = group or Group(), _read_moment(changed_at, "changed_at")
+    group, changed = group or Group(), read_day(changed_at, "changed_at")
     decided = _decide_within(journeys, group, within)
-    entered = journeys.leads["entered_at"]
-    last = journeys.observed_until - pd.Timedelta(within)
-    first = changed - max(last - changed, pd.Timedelta(0))
-    before = ((entered >= first) & (entered < changed)).to_numpy()
-    after = ((entered >= changed) & (entered <= last)).to_numpy()
+    period = label_periods(journeys, changed_at, within).leads["period"]
+    after, before = ((period == name).to_numpy() for name in ("after", "before"))
     found = dict(zip(_READ, _read_step(decided, step, (after, before), group), strict=True))
     row = found | {
         "segment": group.segment, "measure": step, "changed_at": changed,
@@ -240,6 +242,40 @@ def read_before_after(
         "share_before": found["share_control"], "share_after": found["share_test"],
     }  # fmt: skip
     return pd.DataFrame([row])[_BEFORE_AFTER]
+
+
+def label_periods(
+    journeys: Journeys, changed_at: pd.Timestamp | str, within: pd.Timedelta | str
+) -> Journeys:
+    """Which leads entered before a change, and which after it, in periods of equal length?
+
+    Parameters
+    ----------
+    journeys, changed_at, within : as in `read_before_after`
+
+    Returns
+    -------
+    Journeys whose leads have a column ``period``: before, after, or empty. The later period ends
+    `within` before the export, the earlier begins where the data do; the longer of them is cut.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> from funnel_lib.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": [*"abc"], "action": "ask",
+    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-09"])}), None, "2025-01-30")
+    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+    >>> label_periods(journeys, "2025-01-03", "1D").leads["period"].tolist()
+    ['before', 'after', '']
+    """
+    changed, entered = read_day(changed_at, "changed_at"), journeys.leads["entered_at"]
+    last = journeys.observed_until - pd.Timedelta(within)
+    length = max(min(last - changed, changed - entered.min()), pd.Timedelta(0))
+    before = (entered >= changed - length) & (entered < changed)
+    after = (entered >= changed) & (entered <= changed + length)
+    period = np.select([before, after], ["before", "after"], "")
+    return replace(journeys, leads=journeys.leads.assign(period=period))
 
 
 def count_trend(
@@ -326,19 +362,20 @@ def _find_arms(journeys: Journeys, column: str, names: tuple[str, str], since):
     check_values(values, column, names)
     mine = journeys.leads["entered_at"].notna()
     if since is not None:
-        mine &= journeys.leads["entered_at"] >= _read_moment(since, "since")
+        mine &= journeys.leads["entered_at"] >= read_day(since, "since")
     return tuple(((values == str(name)) & mine).to_numpy() for name in names)
 
 
-def _read_moment(moment: pd.Timestamp | str, name: str) -> pd.Timestamp:
+def read_day(moment: pd.Timestamp | str, name: str) -> pd.Timestamp:
+    """Read an ISO day or moment, taken as UTC where it has no zone; `name` is for the message."""
     try:
-        if not isinstance(moment, str | date):
-            raise ValueError  # pandas would take a bare number for nanoseconds since 1970
-        read = pd.Timestamp(moment)
-        if pd.isna(read):
+        if isinstance(moment, str):  # pandas would guess 03.04.2025, "today" and "July", too
+            moment = datetime.fromisoformat(moment)
+        if pd.isna(moment) or not isinstance(moment, date):
             raise ValueError
     except (ValueError, TypeError):
         raise InputError([f"{name} {moment!r} is no date; write it as 2025-03-01"]) from None
+    read = pd.Timestamp(moment)
     return read.tz_localize("UTC") if read.tzinfo is None else read.tz_convert("UTC")
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.benchmarks import find_benchmark, list_groupings
+from funnel_lib.durations import find_horizon, find_outcome_days
 from funnel_lib.errors import InputError, suggest
 from funnel_lib.experiments import plan_size
+from funnel_lib.incidence import OPEN, TAKEN
 from funnel_lib.journeys import Journeys
 from funnel_lib.losses import ASKED, Decided, find_decided, find_missed
 from funnel_lib.money import split_currencies, take_amounts
@@ -22,6 +24,7 @@ LEVERS = ("ask", "help")
 FEWEST_DECIDED = 30  # with fewer no share of a step is told
 GIVEN, NO_GROUP, FEW_LEADS = "given", "no_group", "few_leads"
 MONTH = 365.25 / 12  # days
+MOST_CLOSED = 0.95  # a lead has had its time once so many of those to be closed are closed
 
 
 def build_hypotheses(
@@ -42,13 +45,15 @@ def build_hypotheses(
     Returns
     -------
     frame, one row a segment, step that can be missed, lever and currency; the step with the most
-    money (or, without amounts or in several currencies, deals) at stake first:
-    segment, step, lever (``ask``: those lost without being asked; ``help``: those lost though
-    asked, or of whom that cannot be seen), share_now (of n_decided), share_reference, reference
-    (such as ``manager=Anna``, ``quarter=2025-Q2``, ``given``; ``no_group`` where there are no two
-    comparable ones, ``few_leads`` where too few decided), extra_won, extra_amount (over the period
-    of the data), low, high (95 % range of extra_amount; of extra_won where no amounts are known),
-    currency, n_needed_per_arm (leads that must come before the step in each half of a test, see
+    money (or, without amounts or in several currencies, deals) at stake first. Shares are of leads
+    that have had their time (see `find_mature`); numbers of leads, deals and money are scaled up
+    from them to all that entered. Columns: segment, step, lever (``ask``: those lost without being
+    asked; ``help``: those lost though asked, or of whom that cannot be seen), share_now (of
+    n_decided), share_reference, reference (such as ``manager=Anna``, ``quarter=2025-Q2``,
+    ``given``; ``no_group`` where there are no two comparable ones, ``few_leads`` where too few
+    decided), extra_won, extra_amount (over the period of the data), low, high (95 % range of
+    extra_amount; of extra_won where no amounts are known), currency, n_needed_per_arm (leads that
+    must come before the step in each half of a test of the whole gap, both levers together, see
     `experiments.plan_size`), days_needed (until twice as many have come there, as they do now);
     beside them n_decided (reached the step before, and took this one or were lost), n_lost (of the
     lever), step_won, step_amount, step_low, step_high (both levers together), months (length of
@@ -60,8 +65,11 @@ def build_hypotheses(
     were closed); extra_amount = extra_won x the mean amount of a won deal. A lever's part is its
     part of the lost. It is assumed that those won over would go on like those who take the step
     now, that the reference can be reached, and that its lead over the others is not owed to its
-    leads. Ranges: shares of groups are drawn from their posterior (`benchmarks.shrink_shares`), the
-    rest by drawing leads again (`resampling.draw_sums`); a gain is never below 0.
+    leads. Who stops before the paths of several segments part belongs to them in proportion; so
+    that one segment's better group does not lend its lead to another, every group is taken to have
+    the same mix of these segments there (see `benchmarks.find_benchmark`). Ranges: shares of groups
+    are drawn from their posterior (`benchmarks.shrink_shares`), the rest by drawing leads again
+    (`resampling.draw_sums`); a gain is never below 0.
 
     Raises
     ------
@@ -83,15 +91,20 @@ def build_hypotheses(
     """
     references = references or {}
     check_references(references, journeys.steps)
-    groupings, units = list_groupings(journeys), find_accounts(journeys.leads)
-    months, tables = _find_months(journeys), []
-    for group in groups[1:] or groups:
-        decided = find_decided(journeys, group)
-        marks = _mark(journeys, group, decided)
-        flat = np.hstack([mark.reshape(len(mark), -1) for mark in marks.values()])
+    mature = find_mature(journeys)
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    months, more = _find_months(journeys), entered.sum() / max(mature.sum(), 1)
+    groupings, units = list_groupings(journeys, mature), find_accounts(journeys.leads)
+    groups, tables = groups[1:] or groups, []
+    of_all = [find_decided(journeys, group) for group in groups]
+    pools = _pool(of_all, [group.weigh(len(entered)) * mature for group in groups])
+    for group, decided in zip(groups, of_all, strict=True):
+        marks = _mark(journeys, group, decided, mature)
+        flat = more * np.hstack([mark.reshape(len(mark), -1) for mark in marks.values()])
         drawn = _unpack(draw_sums(flat, units, seed=seed), marks)
         now = _unpack(flat.sum(axis=0)[None], marks)
-        targets = _find_targets(group, decided, references, groupings, now, drawn, seed)
+        weights = group.weigh(len(entered)) * mature
+        targets = _find_targets(decided, weights, pools, references, groupings, drawn, seed)
         table = _weigh(decided.steps, split_currencies(journeys.leads)[1], now, drawn, targets)
         came = _count_coming(journeys, group, decided) / (months * MONTH)
         inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
@@ -164,7 +177,46 @@ def _find_months(journeys: Journeys) -> float:
     return max(days, 1) / MONTH
 
 
-def _mark(journeys: Journeys, group: Group, decided: Decided) -> dict[str, np.ndarray]:
+def find_mature(journeys: Journeys) -> np.ndarray:
+    """Which leads have had their time, (n_leads,)?
+
+    Those that entered so long before the export that by then `MOST_CLOSED` of those that are ever
+    seen to close have closed: of younger ones only the quick have decided, and these are not like
+    the others.
+
+    Examples
+    --------
+    >>> from funnel_lib.events import build_log
+    >>> from funnel_lib.journeys import build_journeys
+    >>> log = build_log(pd.DataFrame({"lead_id": [*"abab"], "action": [*["ask"] * 2, *["bye"] * 2],
+    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-01", "2025-01-05", "2025-01-08"])}),
+    ...     observed_until="2025-01-20")
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", lost=["bye"])
+    >>> find_mature(build_journeys(log, steps)).tolist()
+    [True, True]
+    """
+    entered = journeys.leads["entered_at"]
+    day, cause = find_outcome_days(journeys)
+    horizon = find_horizon(day, np.where(cause == OPEN, OPEN, TAKEN), MOST_CLOSED)
+    return (entered <= journeys.observed_until - pd.Timedelta(days=horizon)).to_numpy()
+
+
+def _pool(of_all: list[Decided], weights: list[np.ndarray]) -> dict[tuple, np.ndarray]:
+    """Leads of all segments that begin alike: the steps before → weights of those that stood there,
+    the steps before and the next one → those that stood before it and went on, (2, n_leads)."""
+    pools: dict[tuple, np.ndarray] = {}
+    for decided, own in zip(of_all, weights, strict=True):
+        for place, step in enumerate(decided.steps):
+            before = decided.steps[:place]
+            stood, went_on = own * decided.stood[:, place], own * decided.went_on[:, place]
+            pools[before,] = pools.get((before,), 0.0) + stood
+            pools[before, step] = pools.get((before, step), 0.0) + np.array([stood, went_on])
+    return pools
+
+
+def _mark(
+    journeys: Journeys, group: Group, decided: Decided, mature: np.ndarray
+) -> dict[str, np.ndarray]:
     """What each lead adds to each sum, memberships counted in: (n_leads, n_steps, n_currencies),
     with one step or currency where it is the same for all."""
     leads, entered = journeys.leads, journeys.leads["entered_at"].notna().to_numpy()
@@ -183,12 +235,13 @@ def _mark(journeys: Journeys, group: Group, decided: Decided) -> dict[str, np.nd
         "paid": np.isfinite(amount) & mine,
         "money": np.nan_to_num(amount) * mine,
     }
-    marks = {}
+    own, marks = mature[:, None, None], {}
     for name, mark in plain.items():
-        flat = mark[entered].reshape(int(entered.sum()), -1).astype(float)
-        added = add_by_membership(group.of(entered), flat)
+        flat = (mark & own if mark.dtype == bool else mark * own)[entered].astype(float)
+        flat = flat.reshape(len(flat), int(np.prod(mark.shape[1:])))
         marks[name] = np.zeros(mark.shape)
-        marks[name][entered] = added.reshape(-1, *mark.shape[1:])
+        added = add_by_membership(group.of(entered), flat)
+        marks[name][entered] = added.reshape(len(flat), *mark.shape[1:])
     return marks
 
 
@@ -212,21 +265,23 @@ def _share_now(sums: dict[str, np.ndarray]) -> np.ndarray:
     return _divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2))
 
 
-def _find_targets(group, decided, references, groupings, now, drawn, seed) -> list[_Target]:
+def _find_targets(decided, weights, pools, references, groupings, drawn, seed) -> list[_Target]:
     """Find the reference of each step; none that is below the share now."""
-    weights, n_draws = group.weigh(len(decided.stood)), len(drawn["won"])
-    share, shares = _share_now(now)[0], _share_now(drawn)
-    n_decided, nothing, targets = now["decided"].sum(axis=2)[0], np.full(n_draws, np.nan), []
+    shares, targets = _share_now(drawn), []
     for place, step in enumerate(decided.steps):
-        stood, went_on = (weights * x[:, place] for x in (decided.stood, decided.went_on))
-        if n_decided[place] < FEWEST_DECIDED:
+        n = weights @ decided.stood[:, place]
+        before, nothing = decided.steps[:place], np.full(len(shares), np.nan)
+        if n < FEWEST_DECIDED:
             target = _Target(FEW_LEADS, np.nan, nothing)
         elif step in references:
             target = _Target(GIVEN, references[step], references[step] - shares[:, place])
-        elif (best := find_benchmark(groupings, stood, went_on, seed)) is None:
+        elif (
+            best := find_benchmark(groupings, *pools[before, step], pools[before,], seed)
+        ) is None:
             target = _Target(NO_GROUP, np.nan, nothing)
         else:
-            target = _Target(best.name, max(best.share, share[place]), best.gap)
+            share = weights @ decided.went_on[:, place] / n
+            target = _Target(best.name, max(best.share, share), best.gap)
         targets.append(target)
     return targets
 
@@ -237,7 +292,7 @@ def _gain(
     """Deals and money that gaps bring, and the part of `ask`: (n_draws, n_steps, n_currencies)."""
     rest = _divide(sums["won"][:, :, 0], sums["ended"][:, :, 0])
     lost = np.maximum(sums["decided"] - sums["went_on"], 0)
-    more = np.clip(gap[:, :, None] * sums["decided"], 0, lost)
+    more = np.where(lost > 0, np.maximum(gap, 0)[:, :, None] * sums["decided"], 0)
     won = more * rest[:, :, None]
     amount = won * _divide(sums["money"], sums["paid"])
     ask = np.clip(np.nan_to_num(_divide(sums["never"], lost)), 0, 1)
@@ -251,7 +306,7 @@ def _weigh(steps, currencies, now, drawn, targets: list[_Target]) -> pd.DataFram
     draws = _gain(drawn, np.column_stack([t.gap for t in targets]))
     if not now["won"].sum() >= FEWEST_WON:
         won, amount = np.full((2, *won.shape), np.nan)
-    needed, n_decided = plan_size(share, reference), now["decided"][0]
+    needed, n_decided = plan_size(share, np.maximum(share, reference)), now["decided"][0]
     lost, rows = n_decided - now["went_on"][0], []
     for place, code in np.ndindex(won.shape):
         cell, known = (place, code), bool(np.isfinite(amount[place, code]))

@@ -96,7 +96,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     """
     rows, codes = _match_evidence(log, steps)
     lead, at = lead_codes(log)[rows].astype(np.int64), _micros(log.events["at"])[rows]
-    told = _named_by(log, steps.self_reported)[rows]
+    told = name_actions(log, steps.self_reported)[rows]
     sale = steps.ids.index(steps.won)
     leads = _resolve_status(log, steps, lead, at, codes == sale)
     status = leads["status"].to_numpy()
@@ -223,6 +223,14 @@ def _class_gaps(lead: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.where(first, -1, np.searchsorted(GAPS, waited, side="right"))
 
 
+def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
+    """Which events' actions fit any of some names or globs, (n_events,)?"""
+    rules = [Evidence(action=p) for p in patterns]
+    actions = log.events["action"].cat
+    fits = np.array([any(r.matches(a) for r in rules) for a in actions.categories], bool)
+    return fits[actions.codes.to_numpy()] if len(fits) else np.zeros(len(log.events), bool)
+
+
 def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     """Earliest time of each lead, (n_leads,); `NEVER` where it has none.
 
@@ -257,14 +265,6 @@ def _moments(micros: np.ndarray) -> pd.Series:
     return pd.to_datetime(known, unit="us", utc=True).astype("datetime64[us, UTC]").mask(
         micros == NEVER
     )  # fmt: skip
-
-
-def _named_by(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
-    """Which events' actions fit any of some names or globs, (n_events,)."""
-    rules = [Evidence(action=p) for p in patterns]
-    actions = log.events["action"].cat
-    fits = np.array([any(r.matches(a) for r in rules) for a in actions.categories], bool)
-    return fits[actions.codes.to_numpy()] if len(fits) else np.zeros(len(log.events), bool)
 
 
 def _match_evidence(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
@@ -308,10 +308,10 @@ def _plain_owners(steps: Steps, actions: list[str]) -> dict[str, str]:
 
 
 def _fits_conditions(log: EventLog, rule: Evidence) -> np.ndarray:
-    fits = _named_by(log, (rule.action,))
+    fits = name_actions(log, (rule.action,))
     at = _micros(log.events["at"])
     if rule.after is not None:
-        earlier = _named_by(log, (rule.after,))
+        earlier = name_actions(log, (rule.after,))
         since = first_at(lead_codes(log)[earlier], at[earlier], len(log.leads))
         fits &= at >= since[lead_codes(log)]
     if rule.condition is not None:
@@ -358,7 +358,7 @@ def _match_asks(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray, np
     """The manager's helping actions: lead, step helped with, time."""
     parts = []
     for code, step_id in enumerate(steps.ids):
-        rows = np.flatnonzero(_named_by(log, steps[step_id].asked_by))
+        rows = np.flatnonzero(name_actions(log, steps[step_id].asked_by))
         parts.append((rows, np.full(len(rows), code, np.int16)))
     rows, codes = (np.concatenate(p) for p in zip(*parts, strict=True))
     return lead_codes(log)[rows].astype(np.int64), codes, _micros(log.events["at"])[rows]
@@ -369,7 +369,7 @@ def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFr
     n = len(log.leads)
     all_leads, all_at = lead_codes(log), _micros(log.events["at"])
     paid = first_at(lead[is_sale], at[is_sale], n)
-    gave_up = _named_by(log, steps.lost)
+    gave_up = name_actions(log, steps.lost)
     lost = last_at(all_leads[gave_up], all_at[gave_up], n)
     outcomes = [paid < NEVER, lost > -NEVER]
     by_evidence = np.select(outcomes, ["won", "lost"], "open")
@@ -408,7 +408,7 @@ def _check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
     named += [e.after for s in steps.steps for e in s.evidence if e.after]
     named += [a for s in steps.steps for a in s.asked_by]
     named += [*steps.self_reported, *steps.lost, *steps.ignore, "stage: *"]
-    unknown = ~_named_by(log, tuple(named))
+    unknown = ~name_actions(log, tuple(named))
     counts = log.events["action"][unknown].astype("str").value_counts()
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")
     shown = quote_some([f"{a} ({n})" for a, n in counts.items()], most=10)

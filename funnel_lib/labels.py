@@ -22,7 +22,7 @@ _STEP_COLUMNS = (
 )  # fmt: skip
 _WORD_COLUMNS = (
     "trust", "name", "status", "asked", "severity", "check", "rule", "segment", "kind", "with",
-    "fact", "lever", "advice", "reference", "state", "way",
+    "fact", "lever", "advice", "reference", "state", "way", "period",
 )  # fmt: skip
 _SHARE_COLUMNS = (
     "low", "high", "previous_low", "previous_high", "probability", "mean_probability", "difference",

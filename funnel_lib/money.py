@@ -28,27 +28,39 @@ def take_amounts(leads: pd.DataFrame) -> np.ndarray:
 def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """Which currency is each lead's, (n_leads,) codes, and what are they called, in their order?
 
-    Leads without a currency are apart under an empty name, where others have one.
+    Capitals and blanks do not matter. Where there is just one, leads without a currency have it,
+    too (CRMs fill it in with the amount); where there are several, they are apart under an empty
+    name.
 
     Examples
     --------
-    >>> codes, names = split_currencies(pd.DataFrame({"currency": ["EUR", None, "EUR"]}))
+    >>> codes, names = split_currencies(pd.DataFrame({"currency": ["EUR", None, "usd"]}))
     >>> codes.tolist(), names
-    ([1, 0, 1], ['', 'EUR'])
+    ([1, 0, 2], ['', 'EUR', 'USD'])
     """
-    codes, names = pd.factorize(leads["currency"].fillna(""), sort=True)
-    return codes, [*names] or [""]
+    written = _write_currency(leads)
+    known = sorted(set(written) - {""})
+    if len(known) < 2:
+        return np.zeros(len(leads), np.int64), known or [""]
+    codes, names = pd.factorize(written, sort=True)
+    return codes, [*names]
 
 
 def check_amounts(leads: pd.DataFrame) -> pd.DataFrame:
     """Which amounts are left out of money? Rows for the table of checks, as of `check_log`."""
     negative = _find_negative(leads["amount"].to_numpy(float, na_value=np.nan))
     absurd = _find_absurd(leads)
-    shown = leads[["lead_id", "amount"]]
+    shown, missing = leads[["lead_id", "amount"]], (_write_currency(leads) == "").to_numpy()
+    assumed = missing & (len(split_currencies(leads)[1]) == 1) & (~missing).any()
     return note_checks([
         ("negative_amounts", negative.sum(), len(leads), "warning", show_rows(shown[negative])),
         ("absurd_amounts", absurd.sum(), len(leads), "warning", show_rows(shown[absurd])),
+        ("currency_assumed", assumed.sum(), len(leads), "info", show_rows(shown[assumed])),
     ])  # fmt: skip
+
+
+def _write_currency(leads: pd.DataFrame) -> pd.Series:
+    return leads["currency"].astype("str").fillna("").str.strip().str.upper()
 
 
 def _find_negative(amount: np.ndarray) -> np.ndarray:
@@ -58,7 +70,7 @@ def _find_negative(amount: np.ndarray) -> np.ndarray:
 def _find_absurd(leads: pd.DataFrame) -> np.ndarray:
     amount = leads["amount"].astype("float64")
     positive = amount.where((amount > 0) & np.isfinite(amount))
-    by_currency = positive.groupby(leads["currency"].fillna(""))
+    by_currency = positive.groupby(split_currencies(leads)[0])
     enough = by_currency.transform("count") >= FEWEST
     absurd = np.isinf(amount) | (enough & (amount > ABSURD * by_currency.transform("median")))
     return absurd.to_numpy(bool)

@@ -57,7 +57,7 @@ CONTRACT = {
     "segment_paths": "segment position step share_taken is_optional share_repeated "
     "either_order_with share_reversed again_from share_again",
     "segment_parting": "segment last_step step",
-    "segment_traits": "segment step kind share_here share_rest difference low high p",
+    "segment_traits": "segment step kind share_here share_rest difference low high p_holm",
     "segment_examples": "segment lead_id probability journey n_same",
     "segment_facts": "fact n_leads n_values cramers_v low high share_explained share_right "
     "share_guessed",

@@ -9,12 +9,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import yaml
+from pydantic import PositiveInt
 
 from funnel_lib.checked import Checked, Place, read_checked
-from funnel_lib.errors import InputError, suggest
-from funnel_lib.experiments import read_split
+from funnel_lib.errors import InputError, Problems, suggest
+from funnel_lib.experiments import read_day, read_split
+from funnel_lib.funnels import read_window
 from funnel_lib.hypothesis_findings import list_sure
-from funnel_lib.journeys import Journeys
+from funnel_lib.journeys import NEVER, Journeys
 from funnel_lib.labels import Words
 from funnel_lib.segments import Group
 
@@ -49,39 +51,42 @@ class Plan(Checked):
 
     Attributes
     ----------
-    id : segment, step and lever, joined by "/"
-    segment, step, lever : as in the table of hypotheses
+    id : segment and step, joined by "/"
+    segment, step : as in the table of hypotheses
+    path : the segment's steps; a test is read of this path only, for ids may change
     status : proposed, running (since `since`), read
     change : what will be done, in the team's words
     reference, share_now, share_reference : what it was proposed for
     leads_per_half, days : how many leads a test needs, and how long that takes
     column, test, control : the column of the leads and its two values that tell the halves apart
     since : first day of the test
+    within : how long after entry evidence counts, such as 60D: equal time for both halves
     looks : every reading so far
     """
 
     id: str
     segment: str
     step: str
-    lever: Literal["ask", "help"]
+    path: tuple[str, ...]
     status: Literal["proposed", "running", "read"] = "proposed"
     change: str = ""
     reference: str = ""
     share_now: float | None = None
     share_reference: float | None = None
-    leads_per_half: int | None = None
+    leads_per_half: PositiveInt | None = None
     days: int | None = None
     column: str = ""
     test: str = ""
     control: str = ""
     since: date | None = None
+    within: str = ""
     looks: tuple[Look, ...] = ()
 
 
 class Plans(Checked):
     """The file: hypotheses in the order they were proposed."""
 
-    version: int = 1
+    version: Literal[1] = 1
     hypotheses: tuple[Plan, ...] = ()
 
 
@@ -99,7 +104,7 @@ def read_plans(path: str | Path) -> Plans:
     >>> read_plans("nowhere/hypotheses.yml").hypotheses
     ()
     """
-    if not Path(path).exists():
+    if not Path(path).exists() or not Path(path).read_bytes().strip():
         return Plans()
     return read_checked(path, Plans, "a file of hypotheses", check=_find_problems)
 
@@ -115,51 +120,60 @@ def write_plans(plans: Plans, path: str | Path) -> None:
     >>> read_plans(path).hypotheses
     ()
     """
-    content = plans.model_dump(mode="json", exclude_defaults=True)
-    content = {"version": 1, "hypotheses": [], **content}
+    rows = [
+        {"id": plan.id, "status": plan.status} | plan.model_dump(mode="json", exclude_defaults=True)
+        for plan in plans.hypotheses
+    ]
+    content = {"version": 1, "hypotheses": rows}
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(_HEAD + text, encoding="utf-8")
 
 
-def propose_plans(plans: Plans, hypotheses: pd.DataFrame, words: Words) -> Plans:
-    """Add the hypotheses with most at stake to those there are; these stay as they are.
+def propose_plans(
+    plans: Plans, hypotheses: pd.DataFrame, groups: list[Group], words: Words
+) -> Plans:
+    """Add the steps with most at stake to the hypotheses there are; these stay as they are.
 
     Parameters
     ----------
     plans : of `read_plans`
     hypotheses : what `hypotheses.build_hypotheses` returns
-    words : the language of what is to be changed
+    groups : of `segments.list_groups`, for the segments' paths
+    words : the language of what is to be changed: both levers, the larger first
 
     Examples
     --------
     >>> row = {"segment": "all", "step": "pay", "lever": "ask", "share_now": 0.5, "extra_won": 3.0,
     ...        "share_reference": 0.6, "reference": "given", "n_needed_per_arm": 388.0,
     ...        "days_needed": 60.0}
-    >>> plans = propose_plans(Plans(), pd.DataFrame([row]), Words("en"))
-    >>> plans.hypotheses[0].id, plans.hypotheses[0].status
-    ('all/pay/ask', 'proposed')
+    >>> groups = [Group("all", ("ask", "pay"))]
+    >>> plans = propose_plans(Plans(), pd.DataFrame([row]), groups, Words("en"))
+    >>> plans.hypotheses[0].id, plans.hypotheses[0].change
+    ('all/pay', 'propose it to everyone')
     """
-    known, new = {plan.id for plan in plans.hypotheses}, []
-    for row in (
-        list_sure(hypotheses).drop_duplicates(["segment", "step", "lever"])[:MOST].itertuples()
-    ):
-        name = f"{row.segment}/{row.step}/{row.lever}"
+    known, paths = {plan.id for plan in plans.hypotheses}, {g.segment: g.path for g in groups}
+    steps = list_sure(hypotheses).groupby(["segment", "step"], sort=False)
+    new = []
+    for (segment, step), rows in [*steps][:MOST]:
+        name, first = f"{segment}/{step}", rows.iloc[0]
         if name in known:
             continue
-        change = f"{words.step(row.step)}: {words.value('action', row.lever)}"
+        levers = rows.groupby("lever")["extra_won"].sum().sort_values(ascending=False)
         new.append(Plan(
-            id=name, segment=row.segment, step=row.step, lever=row.lever, change=change,
-            reference=row.reference, share_now=round(row.share_now, 4),
-            share_reference=round(row.share_reference, 4),
-            leads_per_half=_whole(row.n_needed_per_arm), days=_whole(row.days_needed),
+            id=name, segment=segment, step=step, path=paths.get(segment) or (),
+            change="; ".join(words.value("advice", lever) for lever in levers.index),
+            reference=first["reference"], share_now=round(first["share_now"], 4),
+            share_reference=round(first["share_reference"], 4),
+            leads_per_half=_whole(first["n_needed_per_arm"]), days=_whole(first["days_needed"]),
         ))  # fmt: skip
     return plans.model_copy(update={"hypotheses": (*plans.hypotheses, *new)})
 
 
 def start_plan(
-    plans: Plans, plan_id: str, column: str, test: str, control: str, since: str
+    plans: Plans, plan_id: str, column: str, test: str, control: str, since: str, within: str
 ) -> Plans:
-    """Set a proposed hypothesis running: how its halves are told apart, and from which day.
+    """Set a proposed hypothesis running: how its halves are told apart, from which day, how long.
 
     Raises
     ------
@@ -168,34 +182,41 @@ def start_plan(
 
     Examples
     --------
-    >>> plans = Plans(hypotheses=[{"id": "all/pay/ask", "segment": "all", "step": "pay",
-    ...                            "lever": "ask"}])
-    >>> running = start_plan(plans, "all/pay/ask", "half", "new", "old", "2025-03-01")
+    >>> plans = Plans(hypotheses=[{"id": "all/pay", "segment": "all", "step": "pay", "path": [],
+    ...                            "leads_per_half": 388}])
+    >>> running = start_plan(plans, "all/pay", "half", "new", "old", "2025-03-01", "60D")
     >>> running.hypotheses[0].status
     'running'
     """
-    plan = _find(plans, plan_id)
-    problems = (
-        [] if plan.status == "proposed" else [f"hypothesis {plan_id} is {plan.status} already"]
-    )
-    told = {"column": column, "test": test, "control": control}
-    problems += [
-        f"hypothesis {plan_id}: say which {name} tells its halves"
-        for name, x in told.items()
-        if not x
-    ]
-    first = pd.to_datetime(since, errors="coerce") if since else pd.NaT
-    if pd.isna(first):
-        problems.append(f"hypothesis {plan_id}: since {since!r} is no day; write it as 2025-03-01")
-    if problems:
-        raise InputError(problems)
-    return _replace(plans, plan, status="running", since=first.date(), **told)
+    plan, problems = _find(plans, plan_id), Problems()
+    told = {"column": str(column), "test": str(test), "control": str(control)}
+    if plan.status != "proposed":
+        problems.add(f"hypothesis {plan_id} is {plan.status} already")
+    for name, value in told.items():
+        if value == "":
+            problems.add(f"hypothesis {plan_id}: say which {name} tells its halves apart")
+    if told["test"] == told["control"] != "":
+        problems.add(f"hypothesis {plan_id}: test and control are both {told['test']!r}")
+    if plan.leads_per_half is None:
+        problems.add(f"hypothesis {plan_id}: write into the file how many leads_per_half it needs")
+    with problems.collecting():
+        if read_window(within) == NEVER:
+            problems.add(
+                f"hypothesis {plan_id}: both halves need equal time; give within, e.g. 60D"
+            )
+    first = None
+    with problems.collecting():
+        first = read_day(since, "since")
+    problems.raise_if_any()
+    return _replace(plans, plan, status="running", since=first.date(), within=within, **told)
 
 
 def look_at_plan(
     plans: Plans, plan_id: str, journeys: Journeys, groups: list[Group]
 ) -> tuple[pd.DataFrame, Plans]:
-    """Read a running test, and note the look; it is read for good once it has its leads.
+    """Read a running test, and note the look; it is read once it has its leads.
+
+    Whoever looked before, early or after the end, gets the interval that allows for that.
 
     Parameters
     ----------
@@ -211,7 +232,8 @@ def look_at_plan(
     Raises
     ------
     InputError
-        There is no such hypothesis, it is not running, or its segment is not there.
+        There is no such hypothesis, it is not running, or its segment is not there, or walks
+        another path now.
     """
     plan = _find(plans, plan_id)
     if plan.status == "proposed":
@@ -223,14 +245,20 @@ def look_at_plan(
             f"hypothesis {plan_id}: no segment {plan.segment!r}; there are {there}. Use the "
             "segments it was proposed for (segments.json of that audit)"
         ])  # fmt: skip
+    if (group.path or ()) != plan.path:
+        raise InputError([
+            f"hypothesis {plan_id}: segment {plan.segment} walks another path here than when it "
+            "was proposed. Use the segments of then (segments.json of that audit)"
+        ])  # fmt: skip
+    today = journeys.observed_until.date()
     reading = read_split(
         journeys, plan.column, plan.test, plan.control, step=plan.step, group=group,
-        since=str(plan.since), n_planned=plan.leads_per_half,
-        looked_before=any(look.early for look in plan.looks),
+        since=str(plan.since), within=plan.within, n_planned=plan.leads_per_half,
+        looked_before=any(look.on != today for look in plan.looks),
     )  # fmt: skip
     row = reading.iloc[0]
     look = Look(
-        on=journeys.observed_until.date(), n_test=round(row["n_test"]),
+        on=today, n_test=round(row["n_test"]),
         n_control=round(row["n_control"]), difference=_known(row["difference"]),
         low=_known(row["valid_low"]), high=_known(row["valid_high"]), early=bool(row["is_early"]),
     )  # fmt: skip
@@ -244,8 +272,8 @@ def list_plans(plans: Plans) -> pd.DataFrame:
 
     Returns
     -------
-    frame: id, segment, step, lever, state, since, leads_per_half, days, n_looks, difference, low,
-    high (of the last look)
+    frame: id, segment, step, state, since, leads_per_half, days, n_looks, difference, low, high
+    (of the last look)
 
     Examples
     --------
@@ -256,7 +284,7 @@ def list_plans(plans: Plans) -> pd.DataFrame:
     for plan in plans.hypotheses:
         last = plan.looks[-1] if plan.looks else Look(on=date.min, n_test=0, n_control=0)
         rows.append((
-            plan.id, plan.segment, plan.step, plan.lever, plan.status,
+            plan.id, plan.segment, plan.step, plan.status,
             "" if plan.since is None else plan.since.isoformat(), plan.leads_per_half, plan.days,
             len(plan.looks), last.difference, last.low, last.high,
         ))  # fmt: skip
@@ -264,7 +292,7 @@ def list_plans(plans: Plans) -> pd.DataFrame:
 
 
 _LISTED = [
-    "id", "segment", "step", "lever", "state", "since", "leads_per_half", "days", "n_looks",
+    "id", "segment", "step", "state", "since", "leads_per_half", "days", "n_looks",
     "difference", "low", "high",
 ]  # fmt: skip
 _NUMBERS = ["leads_per_half", "days", "difference", "low", "high"]
@@ -276,7 +304,8 @@ def _find_problems(plans: Plans) -> list[tuple[Place, str]]:
     for n, plan in enumerate(plans.hypotheses):
         if plan.id in ids[:n]:
             found.append((("hypotheses", n, "id"), f"the id {plan.id!r} is used twice"))
-        missing = [x for x in ("column", "test", "control", "since") if not getattr(plan, x)]
+        needed = ("column", "test", "control", "since", "within", "leads_per_half")
+        missing = [name for name in needed if not getattr(plan, name)]
         if plan.status != "proposed" and missing:
             what = f"{plan.id} is {plan.status}, but {', '.join(missing)} is not told"
             found.append((("hypotheses", n), what))

@@ -203,7 +203,7 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
     frame, one row a segment, step and kind, the largest differences first; none with a single
     segment: segment, step, kind (``shows``: evidence of the step up to the sale; ``repeats``:
     twice or more), share_here (of the segment's leads), share_rest (of the others), difference,
-    low, high (its 95 % interval), p (of no difference, corrected by Holm for all rows). The
+    low, high (its 95 % interval), p_holm (of no difference, corrected for all rows). The
     segments were found by these very steps, so this describes them; it is no proof that they are
     there (see `measure_trust`). Steps that no lead repeats have no row of that kind.
 
@@ -235,16 +235,26 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
             "segment": segment, "step": np.tile(steps, 2)[varied], "kind": kind,
             "share_here": here, "share_rest": rest, "difference": here - rest,
             "low": here - rest - 1.96 * error, "high": here - rest + 1.96 * error,
-            "p": 2 * norm.sf(np.abs(here - rest) / np.maximum(error, 1e-12)),
+            "p_holm": 2 * norm.sf(np.abs(here - rest) / np.maximum(error, 1e-12)),
         }))  # fmt: skip
     table = pd.concat(rows, ignore_index=True)
-    table["p"] = multipletests(table["p"], method="holm")[1]
+    table["p_holm"] = multipletests(table["p_holm"], method="holm")[1]
     size = table["difference"].abs()
     order = table.assign(size=-size).sort_values(["segment", "size"], kind="stable").index
     return table.loc[order, _TRAITS].reset_index(drop=True)
 
 
-_TRAITS = ["segment", "step", "kind", "share_here", "share_rest", "difference", "low", "high", "p"]
+_TRAITS = [
+    "segment",
+    "step",
+    "kind",
+    "share_here",
+    "share_rest",
+    "difference",
+    "low",
+    "high",
+    "p_holm",
+]
 
 
 def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
@@ -267,8 +277,8 @@ def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
     member = segmentation.memberships[first["lead"]]  # of each variant, as its first lead has it
     best, rows = member.argmax(axis=1), []
     for k, segment in enumerate(segmentation.ids):
-        depth = np.where(best == k, position[k][variants.rows].max(axis=1), -1)
-        own = np.flatnonzero((depth == depth.max()) & (depth >= 0))
+        depth = np.where(best == k, position[k][variants.rows].max(axis=1, initial=-1), -1)
+        own = np.flatnonzero((depth == depth.max(initial=-1)) & (depth >= 0))
         if len(own):
             v = own[np.argmax((member[:, k] * variants.weight)[own])]
             codes = variants.rows[v][variants.rows[v] >= 0]

@@ -162,12 +162,12 @@ def tell_traits(traits: pd.DataFrame, words: Words) -> str:
 
     Examples
     --------
-    >>> traits = pd.DataFrame({"step": ["meet", "terms"], "kind": "shows", "p": [0.001, 0.2],
+    >>> traits = pd.DataFrame({"step": ["meet", "terms"], "kind": "shows", "p_holm": [0.001, 0.2],
     ...     "share_here": [0.8, 0.3], "share_rest": [0.1, 0.4], "difference": [0.7, -0.1]})
     >>> tell_traits(traits, Words("en", {"meet": "Met us"}))
     'More than the others: “Met us” (80.0% against 10.0%).'
     """
-    sure, told = traits[traits["p"] < MOST_P], []
+    sure, told = traits[traits["p_holm"] < MOST_P], []
     for key, rows in (
         ("sentence.traits_more", sure[sure["difference"] > 0]),
         ("sentence.traits_less", sure[sure["difference"] < 0]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from funnel_lib.durations import find_half_time, find_outcome_days
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.incidence import OPEN, TAKEN, estimate_incidence
 from funnel_lib.intervals import effective_n, move_means, wilson
-from funnel_lib.journeys import NEVER, Journeys, to_micros
+from funnel_lib.journeys import NEVER, Journeys, name_actions, to_micros
 from funnel_lib.money import split_currencies, take_amounts
 from funnel_lib.resampling import draw_sums, find_range
 from funnel_lib.segments import Group
@@ -22,9 +24,10 @@ MEASURES = (
 
 
 def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
-    """How many actions did managers take for each lead, (n_leads,)? Changes of stage are none.
+    """How many actions did managers take for each lead, (n_leads,)?
 
-    All NaN where no event of the log says that a manager acted.
+    What only keeps the CRM up to date is none: changes of stage, and what the steps file lists as
+    `lost`, `self_reported` or `ignore`. All NaN where no event says that a manager acted.
 
     Examples
     --------
@@ -41,8 +44,10 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
     by_manager = (log.events["actor"] == ACTORS[1]).to_numpy()
     if not by_manager.any():
         return np.full(len(journeys.leads), np.nan)
-    moves = log.events["action"].cat.categories.str.startswith(STAGE_PREFIX).astype(bool)
-    by_manager = by_manager & ~np.asarray(moves)[log.events["action"].cat.codes]
+    steps = journeys.steps
+    records = name_actions(log, (*steps.lost, *steps.self_reported, *steps.ignore,
+                                 f"{STAGE_PREFIX}*"))  # fmt: skip
+    by_manager = by_manager & ~records
     n = np.bincount(lead_codes(log)[by_manager], minlength=len(log.leads))
     return n[pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])].astype(float)
 
@@ -140,7 +145,8 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     an account; a lead without an account is one of its own), n_again (of them, with a later won
     deal of the same account), share, low, high, amount_again (of those later deals), and
     median_days_to_again (in which half of those who do have bought again, from the first sale).
-    A segment's are the buyers whose first deal was of it.
+    A segment's are the buyers whose first deal was of it, a currency's those whose first deal was
+    in it; but amount_again is the money of their later deals in that currency, whatever the first.
 
     Examples
     --------
@@ -156,27 +162,24 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     >>> table[["n_won", "n_again", "amount_again"]].values.tolist()
     [[1.0, 1.0, 7.0]]
     """
-    first, again_at, amount_again = _follow_accounts(journeys)
     currency, names = split_currencies(journeys.leads)
+    first, again_at, amount_again = _follow_accounts(journeys, currency, len(names))
     sold, until = to_micros(journeys.leads["sold_at"]), journeys.observed_until.value // 1000
-    amount_again[:] = np.where(
-        np.isfinite(take_amounts(journeys.leads)).any(), amount_again, np.nan
-    )
     again = again_at < NEVER
     waited = (np.where(again, again_at, until) - np.where(first, sold, 0)) // 86_400_000_000
     rows = []
-    for group in groups:
-        for code, name in enumerate(names):
-            mine = first & (currency == code)
-            weights = group.weigh(len(first)) * mine
-            n, n_again = weights.sum(), weights @ again
-            share = n_again / n if n else np.nan
-            watched = np.where(mine, np.maximum(waited, 0), -1)
-            found = estimate_incidence(watched, np.where(again, TAKEN, OPEN), weights[:, None])
-            rows.append((
-                group.segment, name, n, n_again, share, *wilson(share, effective_n(weights)),
-                weights @ amount_again, find_half_time(found.incidence, found.at_risk),
-            ))  # fmt: skip
+    for group, (code, name) in product(groups, enumerate(names)):
+        everybody = group.weigh(len(first)) * first
+        weights = everybody * (currency == code)
+        n, n_again = weights.sum(), weights @ again
+        share = n_again / n if n else np.nan
+        low, high = map(float, wilson(share, effective_n(weights)))
+        watched = np.where(weights > 0, np.maximum(waited, 0), -1)
+        found = estimate_incidence(watched, np.where(again, TAKEN, OPEN), weights[:, None])
+        rows.append((
+            group.segment, name, n, n_again, share, low, high, everybody @ amount_again[:, code],
+            find_half_time(found.incidence, found.at_risk),
+        ))  # fmt: skip
     return pd.DataFrame(rows, columns=_REPEATS)
 
 
@@ -264,21 +267,24 @@ def _as_matrix(group: Group, n_leads: int) -> np.ndarray:
     return group.of(np.ones(n_leads, bool))
 
 
-def _follow_accounts(journeys: Journeys):
-    """Which leads are their account's first sale, when it bought again, and for how much after."""
+def _follow_accounts(journeys: Journeys, currency: np.ndarray, n_currencies: int):
+    """Which leads are their account's first sale, when it bought again, and for how much after, by
+    currency (n_leads, n_currencies); NaN where no amount of a currency is known."""
     leads = journeys.leads
     won = (leads["status"] == "won").to_numpy() & leads["entered_at"].notna().to_numpy()
+    amount = take_amounts(leads)
     rows = pd.DataFrame({
         "account": find_accounts(leads), "sold": to_micros(leads["sold_at"]),
-        "amount": np.nan_to_num(take_amounts(leads)), "lead_id": leads["lead_id"].astype("str"),
+        "lead_id": leads["lead_id"].astype("str"),
     })[won].sort_values(["account", "sold", "lead_id"])  # fmt: skip
-    nth = rows.groupby("account").cumcount()
+    opening = ~rows["account"].duplicated().to_numpy()
     following = rows.groupby("account")["sold"].shift(-1)
-    later = rows["amount"].where(nth > 0, 0).groupby(rows["account"]).transform("sum")
-    opening = rows.index[nth == 0]
+    owner = rows.index.to_numpy()[np.maximum.accumulate(np.where(opening, np.arange(len(rows)), 0))]
     bought = following[opening].dropna().index
     first, again_at = np.zeros(len(leads), bool), np.full(len(leads), NEVER)
-    first[opening], again_at[bought] = True, following[bought].astype("int64")
-    amount_again = np.zeros(len(leads))
-    amount_again[opening] = later[opening]
-    return first, again_at, amount_again
+    first[rows.index[opening]], again_at[bought] = True, following[bought].astype("int64")
+    later = rows.index.to_numpy()[~opening]
+    money = np.zeros((len(leads), n_currencies))
+    np.add.at(money, (owner[~opening], currency[later]), np.nan_to_num(amount[later]))
+    known = [np.isfinite(amount[currency == c]).any() for c in range(n_currencies)]
+    return first, again_at, np.where(known, money, np.nan)

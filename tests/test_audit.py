@@ -328,11 +328,13 @@ def spoil(events, leads, how):
     if how == "none won":
         lost = leads[leads["status"] != "won"]
         return events[events["lead_id"].isin(lost["lead_id"])], lost
+    if how == "nobody entered":
+        return events.assign(action="something else"), leads
     return events[events["lead_id"] == leads["lead_id"][0]], leads[:1]  # one lead
 
 
 POOR = ("no amounts", "several currencies", "odd amounts", "one manager", "all open", "none won",
-        "one lead")  # fmt: skip
+        "one lead", "nobody entered")  # fmt: skip
 
 
 @pytest.mark.parametrize("how", POOR)
@@ -347,7 +349,7 @@ def test_poor_exports_are_told_as_they_are(how, tmp_path, planted_folder):
     )  # fmt: skip
     tables = audit.tables
     value, hypotheses = tables["value"], tables["hypotheses"]
-    if how in ("all open", "none won", "one lead"):
+    if how in ("all open", "none won", "one lead", "nobody entered"):
         assert hypotheses[["extra_won", "extra_amount", "low", "high"]].isna().all(axis=None)
         ranges = tables["value_ranges"]
         assert ranges[["low", "high"]].isna().all(axis=None)

@@ -70,3 +70,18 @@ def test_leads_without_a_group_are_left_out_and_one_group_is_no_comparison():
     codes[codes == 2] = -1
     found = find_benchmark({"team": (codes, names[:2])}, stood, went)
     assert found.name == "team=Anna"
+
+
+def test_in_a_pool_every_group_has_the_same_part_of_the_segment():
+    # Anna and Boris have 400 leads each at a fork; 200 and 120 of them go on this way, and the
+    # segment is half of the pool: 1.0 and 0.6 of 200 each. As shares of the pool 0.5 and 0.3, they
+    # are hardly shrunk, and the gap between Anna and all is 0.1 of the pool, 0.2 of the segment.
+    codes, names, pool, went = groups(("Anna", 400, 200), ("Boris", 400, 120))
+    found = find_benchmark({"manager": (codes, names)}, pool / 2, went, pool)
+    assert found.name == "manager=Anna"
+    assert found.share == pytest.approx(1.0, abs=0.03)
+    assert np.median(found.gap) == pytest.approx(0.2, abs=0.02)
+    # Whoever stopped may be counted to this segment by what his group did: it must not matter.
+    leant = np.where(codes == 0, 0.6, 0.4) * pool
+    again = find_benchmark({"manager": (codes, names)}, leant, went, pool)
+    assert again.share == pytest.approx(found.share) and again.gap == pytest.approx(found.gap)

@@ -27,8 +27,9 @@ def groups_of(*p_holm, **more):
 
 
 def change_of(**more):
-    row = {"before": "2025-Q1", "after": "2025-Q2", "n_before": 400.0, "n_after": 500.0,
-           "share_won_before": 0.3, "share_won_after": 0.2, "difference": -0.1, "low": -0.16,
+    row = {"column": "quarter", "before": "2025-Q1", "after": "2025-Q2",
+           "n_before": 400.0, "n_after": 500.0, "share_won_before": 0.3,
+           "share_won_after": 0.2, "difference": -0.1, "low": -0.16,
            "high": -0.04, "mix": -0.08, "rate": -0.02, "mix_low": -0.12, "mix_high": -0.05,
            "rate_low": -0.05, "rate_high": 0.01}  # fmt: skip
     return pd.DataFrame([row | more])

@@ -224,7 +224,7 @@ def test_losses_add_up_currencies_and_stack():
     assert row_of(ax, "Asked") < row_of(ax, "Read it") < row_of(ax, "Paid")
 
 
-def test_losses_labels_outside_are_named_by_colour():
+def test_losses_labels_outside_arename_actions_colour():
     table = make_losses()
     counts = ["n_lost", "n_asked", "n_not_asked", "n_unknown"]
     table.loc[table["missed_step"] == "pay", counts] *= 10

@@ -1,13 +1,16 @@
 """Money at stake: by hand, by an obvious loop, planted losses, and data that tell nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from prove_value import glue_parting_teams
 
 from funnel_lib.errors import InputError
 from funnel_lib.events import build_log
 from funnel_lib.experiments import plan_size
-from funnel_lib.hypotheses import build_hypotheses, read_references
+from funnel_lib.hypotheses import build_hypotheses, find_mature, read_references
 from funnel_lib.journeys import build_journeys
 from funnel_lib.losses import ASKED, find_decided, find_missed
 from funnel_lib.segments import Group, find_segments, list_groups
@@ -77,7 +80,9 @@ def test_a_reference_below_the_share_brings_nothing():
 
 
 def test_segments_equal_the_loop(journeys, found):
-    groups = list_groups(found)
+    groups, mature = list_groups(found), find_mature(journeys)
+    assert 0.8 < mature.mean() < 1
+    more = len(mature) / mature.sum()
     table = build_hypotheses(journeys, groups, {"terms_agreed": 0.9})
     assert "all" not in set(table["segment"])
     for group in groups[1:]:
@@ -88,7 +93,7 @@ def test_segments_equal_the_loop(journeys, found):
         place = decided.steps.index("terms_agreed")
         stood = went = never = ended = won = 0.0
         status = journeys.leads["status"].to_numpy()
-        for i, w in enumerate(weights):
+        for i, w in enumerate(weights * mature * more):
             stood += w * decided.stood[i, place]
             went += w * decided.went_on[i, place]
             lost = decided.stood[i, place] and not decided.went_on[i, place]
@@ -171,3 +176,49 @@ def test_references_are_checked():
     assert len(told.value.problems) == 3
     with pytest.raises(InputError, match="no step 'reed' before the sale; did you mean read"):
         build_hypotheses(crm(), [Group()], {"reed": 0.8})
+
+
+def test_only_leads_that_had_their_time_are_compared():
+    # Closing takes 4 days; of ten that entered on the last three days only the quick one is closed.
+    journeys = crm()
+    entered = journeys.leads["entered_at"]
+    young = crm_until(journeys, entered.max() + pd.Timedelta(days=1))
+    mature = find_mature(young)
+    assert (mature == (entered <= young.observed_until - pd.Timedelta(days=4)).to_numpy()).all()
+    assert find_mature(journeys).all()
+    table = build_hypotheses(young, [Group()], {"read": 0.8}).query("step == 'read'")
+    scale = 65 / mature.sum()
+    decided = find_decided(young, Group())
+    place = decided.steps.index("read")
+    assert table["n_decided"].iloc[0] == pytest.approx(
+        scale * decided.stood[mature, place].sum()
+    )  # fmt: skip
+
+
+def crm_until(journeys, until):
+    """The same leads, exported earlier: whoever closed later is open."""
+    leads = journeys.leads.copy()
+    leads.loc[leads["closed_at"] > until, "status"] = "open"
+    leads.loc[leads["closed_at"] > until, ["closed_at", "sold_at"]] = pd.NaT
+    return replace(journeys, leads=leads, observed_until=until)
+
+
+def test_one_segments_better_manager_is_not_lent_to_another():
+    """Paths part after the call; only one segment's step after it is better with Zoe."""
+    journeys = glue_parting_teams(0)
+    found = find_segments(journeys)
+    table = build_hypotheses(journeys, list_groups(found))
+    names = dict(zip(found.ids, found.paths, strict=True))
+    first = table.iloc[0]
+    assert first["step"] == "task_stated" and first["reference"] == "manager=Zoe"
+    assert "demo_attended" in names[first["segment"]]
+    other = table[(table["step"] == "terms_agreed") & (table["segment"] != first["segment"])]
+    assert (other["low"] == 0).all()  # the quick path is as good with everybody
+
+
+def test_nobody_entered_is_an_empty_hope():
+    journeys = crm()
+    leads = journeys.leads.assign(entered_at=pd.Series(pd.NaT, dtype="datetime64[us, UTC]"))
+    nobody = replace(journeys, leads=leads)
+    table = build_hypotheses(nobody, [Group()])
+    assert set(table["reference"]) == {"few_leads"} and table["extra_won"].isna().all()

@@ -38,7 +38,7 @@ def test_where_to_start():
         "месяц; проверка — 90 дней."
     )
     told = tell_start(table({}, {"lever": "help", "extra_won": 40.0}), ONE, EN)
-    assert told.startswith("Start with the step “Paid”: help those who were asked to take it.")
+    assert told.startswith("Start with the step “Paid”: help clients to take it.")
 
 
 def test_what_can_be_tested_comes_before_what_cannot():

@@ -38,5 +38,9 @@ def test_absurd_is_told_by_currency():
 def test_currencies_are_apart():
     codes, names = split_currencies(leads_of([1, 2, 3], ["USD", None, "EUR"]))
     assert [names[c] for c in codes] == ["USD", "", "EUR"]
+    codes, names = split_currencies(leads_of([1, 2, 3], [" eur", "EUR", None]))
+    assert names == ["EUR"] and codes.tolist() == [0, 0, 0]
+    checks = check_amounts(leads_of([1, 2, 3], [" eur", "EUR", None])).set_index("check")
+    assert checks.loc["currency_assumed", "n_rows"] == 1
     codes, names = split_currencies(leads_of([], None))
     assert names == [""] and len(codes) == 0

@@ -1,5 +1,7 @@
 """The file of hypotheses: from proposed over running to read, and every wrong turn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,13 +37,13 @@ def planted_split():
 @pytest.fixture(scope="module")
 def proposed(planted_split):
     table = build_hypotheses(planted_split, [Group()], {"terms_agreed": 0.95})
-    return propose_plans(Plans(), table, Words("ru"))
+    return propose_plans(Plans(), table, [Group()], Words("ru"))
 
 
 def test_from_proposal_to_the_end(planted_split, proposed, tmp_path):
     first = proposed.hypotheses[0]
     assert first.step == "terms_agreed" and first.status == "proposed" and first.leads_per_half > 0
-    running = start_plan(proposed, first.id, "half", "new", "old", "2025-03-01")
+    running = start_plan(proposed, first.id, "half", "new", "old", "2025-03-01", "60D")
     write_plans(running, tmp_path / "h.yml")
     assert "Yours to edit" in (tmp_path / "h.yml").read_text(encoding="utf-8")
     again = read_plans(tmp_path / "h.yml")
@@ -58,21 +60,24 @@ def test_from_proposal_to_the_end(planted_split, proposed, tmp_path):
 def test_an_early_look_is_noted_and_widens_the_later_range(planted_split, proposed):
     first = proposed.hypotheses[0]
     more = first.model_copy(update={"leads_per_half": 1_000_000})
-    running = start_plan(Plans(hypotheses=(more,)), first.id, "half", "new", "old", "2025-01-01")
+    running = start_plan(
+        Plans(hypotheses=(more,)), first.id, "half", "new", "old", "2025-01-01", "60D"
+    )
     reading, plans = look_at_plan(running, first.id, planted_split, [Group()])
     assert plans.hypotheses[0].status == "running" and plans.hypotheses[0].looks[0].early
     assert reading["is_early"].iloc[0] and not reading["looked_before"].iloc[0]
     full = plans.hypotheses[0].model_copy(update={"leads_per_half": 100})
     reading, plans = look_at_plan(Plans(hypotheses=(full,)), first.id, planted_split, [Group()])
-    row = reading.iloc[0]
-    assert row["looked_before"] and row["valid_high"] > row["high"]
     assert len(plans.hypotheses[0].looks) == 1  # the same export is one look
+    later = replace(planted_split, observed_until=planted_split.observed_until + pd.Timedelta("9D"))
+    row = look_at_plan(Plans(hypotheses=(full,)), first.id, later, [Group()])[0].iloc[0]
+    assert row["looked_before"] and row["valid_high"] > row["high"]
 
 
 def test_what_the_user_has_stays(proposed, planted_split):
     mine = proposed.hypotheses[0].model_copy(update={"change": "call on the same day"})
     table = build_hypotheses(planted_split, [Group()], {"terms_agreed": 0.95})
-    again = propose_plans(Plans(hypotheses=(mine,)), table, Words("en"))
+    again = propose_plans(Plans(hypotheses=(mine,)), table, [Group()], Words("en"))
     assert again.hypotheses[0].change == "call on the same day"
     ids = [plan.id for plan in again.hypotheses]
     assert len(ids) == len(set(ids))
@@ -81,38 +86,69 @@ def test_what_the_user_has_stays(proposed, planted_split):
 def test_wrong_turns_are_told(proposed, planted_split):
     first = proposed.hypotheses[0].id
     with pytest.raises(InputError, match="did you mean") as told:
-        start_plan(proposed, first[:-1], "half", "new", "old", "2025-03-01")
+        start_plan(proposed, first[:-1], "half", "new", "old", "2025-03-01", "60D")
     with pytest.raises(InputError) as told:
-        start_plan(proposed, first, "half", "", "", "soon")
-    assert len(told.value.problems) == 3 and "2025-03-01" in str(told.value)
-    running = start_plan(proposed, first, "half", "new", "old", "2025-03-01")
+        start_plan(proposed, first, "half", "", "", "03.04.2025", "")
+    assert len(told.value.problems) == 4 and "write it as 2025-03-01" in str(told.value)
+    with pytest.raises(InputError, match="test and control are both '0'"):
+        start_plan(proposed, first, "half", 0, "0", "2025-03-01", "60D")
+    running = start_plan(proposed, first, "half", "new", "old", "2025-03-01", "60D")
     with pytest.raises(InputError, match="running already"):
-        start_plan(running, first, "half", "new", "old", "2025-03-01")
+        start_plan(running, first, "half", "new", "old", "2025-03-01", "60D")
     with pytest.raises(InputError, match="was not started"):
         look_at_plan(proposed, first, planted_split, [Group()])
     with pytest.raises(InputError, match=r"no segment 'all'; there are s1.*segments.json"):
         look_at_plan(running, first, planted_split, [Group("s1")])
+    with pytest.raises(InputError, match="walks another path here"):
+        look_at_plan(running, first, planted_split, [Group("all", ("request_left",))])
+    unsized = proposed.hypotheses[0].model_copy(update={"leads_per_half": None})
+    with pytest.raises(InputError, match="how many leads_per_half it needs"):
+        start_plan(Plans(hypotheses=(unsized,)), first, "half", "a", "b", "2025-03-01", "60D")
 
 
 def test_a_file_with_mistakes_names_their_lines(tmp_path):
     path = tmp_path / "h.yml"
     path.write_text(
         "hypotheses:\n"
-        "- {id: a, segment: all, step: pay, lever: ask, status: running}\n"
-        "- {id: a, segment: all, step: pay, lever: push}\n",
+        "- {id: a, segment: all, step: pay, path: [], status: running}\n"
+        "- {id: a, segment: all, step: pay, path: [], status: ended}\n",
         encoding="utf-8",
     )
     with pytest.raises(InputError, match="line 3"):
         read_plans(path)
-    path.write_text(path.read_text(encoding="utf-8").replace("push", "help"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("ended", "proposed"), encoding="utf-8")
     with pytest.raises(InputError) as told:
         read_plans(path)
-    assert "line 2: a is running, but column, test, control, since is not told" in str(told.value)
+    assert (
+        "line 2: a is running, but column, test, control, since, within, leads_per_half is not told"
+        in str(told.value)
+    )
     assert "line 3: the id 'a' is used twice" in str(told.value)
 
 
 def test_nothing_sure_is_nothing_proposed():
-    table = pd.DataFrame(
-        {"segment": ["all"], "step": ["pay"], "lever": ["ask"], "extra_won": [np.nan]}
-    )
-    assert propose_plans(Plans(), table, Words("en")) == Plans()
+    table = pd.DataFrame({"segment": ["all"], "step": ["pay"], "extra_won": [np.nan]})
+    assert propose_plans(Plans(), table, [Group()], Words("en")) == Plans()
+
+
+def test_an_empty_file_is_no_hypothesis_and_a_new_folder_is_made(tmp_path, proposed):
+    (tmp_path / "h.yml").write_text("\n", encoding="utf-8")
+    assert read_plans(tmp_path / "h.yml") == Plans()
+    write_plans(proposed, tmp_path / "new" / "h.yml")
+    text = (tmp_path / "new" / "h.yml").read_text(encoding="utf-8")
+    assert text.count("status: proposed") == len(proposed.hypotheses)
+    assert "предлагайте его всем" in text or "помогайте" in text
+    (tmp_path / "h.yml").write_text("version: 2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="version is 2"):
+        read_plans(tmp_path / "h.yml")
+
+
+def test_a_look_after_the_end_is_a_look_again(planted_split, proposed):
+    first = proposed.hypotheses[0].model_copy(update={"leads_per_half": 100})
+    running = start_plan(
+        Plans(hypotheses=(first,)), first.id, "half", "new", "old", "2025-01-01", "60D"
+    )  # fmt: skip
+    _, read = look_at_plan(running, first.id, planted_split, [Group()])
+    later = replace(planted_split, observed_until=planted_split.observed_until + pd.Timedelta("9D"))
+    reading, again = look_at_plan(read, first.id, later, [Group()])
+    assert reading["looked_before"].iloc[0] and len(again.hypotheses[0].looks) == 2

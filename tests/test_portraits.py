@@ -106,7 +106,7 @@ def test_names_say_what_sets_a_path_apart(paths, names):
     assert name_segments([tuple(p.split()) for p in paths]) == names
 
 
-def test_equal_paths_are_named_by_pace_or_number():
+def test_equal_paths_arename_actions_pace_or_number():
     same = [("ask", "pay")] * 2
     assert name_segments(same, [0.5, 1.8]) == ["slower", "quicker"]
     assert len(set(name_segments(same))) == 2
@@ -184,7 +184,7 @@ def test_traits_are_two_proportions_where_memberships_are_sure(messy):
     found = table.set_index(["segment", "step", "kind"])
     assert set(found.index) == set(ps)
     for (key, (here, rest, _)), p in zip(ps.items(), corrected, strict=True):
-        assert found.loc[key, ["share_here", "share_rest", "p"]].tolist() == pytest.approx(
+        assert found.loc[key, ["share_here", "share_rest", "p_holm"]].tolist() == pytest.approx(
             [here, rest, p], abs=1e-6
         )
 

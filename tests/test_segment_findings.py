@@ -91,13 +91,13 @@ def test_a_path_in_words(more, en, ru):
 def test_traits_beyond_chance_only():
     traits = pd.DataFrame({"step": ["meet", "ask", "pay"], "kind": ["shows", "repeats", "shows"],
                            "share_here": [0.8, 0.1, 0.5], "share_rest": [0.1, 0.3, 0.4],
-                           "difference": [0.7, -0.2, 0.1], "p": [0.0, 0.01, 0.2]})  # fmt: skip
+                           "difference": [0.7, -0.2, 0.1], "p_holm": [0.0, 0.01, 0.2]})  # fmt: skip
     assert tell_traits(traits, EN) == (
         "More than the others: “Met us” (80.0% against 10.0%). "
         "Less than the others: “ask” twice or more (10.0% against 30.0%)."
     )
     assert "pay" not in tell_traits(traits, RU) and "два раза и больше" in tell_traits(traits, RU)
-    assert "beyond chance" in tell_traits(traits[traits["p"] > 0.1], EN)
+    assert "beyond chance" in tell_traits(traits[traits["p_holm"] > 0.1], EN)
 
 
 def facts_of(right, guessed):

@@ -100,6 +100,7 @@ def test_equals_the_loop_and_segments_add_up(world):
         weights, leads = group.weigh(len(journeys.leads)), journeys.leads
         money = actions = n = 0.0
         acts = planted.events.query("actor == 'manager' and not action.str.startswith('stage: ')")
+        acts = acts[~acts["action"].isin(["deal_lost", "field_need_filled"])]  # records, no help
         per_lead = acts["lead_id"].value_counts()
         for w, lead in zip(weights, leads.itertuples(), strict=True):
             n += w
@@ -150,5 +151,15 @@ def test_repeats_by_hand():
     assert row[["n_won", "n_again", "amount_again"]].tolist() == [3, 1, 900]
     assert row["share"] == pytest.approx(1 / 3) and row["low"] < 1 / 3 < row["high"]
     assert row["median_days_to_again"] == 6
+    assert (
+        count_repeats(log_of(events, leads | {"amount": np.nan})[1], [Group()])["amount_again"]
+        .isna()
+        .all()
+    )
+    mixed = count_repeats(log_of(events, leads | {"currency": [*["EUR", "USD", "EUR"] * 2]})[1],
+                          [Group()]).set_index("currency")  # fmt: skip
+    # x began in euros: its later 700 are euros, its 200 dollars.
+    assert mixed["n_again"].to_dict() == {"EUR": 1, "USD": 0}
+    assert mixed["amount_again"].to_dict() == {"EUR": 700, "USD": 200}
     nobody = count_repeats(journeys, [Group(memberships=np.zeros((6, 1)))]).iloc[0]
     assert nobody["n_won"] == 0 and np.isnan(nobody["share"])
