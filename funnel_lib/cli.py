@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +14,14 @@ from funnel_lib.errors import InputError, Problems, quote_some
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
+    from funnel_lib.events import EventLog
     from funnel_lib.labels import Words
+
+MOST_FREQUENT = 15  # actions and stages that a check shows
 
 app = typer.Typer(
     help="Why do clients not buy? Client-behaviour funnels from CRM exports.",
@@ -79,6 +86,39 @@ def audit(
 
         write_report(out, lang, title, {**settings, "lang": lang, "formats": chosen})
     typer.echo(Path(out, "tables" if tables_alone else "report.html"))
+
+
+@app.command()
+def check(
+    events: Annotated[list[str], typer.Argument(help="Table files of events, or a folder.")],
+    leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
+    mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
+    observed_until: Annotated[str | None, typer.Option(help="Day of the export.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
+    lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
+) -> None:
+    """What is in an export, what is wrong with it, and what can be concluded from it?"""
+    from funnel_lib.labels import Words
+    from funnel_lib.readers import Mapping, find_tables, read_export, read_mapping
+    from funnel_lib.readers.values import check_time_zone
+
+    problems = Problems()
+    known = None
+    if lang not in ("en", "ru"):
+        problems.add(f"--lang {lang}: choose en or ru")
+    with problems.collecting():
+        check_time_zone(time_zone or "UTC")
+    with problems.collecting():
+        known = read_mapping(mapping) if mapping else Mapping()
+    with problems.collecting(), _show_progress():
+        if known is None:
+            find_tables([*events, *([leads] if leads else [])])
+        else:
+            log = read_export(
+                events, leads, known, time_zone=time_zone, observed_until=observed_until
+            )
+    problems.raise_if_any()
+    _print_check(log, Words(lang, time_zone=time_zone or known.time_zone or "UTC"))
 
 
 @app.command()
@@ -219,16 +259,83 @@ def _label_stages(audit: pd.DataFrame, words: Words) -> pd.DataFrame:
 
 
 def _print_stages(audit: pd.DataFrame, words: Words) -> None:
-    from rich.console import Console
+    _make_console(160).print(_draw(_label_stages(audit, words)))
+
+
+def _print_check(log: EventLog, words: Words) -> None:
+    """Print what is in an export, what is wrong with it, and what can be concluded."""
     from rich.table import Table
     from rich.text import Text
 
-    shown = _label_stages(audit, words)
-    table = Table(*shown.columns)
-    for row in shown.itertuples(index=False):
-        table.add_row(*(Text(x if len(x) <= 120 else f"{x[:119]}…") for x in row))
+    from funnel_lib.conclusions import (
+        describe_log,
+        label_actions,
+        label_contents,
+        list_problems,
+        tell_conclusions,
+    )
+    from funnel_lib.labels import label_table
+
+    with _show_progress():
+        tables, quality = describe_log(log), list_problems(log)
+        told = tell_conclusions(log, words)
+    console = _make_console(100)
+    parts = {
+        "contents": label_contents(tables, words),
+        "actions": label_table(label_actions(tables["actions"], words), words),
+        "stages": label_table(tables["stages"], words),
+        "quality": label_table(quality[["severity", *quality.columns.drop("severity")]], words),
+    }
+    for name, table in parts.items():
+        if table.empty and name != "quality":
+            continue
+        most = MOST_FREQUENT if name in ("actions", "stages") else len(table)
+        console.print(Text(words.text(f"chrome.check_{name}"), style="bold"))
+        console.print(
+            Text(words.text("sentence.quality_none")) if table.empty else _draw(table[:most])
+        )
+        if len(table) > most:
+            console.print(Text(words.text("chrome.more_hidden", n=len(table) - most)))
+        console.print()
+    console.print(Text(words.text("chrome.check_conclusions"), style="bold"))
+    listed = Table.grid(padding=(0, 1))
+    for sentence in told:
+        listed.add_row("·", _plain(sentence))
+    console.print(listed)
+
+
+def _draw(table: pd.DataFrame) -> Table:
+    """Draw a table of texts; what is long is cut, and nothing in it is an order to the screen."""
+    from rich.table import Table
+
+    drawn = Table(*table.columns)
+    for column, texts in zip(drawn.columns, table.to_numpy(object).T, strict=True):
+        numeric = all(re.fullmatch(r"[\d\s.,%]+|—", x) for x in texts)
+        column.justify = "right" if numeric else "left"
+    for row in table.itertuples(index=False):
+        drawn.add_row(*(_plain(x if len(x) <= 120 else f"{x[:119]}…") for x in row))
+    return drawn
+
+
+def _plain(text: str) -> Text:
+    from rich.text import Text
+
+    return Text(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text))
+
+
+def _make_console(width: int) -> Console:
+    """Take the screen as it is; a file or a pipe is as wide as told."""
+    from rich.console import Console
+
     console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
+    return console if console.is_terminal else Console(width=width)
+
+
+def _show_progress() -> AbstractContextManager:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console.status("…") if console.is_terminal else nullcontext()
 
 
 def _save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
@@ -266,14 +373,11 @@ def _add_input_problems(problems: Problems, settings: dict) -> None:
 
 
 def _save_tables(settings: dict, lang: str, out: str, formats: list[str]) -> None:
-    from rich.console import Console
-
     from funnel_lib.audit import build_audit
     from funnel_lib.outputs import save_audit
     from funnel_lib.report import new_folder
 
-    console = Console(stderr=True)
-    with console.status("…") if console.is_terminal else nullcontext():
+    with _show_progress():
         audit = build_audit(**settings)
     with new_folder(out) as folder:
         save_audit(audit, audit.words(lang), folder, formats)

@@ -62,7 +62,7 @@ def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
     >>> row = {"segment": "all", "step": "pay", "extra_won": 9.0, "extra_amount": float("nan"),
     ...        "low": 2.0, "currency": "", "reference": "manager=Anna"}
     >>> tell_hypotheses(pd.DataFrame([row]), Words("en"))
-    'Steps with something at stake: 1; of them beyond chance: 1. No amounts are known: everything is
+    'Steps with something to gain: 1; of them beyond chance: 1. No amounts are known: everything is
     told in deals.'
     """
     steps = hypotheses.drop_duplicates(["segment", "step", "currency"])

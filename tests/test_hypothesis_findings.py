@@ -47,7 +47,7 @@ def test_what_can_be_tested_comes_before_what_cannot():
     told = tell_start(table(slow, quick), TWO, EN)
     assert told == (
         "Start with the step “Read it” (segment: without the step “Read it”): propose it to "
-        "everyone. To be expected: up to €200 a month; a test takes 90 days. Most is at stake at "
+        "everyone. To be expected: up to €200 a month; a test takes 90 days. Most is to be gained at "
         "“Paid”, but a test there would take more than a year."
     )
     told = tell_start(table(slow), TWO, RU)
@@ -68,7 +68,7 @@ def test_how_many_and_in_what():
                                                  "extra_won": np.nan}), EN
     )  # fmt: skip
     assert told == (
-        "Steps with something at stake: 2; of them beyond chance: 1. Steps of which nothing can be "
+        "Steps with something to gain: 2; of them beyond chance: 1. Steps of which nothing can be "
         "told, for want of decided leads or of groups to compare: 1."
     )
     deals = table({"extra_amount": np.nan})

@@ -49,9 +49,9 @@ def read_export(
     Parameters
     ----------
     events : a table file, several, or a folder of them. A table with a lead, a time and an action
-        is read as events; one without times and actions as leads.
+        is read as events; one without times and actions as leads. An XES log is a table, too.
     leads : a table of leads, where it is a file of its own
-    mapping : what the columns mean; wins over the aliases of `readers.columns`
+    mapping : what the columns mean; wins over the keys of XES and the aliases of `readers.columns`
     time_zone : zone of times that carry none; wins over the mapping's; UTC where neither tells
     observed_until : day (to its end) or moment of the export; not told, the last moment in the data
 
@@ -151,7 +151,7 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
             found = quote_some(dict.fromkeys(told), most=20)
             problems.add(f"the mapping file names a column {column!r}; found {found}")
     for table in tables:
-        found, double = find_columns(list(table.frame.columns), mapping)
+        found, double = _find_meanings(table, mapping)
         for problem in double:
             problems.add(f"{table.path}: {problem}")
         fits = _fits_where(table.frame, mapping)
@@ -167,7 +167,7 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
             missing = [m for m in ("lead_id", "at", "action") if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, list(table.frame.columns))}")
     for table in lead_tables:
-        found, double = find_columns(list(table.frame.columns), mapping)
+        found, double = _find_meanings(table, mapping)
         for problem in double:
             problems.add(f"{table.path}: {problem}")
         if "lead_id" not in found and not double:
@@ -176,6 +176,16 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
     if not event_parts and not problems.found:
         problems.add("none of the files has a lead, a time and an action in every row")
     return event_parts, lead_parts
+
+
+def _find_meanings(table: RawTable, mapping: Mapping) -> tuple[dict[str, str], list[str]]:
+    """Find a table's columns: by the mapping, then by the kind of its file, then by aliases."""
+    columns = list(table.frame.columns)
+    told = {m: c for m, c in mapping.columns.items() if c in columns}
+    taken = {*told.values(), *mapping.dates}
+    known = {m: c for m, c in table.meanings.items() if c in columns and c not in taken}
+    both = {**mapping.columns, **known, **told}
+    return find_columns(columns, mapping.model_copy(update={"columns": both}))
 
 
 def _join_lead_tables(parts: list[pd.DataFrame]) -> pd.DataFrame | None:

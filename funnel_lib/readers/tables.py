@@ -1,4 +1,4 @@
-"""Any table file as a frame of texts: CSV, TSV, Excel, Parquet, JSON (lines), gz of these.
+"""Any table file as a frame of texts: CSV, TSV, Excel, Parquet, JSON (lines), XES, gz of these.
 
 The kind of a file is told from its first bytes, not from its name. Every cell becomes a text, so
 that the same table gives the same log whatever file it came in.
@@ -10,7 +10,7 @@ import gzip
 import io
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +21,7 @@ from charset_normalizer import from_bytes
 from pyarrow import csv
 
 from funnel_lib.errors import InputError, quote_some
+from funnel_lib.readers.xes import XES_MEANINGS, is_xml, read_xes
 
 DELIMITERS = (",", ";", "\t", "|")
 # Encodings that exports of the market come in; utf-8 is tried first, and is never wrong if it fits.
@@ -29,16 +30,20 @@ LEGACY_ENCODINGS = ["cp1251", "cp866", "koi8_r", "cp1252"]
 EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
 # More control signs than this, and it is a picture or a program, no text.
 MOST_CONTROL = 0.005
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".jsonl", ".ndjson")
+TABLE_SUFFIXES = (
+    ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".jsonl", ".ndjson", ".xes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as read: `frame` of texts (missing: NA), and the rows that could not be split."""
+    """A table as read: `frame` of texts (missing: NA), the rows that could not be split, and the
+    `meanings` (meaning -> column) that the kind of the file tells."""
 
     path: str
     frame: pd.DataFrame
     broken: tuple[str, ...] = ()
+    meanings: dict[str, str] = field(default_factory=dict)
 
 
 def find_tables(paths: list[str | Path]) -> list[Path]:
@@ -76,7 +81,7 @@ def read_table(path: str | Path) -> RawTable:
         No such file, not readable, empty, header only, or not the table its first bytes promise.
     """
     data = _read_bytes(path)
-    kind = _tell_kind(data)
+    kind = _tell_kind(data, Path(path).name)
     try:
         frame, broken = _READERS[kind](data)
     except (ValueError, TypeError, KeyError, OSError, ImportError, pa.ArrowException) as error:
@@ -92,7 +97,7 @@ def read_table(path: str | Path) -> RawTable:
         raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
     if frame.empty:
         raise InputError([f"{path}: the file has a header but no rows"])
-    return RawTable(str(path), frame, tuple(broken))
+    return RawTable(str(path), frame, tuple(broken), XES_MEANINGS if kind == "XES" else {})
 
 
 _SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"
@@ -120,11 +125,13 @@ def _read_bytes(path: str | Path) -> bytes:
     return data
 
 
-def _tell_kind(data: bytes) -> str:
+def _tell_kind(data: bytes, name: str) -> str:
     if data[:4] == b"PAR1":
         return "Parquet"
     if data[:2] == b"PK" or data[:4] == b"\xd0\xcf\x11\xe0":
         return "Excel"
+    if is_xml(data, name):
+        return "XES"
     return "JSON" if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "text"
 
 
@@ -238,6 +245,10 @@ def _read_json(data: bytes) -> tuple[pd.DataFrame, list[str]]:
     return _to_texts(pa.Table.from_pandas(frame.assign(**texts), preserve_index=False)), []
 
 
+def _read_xes(data: bytes) -> tuple[pd.DataFrame, list[str]]:
+    return _to_texts(read_xes(data)), []
+
+
 def _to_texts(table: pa.Table) -> pd.DataFrame:
     """Cast every column to stripped text, `EMPTY_WORDS` to missing."""
     texts = [_cast(column) for column in table.columns]
@@ -270,4 +281,5 @@ def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 _READERS = {
     "text": _read_text, "Excel": _read_excel, "Parquet": _read_parquet, "JSON": _read_json,
+    "XES": _read_xes,
 }  # fmt: skip
