@@ -47,8 +47,8 @@ def test_what_can_be_tested_comes_before_what_cannot():
     told = tell_start(table(slow, quick), TWO, EN)
     assert told == (
         "Start with the step “Read it” (segment: without the step “Read it”): propose it to "
-        "everyone. To be expected: up to €200 a month; a test takes 90 days. Most is to be gained at "
-        "“Paid”, but a test there would take more than a year."
+        "everyone. To be expected: up to €200 a month; a test takes 90 days. Most is to be gained "
+        "at “Paid”, but a test there would take more than a year."
     )
     told = tell_start(table(slow), TWO, RU)
     assert "больше года: пробуйте более сильное" in told and "Больше всего" not in told
