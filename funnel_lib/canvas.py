@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
 from funnel_lib.labels import Words
@@ -217,11 +218,12 @@ def draw_nothing(ax: Axes | None, words: Words, title: str) -> Axes:
 
 @cache
 def measure_width(text: str, size: float, weight: str = "normal") -> float:
-    """Width of a line of text in points."""
+    """Width of a line of text in points, of its outline's points: a curve lies between its own."""
     if not text.strip():
         return 0.0
     font = FontProperties(family=FONT, weight=weight)
-    return float(TextPath((0, 0), text, size=size, prop=font, usetex=False).get_extents().width)
+    outline = TextPath((0, 0), text, size=size, prop=font, usetex=False)
+    return float(np.ptp(outline.vertices[outline.codes != Path.CLOSEPOLY, 0]))
 
 
 def wrap_text(

@@ -38,19 +38,19 @@ def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     >>> codes.tolist(), names
     ([1, 0, 2], ['', 'EUR', 'USD'])
     """
-    written = _write_currency(leads)
-    known = sorted(set(written) - {""})
+    codes, names = _list_currencies(leads)
+    known = [name for name in names if name]
     if len(known) < 2:
         return np.zeros(len(leads), np.int64), known or [""]
-    codes, names = pd.factorize(written, sort=True)
-    return codes, [*names]
+    return codes, names
 
 
 def check_amounts(leads: pd.DataFrame) -> pd.DataFrame:
     """Which amounts are left out of money? Rows for the table of checks, as of `check_log`."""
     negative = _find_negative(leads["amount"].to_numpy(float, na_value=np.nan))
     absurd = _find_absurd(leads)
-    shown, missing = leads[["lead_id", "amount"]], (_write_currency(leads) == "").to_numpy()
+    shown, (codes, names) = leads[["lead_id", "amount"]], _list_currencies(leads)
+    missing = np.array([name == "" for name in names], bool)[codes]
     assumed = missing & (len(split_currencies(leads)[1]) == 1) & (~missing).any()
     return note_checks([
         ("negative_amounts", negative.sum(), len(leads), "warning", show_rows(shown[negative])),
@@ -59,8 +59,12 @@ def check_amounts(leads: pd.DataFrame) -> pd.DataFrame:
     ])  # fmt: skip
 
 
-def _write_currency(leads: pd.DataFrame) -> pd.Series:
-    return leads["currency"].astype("str").fillna("").str.strip().str.upper()
+def _list_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """Each lead's currency as written, but for capitals and blanks; "" where there is none."""
+    raw, found = pd.factorize(leads["currency"])
+    written = np.array([*(str(name).strip().upper() for name in found), ""], dtype=object)[raw]
+    codes, names = pd.factorize(written, sort=True)
+    return codes, [*names]
 
 
 def _find_negative(amount: np.ndarray) -> np.ndarray:

@@ -154,7 +154,7 @@ def main() -> None:
         )
         full = ["--out", f"{folder}/report", "--formats", "html", "--segments", "none"]
         fine &= compare(
-            "HTML report / an empty notebook, printed", [*audit, *full], [python, "-c", empty], 2.5
+            "HTML report / an empty notebook, printed", [*audit, *full], [python, "-c", empty], 3
         )
     fine &= show_added()
     show_speed()
