@@ -7,7 +7,7 @@ import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some, suggest
 from funnel_lib.funnels import find_reached, read_window
-from funnel_lib.intervals import effective_n, wilson
+from funnel_lib.intervals import divide, effective_n, wilson
 from funnel_lib.journeys import NEVER, Journeys
 from funnel_lib.losses import Decided, find_decided
 from funnel_lib.resampling import draw_sums, find_range
@@ -86,7 +86,7 @@ def compare_groups(
     sums = _add_up(decided, codes, len(names), group.weigh(len(entered)))
     n, hits, n_effective, n_rest, hits_rest, n_rest_effective = sums
     shown = len(names) if len(names) > 2 else 1
-    share, share_rest = _divide(hits, n), _divide(hits_rest, n_rest)
+    share, share_rest = divide(hits, n), divide(hits_rest, n_rest)
     judged = judge_difference(share, n_effective, share_rest, n_rest_effective)
     cells = {"n_base": n, "n_reached": hits, "share": share, "n_rest": n_rest,
              "share_rest": share_rest, **judged}  # fmt: skip
@@ -366,11 +366,7 @@ def _add_up(decided: Decided, codes: np.ndarray, n_groups: int, weights: np.ndar
 
 
 def _kish(total: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    return np.minimum(np.nan_to_num(_divide(total**2, squares)), total)
-
-
-def _divide(count: np.ndarray, base: np.ndarray) -> np.ndarray:
-    return np.divide(count, base, out=np.full(np.shape(count), np.nan), where=np.asarray(base) > 0)
+    return np.minimum(np.nan_to_num(divide(total**2, squares)), total)
 
 
 def _correct(p: pd.Series) -> np.ndarray:
@@ -401,8 +397,8 @@ def _tabulate(weights: np.ndarray, won: np.ndarray, sides: list[np.ndarray]) -> 
     for name, side in zip(("before", "after"), sides, strict=True):
         n = every[side].sum(axis=0)
         cells[f"n_{name}"] = n
-        cells[f"share_of_leads_{name}"] = _divide(n, np.full(len(n), n[0]))
-        cells[f"share_won_{name}"] = _divide((every[side] * won[side][:, None]).sum(axis=0), n)
+        cells[f"share_of_leads_{name}"] = divide(n, np.full(len(n), n[0]))
+        cells[f"share_won_{name}"] = divide((every[side] * won[side][:, None]).sum(axis=0), n)
         sure.append(np.array([effective_n(w) for w in every[side].T]))
     judged = judge_difference(cells["share_won_after"], sure[1], cells["share_won_before"], sure[0])
     return pd.DataFrame(cells | {name: judged[name] for name in ("difference", "low", "high")})
@@ -413,8 +409,8 @@ def _decompose(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.nd
     masses, shares = [], []
     for sums in (before, after):
         n, n_won = np.split(sums, 2, axis=-1)
-        masses.append(_divide(n, n.sum(axis=-1, keepdims=True) + np.zeros_like(n)))
-        shares.append(_divide(n_won, n))
+        masses.append(divide(n, n.sum(axis=-1, keepdims=True) + np.zeros_like(n)))
+        shares.append(divide(n_won, n))
     r0, r1 = (np.where(np.isnan(x), y, x) for x, y in (shares, shares[::-1]))
     r0, r1 = np.nan_to_num(r0), np.nan_to_num(r1)  # a segment without any leads changes nothing
     m0, m1 = masses

@@ -12,6 +12,7 @@ from funnel_lib.durations import find_horizon, find_outcome_days
 from funnel_lib.errors import InputError, suggest
 from funnel_lib.experiments import plan_size
 from funnel_lib.incidence import OPEN, TAKEN
+from funnel_lib.intervals import divide
 from funnel_lib.journeys import Journeys
 from funnel_lib.losses import ASKED, Decided, find_decided, find_missed
 from funnel_lib.money import split_currencies, take_amounts
@@ -255,14 +256,9 @@ def _unpack(sums: np.ndarray, marks: dict[str, np.ndarray]) -> dict[str, np.ndar
     return found
 
 
-def _divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(whole > 0, part / whole, np.nan)
-
-
 def _share_now(sums: dict[str, np.ndarray]) -> np.ndarray:
     """Share of those who decided on each step that went on, (n_draws, n_steps)."""
-    return _divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2))
+    return divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2))
 
 
 def _find_targets(decided, weights, pools, references, groupings, drawn, seed) -> list[_Target]:
@@ -290,12 +286,12 @@ def _gain(
     sums: dict[str, np.ndarray], gap: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Deals and money that gaps bring, and the part of `ask`: (n_draws, n_steps, n_currencies)."""
-    rest = _divide(sums["won"][:, :, 0], sums["ended"][:, :, 0])
+    rest = divide(sums["won"][:, :, 0], sums["ended"][:, :, 0])
     lost = np.maximum(sums["decided"] - sums["went_on"], 0)
     more = np.where(lost > 0, np.maximum(gap, 0)[:, :, None] * sums["decided"], 0)
     won = more * rest[:, :, None]
-    amount = won * _divide(sums["money"], sums["paid"])
-    ask = np.clip(np.nan_to_num(_divide(sums["never"], lost)), 0, 1)
+    amount = won * divide(sums["money"], sums["paid"])
+    ask = np.clip(np.nan_to_num(divide(sums["never"], lost)), 0, 1)
     return won, amount, ask
 
 

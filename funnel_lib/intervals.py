@@ -25,6 +25,18 @@ def wilson(share: np.ndarray, n_effective: np.ndarray | float) -> tuple[np.ndarr
     return np.asarray(low), np.asarray(high)
 
 
+def divide(count: np.ndarray | float, base: np.ndarray | float) -> np.ndarray:
+    """Shares of a base; NaN where it is empty.
+
+    Examples
+    --------
+    >>> divide(np.array([1.0, 0.0]), np.array([4.0, 0.0])).tolist()
+    [0.25, nan]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.asarray(base) > 0, np.asarray(count, float) / base, np.nan)
+
+
 def effective_n(weights: np.ndarray) -> float:
     """Kish's effective number of cases, never above the sum of the weights.
 

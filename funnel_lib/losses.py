@@ -9,6 +9,7 @@ import pandas as pd
 
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.funnels import find_reached, nth_times, read_window
+from funnel_lib.intervals import divide
 from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
 from funnel_lib.money import split_currencies, take_amounts
 from funnel_lib.segments import Group
@@ -162,8 +163,8 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     table["segment"] = group.segment
     table["missed_step"] = np.repeat(list(ids), len(names))
     table["currency"] = np.tile(names, len(ids))
-    table["share_of_lost"] = _share(table["n_lost"], weights[lost].sum())
-    table["share_of_entered"] = _share(table["n_lost"], weights[entered].sum())
+    table["share_of_lost"] = divide(table["n_lost"], weights[lost].sum())
+    table["share_of_entered"] = divide(table["n_lost"], weights[entered].sum())
     _, can_miss = list_codes(journeys, group)
     return table[np.repeat(can_miss, len(names))].reset_index(drop=True)[_LOSS_COLUMNS]
 
@@ -190,14 +191,14 @@ def count_necessity(journeys: Journeys, group: Group | None = None) -> pd.DataFr
     shown[lead, step] = True
     proven[lead[~told], step[~told]] = True
     n_shown = mass @ shown
-    share = np.where(journeys.measurable[:n_steps], _share(n_shown, mass.sum()), np.nan)
+    share = np.where(journeys.measurable[:n_steps], divide(n_shown, mass.sum()), np.nan)
     return pd.DataFrame({
         "segment": group.segment,
         "step": list(steps.before_sale),
         "n_won": mass.sum(),
         "n_won_with_evidence": n_shown,
         "share": share,
-        "self_reported_share": _share(mass @ (shown & ~proven), n_shown),
+        "self_reported_share": divide(mass @ (shown & ~proven), n_shown),
     })  # fmt: skip
 
 
@@ -362,8 +363,3 @@ def _last_stage(log: EventLog, journeys: Journeys) -> pd.Series:
         stage = journeys.leads["lead_id"].map(last).astype("str").fillna(stage)
     known = stage.notna() & (stage != "")
     return (mark_pipelines(journeys.leads) + stage.astype(object)).where(known, stage).astype("str")
-
-
-def _share(count, base) -> np.ndarray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(base) > 0, np.asarray(count, float) / base, np.nan)

@@ -88,7 +88,7 @@ def count_value(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
     days = []
     for group, code in zip(cells["group"], cells["code"], strict=True):
         watched = np.where(currency == code, day, -1)
-        found = estimate_incidence(watched, cause, _as_matrix(group, len(day)), 0)
+        found = estimate_incidence(watched, cause, group.of(np.ones(len(day), bool)))
         days.append(find_half_time(found.incidence, found.at_risk))
     values = {name: table[name][0] for name in MEASURES}
     frame = pd.DataFrame(values).assign(median_days_to_won=days)
@@ -261,10 +261,6 @@ def _relate(cells: pd.DataFrame, sums: np.ndarray) -> dict[str, np.ndarray]:
             "share_of_amount": amount / amount[:, first],
         }  # fmt: skip
     return {name: np.where(np.isfinite(x), x, np.nan) for name, x in related.items()}
-
-
-def _as_matrix(group: Group, n_leads: int) -> np.ndarray:
-    return group.of(np.ones(n_leads, bool))
 
 
 def _follow_accounts(journeys: Journeys, currency: np.ndarray, n_currencies: int):
