@@ -417,7 +417,9 @@ def _check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
             e.condition[0]
             for s in steps.steps
             for e in s.evidence
-            if e.condition and e.condition[0] not in log.events
+            if e.condition
+            and e.condition[0] not in log.events
+            and name_actions(log, (e.action,)).any()
         }
     )
     return note_checks([

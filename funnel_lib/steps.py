@@ -13,6 +13,7 @@ from funnel_lib.checked import Checked, Place, read_checked
 from funnel_lib.errors import suggest
 
 LANGUAGES = ("en", "ru")
+MEETINGS = ("meeting_held",)
 _CONDITION = re.compile(r"^\s*(?P<column>.+?)\s*(?P<op>==|!=|>=|<=|>|<)\s*(?P<value>.+?)\s*$")
 
 
@@ -127,6 +128,12 @@ class Steps(Checked):
         named = named if isinstance(named, list | tuple) else []  # what else it is, the model tells
         extra = [p for p in named if str(p) not in ids and not suggest(p, ids)]
         return {**given, "steps": [*given["steps"], *({"id": p} for p in extra)]}
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """Actions that only keep records: neither the client's act nor effort of the manager. A
+        meeting is known by the manager's word alone, and is effort all the same."""
+        return (*self.ignore, *(a for a in self.self_reported if a not in MEETINGS))
 
     @property
     def ids(self) -> tuple[str, ...]:

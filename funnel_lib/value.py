@@ -45,8 +45,7 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
     if not by_manager.any():
         return np.full(len(journeys.leads), np.nan)
     steps = journeys.steps
-    records = name_actions(log, (*steps.lost, *steps.self_reported, *steps.ignore,
-                                 f"{STAGE_PREFIX}*"))  # fmt: skip
+    records = name_actions(log, (*steps.lost, *steps.records, f"{STAGE_PREFIX}*"))
     by_manager = by_manager & ~records
     n = np.bincount(lead_codes(log)[by_manager], minlength=len(log.leads))
     return n[pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])].astype(float)
