@@ -39,6 +39,7 @@ from funnel_lib.experiments import (
     read_before_after,
     read_split,
 )
+from funnel_lib.exports import tell_export, tell_sources
 from funnel_lib.figures import (
     picture_pipeline,
     plot_after_sale,
@@ -104,6 +105,8 @@ from funnel_lib.portraits import (
 )
 from funnel_lib.readers import Mapping, read_export, read_mapping
 from funnel_lib.recognition import count_recognised, find_parting, measure_facts
+from funnel_lib.response_findings import tell_responses, write_responses
+from funnel_lib.responses import count_responses
 from funnel_lib.segment_figures import picture_segments, plot_choice, plot_sequences
 from funnel_lib.segment_findings import (
     tell_choice,
@@ -182,6 +185,7 @@ __all__ = [
     "count_reasons",
     "count_recognised",
     "count_repeats",
+    "count_responses",
     "count_rules",
     "count_stage_by_step",
     "count_standing",
@@ -260,6 +264,7 @@ __all__ = [
     "tell_choice",
     "tell_cohorts",
     "tell_comparison",
+    "tell_export",
     "tell_facts",
     "tell_funnel",
     "tell_hypotheses",
@@ -278,8 +283,10 @@ __all__ = [
     "tell_reliability",
     "tell_renamed",
     "tell_repeats",
+    "tell_responses",
     "tell_rules",
     "tell_segments",
+    "tell_sources",
     "tell_split",
     "tell_stage_by_step",
     "tell_stages",
@@ -290,6 +297,7 @@ __all__ = [
     "tell_value",
     "write_plans",
     "write_planted",
+    "write_responses",
     "write_segments",
     "write_steps",
     "write_tables",

@@ -39,9 +39,17 @@ from funnel_lib.portraits import (
     find_examples,
     list_path_steps,
 )
-from funnel_lib.readers import Mapping, find_tables, read_export, read_mapping, read_moment
+from funnel_lib.readers import (
+    Mapping,
+    check_crm,
+    find_tables,
+    read_export,
+    read_mapping,
+    read_moment,
+)
 from funnel_lib.readers.values import check_time_zone
 from funnel_lib.recognition import count_recognised, find_parting, measure_facts
+from funnel_lib.responses import count_responses
 from funnel_lib.segments import (
     Group,
     Segmentation,
@@ -88,6 +96,7 @@ def build_audit(
     steps: str | None,
     leads: str | None = None,
     mapping: str | None = None,
+    crm: str = "auto",
     segments: str = "auto",
     pace: bool = False,
     rule: str = "passed",
@@ -98,6 +107,7 @@ def build_audit(
     only: list[str] | tuple[str, ...] = (),
     references: list[str] | tuple[str, ...] = (),
     time_zone: str | None = None,
+    show_names: bool = False,
     seed: int = 0,
 ) -> Audit:
     """Read an export and count everything the report tells.
@@ -107,6 +117,7 @@ def build_audit(
     events : table file of events, several, or a folder
     steps : steps file
     leads, mapping : leads table and mapping file, where there are any
+    crm, show_names : see `readers.read_export`
     segments : "auto" (found, as many as there are), "none", how many, or a file of segments kept
         by `write_segments`. Segments are questioned by `measure_trust`.
     pace : whether segments may differ by their clients' pace, too
@@ -135,9 +146,10 @@ def build_audit(
     >>> sorted(audit.tables)
     ['cohorts', 'funnel', 'funnel_rules', 'hypotheses', 'leads', 'loss_reasons', 'losses',
      'memberships', 'necessity', 'open_leads', 'pace', 'pipeline', 'pipeline_checks', 'quality',
-     'repeats', 'segment_choice', 'segment_examples', 'segment_facts', 'segment_parting',
-     'segment_paths', 'segment_recognised', 'segment_traits', 'segments', 'stage_by_step',
-     'stage_renames', 'stages', 'standing', 'time_to', 'times', 'value', 'value_ranges']
+     'repeats', 'responses', 'segment_choice', 'segment_examples', 'segment_facts',
+     'segment_parting', 'segment_paths', 'segment_recognised', 'segment_traits', 'segments',
+     'stage_by_step', 'stage_renames', 'stages', 'standing', 'time_to', 'times', 'value',
+     'value_ranges']
     """
     settings = dict(locals())
     problems = Problems()
@@ -152,8 +164,10 @@ def build_audit(
                 paths,
                 leads or None,
                 known_mapping,
+                crm=crm,
                 time_zone=time_zone,
                 observed_until=observed_until,
+                show_names=show_names,
             )
     problems.raise_if_any()
     settings["time_zone"] = time_zone or known_mapping.time_zone or "UTC"
@@ -188,6 +202,8 @@ def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, M
         steps = read_steps(settings["steps"])
     with problems.collecting():
         mapping = read_mapping(settings["mapping"]) if settings["mapping"] else Mapping()
+    with problems.collecting():
+        check_crm(settings["crm"])
     with problems.collecting():
         check_rule(settings["rule"])
     with problems.collecting():
@@ -299,6 +315,7 @@ def _price(log: EventLog, chosen: Journeys, groups: list[Group], references, see
         "value": count_value(log, chosen, groups),
         "value_ranges": find_value_ranges(log, chosen, groups, seed),
         "repeats": count_repeats(chosen, groups),
+        "responses": count_responses(log, chosen),
         "hypotheses": build_hypotheses(chosen, groups, references, seed),
     }
 

@@ -42,6 +42,7 @@ def audit(
     leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
     steps: Annotated[str | None, typer.Option(help="Steps file: the client's steps.")] = None,
     mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
+    crm: Annotated[str, typer.Option(help="auto, plain, or whose export it is.")] = "auto",
     out: Annotated[str, typer.Option(help="Folder for the report.")] = "reports/audit",
     lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
     segments: Annotated[str, typer.Option(help="auto, none, how many, or a file.")] = "auto",
@@ -54,6 +55,7 @@ def audit(
     only: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE of the leads.")] = None,
     reference: Annotated[list[str] | None, typer.Option(help="STEP=SHARE to reach.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
+    show_names: Annotated[bool, typer.Option("--show-names", help="Keep names, phones.")] = False,
     seed: Annotated[int, typer.Option(help="For what is random.")] = 0,
     formats: Annotated[str, typer.Option(help="html, xlsx.")] = "html,xlsx",
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
@@ -64,9 +66,10 @@ def audit(
 
     settings = {
         "events": events if len(events) > 1 else events[0], "leads": leads, "steps": steps,
-        "mapping": mapping, "segments": segments, "pace": pace, "rule": rule, "within": within,
-        "observed_until": observed_until, "entered_from": entered_from, "entered_to": entered_to,
-        "only": only or [], "references": reference or [], "time_zone": time_zone, "seed": seed,
+        "mapping": mapping, "crm": crm, "segments": segments, "pace": pace, "rule": rule,
+        "within": within, "observed_until": observed_until, "entered_from": entered_from,
+        "entered_to": entered_to, "only": only or [], "references": reference or [],
+        "time_zone": time_zone, "show_names": show_names, "seed": seed,
     }  # fmt: skip
     problems = Problems()
     chosen: list[str] = []
@@ -93,13 +96,14 @@ def check(
     events: Annotated[list[str], typer.Argument(help="Table files of events, or a folder.")],
     leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
     mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
+    crm: Annotated[str, typer.Option(help="auto, plain, or whose export it is.")] = "auto",
     observed_until: Annotated[str | None, typer.Option(help="Day of the export.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
     lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
 ) -> None:
     """What is in an export, what is wrong with it, and what can be concluded from it?"""
     from funnel_lib.labels import Words
-    from funnel_lib.readers import Mapping, find_tables, read_export, read_mapping
+    from funnel_lib.readers import Mapping, check_crm, find_tables, read_export, read_mapping
     from funnel_lib.readers.values import check_time_zone
 
     problems = Problems()
@@ -109,14 +113,17 @@ def check(
     with problems.collecting():
         check_time_zone(time_zone or "UTC")
     with problems.collecting():
+        check_crm(crm)
+    with problems.collecting():
         known = read_mapping(mapping) if mapping else Mapping()
     with problems.collecting(), _show_progress():
         if known is None:
             find_tables([*events, *([leads] if leads else [])])
         else:
             log = read_export(
-                events, leads, known, time_zone=time_zone, observed_until=observed_until
-            )
+                events, leads, known,
+                crm=crm, time_zone=time_zone, observed_until=observed_until,
+            )  # fmt: skip
     problems.raise_if_any()
     _print_check(log, Words(lang, time_zone=time_zone or known.time_zone or "UTC"))
 
@@ -126,6 +133,7 @@ def steps(
     events: Annotated[list[str], typer.Argument(help="Table files of events, or a folder.")],
     leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
     mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
+    crm: Annotated[str, typer.Option(help="auto, plain, or whose export it is.")] = "auto",
     time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
     out: Annotated[
         str | None, typer.Option(help="File for the draft; default: the screen.")
@@ -136,7 +144,7 @@ def steps(
     from funnel_lib.readers import Mapping, read_export, read_mapping
 
     known = read_mapping(mapping) if mapping else Mapping()
-    text = draft_steps(read_export(events, leads, known, time_zone=time_zone))
+    text = draft_steps(read_export(events, leads, known, crm=crm, time_zone=time_zone))
     if out is None:
         typer.echo(text, nl=False)
         return
@@ -274,12 +282,16 @@ def _print_check(log: EventLog, words: Words) -> None:
         list_problems,
         tell_conclusions,
     )
+    from funnel_lib.exports import tell_sources
     from funnel_lib.labels import label_table
 
     with _show_progress():
         tables, quality = describe_log(log), list_problems(log)
         told = tell_conclusions(log, words)
     console = _make_console(100)
+    if source := tell_sources(log, words):
+        console.print(_plain(source))
+        console.print()
     parts = {
         "contents": label_contents(tables, words),
         "actions": label_table(label_actions(tables["actions"], words), words),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from funnel_lib.caveats import tell_assumed
 from funnel_lib.events import STAGE_PREFIX, EventLog, check_log, lead_codes
+from funnel_lib.exports import tell_export
 from funnel_lib.labels import Words
 from funnel_lib.losses import mark_pipelines
 from funnel_lib.money import check_amounts, split_currencies, take_amounts
@@ -162,6 +163,7 @@ def tell_conclusions(log: EventLog, words: Words) -> list[str]:
         *_tell_columns(log.leads, words),
         *_tell_times(log, words),
         *_tell_size(log, words),
+        *((_CANNOT, text) for text in tell_export(log, words)),
         *((_CARE, text) for text in tell_assumed(log.assumed, log.observed_until, words)),
     ]
     return [text for _, text in sorted(told, key=lambda one: one[0])]

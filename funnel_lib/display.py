@@ -100,7 +100,7 @@ def show_matrix(table: pd.DataFrame, words: Words, rows: str, columns: str, valu
 
 
 def show_text(told: str | list[str], kind: str = "finding") -> Html:
-    """Show a sentence, or several as a numbered list, each once.
+    """Show a sentence, or several as a numbered list, each once; nothing where there is none.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def show_text(told: str | list[str], kind: str = "finding") -> Html:
     if isinstance(told, str):
         return Html(f'<p class="{kind}">{escape(told)}</p>')
     items = "".join(f"<li>{escape(t)}</li>" for t in dict.fromkeys(told))
-    return Html(f'<ol class="{kind}">{items}</ol>')
+    return Html(f'<ol class="{kind}">{items}</ol>' if told else "")
 
 
 def show_cards(tables: dict[str, pd.DataFrame], words: Words) -> Html:

@@ -21,12 +21,16 @@ STAGE_PREFIX = "stage: "
 # Rows of these kinds cannot be used at all; more than this share of them is refused.
 UNUSABLE = ("broken_row", "no_lead", "no_time", "unreadable_time", "no_action")
 MOST_UNUSABLE = 0.1
+# Rows that a reader leaves out as they tell of no event, or of one told elsewhere.
+EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
+            "deleted_activity")  # fmt: skip
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
 BULK_LEADS = 50
 
 _LEAD_DTYPES = {
     "created_at": "datetime64[us, UTC]", "closed_at": "datetime64[us, UTC]", "amount": "float64",
 }  # fmt: skip
+SOURCE_COLUMNS = ["file", "crm", "kind", "n_rows", "told_by"]
 _CHECK_COLUMNS = ["check", "n_rows", "share_of_rows", "severity", "example"]
 
 
@@ -46,6 +50,8 @@ class EventLog:
     rows_read : rows of the event tables as read; always len(events) + removed event rows
     noticed : frame (check, n_rows, share_of_rows, severity, example): what the reader noticed
     assumed : words for what nobody told and was taken, e.g. ``observed_until``, ``time_zone``
+    sources : frame (file, crm, kind, n_rows, told_by): as what each file was read, and by which
+        of its columns that was told
     """
 
     events: pd.DataFrame
@@ -55,6 +61,7 @@ class EventLog:
     rows_read: int
     noticed: pd.DataFrame = field(default_factory=lambda: note_checks([]))
     assumed: tuple[str, ...] = ()
+    sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SOURCE_COLUMNS))
 
 
 def build_log(
@@ -65,6 +72,7 @@ def build_log(
     removed: pd.DataFrame | None = None,
     noticed: pd.DataFrame | None = None,
     assumed: tuple[str, ...] = (),
+    sources: pd.DataFrame | None = None,
 ) -> EventLog:
     """Check events and leads and put them in order.
 
@@ -74,7 +82,7 @@ def build_log(
         Columns of `LEAD_COLUMNS` found here go to the leads (the last known value of each).
     leads : frame with lead_id and any of `LEAD_COLUMNS`, one row a lead
     observed_until : when the export was made; not told, the last moment in the data
-    removed, noticed, assumed : what a reader left out, noticed and assumed before
+    removed, noticed, assumed, sources : what a reader left out, noticed, assumed and read before
 
     Returns
     -------
@@ -121,7 +129,8 @@ def build_log(
     removed = pd.concat(parts, ignore_index=True)
     rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
     noticed = note_checks([]) if noticed is None else noticed
-    return EventLog(events, table, until, removed, rows_read, noticed, assumed)
+    told = {} if sources is None else {"sources": sources}
+    return EventLog(events, table, until, removed, rows_read, noticed, assumed, **told)
 
 
 def check_log(log: EventLog) -> pd.DataFrame:
@@ -142,7 +151,7 @@ def check_log(log: EventLog) -> pd.DataFrame:
     """
     removed = [
         (r.reason, r.rows, log.rows_read if r.table == "events" else len(log.leads) + r.rows,
-         "error" if r.reason in UNUSABLE else "info" if r.reason == "where" else "warning",
+         "error" if r.reason in UNUSABLE else "info" if r.reason in EXPECTED else "warning",
          r.examples)
         for r in log.removed.itertuples() if r.rows
     ]  # fmt: skip

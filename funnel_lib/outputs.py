@@ -15,8 +15,10 @@ from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 from funnel_lib.audit import Audit
 from funnel_lib.blueprint import build_blueprint
 from funnel_lib.caveats import tell_assumed, tell_limits
+from funnel_lib.exports import tell_export, tell_sources
 from funnel_lib.findings import tell_page_one
 from funnel_lib.labels import Words
+from funnel_lib.response_findings import name_managers
 from funnel_lib.segments import write_segments
 
 # Columns of the tables other programs read; `leads` goes on with the further columns of the leads.
@@ -44,6 +46,11 @@ CONTRACT = {
     "manager_actions_per_lead amount_per_manager_action currency",
     "value_ranges": "segment currency measure value low high",
     "repeats": "segment currency n_won n_again share low high amount_again median_days_to_again",
+    "responses": "manager n_leads n_client_first n_answered n_waiting n_unanswered "
+    "median_hours_to_answer n_had_hour share_within_hour share_within_hour_low "
+    "share_within_hour_high n_had_day share_within_day share_within_day_low share_within_day_high "
+    "n_tried n_got_through median_attempts_to_reach n_trying n_given_up median_attempts_given_up "
+    "share_given_up_after_one share_given_up_after_one_low share_given_up_after_one_high",
     "hypotheses": "segment step lever share_now share_reference reference extra_won extra_amount "
     "low high currency n_needed_per_arm days_needed",
     "stages": "stage kind step evidence n_deals",
@@ -81,6 +88,7 @@ _SHEETS = (
     "standing",
     "pace",
     "repeats",
+    "responses",
     "funnel_rules",
     "leads",
     "quality",
@@ -144,6 +152,7 @@ def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
                 title = words.text("sheet.blueprint")
                 _write_sheet(_for_people(blueprint, words), words, title, book)
             table = audit.tables[name]
+            table = name_managers(table, words) if name == "responses" else table
             alone = name != "segments" and len(audit.tables["segments"]) == 1
             columns = [c for c in CONTRACT[name].split() if not (alone and c == "segment")]
             shown = table[columns].rename(columns=_RANGES_OF_MONEY if name == "hypotheses" else {})
@@ -172,6 +181,7 @@ def describe_run(audit: Audit) -> dict[str, Any]:
         "seed": settings["seed"],
         "observed_until": log.observed_until.isoformat(),
         "assumptions": tell_assumed(log.assumed, log.observed_until, audit.words("en")),
+        "sources": log.sources.to_dict("records"),
         "event_rows": {"read": log.rows_read, "kept": len(log.events), "removed": int(removed)},
         "n_leads": len(audit.tables["leads"]),
     }
@@ -203,10 +213,12 @@ def _for_people(table: pd.DataFrame, words: Words) -> pd.DataFrame:
 
 def _write_front(audit: Audit, words: Words, book: pd.ExcelWriter) -> None:
     lines = [
+        *tell_export(audit.log, words),
         *tell_page_one(audit.tables, words),
         "",
         *tell_limits(audit.tables["leads"], audit.tables["quality"], words),
         *tell_assumed(audit.log.assumed, audit.log.observed_until, words),
+        tell_sources(audit.log, words),
     ]
     sheet = book.book.add_worksheet(words.text("sheet.front"))
     wrapped = book.book.add_format({"text_wrap": True, "valign": "top"})

@@ -15,6 +15,7 @@ from funnel_lib.hypothesis_findings import tell_hypotheses
 from funnel_lib.labels import Words
 from funnel_lib.outputs import save_audit
 from funnel_lib.planted import plant_log, write_planted
+from funnel_lib.response_findings import tell_responses
 from funnel_lib.segments import write_segments
 from funnel_lib.value_findings import (
     tell_cohorts,
@@ -373,6 +374,7 @@ def test_poor_exports_are_told_as_they_are(how, tmp_path, planted_folder):
             tell_value(value, tables["value_ranges"], tables["segments"], words),
             tell_times(tables["time_to"], words), tell_cohorts(tables["cohorts"], words),
             tell_standing(tables["standing"], words), tell_repeats(tables["repeats"], words),
+            tell_responses(tables["responses"], words),
         ]  # fmt: skip
         assert all(told) and "nan" not in " ".join(told)
     small = Words("en").text("sentence.small", n=30)

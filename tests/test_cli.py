@@ -83,7 +83,7 @@ BAD_EVENTS = {
         ["'03/04/2025'", "`day_first: true`", "mapping file"],
     ),
     "unusable": ((GOOD + "X,soon,x\n" * 3).encode(), ["3 of 23 event rows", "X · soon · x"]),
-    "a picture": (png(), ["this is no text"]),
+    "a picture": (png(), ["PNG picture"]),
     "a cut gz": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcbI", ["gz file is damaged"]),
     "a cut xlsx": (b"PK\x03\x04" + b"\x14" * 99, ["cannot be read as Excel"]),
 }  # fmt: skip
@@ -245,14 +245,14 @@ FORMULAS = ["=1+1", "+7 900", "-2+3", "@SUM(A1)", "=cmd|' /C calc'!A0"]
 
 def test_text_that_looks_like_a_formula_stays_text(here, funnel):
     leads = pd.DataFrame({"lead_id": [f"L{i}" for i in range(5)], "manager": FORMULAS,
-                          "amount": [-5.0, 1, 2, 3, 4], "=note": FORMULAS})  # fmt: skip
+                          "amount": [-5.0, 1, 2, 3, 4], "=mark": FORMULAS})  # fmt: skip
     leads.to_csv(here / "leads.csv", index=False)
     files = ["log.csv", "--leads", "leads.csv", "--steps", "steps.yml"]
     code, output, err = funnel("audit", *files, "--formats", "xlsx", "--out", "out")
     assert (code, output) == (0, "out/tables\n"), err
     table = pd.read_csv(here / "out" / "tables" / "leads.csv").set_index("lead_id")
     assert table["manager"].dropna().tolist() == [f"'{f}" for f in FORMULAS]
-    assert table["'=note"].dropna().tolist() == [f"'{f}" for f in FORMULAS]
+    assert table["'=mark"].dropna().tolist() == [f"'{f}" for f in FORMULAS]
     assert table["amount"]["L0"] == -5.0
     with zipfile.ZipFile(here / "out" / "audit.xlsx") as book:
         sheets = [book.read(n) for n in book.namelist() if n.startswith("xl/worksheets/sheet")]

@@ -1,15 +1,20 @@
 """Reading: any table file, any way of writing times and amounts, any header, or a clear refusal."""
 
 import gzip
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from hostile_files import old_excel, workbook
 
 from funnel_lib.errors import InputError
 from funnel_lib.events import check_log
 from funnel_lib.readers import Mapping, read_export, read_mapping, read_moment
 from funnel_lib.readers.columns import find_columns
+from funnel_lib.readers.delimited import to_utf8
+from funnel_lib.readers.html_tables import read_html
+from funnel_lib.readers.json_records import read_json
 from funnel_lib.readers.tables import find_tables, read_table
 from funnel_lib.readers.values import Ambiguous, read_numbers, read_times
 
@@ -158,6 +163,20 @@ def test_a_day_that_cannot_be_read_is_refused(text, why):
     assert "2025-03-31" in problem
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_a_column_written_alike_is_read_as_beside_other_ways(zone):
+    rng = np.random.default_rng(1)
+    stamps = pd.Timestamp("2025-03-30") + pd.to_timedelta(rng.integers(0, 300 * 86400, 200), "s")
+    for way in ("%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",
+                "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S+03:00"):  # fmt: skip
+        texts = pd.Series(stamps.strftime(way), dtype="str")
+        alike, zoned = read_times(texts, time_zone=zone)
+        odd = pd.Series(["1.2.2025 9:05", "soon", "1738404306", None], dtype="str")
+        beside, zoned_too = read_times(pd.concat([texts, odd], ignore_index=True), time_zone=zone)
+        pd.testing.assert_series_equal(beside[:200], alike)
+        assert (zoned == zoned_too[:200]).all() and alike.notna().all()
+
+
 # --- amounts
 
 
@@ -268,7 +287,7 @@ def test_json_with_mixed_cells_keeps_each_as_its_text(tmp_path):
     frame = read_table(write(tmp_path / "t.json", "\n".join(lines))).frame
     assert frame["id"].tolist() == ["7", "A8"]
     assert frame["x"][0] == "1234.57" and pd.isna(frame["x"][1])
-    assert frame["l"][1] == "[1]"
+    assert frame["l.0"][1] == "1"
 
 
 def test_whole_numbers_beside_gaps_stay_whole(tmp_path):
@@ -319,12 +338,12 @@ def test_damaged_files_are_refused_by_name(tmp_path, files, kind, spoil):
         (b"lead_id,at,action", "a header but no rows"),
         (b"lead_id,at,action\r\n\r\n", "a header but no rows"),
         (b"a,b,c\n1,2\n3,4\n", "no row has as many cells as the header; e.g. '1,2', '3,4'"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 9, "this is no text"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 9, "a PNG picture"),
+        (bytes(range(256)) * 9, "this is no text"),
         (np.random.default_rng(1).bytes(5000), "this is no text"),
-        ("lead_id,at\n1,2\n".encode("utf-16-le"), "this is no text"),
         ("lead_id,at\n1,2\n".encode("utf-16")[:-1], "cannot be read as text"),
         (b'{"a": 1,\n "b": [', "cannot be read as JSON"),
-        (b"[]", "a header but no rows"),
+        (b"[]", "there are no records in it"),
         (b'[{"a": 1}, 2]', "cannot be read as JSON"),
     ],
 )
@@ -346,6 +365,214 @@ def test_every_wrong_path_is_told(tmp_path):
     assert len(problems) == 2
     assert problems[0].endswith("no.csv: no such file")
     assert "no table in this folder (looked for .csv," in problems[1]
+
+
+# --- what a file is, and what stands above its header
+
+TITLE = [["Отчёт по сделкам за 2025"], []]
+
+
+def to_form(rows, form):
+    if form == "text":
+        return "\n".join(";".join(row) for row in rows).encode()
+    if form == "HTML":
+        cells = ["".join(f"<td>{c}</td>" for c in row) for row in rows]
+        return f"<table><tr>{'</tr><tr>'.join(cells)}</tr></table>".encode()
+    return workbook(rows)
+
+
+@pytest.mark.parametrize("form", ["text", "HTML", "Excel"])
+@pytest.mark.parametrize(
+    ("above", "header", "names"),
+    [
+        ([], ["ID", "Дата", "Действие"], ["ID", "Дата", "Действие"]),
+        (TITLE, ["ID", "Дата", "Действие"], ["ID", "Дата", "Действие"]),
+        ([["Сделка", "", "Событие"]], ["ID", "Дата", "Этап", "x"], ["ID", "Дата", "Этап", "x"]),
+        ([["ID", "Сделка", ""]], ["", "Дата", "Этап", "x"], ["ID", "Дата", "Этап", "x"]),
+        ([["Отчёт"], ["Период", "2025"]], ["ID", "Дата", "Этап"], ["ID", "Дата", "Этап"]),
+        ([], ["ID", "Клиент", ""], ["ID", "Клиент", "column"]),
+    ],
+)
+def test_titles_and_groups_above_the_header(tmp_path, form, above, header, names):
+    cells = ["7", "01.02.2025", "Звонок", "1"][: len(header)]
+    path = tmp_path / "a.bin"
+    path.write_bytes(to_form([*above, header, cells, ["Итого", *cells[1:]]], form))
+    table = read_table(path)
+    assert table.kind == form
+    assert table.frame.columns.tolist() == names
+    assert table.frame.to_numpy().tolist() == [cells, ["Итого", *cells[1:]]]
+    assert table.above == tuple(c for row in above for c in row if c)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["ID", "Сумма"], ["7", "1"], ["8", "2", "x", "y"], ["9", "3"]],
+        [["ID"], ["7", "01.02.2025", "15"], ["8", "01.02.2025", "16"]],
+    ],
+)
+def test_a_narrow_header_stays_where_rows_of_numbers_or_a_single_row_are_wider(tmp_path, rows):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(workbook(rows))
+    assert read_table(path).frame.columns[0] == "ID" and read_table(path).above == ()
+
+
+def test_kinds_are_told_by_the_first_bytes(tmp_path, files):
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    kinds = {"csv.gz": "text", "xlsx": "Excel", "parquet": "Parquet"}
+    assert {n: read_table(tmp_path / n).kind for n in files} == kinds
+    assert read_table(write(tmp_path / "a.csv", '[{"a": 1}]')).kind == "JSON"
+    assert read_table(write(tmp_path / "a.csv", "[id];[at]\n7;2025\n")).kind == "text"
+    assert read_table(write(tmp_path / "a.csv", "PK;at\n7;2025\n")).kind == "text"
+
+
+def test_what_grows_too_far_is_refused_and_what_grows_a_little_is_not(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(("a,b\n" + "1,2\n" * 100_000).encode()))
+    assert len(read_table(path).frame) == 100_000
+    monkeypatch.setattr("funnel_lib.readers.archives.MOST_UNPACKED", 300_000)
+    (problem,) = problems_of(read_table, path)
+    assert "over 100 times its size" in problem
+    path.write_bytes(gzip.compress(np.random.default_rng(1).bytes(300_000).hex().encode()))
+    assert "no rows" in problems_of(read_table, path)[0]
+
+
+# --- quotes
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "broken"),
+    [
+        ('1;"x;2\n3;y;4\n', [["3", "y", "4"]], ['1;"x;2']),
+        ('1;"x;2\n3;"y";4\n5;z;6\n', [["3", "y", "4"], ["5", "z", "6"]], ['1;"x;2']),
+        ('1;"ООО "Ромашка"";2\n', [["1", 'ООО Ромашка""', "2"]], []),
+        ('1;"x\ny";2\n3;19" z;4\n', [["1", "x\ny", "2"], ["3", '19" z', "4"]], []),
+        ('1;"x";2\n3;"y;4', [["1", "x", "2"]], ['3;"y;4']),
+    ],
+)
+def test_a_quote_that_does_not_close_costs_its_line_and_no_more(tmp_path, text, rows, broken):
+    table = read_table(write(tmp_path / "a.csv", "a;b;c\n" + text))
+    assert table.frame.to_numpy().tolist() == rows
+    assert list(table.broken) == broken
+
+
+def test_a_quote_that_does_not_close_in_the_header_is_named_with_its_line(tmp_path):
+    path = write(tmp_path / "a.csv", 'a;"b;c\n1;2;3\n')
+    assert "line 1: a quote opens in the header" in problems_of(read_table, path)[0]
+
+
+# --- encodings
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8_r", "mac_cyrillic"])
+@pytest.mark.parametrize("text", ["Да", "ЭТАП СДЕЛКИ", "Ещё «жду» — № 5", "Щука", "ООО"])
+def test_old_encodings_are_told_from_a_few_words(encoding, text):
+    data = f"id;what\n7;{text}\n".encode(encoding, "ignore")
+    assert to_utf8(data) == f"id;what\n7;{text}\n".encode(encoding, "ignore").decode(
+        encoding
+    ).encode("utf-8")
+
+
+@pytest.mark.parametrize("text", ["Criação;Usuário", "não fechada", "Größe;Straße", "Motif fermé"])
+def test_letters_of_europe_are_not_taken_for_russian_ones(text):
+    assert to_utf8(text.encode("cp1252")).decode() == text
+
+
+# --- JSON
+
+
+def json_rows(text):
+    return read_json(text.encode()).to_pylist()
+
+
+def test_pages_of_a_response_are_put_together_in_order():
+    pages = [f'{{"result": [{{"ID": "{i}"}}], "next": {i}, "total": 3}}' for i in range(3)]
+    must = [{"ID": "0"}, {"ID": "1"}, {"ID": "2"}]
+    assert json_rows("[" + ",".join(pages) + "]") == must
+    assert json_rows("\n".join(pages)) == must
+    assert json_rows('{"_page": 1, "_embedded": {"leads": [{"ID": "0"}]}}') == must[:1]
+    assert json_rows('{"result": {"items": [{"ID": "0"}]}, "total": 1}') == must[:1]
+
+
+def test_a_record_that_holds_a_list_is_no_page():
+    assert json_rows('{"id": 1, "data": [{"x": 2}]}') == [{"id": "1", "data.0.x": "2"}]
+    assert json_rows('[{"order": 1, "items": [{"x": 2}]}]') == [{"order": "1", "items.0.x": "2"}]
+    lead = '{"uid": "a", "_embedded": {"contacts": [{"id": 1}], "leads": [{"id": 2}]}}'
+    assert json_rows(lead) == [
+        {"uid": "a", "_embedded.contacts.0.id": "1", "_embedded.leads.0.id": "2"}
+    ]
+
+
+def test_json_keeps_the_text_of_numbers():
+    given = '[{"a": 1234.50, "b": 7.0, "c": 1e400, "d": 10000000000000000000001, "e": NaN}]'
+    assert json_rows(given) == [
+        {"a": "1234.50", "b": "7", "c": "1e400", "d": "1" + "0" * 21 + "1", "e": None}
+    ]
+
+
+def test_json_that_is_longer_than_a_piece_is_read_as_one_that_is_not(monkeypatch):
+    lines = [f'{{"id": {i}, "what": "Заявка {i}"}}' for i in range(200)]
+    whole = [json_rows(t) for t in ("\n".join(lines), "[" + ",\n".join(lines) + "]")]
+    monkeypatch.setattr("funnel_lib.readers.json_records.PIECE", 17)
+    monkeypatch.setattr("funnel_lib.readers.json_records.MOST_DOCUMENT", 60)
+    assert [json_rows(t) for t in ("\n".join(lines), "[" + ",\n".join(lines) + "]")] == whole
+    with pytest.raises(ValueError, match=r"line 101: Expecting"):
+        json_rows("\n".join([*lines[:100], "{'id': 1}"]))
+
+
+def test_nested_parquet_has_the_columns_of_the_same_json(tmp_path):
+    given = [{"id": "7", "p": {"q": [1, 2], "r": None}}, {"id": "8", "p": None}]
+    pd.DataFrame(given).to_parquet(tmp_path / "a.parquet")
+    write(tmp_path / "a.json", json.dumps(given))
+    one, other = (read_table(tmp_path / f"a.{form}").frame for form in ("parquet", "json"))
+    pd.testing.assert_frame_equal(one, other[list(one)])
+    assert one["p.q.1"][0] == "2"
+
+
+# --- web pages
+
+
+def test_spans_marks_and_tables_inside_tables():
+    page = """<table><tr><td>menu<td><table>
+      <tr><th colspan=3>Сделка<th>Событие</tr>
+      <tr><th>ID<th>Имя<th>Действие<th>Дата
+      <tr><td rowspan="2">7<td>Анна &amp; Ко<td>За<b>яв</b>ка<td>1
+      <tr><td>Пётр<td>a<br>b<td>2</tr></table></table>"""
+    table, above = read_html(page)
+    assert table.to_pylist() == [
+        {"ID": "7", "Имя": "Анна & Ко", "Действие": "Заявка", "Дата": "1"},
+        {"ID": "7", "Имя": "Пётр", "Действие": "a b", "Дата": "2"},
+    ]
+    assert above == ("Сделка", "Событие")
+
+
+# --- Excel
+
+
+def test_cells_of_excel_are_texts_as_people_write_them(tmp_path):
+    def fill(book, sheet):
+        form = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        sheet.write_row(0, 0, ["id", "sum", "new", "at", "day", "error"])
+        sheet.write_row(1, 0, [7, 1.5, True])
+        sheet.write_datetime(1, 3, pd.Timestamp("2025-02-01 10:05"), form)
+        sheet.write_datetime(1, 4, pd.Timestamp("2025-02-01"), form)
+        sheet.write_formula(1, 5, "=1/0", value="#DIV/0!")
+
+    (tmp_path / "a.xlsx").write_bytes(workbook([], fill, [["other"], ["sheet"]]))
+    (row,) = read_table(tmp_path / "a.xlsx").frame.astype(object).to_numpy().tolist()
+    assert row[:5] == ["7", "1.5", "True", "2025-02-01 10:05:00", "2025-02-01"]
+    assert pd.isna(row[5])
+
+
+@pytest.mark.parametrize("n", [3, 400])
+def test_old_workbooks_are_read_however_long(tmp_path, n):
+    (tmp_path / "a.xls").write_bytes(
+        old_excel([["id", "what"], *([i, "Заявка"] for i in range(n))])
+    )
+    frame = read_table(tmp_path / "a.xls").frame
+    assert frame["id"].tolist() == [str(i) for i in range(n)]
+    assert set(frame["what"]) == {"Заявка"}
 
 
 # --- columns

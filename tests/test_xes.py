@@ -12,8 +12,9 @@ from funnel_lib.errors import InputError
 from funnel_lib.events import LEAD_COLUMNS, check_log
 from funnel_lib.planted import plant_log, write_planted
 from funnel_lib.readers import Mapping, read_export
+from funnel_lib.readers.packing import MOST_ROWS
 from funnel_lib.readers.tables import find_tables, read_table
-from funnel_lib.readers.xes import _ROWS, is_xml, read_xes
+from funnel_lib.readers.xes import is_xml, read_xes
 
 REFUSED_WITHIN = 2.0  # seconds; a billion laughs would take hours, reading a few bytes takes none
 PARTS = ("events", "leads", "removed", "noticed")
@@ -247,7 +248,7 @@ def test_what_traces_tell_of_leads_is_that_of_a_table_of_leads(tmp_path):
 
 def test_columns_that_come_up_late_and_many_rows():
     """More rows than are packed at once, and a key that only the last one has."""
-    n = 2 * _ROWS + 5
+    n = 2 * MOST_ROWS + 5
     traces = [
         f'<trace><string key="concept:name" value="{i}"/>{EVENT.format(f"a{i % 7}")}</trace>'
         for i in range(n)
@@ -411,8 +412,8 @@ def test_an_empty_file_is_refused(tmp_path, text):
     [
         (f"{HEAD}<Workbook>\n</Workbook>", "line 2: the first tag is <Workbook>, not the <log>"),
         ("<pnml><net/></pnml>", "line 1: the first tag is <pnml>"),
-        ("<!DOCTYPE html>\n<html></html>", "line 1: this is a web page; save the table as XES"),
-        ("<html><body>Not found</body></html>", "the first tag is <html>"),
+        ("<!DOCTYPE html>\n<html></html>", "this is a web page without a table"),
+        ("<html><body>Not found</body></html>", "this is a web page without a table"),
         (HEAD, "line 2: no element found"),
         (f"{HEAD}<log/>", "there is no event in it"),
         ("<log", "line 1: unclosed token"),

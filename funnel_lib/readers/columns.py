@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from funnel_lib.checked import Checked, Place, read_checked
 from funnel_lib.errors import quote_some, suggest
 from funnel_lib.events import EVENT_COLUMNS, LEAD_COLUMNS
 
-MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:])
+MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:], "pipeline")
 # Without these there is no event.
 ESSENTIAL = ("lead_id", "at", "action")
 # A column is offered as the nearest guess from this likeness on (0 to 1).
@@ -39,6 +40,7 @@ STRONG = {
     "product": "product, product name, товар, продукт",
     "source": "source, lead source, utm_source, источник, источник лида",
     "loss_reason": "loss reason, lost reason, closed lost reason, причина отказа, причина потери",
+    "pipeline": "pipeline, deal pipeline, sales pipeline, воронка, воронка продаж, funil de vendas",
     "account_id": "account id, company id, customer id, client id, account, company, id компании, "
     "компания, контрагент",
     "stage": "stage, deal stage, pipeline stage, этап, стадия, этап сделки, стадия сделки",
@@ -129,8 +131,8 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
         for meaning, words in aliases.items():
             if meaning in found or meaning in told:
                 continue
-            known = {_bare(w) for w in [*words.split(", "), meaning]}
-            named = [c for c in free if c not in found.values() and _bare(c) in known]
+            known = {bare_name(w) for w in [*words.split(", "), meaning]}
+            named = [c for c in free if c not in found.values() and bare_name(c) in known]
             if len(named) > 1:
                 problems.append(
                     f"{len(named)} columns may mean {meaning}: {quote_some(named)}; name the right "
@@ -160,23 +162,30 @@ def explain_missing(missing: list[str], columns: list[str]) -> str:
 
 def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) -> bool:
     """Whether the rows are actions whose only date is when they were made."""
-    weak = {_bare(w) for w in WEAK["at"].split(", ")}
-    dated = "at" in found or any(_bare(c) in weak for c in free)
+    weak = {bare_name(w) for w in WEAK["at"].split(", ")}
+    dated = "at" in found or any(bare_name(c) in weak for c in free)
     told = {"at", "created_at"} & mapping.columns.keys()
     return {"action", "created_at"} <= found.keys() and not dated and not told
 
 
 def _nearest(meaning: str, columns: list[str]) -> str | None:
     """The column whose name is most like one of a meaning's aliases, if any is at all."""
-    words = [_bare(w) for w in f"{meaning}, {STRONG[meaning]}".split(", ")]
-    alike = [(SequenceMatcher(None, w, _bare(c)).ratio(), c) for c in columns for w in words]
+    words = [bare_name(w) for w in f"{meaning}, {STRONG[meaning]}".split(", ")]
+    alike = [(SequenceMatcher(None, w, bare_name(c)).ratio(), c) for c in columns for w in words]
     likeness, column = max(alike, default=(0.0, None))
     return column if likeness >= ALIKE else None
 
 
-def _bare(name: str) -> str:
-    """A column's name without case, spaces, punctuation and the number of a repeated name."""
-    return re.sub(r"[\W_]+", "", re.sub(r" \(\d+\)$", "", name).casefold().replace("ё", "е"))
+def bare_name(name: str) -> str:
+    """Give a column's name without case, accents, punctuation, the number of a repeated one.
+
+    Examples
+    --------
+    >>> bare_name("Lead ID (2)"), bare_name("lead_id"), bare_name("Não"), bare_name("счёт")
+    ('leadid', 'leadid', 'nao', 'счет')
+    """
+    letters = unicodedata.normalize("NFD", re.sub(r" \(\d+\)$", "", name).casefold())
+    return re.sub(r"[\W_]+", "", letters)
 
 
 def _problems(mapping: Mapping) -> list[tuple[Place, str]]:

@@ -6,10 +6,8 @@ that the same table gives the same log whatever file it came in.
 
 from __future__ import annotations
 
-import gzip
-import io
-import re
-import zlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,33 +15,48 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
-from charset_normalizer import from_bytes
-from pyarrow import csv
 
 from funnel_lib.errors import InputError, quote_some
-from funnel_lib.readers.xes import XES_MEANINGS, is_xml, read_xes
+from funnel_lib.readers.archives import read_file
+from funnel_lib.readers.delimited import read_delimited, to_utf8
+from funnel_lib.readers.headers import MOST_CELLS, check_shape
+from funnel_lib.readers.html_tables import find_charset, read_html
+from funnel_lib.readers.json_records import flatten, read_json
+from funnel_lib.readers.packing import MOST_REPEATED, Packer
+from funnel_lib.readers.workbooks import read_excel
+from funnel_lib.readers.xes import XES_MEANINGS, read_xes
 
-DELIMITERS = (",", ";", "\t", "|")
-# Encodings that exports of the market come in; utf-8 is tried first, and is never wrong if it fits.
-LEGACY_ENCODINGS = ["cp1251", "cp866", "koi8_r", "cp1252"]
 # Cells that stand for nothing, whatever the column.
 EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
-# More control signs than this, and it is a picture or a program, no text.
-MOST_CONTROL = 0.005
+_LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
 TABLE_SUFFIXES = (
-    ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".jsonl", ".ndjson", ".xes",
+    ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".html", ".htm", ".parquet", ".json", ".jsonl",
+    ".ndjson", ".xes",
 )  # fmt: skip
+# Parquet keeps what is alike once; a log in which every row is alike is none.
+MOST_ROWS_A_BYTE, MOST_TEXT = 10, 256 << 20
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as read: `frame` of texts (missing: NA), the rows that could not be split, and the
-    `meanings` (meaning -> column) that the kind of the file tells."""
+    """A table as read.
+
+    Attributes
+    ----------
+    path : path of its file
+    frame : texts (missing: NA)
+    broken : rows of a text file that could not be split
+    meanings : meaning -> column, where the kind of the file tells it
+    kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
+    above : texts of the rows above the header, such as titles
+    """
 
     path: str
     frame: pd.DataFrame
     broken: tuple[str, ...] = ()
     meanings: dict[str, str] = field(default_factory=dict)
+    kind: str = "text"
+    above: tuple[str, ...] = ()
 
 
 def find_tables(paths: list[str | Path]) -> list[Path]:
@@ -51,12 +64,16 @@ def find_tables(paths: list[str | Path]) -> list[Path]:
     found: list[Path] = []
     problems = []
     for path in map(Path, paths):
-        inside = sorted(p for p in path.iterdir() if _is_table(p)) if path.is_dir() else [path]
-        found += inside
-        if path.is_dir() and not inside:
-            problems.append(f"{path}: no table in this folder (looked for {_SUFFIXES_SHOWN})")
-        elif not path.exists():
-            problems.append(f"{path}: no such file")
+        try:
+            inside = sorted(p for p in path.iterdir() if _is_table(p)) if path.is_dir() else [path]
+            if not inside:
+                problems.append(f"{path}: no table in this folder (looked for {_SUFFIXES_SHOWN})")
+            elif not path.exists():
+                what = "a link that leads nowhere" if path.is_symlink() else "no such file"
+                problems.append(f"{path}: {what}")
+            found += inside
+        except OSError as error:
+            problems.append(f"{path}: cannot be read: {error.strerror}")
     if problems:
         raise InputError(problems)
     return found
@@ -80,24 +97,24 @@ def read_table(path: str | Path) -> RawTable:
     InputError
         No such file, not readable, empty, header only, or not the table its first bytes promise.
     """
-    data = _read_bytes(path)
-    kind = _tell_kind(data, Path(path).name)
+    kind, data = read_file(path)
     try:
-        frame, broken = _READERS[kind](data)
+        table, broken, above = _READERS[kind](data)
+        frame = _to_texts(table)
     except (ValueError, TypeError, KeyError, OSError, ImportError, pa.ArrowException) as error:
-        what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        what = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         raise InputError([f"{path}: cannot be read as {kind}: {what}"]) from None
-    except Exception as error:  # calamine raises errors of its own, each a plain Exception
-        if type(error).__module__.split(".")[0] != "python_calamine":
-            raise
-        raise InputError([f"{path}: cannot be read as {kind}: {error}"]) from None
+    except MemoryError:
+        raise InputError([f"{path}: too large for the memory; split it"]) from None
     frame = _clean_names(frame).dropna(how="all").reset_index(drop=True)
     if frame.empty and broken:
         shown = quote_some(broken)
         raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
     if frame.empty:
         raise InputError([f"{path}: the file has a header but no rows"])
-    return RawTable(str(path), frame, tuple(broken), XES_MEANINGS if kind == "XES" else {})
+    meanings = XES_MEANINGS if kind == "XES" else {}
+    shown = os.fsencode(path).decode("utf-8", "replace")
+    return RawTable(shown, frame, tuple(broken), meanings, kind, above)
 
 
 _SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"
@@ -109,162 +126,102 @@ def _is_table(path: Path) -> bool:
     return path.is_file() and name.endswith(TABLE_SUFFIXES) and not name.startswith((".", "~$"))
 
 
-def _read_bytes(path: str | Path) -> bytes:
-    try:
-        data = Path(path).read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except FileNotFoundError:
-        raise InputError([f"{path}: no such file"]) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InputError([f"{path}: the gz file is damaged or cut off; export it again"]) from None
-    except OSError as error:
-        raise InputError([f"{path}: cannot be read: {error.strerror or error}"]) from None
-    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
-        raise InputError([f"{path}: the file is empty"])
-    return data
+def _read_excel(data: bytes) -> tuple:
+    table, above = read_excel(data)
+    return table, (), above
 
 
-def _tell_kind(data: bytes, name: str) -> str:
-    if data[:4] == b"PAR1":
-        return "Parquet"
-    if data[:2] == b"PK" or data[:4] == b"\xd0\xcf\x11\xe0":
-        return "Excel"
-    if is_xml(data, name):
-        return "XES"
-    return "JSON" if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "text"
+def _read_html(data: bytes) -> tuple:
+    charset = find_charset(data)
+    page = data.decode(charset, "replace") if charset else to_utf8(data).decode()
+    table, above = read_html(page)
+    return table, (), above
 
 
-def _read_text(data: bytes) -> tuple[pd.DataFrame, list[str]]:
-    data = _to_utf8(data).lstrip(b"\r\n")
-    data = re.sub(rb"^sep=.\r?\n", b"", data) + b"\n"  # a line for Excel; a last line's end
-    broken: list[str] = []
+def _read_json(data: bytes) -> tuple:
+    return read_json(to_utf8(data)), (), ()
 
-    def note(row: csv.InvalidRow) -> str:
-        broken.append(row.text)
-        return "skip"
 
-    header = _find_header(data)
-    delimiter = _find_delimiter(header, data)
-    names = _split_header(header, delimiter)
-    if not data[len(header) :].strip():
-        return pd.DataFrame(columns=names), []
-    table = csv.read_csv(
-        pa.BufferReader(data),
-        read_options=csv.ReadOptions(
-            column_names=[str(i) for i in range(len(names))],
-            skip_rows_after_names=1,
-            use_threads=False,
-            block_size=min(max(len(data), 1024), 1 << 26),
-        ),
-        parse_options=csv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note
-        ),
-        convert_options=csv.ConvertOptions(
-            column_types={str(i): pa.string() for i in range(len(names))}, strings_can_be_null=False
-        ),
+def _read_xes(data: bytes) -> tuple:
+    return read_xes(data), (), ()
+
+
+def _read_parquet(data: bytes) -> tuple:
+    file = pa.parquet.ParquetFile(pa.BufferReader(data))
+    check_shape(0, len(file.schema_arrow), 0)
+    n_rows = file.metadata.num_rows
+    if n_rows > MOST_CELLS and n_rows > MOST_ROWS_A_BYTE * len(data):
+        raise ValueError(f"{n_rows:,} rows in {len(data):,} bytes: all of them are alike")
+    leaves = [file.schema.column(i) for i in range(len(file.schema))]
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    table = pa.parquet.read_table(pa.BufferReader(data), read_dictionary=texts)
+    for column in table.columns:
+        _check_repeated(column, len(data))
+    return _flatten_nested(table), (), ()
+
+
+def _check_repeated(column: pa.ChunkedArray, n_bytes: int) -> None:
+    """Refuse a column whose few long texts stand in too many rows."""
+    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+        return
+    longest = max(pc.max(pc.binary_length(c.dictionary)).as_py() or 0 for c in column.chunks)
+    if longest * len(column) <= MOST_TEXT:
+        return
+    size = sum(
+        pc.sum(pc.binary_length(c.dictionary).take(c.indices)).as_py() or 0 for c in column.chunks
     )
-    return _to_texts(table.rename_columns(names)), broken
+    if size > MOST_TEXT and size > MOST_REPEATED * n_bytes:
+        raise ValueError(f"a column repeats its texts to {size >> 20:,} MiB; export it as CSV")
 
 
-def _to_utf8(data: bytes) -> bytes:
-    """Turn text into UTF-8 without a byte order mark."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16").encode()
-    start = data[:4096]
-    if len(re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", start)) > MOST_CONTROL * len(start):
-        raise ValueError("this is no text; save the table as CSV (UTF-8) or XLSX")
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        data.decode("utf-8")
-        return data
-    except UnicodeDecodeError:
-        return _from_legacy(data).encode()
-
-
-def _from_legacy(data: bytes) -> str:
-    """Read text that is no clean UTF-8: UTF-8 with a few damaged bytes, or an old encoding."""
-    text = data.decode("utf-8", errors="replace")
-    damaged, beyond_ascii = text.count("\ufffd"), len(text) - len(text.encode("ascii", "ignore"))
-    if damaged < 0.05 * beyond_ascii:
-        return text
-    guess = from_bytes(data[:200_000], cp_isolation=LEGACY_ENCODINGS).best()
-    return data.decode(guess.encoding if guess else "cp1251", errors="replace")
-
-
-def _find_header(data: bytes) -> bytes:
-    """The first row, which may run over several lines where its names are quoted."""
-    found = re.match(rb'(?:"[^"]*"|[^"\r\n])*(?=[\r\n])', data)
-    return found[0] if found else data.splitlines()[0]
-
-
-def _find_delimiter(header: bytes, data: bytes) -> str:
-    """The delimiter that splits the header, and the rows below it alike, into the most cells."""
-    lines = data[len(header) : 100_000].decode("utf-8", errors="replace").split("\n")[:20]
-    above, *below = (re.sub(r'"[^"]*"', "", line) for line in [header.decode("utf-8"), *lines])
-    return max(DELIMITERS, key=lambda d: (above.count(d), sum(b.count(d) for b in below)))
-
-
-def _split_header(header: bytes, delimiter: str) -> list[str]:
-    head = csv.read_csv(
-        pa.BufferReader(header + b"\n"),
-        read_options=csv.ReadOptions(autogenerate_column_names=True),
-        parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=csv.ConvertOptions(strings_can_be_null=False),
-    )
-    return ["" if v is None else str(v) for column in head.columns for v in column.to_pylist()]
-
-
-def _read_excel(data: bytes) -> tuple[pd.DataFrame, list[str]]:
-    frame = pd.read_excel(
-        io.BytesIO(data), engine="calamine", dtype=str, header=None, keep_default_na=False
-    )
-    if frame.empty:
-        return frame, []
-    names = frame.iloc[0].astype(str).tolist()
-    frame = frame.iloc[1:].set_axis([str(i) for i in range(len(names))], axis=1).astype("str")
-    texts = pa.Table.from_pandas(frame, preserve_index=False)
-    return _to_texts(texts.rename_columns(names)), []
-
-
-def _read_parquet(data: bytes) -> tuple[pd.DataFrame, list[str]]:
-    return _to_texts(pa.parquet.read_table(pa.BufferReader(data))), []
-
-
-def _read_json(data: bytes) -> tuple[pd.DataFrame, list[str]]:
-    data = _to_utf8(data)
-    frame = pd.read_json(
-        io.BytesIO(data),
-        lines=not data.lstrip().startswith(b"["),
-        orient="records",
-        dtype=False,
-        precise_float=True,
-    )
-    mixed = [c for c in frame if frame[c].dtype == object]  # numbers among texts, lists, objects
-    texts = {c: frame[c].map(str, na_action="ignore").astype("str") for c in mixed}
-    return _to_texts(pa.Table.from_pandas(frame.assign(**texts), preserve_index=False)), []
-
-
-def _read_xes(data: bytes) -> tuple[pd.DataFrame, list[str]]:
-    return _to_texts(read_xes(data)), []
+def _flatten_nested(table: pa.Table) -> pa.Table:
+    """Put structs and lists into columns with dotted names, as JSON's are, after the others."""
+    nested = [i for i, t in enumerate(table.schema.types) if pa.types.is_nested(t)]
+    if not nested:
+        return table
+    packer = Packer(table.nbytes)
+    for row in zip(*(table.columns[i] for i in nested), strict=True):
+        cells: dict[str, str | None] = {}
+        cells_of_row = {table.column_names[i]: v.as_py() for i, v in zip(nested, row, strict=True)}
+        flatten(cells_of_row, "", cells)
+        packer.add(cells)
+    plain = [i for i in range(table.num_columns) if i not in nested]
+    flat = packer.to_table()
+    columns = [*(table.columns[i] for i in plain), *flat.columns]
+    names = [*(table.column_names[i] for i in plain), *flat.column_names]
+    return pa.Table.from_arrays(columns, names=names)
 
 
 def _to_texts(table: pa.Table) -> pd.DataFrame:
     """Cast every column to stripped text, `EMPTY_WORDS` to missing."""
-    texts = [_cast(column) for column in table.columns]
+    with ThreadPoolExecutor() as pool:
+        texts = list(pool.map(lambda column: _strip(_cast(column)), table.columns))
     frame = pa.Table.from_arrays(texts, names=[str(i) for i in range(len(texts))]).to_pandas()
     return frame.astype("str").set_axis(table.column_names, axis=1)
 
 
 def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_nested(column.type) or pa.types.is_duration(column.type):
-        cells = column.to_pandas().map(str, na_action="ignore").astype("str")
-        column = pa.chunked_array([pa.array(cells, pa.string())])
-    texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    if pa.types.is_boolean(column.type):
-        texts = pc.utf8_capitalize(texts)
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        texts = column.cast(pa.string())
+    except pa.ArrowException:  # bytes that are no text, durations and other rare types
+        cells = [_show(cell) for cell in column.to_pylist()]
+        return pa.chunked_array([pa.array(cells, pa.string())])
+    return pc.utf8_capitalize(texts) if pa.types.is_boolean(column.type) else texts
+
+
+def _show(cell: object) -> str | None:
+    if cell is None:
+        return None
+    return cell.hex() if isinstance(cell, bytes) else str(cell)
+
+
+def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    texts = pc.utf8_trim_whitespace(texts)
+    short = pc.less_equal(pc.binary_length(texts), _LONGEST_EMPTY)
+    if not pc.any(short).as_py():
+        return texts
     empty = pc.is_in(texts, pa.array(EMPTY_WORDS))
     return pc.if_else(empty, pa.scalar(None, pa.string()), texts)
 
@@ -280,6 +237,6 @@ def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 _READERS = {
-    "text": _read_text, "Excel": _read_excel, "Parquet": _read_parquet, "JSON": _read_json,
-    "XES": _read_xes,
+    "text": read_delimited, "Excel": _read_excel, "HTML": _read_html, "JSON": _read_json,
+    "Parquet": _read_parquet, "XES": _read_xes,
 }  # fmt: skip

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from funnel_lib.errors import InputError, quote_some
 
-UTC = "datetime64[us, UTC]"
 _ISO = r"^\d{4}-\d\d-\d\d(?:$|[T ]\d\d(?:$|[^ ]*(?: ?(?:[Zz]|[+-][\d:]+))?$))|^\d{8}(?:T|$)"
 _ZONED = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
 _USUAL = r"^[\d.:/ -]*T?[\d.:]*Z?$"
@@ -25,9 +24,11 @@ _PARTS = (
 # Amounts: groups of thousands, then decimals; `0,500` is half of one, never five hundred.
 _POINT = r"^[+-]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+)?(?:\.\d+)?$"
 _COMMA = r"^[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)?(?:,\d+)?$"
+_FLOAT = r"^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _SCIENTIFIC = r"^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$"
 # A stamp outside these years is a placeholder (1900, 9999) or a slip of the finger.
 YEARS = (1971, 2200)
+_FIRST, _END = (np.datetime64(f"{y}-01-01", "us") for y in (YEARS[0], YEARS[1] + 1))
 
 
 class Ambiguous(InputError):
@@ -64,29 +65,18 @@ def read_times(
     (['03 Apr 07:00', '03 Apr 07:00'], [False, True])
     """
     check_time_zone(time_zone)
-    plain = _plain(texts)
-    iso = _matches(plain, _ISO)
-    unix = _matches(plain, _UNIX) & ~iso
-    aware = iso & _matches(plain, _ZONED)
-    texts = pd.Series(plain.to_pandas(), index=texts.index, dtype="str")
-    times = pd.Series(pd.NaT, index=texts.index, dtype=UTC)
-    times[unix] = _from_unix(texts[unix])
-    times[aware] = _from_iso(texts[aware], utc=True).astype(UTC)
-    local = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us]")
-    local[iso & ~aware] = _from_iso(texts[iso & ~aware], utc=False).astype("datetime64[us]")
-    other = ~iso & ~unix
-    if other.any():
-        local[other] = _from_parts(plain.filter(pa.array(other)), day_first)
-    here = local.notna().to_numpy()
-    if here.any():
-        first = np.ones(int(here.sum()), bool)
-        times[here] = (
-            local[here]
-            .dt.tz_localize(time_zone, ambiguous=first, nonexistent="shift_forward")
-            .dt.tz_convert("UTC")
-        )
-    believable = times.dt.year.between(*YEARS)
-    return times.where(believable).astype(UTC), (aware | unix) & believable.to_numpy()
+    plain = pc.utf8_trim_whitespace(_to_arrow(texts))
+    moments, zoned = _read_moments(plain, day_first)
+    here = ~zoned & ~np.isnat(moments)
+    if time_zone != "UTC" and here.any():
+        local = pd.DatetimeIndex(moments[here])
+        first = np.ones(len(local), bool)
+        local = local.tz_localize(time_zone, ambiguous=first, nonexistent="shift_forward")
+        moments[here] = local.tz_convert("UTC").tz_localize(None).to_numpy()
+    believable = (moments >= _FIRST) & (moments < _END)
+    moments[~believable] = np.datetime64("NaT")
+    times = pd.Series(moments, index=texts.index, dtype="datetime64[us]").dt.tz_localize("UTC")
+    return times, zoned & believable
 
 
 def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Series:
@@ -109,29 +99,14 @@ def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Seri
     >>> read_numbers(pd.Series(["1,234.50", "12,000", "(5)"])).tolist()
     [1234.5, 12000.0, -5.0]
     """
-    codes, distinct = pd.factorize(texts)
-    bare = pc.utf8_trim_whitespace(_to_arrow(pd.Series(distinct, dtype="str")))
-    scientific = _matches(bare, _SCIENTIFIC)
-    scaled = pc.replace_substring(bare, ",", ".")
-    for pattern, by in (
-        ("[−–]", "-"), (r"\pL+\.?", ""), (r"[^\d.,()+-]", ""), (r"[.,]+$", ""),
-        (r"^\((.*)\)$", r"-\1"),
-    ):  # fmt: skip
-        bare = pc.replace_substring_regex(bare, pattern, by)
-    point, comma = _matches(bare, _POINT), _matches(bare, _COMMA)
-    if decimal_comma is None:
-        decimal_comma = (comma & ~point).sum() > (point & ~comma).sum()
-    by_comma = comma & (decimal_comma | ~point)
-    numbers = np.select(
-        [scientific, by_comma, point],
-        [
-            _to_floats(scaled),
-            _to_floats(pc.replace_substring(pc.replace_substring(bare, ".", ""), ",", ".")),
-            _to_floats(pc.replace_substring(bare, ",", "")),
-        ],
-        np.nan,
-    )
-    return pd.Series(np.append(numbers, np.nan)[codes], index=texts.index, dtype="float64")
+    array = _to_arrow(texts)
+    numbers = None if decimal_comma else _to_plain_floats(array)
+    if numbers is None:
+        coded = array.dictionary_encode()
+        codes = coded.indices.fill_null(-1).to_numpy()
+        distinct = _read_amounts(pc.utf8_trim_whitespace(coded.dictionary), decimal_comma)
+        numbers = np.append(distinct, np.nan)[codes]
+    return pd.Series(numbers, index=texts.index, dtype="float64")
 
 
 def check_time_zone(name: str) -> None:
@@ -144,9 +119,70 @@ def check_time_zone(name: str) -> None:
         ) from None
 
 
-def _plain(texts: pd.Series) -> pa.Array:
-    """Times with ordinary spaces, and zones written as ISO 8601 has them."""
-    plain = pc.utf8_trim_whitespace(_to_arrow(texts))
+def _read_moments(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
+    """Moments, and which of them are UTC and no local time; those of usual lengths at once."""
+    moments = np.full(len(plain), np.datetime64("NaT", "us"))
+    zoned, rest = np.zeros(len(plain), bool), plain.is_valid().to_numpy(zero_copy_only=False)
+    length = pc.fill_null(pc.binary_length(plain), 0).to_numpy(zero_copy_only=False)
+    for width in np.argsort(-np.bincount(np.minimum(length, 40)))[:3]:
+        alike = rest & (length == width)
+        found = _read_alike(plain if alike.all() else plain.filter(pa.array(alike)), width)
+        if found:
+            moments[alike], zoned[alike] = found
+            rest &= ~alike
+    if rest.any():
+        moments[rest], zoned[rest] = _read_mixed(plain.filter(pa.array(rest)), day_first)
+    return moments, zoned
+
+
+def _read_alike(texts: pa.Array, width: int) -> tuple[np.ndarray, bool] | None:
+    """Read texts of one length that are all ISO 8601, with zones or without, or all dotted."""
+    ways = [(texts, pa.timestamp("us"), False), (texts, pa.timestamp("us", "UTC"), True)]
+    if width in (10, 16, 19):
+        ways.append((_turn_dotted(texts, width), pa.timestamp("us"), False))
+    for written, kind, zoned in ways:
+        try:
+            written[:100].cast(kind)  # as a cast goes to the end, even where all of it fails
+            return written.cast(kind).to_numpy(zero_copy_only=False), zoned
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def _turn_dotted(texts: pa.Array, width: int) -> pa.Array:
+    """Turn 03.04.2025 10:00:00 into 2025-04-03 10:00:00; what is no such date is left as it is."""
+    n = len(texts)
+    start = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset] if n else 0
+    signs = np.frombuffer(texts.buffers()[2] or b"", np.uint8, n * width, start).reshape(n, width)
+    if not (signs[:, [2, 5]] == ord(".")).all():
+        return texts
+    turned = signs.take([6, 7, 8, 9, 2, 3, 4, 2, 0, 1, *range(10, width)], axis=1)
+    turned[:, [4, 7]] = ord("-")
+    ends = pa.py_buffer(np.arange(0, (n + 1) * width, width, dtype=np.int32))
+    return pa.Array.from_buffers(pa.string(), n, [None, ends, pa.py_buffer(turned)])
+
+
+def _read_mixed(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
+    """Moments of texts written in several ways, and which of them are UTC and no local time."""
+    plain = _write_alike(plain)
+    iso = _matches(plain, _ISO)
+    unix = _matches(plain, _UNIX) & ~iso
+    aware = iso & _matches(plain, _ZONED)
+    texts = plain.to_pandas()
+    moments = np.full(len(plain), np.datetime64("NaT", "us"))
+    moments[unix] = _from_unix(plain.filter(pa.array(unix)))
+    for kind, zoned in ((aware, True), (iso & ~aware, False)):
+        read = pd.to_datetime(texts[kind], format="ISO8601", utc=zoned, errors="coerce")
+        naive = read.dt.tz_localize(None) if zoned else read
+        moments[kind] = naive.astype("datetime64[us]").to_numpy()
+    other = ~iso & ~unix
+    if other.any():
+        moments[other] = _from_parts(plain.filter(pa.array(other)), day_first)
+    return moments, aware | unix
+
+
+def _write_alike(plain: pa.Array) -> pa.Array:
+    """Give times ordinary spaces, and zones as ISO 8601 has them."""
     usual = _matches(plain, _USUAL)
     if usual.all():
         return plain
@@ -170,19 +206,45 @@ def _matches(texts: pa.Array, pattern: str) -> np.ndarray:
     return found.to_numpy(zero_copy_only=False)
 
 
-def _to_floats(texts: pa.Array) -> np.ndarray:
-    return pd.to_numeric(texts.to_pandas(), errors="coerce").to_numpy("float64")
+def _to_plain_floats(texts: pa.Array) -> np.ndarray | None:
+    """All texts as numbers, if each is written as computers write them; else None."""
+    try:
+        numbers = pc.utf8_trim_whitespace(texts).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    usual = pc.all(pc.is_finite(numbers)).as_py() is not False
+    return numbers.to_numpy(zero_copy_only=False) if usual else None
 
 
-def _from_iso(texts: pd.Series, utc: bool) -> pd.Series:
-    return pd.to_datetime(texts, format="ISO8601", utc=utc, errors="coerce")
+def _read_amounts(bare: pa.Array, decimal_comma: bool | None) -> np.ndarray:
+    """Numbers of distinct texts; those that may be either follow the others."""
+    scientific = _matches(bare, _SCIENTIFIC)
+    scaled = pc.replace_substring(bare, ",", ".")
+    for pattern, by in (
+        ("[−–]", "-"), (r"\pL+\.?", ""), (r"[^\d.,()+-]", ""), (r"[.,]+$", ""),
+        (r"^\((.*)\)$", r"-\1"),
+    ):  # fmt: skip
+        bare = pc.replace_substring_regex(bare, pattern, by)
+    point, comma = _matches(bare, _POINT), _matches(bare, _COMMA)
+    if decimal_comma is None:
+        decimal_comma = (comma & ~point).sum() > (point & ~comma).sum()
+    by_comma = ~scientific & comma & (decimal_comma | ~point)
+    numbers = np.full(len(bare), np.nan)
+    for kind, texts in (
+        (scientific, scaled),
+        (by_comma, pc.replace_substring(pc.replace_substring(bare, ".", ""), ",", ".")),
+        (point & ~by_comma & ~scientific, pc.replace_substring(bare, ",", "")),
+    ):
+        bare = pc.utf8_ltrim(texts, "+")
+        kind &= _matches(bare, _FLOAT)
+        numbers[kind] = bare.filter(pa.array(kind)).cast(pa.float64()).to_numpy(False)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _from_unix(texts: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(texts).astype("float64")
+def _from_unix(texts: pa.Array) -> np.ndarray:
+    numbers = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
     scale = np.select([numbers > 1e14, numbers > 1e11], [1.0, 1e3], 1e6)
-    micros = pd.Series(np.round(numbers * scale).astype("int64"), index=texts.index)
-    return pd.to_datetime(micros, unit="us", utc=True).astype(UTC)
+    return np.round(numbers * scale).astype("int64").astype("datetime64[us]")
 
 
 def _from_parts(texts: pa.Array, day_first: bool | None) -> np.ndarray:

@@ -12,15 +12,17 @@ from xml.parsers import expat
 
 import pyarrow as pa
 
+from funnel_lib.readers.headers import MOST_COLUMNS
+from funnel_lib.readers.packing import Packer
+
 # What the standard's own keys mean; these win over aliases, the mapping file wins over these.
 XES_MEANINGS = {"lead_id": "case:concept:name", "at": "time:timestamp", "action": "concept:name"}
 # Attributes with one value; a list or container, and what is nested in an attribute, has no cell.
 _VALUES = {"string", "date", "int", "float", "boolean", "id"}
 _LOG, _TRACE = 1, 2  # how deep they stand
-# An old CSV may begin with `<DATE>`: only these beginnings are surely XML (or a web page).
-_BEGINS = re.compile(rb"\s*<(?:\?xml\s|!DOCTYPE\s|!--|html[\s>]|(?:\w+:)?log(?:[\s/]|>\s*(?:<|$)))")
+# An old CSV may begin with `<DATE>`: only these beginnings are surely XML.
+_BEGINS = re.compile(rb"\s*<(?:\?xml\s|!DOCTYPE\s|!--|(?:\w+:)?log(?:[\s/]|>\s*(?:<|$)))")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_ROWS = 20_000  # rows kept as Python objects before they go into Arrow
 
 
 def is_xml(data: bytes, name: str = "") -> bool:
@@ -58,7 +60,8 @@ def read_xes(data: bytes) -> pa.Table:
     Raises
     ------
     ValueError
-        Broken or cut off, a DOCTYPE or an entity, another root, no event; with its line.
+        Broken or cut off, a DOCTYPE or an entity, another root, no event; with its line. Too many
+        different keys, or traces whose attributes would be repeated in too many events.
 
     Examples
     --------
@@ -69,7 +72,7 @@ def read_xes(data: bytes) -> pa.Table:
     [{'case:concept:name': '7', 'concept:name': 'request',
       'time:timestamp': '2025-02-01T10:00:00+03:00'}]
     """
-    events = _Events()
+    events = _Events(len(data))
     parser = expat.ParserCreate()
     parser.StartElementHandler = events.start
     parser.EndElementHandler = events.end
@@ -83,7 +86,7 @@ def read_xes(data: bytes) -> pa.Table:
         raise ValueError(f"line {parser.CurrentLineNumber}: {error}") from None
     if not events.n_events:
         raise ValueError(f"there is no event in it (traces: {events.n_traces})")
-    return events.to_table()
+    return events.packer.to_table()
 
 
 class _Refused(ValueError):
@@ -97,10 +100,14 @@ class _Events:
     a tag deeper than one below is inside something that is not read.
     """
 
-    def __init__(self):
+    def __init__(self, n_bytes: int):
         self.depth = self.level = self.n_events = self.n_traces = 0
+        self.packer = Packer(n_bytes)
         self.row: dict | None = None  # of the trace or event whose attributes come now
-        self.case, self.events, self.rows, self.parts = {}, [], [], []
+        self.case, self.events = {}, []
+        # How often a key of the row, or of its trace, came again.
+        self.again: dict[str, int] = {}
+        self.case_again: dict[str, int] = {}
 
     def start(self, name: str, given: dict[str, str]) -> None:
         """Take an attribute, or open a log, a trace or an event; pass over anything else."""
@@ -111,15 +118,18 @@ class _Events:
             name = name.rpartition(":")[2]
         if name in _VALUES and self.row is not None:
             key = given.get("key", "")
-            self.row[_number(key, self.row) if key in self.row else key] = given.get("value")
+            key = _number(key, self.row, self.again) if key in self.row else key
+            self.row[key] = given.get("value")
+            if len(self.row) > MOST_COLUMNS:
+                raise _Refused(f"more than {MOST_COLUMNS:,} attributes of one event or trace")
         elif self.depth == _LOG:
             self._open_log(name)
         elif name == "trace" and self.level == _LOG:
             self.level, self.n_traces = _TRACE, self.n_traces + 1
-            self.row = self.case = {}
+            self.row, self.again = self.case, self.case_again
         elif name == "event" and self.level in (_LOG, _TRACE):
             self.level, self.n_events = self.level + 1, self.n_events + 1
-            self.row = {}
+            self.row, self.again = {}, {}
             self.events.append(self.row)
 
     def end(self, name: str) -> None:
@@ -127,14 +137,10 @@ class _Events:
         if self.depth == self.level:
             self.level -= 1
             self.row = self.case if self.level == _TRACE else None
+            self.again = self.case_again
             if self.level == _LOG:
                 self._close_trace()
         self.depth -= 1
-
-    def to_table(self) -> pa.Table:
-        """All rows, columns in the order in which they came up."""
-        self._pack()
-        return pa.concat_tables(self.parts, promote_options="default")
 
     def _open_log(self, name: str) -> None:
         if name != "log":
@@ -147,25 +153,19 @@ class _Events:
         for event in self.events or [{}]:
             row = case | event
             if len(row) < len(case) + len(event):
-                row = case | {_number(k, row) if k in case else k: v for k, v in event.items()}
-            self.rows.append(row)
-        self.case, self.events = {}, []
-        if len(self.rows) >= _ROWS:
-            self._pack()
-
-    def _pack(self) -> None:
-        keys = dict.fromkeys(key for row in self.rows for key in row)
-        columns = {k: pa.array([row.get(k) for row in self.rows], pa.string()) for k in keys}
-        self.parts.append(pa.table(columns))
-        self.rows = []
+                again: dict[str, int] = {}
+                event = {_number(k, row, again) if k in case else k: v for k, v in event.items()}
+                row = case | event
+            self.packer.add(row)
+        self.case, self.case_again, self.events = {}, {}, []
 
 
-def _number(key: str, taken: dict) -> str:
-    """The first of "key (2)", "key (3)" … that is free."""
-    n = 2
-    while f"{key} ({n})" in taken:
-        n += 1
-    return f"{key} ({n})"
+def _number(key: str, taken: dict, again: dict[str, int]) -> str:
+    """The first of "key (2)", "key (3)" … that is free; `again` is the last that was not."""
+    again[key] = again.get(key, 1) + 1
+    while f"{key} ({again[key]})" in taken:
+        again[key] += 1
+    return f"{key} ({again[key]})"
 
 
 def _refuse_doctype(name: str, *_) -> None:

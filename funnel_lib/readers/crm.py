@@ -1,0 +1,268 @@
+"""The CRMs whose exports are known: which one a set of tables is of, and its tables as one log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.errors import InputError, Problems, quote_some
+from funnel_lib.events import SOURCE_COLUMNS, note_removed
+from funnel_lib.readers import amocrm, bitrix24, hubspot, outside, pipedrive, salesforce
+from funnel_lib.readers.columns import Mapping, explain_missing, find_columns
+from funnel_lib.readers.joins import CrmData, assemble, count_removed, give_to_deals, join_deals
+from funnel_lib.readers.kinds import Clock, Found, Kind, empty_table, recognise, take_table
+from funnel_lib.readers.plain import Taken, check_mapping, count_broken, find_fitting, take_plain
+from funnel_lib.readers.tables import RawTable
+from funnel_lib.readers.values import read_times
+
+CRMS = {m.NAME: m for m in (amocrm, bitrix24, hubspot, pipedrive, salesforce)}
+SAME = {"kommo": "amocrm"}
+# What `crm` may be told besides: find out; read as plain tables of events and leads.
+AUTO, PLAIN = "auto", "plain"
+
+
+def check_crm(crm: str) -> None:
+    """Raise an `InputError` for a CRM that is not known."""
+    known = (AUTO, *CRMS, *SAME, PLAIN)
+    if crm not in known:
+        raise InputError([f"--crm {crm}: choose from {', '.join(known)}"])
+
+
+def find_crm(
+    tables: list[RawTable], crm: str, mapping: Mapping
+) -> tuple[str | None, list[Found], list[RawTable]]:
+    """Which CRM are these tables of?
+
+    Parameters
+    ----------
+    tables : as read
+    crm : a CRM's name, "auto" or "plain"
+    mapping : a table whose time or action it names is a plain one
+
+    Returns
+    -------
+    (name, tables of that CRM with their kinds, the others). The name is None where no table is a
+    known CRM's.
+
+    Raises
+    ------
+    InputError
+        The tables are of several CRMs, or may be; or none is of the one that is named.
+    """
+    if crm == PLAIN:
+        return None, [], tables
+    wanted = [SAME.get(crm, crm)] if crm != AUTO else list(CRMS)
+    kinds = tuple(k for name in wanted for k in CRMS[name].KINDS)
+    plain = [_is_mapped(t, mapping) for t in tables]
+    guesses = [[] if p else recognise(t, kinds) for t, p in zip(tables, plain, strict=True)]
+    name = _agree(guesses)
+    if name is None and crm != AUTO:
+        raise InputError([_explain(tables, wanted[0])])
+    found = [next((f for f in of if f.kind.crm == name), None) for of in guesses]
+    rest = [t for t, f in zip(tables, found, strict=True) if f is None]
+    return name, [f for f in found if f is not None], rest
+
+
+def take_crm(
+    name: str, found: list[Found], rest: list[RawTable], mapping: Mapping, clock: Clock
+) -> tuple[Taken, pd.DataFrame]:
+    """Read a CRM's tables, and what other tables know of its deals, as one log.
+
+    Parameters
+    ----------
+    name, found, rest : of `find_crm`
+    mapping, clock : how to read columns and times
+
+    Returns
+    -------
+    (tables for `events.build_log`, sources as of `list_sources`)
+
+    Raises
+    ------
+    InputError
+        Every problem at once; a table that is neither the CRM's nor has a lead, a phone or a tax
+        number.
+    """
+    problems, noticed = Problems(), []
+    check_mapping([*(f.table for f in found), *rest], mapping, problems)
+    problems.raise_if_any()
+    removed = [count_broken([*(f.table for f in found), *rest])]
+    found = [_keep_where(f, mapping, removed) for f in found]
+    tables, double = _take(CRMS[name].KINDS, found, mapping, clock, noticed)
+    told = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+    data = CRMS[name].convert(tables, told)
+    data.removed += [("duplicate", rows) for rows in double if len(rows)]
+    acts, sources = _take_rest(rest, data, mapping, clock, noticed)
+    dated = _take_dates(data.deals, mapping, clock, noticed)
+    data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
+    if len(acts):
+        outside.link_keys(data)
+    rows, leads, gone = assemble(data)
+    zoned = np.full(len(rows), not clock.local)
+    parts = pd.concat([*removed, gone], ignore_index=True)
+    taken = Taken(rows, leads, zoned, parts, [*noticed, *data.noticed])
+    return taken, pd.concat([list_sources(found), sources], ignore_index=True)
+
+
+def is_known(table: RawTable) -> bool:
+    """Whether a table is any CRM's, or has a lead, a phone or a tax number."""
+    kinds = (*(k for m in CRMS.values() for k in m.KINDS), *outside.KINDS)
+    lead = "lead_id" in find_columns(list(table.frame.columns), Mapping())[0]
+    return lead or bool(recognise(table, kinds))
+
+
+def is_outside(table: RawTable, mapping: Mapping) -> bool:
+    """Whether a table knows clients by phone or tax number, and not whose lead a row is."""
+    lead = "lead_id" in find_columns(list(table.frame.columns), mapping)[0]
+    return not lead and bool(recognise(table, outside.KINDS))
+
+
+def join_outside(
+    acts: pd.DataFrame, taken: Taken, noticed: list
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give calls and payments of other systems to plain leads: (events, what was left out)."""
+    leads = taken.leads if taken.leads is not None else taken.events[["lead_id"]]
+    columns = ["created_at", "closed_at", "status"]
+    leads = leads.reindex(columns=[*dict.fromkeys([*leads.columns, *columns])])
+    times = {c: pd.to_datetime(leads[c], utc=True) for c in columns[:2]}
+    data = CrmData(deals=leads.assign(**times), acts=acts)
+    outside.link_keys(data)
+    rows = give_to_deals(acts, data, data.prospects)
+    noticed += data.noticed
+    return rows, count_removed(data)
+
+
+def read_outside(
+    tables: list[RawTable], mapping: Mapping, clock: Clock, noticed: list
+) -> tuple[list[Found], pd.DataFrame]:
+    """Read calls and payments of other systems: the tables they are, and acts for `CrmData`."""
+    found = [f for t in tables for f in recognise(t, outside.KINDS)[:1]]
+    of_calls = Mapping(columns={m: c for m, c in mapping.columns.items() if m in ("at", "action")})
+    taken, _ = _take(outside.KINDS, found, of_calls, clock, noticed)
+    return found, outside.take_acts(taken)
+
+
+def list_sources(found: list[Found]) -> pd.DataFrame:
+    """Which file was read as what, and by which columns: file, crm, kind, n_rows, told_by."""
+    rows = [
+        (f.table.path, f.kind.crm, f.kind.name, len(f.table.frame), ", ".join(f.told_by))
+        for f in found
+    ]
+    return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
+
+
+def list_plain(tables: list[RawTable]) -> pd.DataFrame:
+    """Which files were read as plain tables, as `list_sources`."""
+    rows = [(t.path, PLAIN, "table", len(t.frame), "") for t in tables]
+    return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
+
+
+def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: list):
+    """Read what is no table of the CRM: acts and facts of its deals, records of other systems."""
+    problems, plain, facts = Problems(), [], []
+    others = [t for t in rest if is_outside(t, mapping)]
+    for table in (t for t in rest if t not in others):
+        columns = list(table.frame.columns)
+        told = find_columns(columns, mapping)[0].keys()
+        if {"lead_id", "at", "action"} <= told:
+            plain.append(table)
+        elif "lead_id" in told:
+            facts.append(table)
+        else:
+            missing = [m for m in ("lead_id", "at", "action") if m not in told]
+            problems.add(f"{table.path}: no known table of this CRM, and "
+                         f"{explain_missing(missing, columns)}")  # fmt: skip
+    problems.raise_if_any()
+    found, acts = read_outside(others, mapping, clock, noticed)
+    if plain:
+        taken = take_plain(plain, [], _of_tables(mapping, plain), clock.time_zone)
+        noticed += taken.noticed
+        own = taken.events.rename(columns={"lead_id": "owner_id"}).assign(owner="deal")
+        acts = pd.concat([own, acts], ignore_index=True)
+        (clock.zoned if taken.zoned.all() else clock.local).append(plain[0].path)
+    if facts:
+        events = RawTable("", pd.DataFrame({"lead_id": ["0"], "at": ["2025"], "action": ["x"]}))
+        taken = take_plain([events], facts, _of_tables(mapping, facts), clock.time_zone)
+        data.deals = join_deals([data.deals, taken.leads])
+    sources = pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
+    return acts, sources
+
+
+def _of_tables(mapping: Mapping, tables: list[RawTable]) -> Mapping:
+    """The part of a mapping that these tables have columns for; dates are the deals' alone."""
+    there = {c for t in tables for c in t.frame.columns}
+    columns = {m: c for m, c in mapping.columns.items() if c in there}
+    where = {c: v for c, v in mapping.where.items() if c in there}
+    return mapping.model_copy(update={"columns": columns, "where": where, "dates": {}})
+
+
+def _take_dates(deals: pd.DataFrame, mapping: Mapping, clock: Clock, noticed: list) -> pd.DataFrame:
+    """Turn the dates among a deal's fields that the mapping names into acts."""
+    parts = []
+    for column in (c for c in mapping.dates if c in deals):
+        times, _ = read_times(deals[column], clock.day_first, clock.time_zone)
+        lost = (deals[column].notna() & times.isna()).to_numpy()
+        noticed.append(("unreadable_cells", lost.sum(), len(deals), "warning", column))
+        there = times.notna()
+        parts.append(pd.DataFrame({
+            "owner": "deal", "owner_id": deals.loc[there, "lead_id"], "at": times[there],
+            "action": mapping.dates[column],
+        }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _keep_where(found: Found, mapping: Mapping, removed: list) -> Found:
+    """Keep the rows that have the values the mapping asks for, in tables that have the columns."""
+    frame = found.table.frame
+    where = {c: v for c, v in mapping.where.items() if c in frame}
+    fits = find_fitting(frame, mapping.model_copy(update={"where": where}))
+    shown = frame.rename(columns={frame.columns[0]: "lead_id"})
+    removed.append(note_removed([("events", "where", ~fits, shown)]))
+    return replace(found, table=replace(found.table, frame=frame[fits].reset_index(drop=True)))
+
+
+def _take(kinds: tuple[Kind, ...], found: list[Found], mapping, clock, noticed):
+    """One frame a kind, of all its tables; rows that are exactly alike are kept once."""
+    tables, double = {}, []
+    for kind in kinds:
+        parts = [take_table(f, mapping, clock, noticed) for f in found if f.kind.name == kind.name]
+        table = pd.concat(parts, ignore_index=True) if parts else empty_table(kind)
+        again = table.duplicated().to_numpy()
+        if kind.name in ("moves", "events", "acts", "activities", "notes"):
+            double.append(table[again])
+            table = table[~again]
+        tables[kind.name] = table.reset_index(drop=True)
+    return tables, double
+
+
+def _agree(guesses: list[list[Found]]) -> str | None:
+    """The one CRM that all tables that are of any may be of."""
+    told = [of for of in guesses if of]
+    if not told:
+        return None
+    common = set.intersection(*({f.kind.crm for f in of} for of in told))
+    if len(common) == 1:
+        return common.pop()
+    shown = "; ".join(
+        f"{of[0].table.path}: {' or '.join(dict.fromkeys(f.kind.crm for f in of))} "
+        f"(columns {quote_some(of[0].told_by, most=4)})"
+        for of in told
+    )
+    names = list(dict.fromkeys(f.kind.crm for of in told for f in of))
+    raise InputError([
+        f"the tables may be of several CRMs: {shown}; name the right one, e.g. --crm {names[0]}, "
+        "and give the files of one CRM at a time"
+    ])  # fmt: skip
+
+
+def _is_mapped(table: RawTable, mapping: Mapping) -> bool:
+    return any(mapping.columns.get(m) in table.frame for m in ("at", "action"))
+
+
+def _explain(tables: list[RawTable], crm: str) -> str:
+    kinds = "; ".join(f"{k.name}: {' + '.join(w.split(', ')[0] for w in k.told_by)}"
+                      for k in CRMS[crm].KINDS)  # fmt: skip
+    found = quote_some(dict.fromkeys(c for t in tables for c in t.frame.columns), most=20)
+    return f"--crm {crm}: no table of it; it is told by the columns ({kinds}); found {found}"

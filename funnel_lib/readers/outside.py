@@ -1,0 +1,93 @@
+"""Calls and payments that other systems recorded: joined to deals by phone or tax number."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from funnel_lib.readers.joins import PAYMENT, CrmData
+from funnel_lib.readers.kinds import Kind
+from funnel_lib.readers.people import bare_key, find_keys
+
+NAME = "outside"
+_PHONE = (
+    "phone, phone number, client phone, customer phone, caller id, caller, телефон, "
+    "номер телефона, телефон клиента, номер клиента, номер абонента, абонент"
+)
+_TAX = "инн, inn, tax id, tax number, vat, vat number, vat id, инн плательщика, cnpj, бин, унп"
+_AT = (
+    "at, time, date time, timestamp, started at, start time, call time, call date, date, "
+    "дата и время, дата звонка, время звонка, время начала, дата, время, дата платежа, "
+    "дата оплаты, payment date, paid at"
+)
+KINDS = (
+    Kind(NAME, "calls", (_PHONE, _AT),
+         {"key": _PHONE, "at": _AT, "action": "action, event, действие, событие",
+          "direction": "direction, call type, type, направление, тип звонка, тип",
+          "duration": "duration, call duration, длительность, продолжительность, "
+          "длительность разговора, seconds"},
+         times=("at",)),
+    Kind(NAME, "payments", (_TAX, _AT),
+         {"key": _TAX, "at": _AT, "action": "action, event, действие, событие",
+          "amount": "amount, sum, сумма, сумма платежа"},
+         times=("at",)),
+)  # fmt: skip
+_INCOMING = ("incoming", "inbound", "in", "входящий", "входящие", "вх", "1")
+_OUTGOING = ("outgoing", "outbound", "out", "исходящий", "исходящие", "исх", "2")
+
+
+def take_acts(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Acts of clients known by phone or tax number, for `CrmData.acts`.
+
+    A payment is the client's; a call's actor is told by its direction.
+
+    Examples
+    --------
+    >>> calls = pd.DataFrame({"key": ["8 999 123-45-67"], "at": [pd.Timestamp("2025-01-01")],
+    ...                       "action": [None], "direction": ["Входящий"], "duration": ["40"]})
+    >>> take_acts({"calls": calls})[["owner", "owner_id", "action", "actor"]].values.tolist()
+    [['phone', '9991234567', 'incoming_call', 'client']]
+    """
+    parts = []
+    for name, table in tables.items():
+        if name == "calls":
+            way = _find_ways(table["direction"])
+            action = table["action"].fillna(way + "_call").fillna("call")
+            actor = way.map({"incoming": "client", "outgoing": "manager"})
+            further = {"duration": table["duration"]}
+        else:
+            action, actor, further = table["action"].fillna(PAYMENT), "client", {}
+        owner = "phone" if name == "calls" else "tax"
+        keys = bare_key(table["key"].astype("str"), owner)
+        part = {"owner": owner, "owner_id": keys, "at": table["at"], "action": action}
+        parts.append(pd.DataFrame({**part, "actor": actor, **further}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def link_keys(data: CrmData) -> None:
+    """Link phones and tax numbers to the deals and the people they stand beside, in place."""
+    tables = (
+        data.deals.assign(owner="deal", owner_id=data.deals["lead_id"]),
+        data.prospects,
+        data.people,
+    )
+    parts = []
+    for key in ("phone", "tax"):
+        for table in tables:
+            found = find_keys(table, key)
+            of = table.loc[found["row"], ["owner", "owner_id"]].reset_index(drop=True)
+            parts.append(of.assign(key=key, value=found["value"]))
+    known = pd.concat(parts, ignore_index=True).drop_duplicates()
+    direct = known[known["owner"] == "deal"].rename(columns={"owner_id": "lead_id"})
+    by_person = known.merge(data.links, on=["owner", "owner_id"])
+    columns = ["key", "value", "lead_id"]
+    found = pd.concat([direct[columns], by_person[columns]], ignore_index=True)
+    found = found.rename(columns={"key": "owner", "value": "owner_id"})
+    data.links = pd.concat([data.links, found], ignore_index=True).drop_duplicates()
+    data.known_by = known[known["owner"] != "deal"]
+
+
+def _find_ways(direction: pd.Series) -> pd.Series:
+    words = direction.astype("str").str.strip().str.casefold()
+    known = dict.fromkeys(_INCOMING, "incoming") | dict.fromkeys(_OUTGOING, "outgoing")
+    starts = words.str.extract(r"^(вх|исх|in|out)")[0].map(known)
+    return words.map(known).fillna(starts).astype("str")

@@ -1,0 +1,106 @@
+"""Personal data: which columns hold names of people, phones and mails, and phones and tax numbers
+as keys that join other systems' records; the rest of the library never sees them."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Words of a header, each a beginning of a word of it.
+_PERSONAL = (
+    "phone", "mobile", "fax", "email", "mail", "телефон", "мобильн", "факс", "почт", "емейл",
+    "telefone", "celular", "whatsapp", "telegram", "skype", "address", "адрес", "birth", "рожден",
+    "passport", "паспорт", "фио", "имя", "фамили", "отчеств", "surname", "firstname", "lastname",
+    "fullname", "nome", "контакт", "contato", "contact", "person", "клиент", "client", "customer",
+    "title", "name", "название", "comment", "комментари", "примечани", "description", "описани",
+    "note", "notes", "text", "content", "body", "subject", "тема", "creator", "кем",
+    "участник",
+)  # fmt: skip
+# Such headers hold a name that is no person's, or a number that says nothing.
+_HARMLESS = re.compile(
+    r"\b(?:product|товар|campaign|кампани|pipeline|воронк|stage|этап|source|источник|utm|form|file"
+    r"|type|тип|team|отдел|group|групп|region|регион|city|город|country|стран|segment|сегмент"
+    r"|status|статус|reason|причин|count|number of|количество)", re.IGNORECASE,
+)  # fmt: skip
+_IDS = re.compile(r"(?:^|[\s_.])id\w?$|^id\b|\bids$", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+_MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_PHONE = r"^\+?[78]?[\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}$|^\+\d[\d\s()-]{8,}$"
+MOSTLY = 0.5  # from this share of its cells on, a column is what its cells look like
+KEYS = {
+    "phone": re.compile(r"phone|telefon|celular|телефон|мобильн|номер клиента|caller|абонент",
+                        re.IGNORECASE),
+    "tax": re.compile(r"\b(?:инн|inn|vat|tax.?(?:id|number|no)|cnpj|бин|унп)\b", re.IGNORECASE),
+}  # fmt: skip
+_DIGITS = 10  # a phone is known by its last digits, with or without the country's
+
+
+def find_personal(frame: pd.DataFrame) -> list[str]:
+    """Which columns hold names of people, phones, mails or free text, by header or by cells?
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"Рабочий телефон": ["1"], "Полное имя контакта": ["А"],
+    ...                       "поле": ["a@b.ru"], "Product name": ["Kettle"], "Contact ID": ["7"]})
+    >>> find_personal(frame)
+    ['Рабочий телефон', 'Полное имя контакта', 'поле']
+    """
+    return [c for c in frame.columns if _is_personal(str(c)) or _looks_personal(frame[c])]
+
+
+def find_keys(frame: pd.DataFrame, key: str) -> pd.DataFrame:
+    """The phones or tax numbers of a table's rows: row (its label), value; several in a cell are
+    several rows.
+
+    Examples
+    --------
+    >>> found = find_keys(pd.DataFrame({"Phone": ["+7 (999) 123-45-67, 8 912 000-00-00"]}), "phone")
+    >>> found.values.tolist()
+    [[0, '9991234567'], [0, '9120000000']]
+    """
+    columns = [c for c in frame.columns if KEYS[key].search(str(c)) and not _IDS.search(str(c))]
+    parts = [pd.DataFrame({"row": frame.index[:0], "value": pd.Series([], dtype="str")})]
+    for column in columns:
+        cells = frame[column].dropna().astype("str").str.split(r"[,;/|\n]").explode()
+        parts.append(pd.DataFrame({"row": cells.index, "value": bare_key(cells, key).to_numpy()}))
+    return pd.concat(parts, ignore_index=True).dropna().drop_duplicates(ignore_index=True)
+
+
+def bare_key(texts: pd.Series, key: str) -> pd.Series:
+    """Write phones or tax numbers so that the same ones are equal; missing where there is none.
+
+    Examples
+    --------
+    >>> bare_key(pd.Series(["8 (999) 123-45-67", "+79991234567", "доб. 12"]), "phone").tolist()
+    ['9991234567', '9991234567', nan]
+    >>> bare_key(pd.Series(["ИНН 7701234567", "7701234567.0"]), "tax").tolist()
+    ['7701234567', '7701234567']
+    """
+    plain = pc.replace_substring_regex(pa.array(texts, pa.string()), r"\.0$", "")
+    digits = pc.replace_substring_regex(plain, r"\D", "").to_numpy(zero_copy_only=False)
+    digits = pd.Series(digits, index=texts.index, dtype="str")
+    least = 7 if key == "phone" else 8
+    known = digits.where(digits.str.len() >= least)
+    return known.str[-_DIGITS:] if key == "phone" else known
+
+
+def _is_personal(header: str) -> bool:
+    if _IDS.search(header) or _HARMLESS.search(header):
+        return False
+    if KEYS["tax"].search(header):
+        return True
+    words = _WORD.findall(header.casefold().replace("ё", "е").replace("e-mail", "email"))
+    return any(w.startswith(_PERSONAL) or w.endswith(("name", "phone", "mail")) for w in words)
+
+
+def _looks_personal(cells: pd.Series) -> bool:
+    if not pd.api.types.is_string_dtype(cells):
+        return False
+    known = cells.dropna()
+    sample = known.iloc[:1000].str.strip()
+    if sample.empty:
+        return False
+    return bool((sample.str.match(_MAIL) | sample.str.match(_PHONE)).mean() > MOSTLY)

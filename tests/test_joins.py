@@ -1,0 +1,333 @@
+"""Deals, people and other systems joined: worked by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.errors import InputError
+from funnel_lib.readers import read_export
+from funnel_lib.readers.joins import CrmData, assemble, complete
+
+UTC = "UTC"
+
+
+def at(*days):
+    days = [f"2025-01-{d:02d}" if d else None for d in days]
+    return list(pd.Series(pd.to_datetime(days, utc=True)))
+
+
+def table(name, **columns):
+    """A table of `CrmData`, with the columns that are left out missing."""
+    return complete(name, pd.DataFrame(columns))
+
+
+def deals(*rows):
+    """Deals of (id, created, closed, status) rows."""
+    ids, created, closed, status = zip(*rows, strict=True)
+    return table("deals", lead_id=ids, created_at=at(*created), closed_at=at(*closed),
+                 status=status)  # fmt: skip
+
+
+def acts(*rows):
+    owner, owner_id, day, action = zip(*rows, strict=True)
+    return table("acts", owner=owner, owner_id=owner_id, at=at(*day), action=action)
+
+
+def links(*rows):
+    owner, owner_id, lead_id = zip(*rows, strict=True)
+    return table("links", owner=owner, owner_id=owner_id, lead_id=lead_id)
+
+
+def given(data):
+    """Which lead has which act, but for the making of deals."""
+    rows, _, removed = assemble(data)
+    rows = rows[rows["action"] != "deal_created"]
+    return (
+        sorted(zip(rows["lead_id"], rows["action"], strict=True)),
+        dict(zip(removed["reason"], removed["rows"], strict=True)),
+        {check: n for check, n, *_ in data.noticed if n},
+    )
+
+
+def test_a_contacts_act_goes_to_the_deals_open_at_that_moment():
+    data = CrmData(
+        deals=deals(("1", 10, 20, "lost"), ("2", 12, 0, "open"), ("3", 15, 16, "won")),
+        acts=acts(("contact", "c", 11, "a"), ("contact", "c", 13, "b"), ("contact", "c", 25, "c"),
+                  ("contact", "c", 5, "early"), ("contact", "x", 13, "stranger")),
+        links=links(("contact", "c", "1"), ("contact", "c", "2")),
+    )  # fmt: skip
+    found, removed, noticed = given(data)
+    # 11 January is within a day before deal 2 was made: the call the deal was made for
+    assert found == [("1", "a"), ("1", "b"), ("2", "a"), ("2", "b"), ("2", "c")]
+    assert removed == {"no_open_deal": 2} and noticed == {"shared_activities": 2}
+
+
+def test_a_contact_read_as_a_lead_keeps_what_came_before_its_deal():
+    data = CrmData(
+        deals=deals(("1", 10, 20, "lost")),
+        prospects=table("prospects", owner="contact", owner_id=["c", "d"], created_at=at(2, 3)),
+        acts=acts(("contact", "c", 5, "early"), ("contact", "d", 5, "call"),
+                  ("contact", "c", 25, "late")),
+        links=links(("contact", "c", "1")),
+    )  # fmt: skip
+    found, removed, _ = given(data)
+    assert found == [("1", "early"), ("1", "lead_created"), ("contact d", "call"),
+                     ("contact d", "lead_created")]  # fmt: skip
+    assert removed == {"no_open_deal": 1}
+    _, leads, _ = assemble(data)
+    assert sorted(leads["lead_id"]) == ["1", "contact d"]
+
+
+def test_a_lead_goes_to_every_deal_it_became_and_else_is_its_own():
+    data = CrmData(
+        deals=deals(("1", 10, 20, "lost"), ("2", 11, 0, "open")),
+        prospects=table("prospects", owner="lead", owner_id=["1", "8"], status=[None, None]),
+        moves=table("moves", owner="lead", owner_id=["1", "8", "8"], at=at(2, 3, 4),
+                    stage=["New", "New", "Junk"], outcome=["open", "open", "lost"]),
+        links=links(("lead", "1", "1"), ("lead", "1", "2")),
+    )  # fmt: skip
+    rows, leads, _ = assemble(data)
+    moves = rows[rows["action"].str.startswith("stage")]
+    assert sorted(zip(moves["lead_id"], moves["action"], strict=True)) == [
+        ("1", "stage: New"), ("2", "stage: New"),
+        ("lead 8", "stage: Junk"), ("lead 8", "stage: New"),
+    ]  # fmt: skip
+    own = leads.set_index("lead_id").loc["lead 8"]
+    assert own["status"] == "lost" and own["closed_at"] == at(4)[0] and own["stage"] == "Junk"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "closed"),
+    [
+        (["open", "lost"], "lost", 2),
+        (["open", "lost", "open"], "open", 0),  # opened again
+        (["won", "lost", "lost"], "lost", 2),  # closed at the first of the moves that end so
+        (["lost", "open", "lost"], "lost", 3),
+        ([None, None], None, 0),
+    ],
+)
+def test_moves_tell_how_and_when_a_deal_ended(outcomes, status, closed):
+    n = len(outcomes)
+    data = CrmData(moves=table("moves", owner="deal", owner_id="1", at=at(*range(1, n + 1)),
+                               stage=list("abcdef"[:n]), outcome=outcomes))  # fmt: skip
+    _, leads, _ = assemble(data)
+    told = leads.iloc[0]
+    assert (told["status"] == status) or (status is None and pd.isna(told["status"]))
+    assert pd.isna(told["closed_at"]) if not closed else told["closed_at"] == at(closed)[0]
+
+
+def test_a_told_status_stays_and_an_expected_date_gives_way():
+    moves = table("moves", owner="deal", owner_id=["1", "1"], at=at(3, 7), stage=["a", "b"],
+                  outcome=["open", "lost"])  # fmt: skip
+    _, leads, _ = assemble(CrmData(deals=deals(("1", 1, 30, "lost")), moves=moves))
+    assert leads["closed_at"].tolist() == at(7)
+    _, leads, _ = assemble(CrmData(deals=deals(("1", 1, 30, "won")), moves=moves))
+    assert leads["status"].tolist() == ["won"] and leads["closed_at"].tolist() == at(30)
+
+
+def test_stages_that_follow_themselves_are_left_out_and_counted():
+    stages = ["a", "a", "b", "a", "a"]
+    data = CrmData(moves=table("moves", owner="deal", owner_id="1", at=at(1, 2, 3, 4, 5),
+                               stage=stages, outcome="open"))  # fmt: skip
+    found, removed, _ = given(data)
+    assert [a for _, a in found] == ["stage: a", "stage: a", "stage: b"]
+    assert removed == {"same_stage": 2}
+
+
+def test_what_happened_to_merged_deals_is_their_survivors():
+    data = CrmData(
+        deals=deals(("1", 1, 0, "open"), ("2", 2, 0, "open"), ("3", 3, 0, "open")),
+        acts=acts(("deal", "3", 5, "call"), ("contact", "c", 6, "mail")),
+        links=links(("contact", "c", "2")),
+        merged=table("merged", lead_id=["2", "3"], into=["1", "2"]),
+    )
+    found, _, noticed = given(data)
+    assert found == [("1", "call"), ("1", "mail")] and noticed == {"merged_deals": 2}
+
+
+def test_everything_given_or_removed():
+    """Kept rows (without the further copies of shared ones) and removed ones are all there were."""
+    rng = np.random.default_rng(1)
+    n, ids = 400, [str(i) for i in range(30)]
+    made = rng.integers(1, 15, 30)
+    data = CrmData(
+        deals=deals(*((i, int(m), int(m) + 7, "lost") for i, m in zip(ids, made, strict=True))),
+        acts=acts(*((rng.choice(["deal", "contact", "lead"]), str(rng.integers(0, 40)),
+                     int(rng.integers(1, 31)), f"a{k}") for k in range(n))),
+        links=links(*(("contact", str(rng.integers(0, 40)), rng.choice(ids)) for _ in range(50))),
+    )  # fmt: skip
+    plain = {(o, i): set() for o, i in zip(data.acts["owner"], data.acts["owner_id"], strict=True)}
+    for o, i, lead in data.links.itertuples(index=False):
+        plain.setdefault((o, i), set()).add(lead)
+    expected = set()
+    for o, i, when, action in data.acts[["owner", "owner_id", "at", "action"]].itertuples(
+        index=False
+    ):
+        if o == "deal":
+            expected.add((i, action))
+        elif o == "lead":
+            expected.add((f"lead {i}", action))
+        for lead in plain[o, i] if o == "contact" else ():
+            since = data.deals.set_index("lead_id")["created_at"][lead]
+            until = since + pd.Timedelta(days=8)  # closed on a date: to its end
+            if since - pd.Timedelta(days=1) <= when <= until:
+                expected.add((lead, action))
+    found, removed, _ = given(data)
+    assert set(found) == expected and len(found) == len(expected)
+    assert len({a for _, a in found}) + removed["no_open_deal"] == n
+
+
+# --- other systems -------------------------------------------------------------------------------
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+DEALS = (
+    "ID,Этап сделки,Дата создания сделки,Дата закрытия,Ответственный,Рабочий телефон,ИНН\n"
+    "1,В работе,01.02.2025 10:00:00,не закрыта,Анна,8 (999) 123-45-67,7701234567\n"
+    "2,Успешно реализовано,01.02.2025 10:00:00,05.02.2025 10:00:00,Анна,"
+    '"+7 912 000-00-00, +7 912 000-00-01",7709999999\n'
+)
+CALLS = (
+    "Номер клиента,Дата и время,Направление,Длительность\n"
+    "79991234567,02.02.2025 11:00:00,Входящий,45\n"
+    "+7(912)000-00-01,03.02.2025 11:00:00,исходящий,5\n"
+    "+7(912)000-00-01,30.03.2025 11:00:00,исходящий,5\n"
+    "+7(495)000-00-00,03.02.2025 11:00:00,Входящий,9\n"
+)
+PAYMENTS = "ИНН,Дата платежа,Сумма\n7709999999,20.02.2025,1000\n7700000000,20.02.2025,500\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(tmp_path / "deals.csv", DEALS)
+    write(tmp_path / "calls.csv", CALLS)
+    write(tmp_path / "payments.csv", PAYMENTS)
+    return tmp_path
+
+
+def test_calls_and_payments_of_other_systems_join_by_phone_and_tax_number(folder):
+    log = read_export(folder, time_zone="Europe/Moscow")
+    rows = log.events[log.events["action"] != "deal_created"]
+    told = rows[["lead_id", "action", "actor", "duration"]].astype(object)
+    assert told.where(told.notna(), None).values.tolist() == [
+        ["1", "incoming_call", "client", "45"],
+        ["2", "outgoing_call", "manager", "5"],
+        ["2", "payment_received", "client", None],  # after the sale, of that sale
+    ]
+    quality = log.noticed.set_index("check")
+    assert quality.loc["matched_by_phone", ["n_rows", "share_of_rows"]].tolist() == [2, 0.5]
+    assert quality.loc["matched_by_tax", ["n_rows", "share_of_rows"]].tolist() == [1, 0.5]
+    removed = log.removed.set_index("reason")
+    assert removed.loc["no_match", "rows"] == 3
+    assert len(log.events) + log.removed["rows"].sum() == log.rows_read
+
+
+def test_they_join_plain_leads_too(tmp_path):
+    write(tmp_path / "calls.csv", CALLS)
+    write(tmp_path / "events.csv", "lead_id,at,action\n7,2025-02-01 10:00,request\n")
+    leads = write(
+        tmp_path / "leads.csv", "lead_id,created_at,phone,city\n7,2025-02-01,9991234567,M\n"
+    )
+    log = read_export([tmp_path / "events.csv", tmp_path / "calls.csv"], leads)
+    assert log.events["action"].tolist() == ["request", "incoming_call"]
+    assert "phone" not in log.leads and log.leads["city"].tolist() == ["M"]
+
+
+def test_no_name_phone_or_mail_is_left(folder, tmp_path):
+    extra = "ID,Этап сделки,Дата создания сделки,Ответственный,Полное имя контакта,Рабочий email\n"
+    path = write(
+        tmp_path / "x.csv", extra + "5,Новая,01.02.2025 10:00:00,Анна,Иван Петров,i@p.ru\n"
+    )
+    log = read_export([path])
+    everything = log.leads.astype(str).to_csv() + log.events.astype(str).to_csv()
+    everything += log.removed.to_csv() + log.noticed.to_csv()
+    assert "Петров" not in everything and "i@p.ru" not in everything
+    shown = read_export([path], show_names=True).leads
+    assert shown["Полное имя контакта"].tolist() == ["Иван Петров"]
+    log = read_export(folder, time_zone="Europe/Moscow")
+    everything = log.leads.astype(str).to_csv() + log.removed.to_csv() + log.noticed.to_csv()
+    assert not any(x in everything for x in ("1234567", "000-00", "7709999999", "495"))
+
+
+# --- zones, CRMs, mapping ------------------------------------------------------------------------
+
+
+EVENTS = (
+    '{"_embedded":{"events":[{"id":"e","type":"incoming_mail","entity_id":1,"entity_type":"lead",'
+    '"created_by":0,"created_at":1738400000,"value_after":[],"value_before":[]}]}}'
+)
+
+
+def test_local_times_beside_utc_ask_for_the_zone(folder):
+    write(folder / "events.json", EVENTS)
+    with pytest.raises(InputError, match="--time-zone Europe/Moscow"):
+        read_export(folder)
+    log = read_export(folder, time_zone="Europe/Moscow")
+    assert "incoming_mail" in log.events["action"].tolist()
+    made = log.events[log.events["action"] == "deal_created"]["at"].iloc[0]
+    assert made == pd.Timestamp("2025-02-01 07:00", tz=UTC)
+
+
+def test_a_plain_table_of_acts_and_dates_of_deals_join_by_the_deals_id(tmp_path):
+    from funnel_lib.readers import Mapping
+
+    deals = DEALS.replace("ИНН\n", "ИНН,Дата договора\n").replace(
+        "7701234567\n", "7701234567,04.02.2025\n"
+    )
+    deals = deals.replace("7709999999\n", "7709999999,\n")
+    paths = [
+        write(tmp_path / "deals.csv", deals),
+        write(tmp_path / "own.csv", "ID сделки;Дата;Действие\n1;03.02.2025;act_signed\n"),
+        write(tmp_path / "more.csv", "ID сделки;Команда\n1;Север\n"),
+    ]
+    log = read_export(paths, mapping=Mapping(dates={"Дата договора": "contract_signed"}))
+    own = log.events[log.events["lead_id"] == "1"]["action"].tolist()
+    assert own == ["deal_created", "act_signed", "contract_signed"]
+    assert log.leads.set_index("lead_id").loc["1", "team"] == "Север"
+
+
+def test_where_and_status_values_of_the_mapping_hold_for_a_crm(tmp_path):
+    from funnel_lib.readers import Mapping
+
+    path = write(tmp_path / "deals.csv", DEALS.replace("Успешно реализовано", "Этап 9"))
+    assert read_export([path]).leads["status"].tolist()[0] == "open"
+    assert pd.isna(read_export([path]).leads["status"].tolist()[1])
+    told = Mapping(status_values={"won": ("этап 9",)}, where={"ID": "2"})
+    log = read_export([path], mapping=told)
+    assert log.leads["status"].tolist() == ["won"]
+    assert log.removed.set_index("reason").loc["where", "rows"] == 1
+
+
+def test_what_the_crm_does_not_know_is_told(tmp_path, folder):
+    with pytest.raises(InputError, match="--crm nope: choose from auto"):
+        read_export(folder, crm="nope")
+    other = write(tmp_path / "other.csv", "Цвет,Вес\nкрасный,7\n")
+    with pytest.raises(InputError, match="no known table of this CRM"):
+        read_export([folder / "deals.csv", other])
+    plain = write(tmp_path / "plain.csv", "lead_id,at,action\n7,2025-02-01,x\n")
+    with pytest.raises(InputError, match="no table of it; it is told by the columns"):
+        read_export([plain], crm="kommo")
+    assert read_export([plain]).sources["crm"].tolist() == ["plain"]
+
+
+def test_columns_of_one_name_that_differ_are_refused_and_those_that_agree_are_one(tmp_path):
+    twice = "ID,Этап сделки,Дата создания сделки,Ответственный,Источник,Источник\n"
+    same = write(tmp_path / "a.csv", twice + "1,Н,01.02.2025,А,Сайт,\n2,Н,01.02.2025,А,,Звонок\n")
+    assert read_export([same]).leads["source"].tolist() == ["Сайт", "Звонок"]
+    differ = write(tmp_path / "b.csv", twice + "1,Н,01.02.2025,А,Сайт,Звонок\n")
+    with pytest.raises(InputError, match=r'columns: \{source: "Источник \(2\)"\}'):
+        read_export([differ])
+
+
+def test_a_json_file_of_a_folder_that_is_no_table_is_named_and_left(folder):
+    write(folder / "settings.json", '{"colour": "red", "list": [1, 2]}')
+    write(folder / "broken.json", "{")
+    log = read_export(folder, time_zone="UTC")
+    noted = log.noticed.set_index("check").loc["file_not_read"]
+    assert noted["n_rows"] == 2 and noted["example"] == "broken.json, settings.json"
+    with pytest.raises(InputError, match="broken"):
+        read_export([folder / "deals.csv", folder / "broken.json"], time_zone="UTC")
