@@ -289,7 +289,7 @@ def _print_check(log: EventLog, words: Words) -> None:
         tables, quality = describe_log(log), list_problems(log)
         told = tell_conclusions(log, words)
     console = _make_console(100)
-    if source := tell_sources(log, words):
+    for source in tell_sources(log, words):
         console.print(_plain(source))
         console.print()
     parts = {

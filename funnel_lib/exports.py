@@ -109,8 +109,12 @@ def tell_export(log: EventLog, words: Words) -> list[str]:
     return asked
 
 
-def tell_sources(log: EventLog, words: Words) -> str:
+def tell_sources(log: EventLog, words: Words) -> list[str]:
     """As what was each file read, and by which of its columns was that told?
+
+    Returns
+    -------
+    One sentence; none where the tables are no CRM's.
 
     Examples
     --------
@@ -120,11 +124,11 @@ def tell_sources(log: EventLog, words: Words) -> str:
     >>> sources = pd.DataFrame({"file": ["a/deals.csv"], "crm": "hubspot", "kind": "export",
     ...                         "n_rows": 1, "told_by": "Record ID, Deal Stage"})
     >>> tell_sources(build_log(events, sources=sources), Words("en"))
-    'Read as HubSpot: deals.csv (by its columns Record ID, Deal Stage).'
+    ['Read as HubSpot: deals.csv (by its columns Record ID, Deal Stage).']
     """
     crm = find_crm_name(log)
     if crm is None:
-        return ""
+        return []
     known = log.sources[log.sources["told_by"] != ""]
     files = "; ".join(
         words.text(
@@ -132,4 +136,4 @@ def tell_sources(log: EventLog, words: Words) -> str:
         )
         for file, columns in known[["file", "told_by"]].drop_duplicates().values.tolist()
     )
-    return words.text("sentence.export_read", crm=words.text(f"crm.{crm}"), files=files)
+    return [words.text("sentence.export_read", crm=words.text(f"crm.{crm}"), files=files)]

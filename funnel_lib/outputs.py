@@ -218,7 +218,7 @@ def _write_front(audit: Audit, words: Words, book: pd.ExcelWriter) -> None:
         "",
         *tell_limits(audit.tables["leads"], audit.tables["quality"], words),
         *tell_assumed(audit.log.assumed, audit.log.observed_until, words),
-        tell_sources(audit.log, words),
+        *tell_sources(audit.log, words),
     ]
     sheet = book.book.add_worksheet(words.text("sheet.front"))
     wrapped = book.book.add_format({"text_wrap": True, "valign": "top"})

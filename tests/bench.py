@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from bench_readers import show_reading
 
 from funnel_lib.planted import plant_log, write_planted
 
@@ -157,6 +158,7 @@ def main() -> None:
             "HTML report / an empty notebook, printed", [*audit, *full], [python, "-c", empty], 3
         )
     fine &= show_added()
+    fine &= show_reading()
     show_speed()
     show_ways()
     sys.exit(not fine)

@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import random_worlds as worlds
+from prove_readers import prove_readers
 from prove_value import prove_groups, prove_hypotheses, prove_power, prove_times
 from proving import plant_journeys, show_row, write_head
 from scipy.optimize import linear_sum_assignment
@@ -316,6 +317,7 @@ TABLES = {
     "groups": prove_groups,
     "hypotheses": prove_hypotheses,
     "power": prove_power,
+    "readers": lambda _: prove_readers(),
 }
 
 

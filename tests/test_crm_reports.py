@@ -48,6 +48,7 @@ def test_a_snapshot_is_labelled_in_the_first_box_with_what_to_export(report):
     first, rest = html.split('<ol class="page-one">')
     assert "Это снимок: из amoCRM (Kommo)" in first and "api/v4/events" in first
     assert "Неразобранное" in first and "Это снимок" not in rest
+    assert "Прочитано как amoCRM (Kommo): leads.csv" in rest  # and why
     sources = json.loads((report / "manifest.json").read_text(encoding="utf-8"))["sources"]
     assert [(s["crm"], s["kind"], s["n_rows"]) for s in sources] == [("amocrm", "export", 300)]
 
