@@ -197,6 +197,17 @@ def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
     return "; ".join(sorted(set(text.agg(" · ".join, axis=1)))[:most])
 
 
+def show_values(cells: pd.Series, most: int = 3) -> str:
+    """Show a few values of a column, the same ones whatever their order.
+
+    Examples
+    --------
+    >>> show_values(pd.Series(["b", "a", None, "b"]))
+    'a, b'
+    """
+    return ", ".join(sorted(cells.dropna().astype("str").unique())[:most])
+
+
 def lead_codes(log: EventLog) -> np.ndarray:
     """Position of each event's lead in `log.leads`, shape (n_events,)."""
     return log.events["lead_id"].cat.codes.to_numpy()

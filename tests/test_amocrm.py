@@ -310,3 +310,17 @@ def test_the_shared_examples_are_read(name):
     leads = read_export([path]).leads
     assert leads["status"].tolist() == ["open", "lost"]
     assert leads["currency"].tolist() == ["RUB", "RUB"] and leads["amount"].tolist() == [150_000, 0]
+
+
+def test_a_deleted_deal_does_not_come_back_by_its_events_and_notes(tmp_path):
+    note = {"id": 1, "entity_id": 8, "note_type": "call_in", "created_at": 1_759_000_400,
+            "created_by": 7, "params": {"duration": 40}}  # fmt: skip
+    paths = [
+        page(tmp_path, "leads", [lead(5), lead(8, is_deleted=True)]),
+        page(tmp_path, "events", [moved(1, 8, 1, 21), event(2, "incoming_mail", 8, 2)]),
+        page(tmp_path, "notes", [note]),
+    ]
+    log = read_export(paths)
+    assert log.leads["lead_id"].tolist() == ["5"]
+    removed = log.removed.groupby("reason")["rows"].sum()
+    assert removed["deleted_deal"] == 1 and removed["deleted_activity"] == 3

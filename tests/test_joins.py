@@ -331,3 +331,30 @@ def test_a_json_file_of_a_folder_that_is_no_table_is_named_and_left(folder):
     assert noted["n_rows"] == 2 and noted["example"] == "broken.json, settings.json"
     with pytest.raises(InputError, match="broken"):
         read_export([folder / "deals.csv", folder / "broken.json"], time_zone="UTC")
+
+
+def test_what_a_plain_table_beside_a_crm_loses_is_counted(folder):
+    own = "ID сделки;Дата;Действие\n1;03.02.2025;act_signed\n1;soon;act_sent\n1;04.02.2025;x;y\n"
+    own += "".join(f"1;{day:02d}.03.2025;call\n" for day in range(1, 29))
+    write(folder / "own.csv", own)
+    write(folder / "more.csv", "ID сделки;Дата закрытия\n1;nie\n")
+    log = read_export(folder, time_zone="UTC")
+    removed = log.removed.set_index("reason")["rows"]
+    assert removed["unreadable_time"] == 1 and removed["broken_row"] == 1
+    assert log.noticed.set_index("check").loc["unreadable_closed_at", "n_rows"] == 1
+    assert len(log.events) + log.removed["rows"].sum() == log.rows_read
+
+
+def test_calls_with_their_zone_beside_plain_times_with_theirs_leave_nothing_assumed(tmp_path):
+    events = write(tmp_path / "e.csv", "lead_id,at,action\n7,2025-02-01T10:00:00Z,request\n")
+    calls = write(tmp_path / "c.csv", "phone,at\n9991234567,2025-02-01T11:00:00+03:00\n")
+    leads = write(tmp_path / "l.csv", "lead_id,phone\n7,9991234567\n")
+    assert read_export([events, calls], leads).assumed == ("observed_until",)
+    calls.write_text("phone,at\n9991234567,2025-02-01 11:00:00\n", encoding="utf-8")
+    assert "time_zone" in read_export([events, calls], leads).assumed
+
+
+def test_a_file_of_calls_given_twice_counts_once(folder):
+    paths = [folder / name for name in ("deals.csv", "calls.csv", "calls.csv")]
+    once, twice = (read_export(p, time_zone="UTC") for p in (paths[:2], paths))
+    pd.testing.assert_frame_equal(once.events, twice.events)

@@ -174,7 +174,7 @@ def _take_plain(tables, lead_tables, mapping: Mapping, clock: Clock) -> tuple[Ta
     joined = replace(
         taken,
         events=pd.concat([taken.events, rows], ignore_index=True),
-        zoned=np.append(taken.zoned, np.zeros(len(rows), bool)),
+        zoned=np.append(taken.zoned, np.full(len(rows), not clock.local)),
         removed=pd.concat([taken.removed, removed], ignore_index=True),
         noticed=[*taken.noticed, *noticed],
     )

@@ -99,16 +99,14 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     users = tables["users"].drop_duplicates("id").set_index("id")["name"]
     api = tables["leads"]
     gone = read_flags(api["is_deleted"]) == 1
-    events = tables["events"]
-    lost = events["owner"].eq("lead") & events["owner_id"].isin(api.loc[gone, "lead_id"].unique())
-    events = data.leave_out("deleted_activity", events, lost)
+    deleted = set(api.loc[gone, "lead_id"])
     api = data.leave_out("deleted_deal", api, gone)
     exported = _take_export(tables["export"], told, data)
     data.deals = join_deals([exported, _take_leads(api, names, users)])
     data.links = _link_contacts(tables["export"], api)
-    data.moves = _take_moves(events, names)
+    data.moves = _take_moves(tables["events"], names)
     acts = [
-        _take_events(events),
+        _take_events(tables["events"]),
         _take_notes(tables["notes"], set(data.deals["lead_id"]), set(data.links["owner_id"])),
         _take_unsorted(tables["unsorted"]),
     ]
@@ -117,6 +115,7 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
         data.deals.loc[data.deals["created_at"].notna(), "lead_id"]
     )
     data.acts = _drop_told_twice(data.leave_out("told_twice", acts, made), data)
+    data.leave_out_deals(deleted)
     return data
 
 

@@ -13,11 +13,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from funnel_lib.events import LEAD_COLUMNS
+from funnel_lib.events import LEAD_COLUMNS, show_values
 from funnel_lib.readers.bitrix24_kinds import DEAL, KINDS, NAME
 from funnel_lib.readers.joins import CrmData, complete, empty, join_deals, look_up
 from funnel_lib.readers.kinds import read_flags, unfold
-from funnel_lib.readers.outcomes import tell_ends
+from funnel_lib.readers.outcomes import tell_by_user, tell_ends
 
 __all__ = ["KINDS", "NAME", "convert"]
 _ENDS = {"S": "won", "F": "lost", "P": "open", "N": "open", "success": "won", "failure": "lost",
@@ -122,7 +122,7 @@ def _fold_products(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     sized = sized.sort_values("size", ascending=False, kind="stable").drop_duplicates("lead_id")
     largest = sized.dropna(subset="lead_id").set_index("lead_id")["product"]
     again = rows["lead_id"].duplicated() & rows["lead_id"].notna()
-    examples = ", ".join(sorted(rows.loc[again, "lead_id"].unique())[:3])
+    examples = show_values(rows.loc[again, "lead_id"])
     data.noticed.append(("product_rows", again.sum(), len(rows), "info", examples))
     deals = rows[~again]
     return deals.assign(
@@ -199,7 +199,7 @@ def _take_moves(rows: pd.DataFrame, words, told: dict[str, str]) -> pd.DataFrame
     """Moves of deals and leads; a move to another pipeline closes nothing."""
     keys = rows["stage_id"].fillna(_LEAD + rows["status_id"])
     named = look_up(keys, words["stage"])
-    outcome = named.str.strip().str.casefold().map(told).astype("str")
+    outcome = tell_by_user(named, told)
     semantic = _tell_semantic(rows["semantic"].fillna(rows["lead_semantic"]))
     outcome = outcome.fillna(semantic).fillna(_tell_by_key(keys, words))
     changed = rows["type"].eq("5") & outcome.isin(["won", "lost"])

@@ -13,7 +13,14 @@ from funnel_lib.readers import amocrm, bitrix24, hubspot, outside, pipedrive, sa
 from funnel_lib.readers.columns import Mapping, explain_missing, find_columns
 from funnel_lib.readers.joins import CrmData, assemble, count_removed, give_to_deals, join_deals
 from funnel_lib.readers.kinds import Clock, Found, Kind, empty_table, recognise, take_table
-from funnel_lib.readers.plain import Taken, check_mapping, count_broken, find_fitting, take_plain
+from funnel_lib.readers.plain import (
+    Taken,
+    check_mapping,
+    count_broken,
+    find_fitting,
+    take_leads,
+    take_plain,
+)
 from funnel_lib.readers.tables import RawTable
 from funnel_lib.readers.values import read_times
 
@@ -88,13 +95,13 @@ def take_crm(
     problems, noticed = Problems(), []
     check_mapping([*(f.table for f in found), *rest], mapping, problems)
     problems.raise_if_any()
-    removed = [count_broken([*(f.table for f in found), *rest])]
+    removed = [count_broken([f.table for f in found])]
     found = [_keep_where(f, mapping, removed) for f in found]
     tables, double = _take(CRMS[name].KINDS, found, mapping, clock, noticed)
     told = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
     data = CRMS[name].convert(tables, told)
     data.removed += [("duplicate", rows) for rows in double if len(rows)]
-    acts, sources = _take_rest(rest, data, mapping, clock, noticed)
+    acts, sources = _take_rest(rest, data, mapping, clock, noticed, removed)
     dated = _take_dates(data.deals, mapping, clock, noticed)
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
     if len(acts):
@@ -159,7 +166,7 @@ def list_plain(tables: list[RawTable]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
 
 
-def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: list):
+def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: list, removed: list):
     """Read what is no table of the CRM: acts and facts of its deals, records of other systems."""
     problems, plain, facts = Problems(), [], []
     others = [t for t in rest if is_outside(t, mapping)]
@@ -175,17 +182,19 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
             problems.add(f"{table.path}: no known table of this CRM, and "
                          f"{explain_missing(missing, columns)}")  # fmt: skip
     problems.raise_if_any()
+    removed.append(count_broken([*others, *facts]))
     found, acts = read_outside(others, mapping, clock, noticed)
     if plain:
         taken = take_plain(plain, [], _of_tables(mapping, plain), clock.time_zone)
         noticed += taken.noticed
+        removed.append(taken.removed)
         own = taken.events.rename(columns={"lead_id": "owner_id"}).assign(owner="deal")
         acts = pd.concat([own, acts], ignore_index=True)
         (clock.zoned if taken.zoned.all() else clock.local).append(plain[0].path)
     if facts:
-        events = RawTable("", pd.DataFrame({"lead_id": ["0"], "at": ["2025"], "action": ["x"]}))
-        taken = take_plain([events], facts, _of_tables(mapping, facts), clock.time_zone)
-        data.deals = join_deals([data.deals, taken.leads])
+        leads, odd = take_leads(facts, _of_tables(mapping, facts), clock.time_zone)
+        noticed += odd
+        data.deals = join_deals([data.deals, leads])
     sources = pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
     return acts, sources
 

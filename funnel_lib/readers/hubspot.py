@@ -14,7 +14,13 @@ import pandas as pd
 from funnel_lib.readers.hubspot_kinds import DEAL, ENTERED, KINDS, LIFE, NAME
 from funnel_lib.readers.joins import CrmData, empty, join_deals, look_up
 from funnel_lib.readers.kinds import read_flags, unfold
-from funnel_lib.readers.outcomes import learn_ends, read_ends, tell_ends, tell_outcomes
+from funnel_lib.readers.outcomes import (
+    learn_ends,
+    read_ends,
+    tell_by_user,
+    tell_ends,
+    tell_outcomes,
+)
 from funnel_lib.readers.values import read_times
 
 __all__ = ["KINDS", "NAME", "convert"]
@@ -69,10 +75,7 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     data.acts = pd.concat(acts, ignore_index=True)
     data.prospects = _take_prospects(people, told, owners)
     data.people = people.assign(owner="contact")
-    for name in ("moves", "acts"):
-        rows = getattr(data, name)
-        gone = rows["owner"].eq("deal") & rows["owner_id"].isin(deleted)
-        setattr(data, name, data.leave_out("deleted_activity", rows, gone))
+    data.leave_out_deals(deleted)
     return data
 
 
@@ -162,7 +165,7 @@ def _take_moves(tables, deals: pd.DataFrame, stages: pd.DataFrame, told, data) -
     moves = moves.reindex(columns=["lead_id", "at", "stage_id", "stage", "source"])
     named = moves["stage"].astype("str").fillna(look_up(moves["stage_id"], stages["stage"]))
     stage = named.fillna(moves["stage_id"]).astype("str")
-    by_user = named.str.strip().str.casefold().map(told).astype("str")
+    by_user = tell_by_user(named, told)
     known = learn_ends(deals["stage"], deals["status"])
     outcome = by_user.fillna(look_up(moves["stage_id"], stages["outcome"]))
     outcome = outcome.fillna(look_up(stage, known)).fillna(tell_outcomes(named, None, told))

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from funnel_lib.events import LEAD_COLUMNS, STAGE_PREFIX, note_removed
+from funnel_lib.events import LEAD_COLUMNS, STAGE_PREFIX, note_removed, show_values
 
-# What a table's rows hang on: a deal, a lead that may become one, a person, a company, or what a
-# client is known by in other systems.
-OWNERS = ("deal", "lead", "contact", "company", "phone", "tax")
 # An act this shortly before a deal was made is what the deal was made for.
 BEFORE_DEAL = pd.Timedelta(days=1)
 PAYMENT = "payment_received"
@@ -48,6 +45,9 @@ def complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
 class CrmData:
     """What a CRM's tables hold, by the library's names; ids are texts, times are UTC.
 
+    An owner is what a row hangs on: a deal, a lead that may become one, a contact, a company, or a
+    phone or tax number by which other systems know a client.
+
     Attributes
     ----------
     deals : one row a deal: the columns of `events.LEAD_COLUMNS`, ``pipeline``, ``maker`` (who made
@@ -81,6 +81,13 @@ class CrmData:
         if mask.any():
             self.removed.append((reason, rows[mask]))
         return rows[~mask]
+
+    def leave_out_deals(self, ids: set[str]) -> None:
+        """Leave out what is known of deleted deals: their moves and acts."""
+        for name in ("moves", "acts"):
+            rows = getattr(self, name)
+            gone = rows["owner"].eq("deal") & rows["owner_id"].isin(ids)
+            setattr(self, name, self.leave_out("deleted_activity", rows, gone))
 
 
 def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -188,7 +195,13 @@ def _follow_merged(data: CrmData) -> CrmData:
         data.deals["lead_id"].map(into) != data.deals["lead_id"]
     )
     data.noticed.append(
-        ("merged_deals", gone.sum(), len(data.deals), "info", _examples(data.deals[gone]))
+        (
+            "merged_deals",
+            gone.sum(),
+            len(data.deals),
+            "info",
+            show_values(data.deals.loc[gone, "lead_id"]),
+        )
     )
     data.deals = data.deals[~gone]
     for name in ("moves", "acts"):
@@ -315,7 +328,13 @@ def _note_given(rows, left: pd.DataFrame, given: pd.DataFrame, data: CrmData) ->
     times = given["row"].value_counts()
     several = rows[rows["row"].isin(times.index[times > 1])]
     data.noticed.append(
-        ("shared_activities", len(several), len(rows), "info", _examples(_shown(several)))
+        (
+            "shared_activities",
+            len(several),
+            len(rows),
+            "info",
+            show_values(_shown(several)["lead_id"]),
+        )
     )
     for owner in ("phone", "tax"):
         of = rows["via"] == owner
@@ -357,7 +376,3 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     secret = rows["owner"].isin(["phone", "tax"])
     return rows.assign(lead_id=rows["owner"].where(secret, _own_journey(rows)))
-
-
-def _examples(rows: pd.DataFrame) -> str:
-    return ", ".join(sorted(rows["lead_id"].astype("str").unique())[:3])

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, Problems, quote_some
+from funnel_lib.events import show_values
 from funnel_lib.readers.columns import Mapping, bare_name
 from funnel_lib.readers.currencies import name_currencies, split_header
 from funnel_lib.readers.tables import RawTable
@@ -255,8 +256,8 @@ def _read_cells(found: Found, meaning: str, columns: list[str], clock: Clock, no
     else:
         return texts
     lost = (texts.notna() & read.isna()).to_numpy()
-    examples = ", ".join(sorted(texts[lost].unique())[:3])
-    noticed.append((f"unreadable_{_told_of(meaning)}", lost.sum(), len(frame), "warning", examples))
+    check, examples = f"unreadable_{_told_of(meaning)}", show_values(texts[lost])
+    noticed.append((check, lost.sum(), len(frame), "warning", examples))
     return read
 
 

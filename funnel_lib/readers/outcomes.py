@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from funnel_lib.events import show_values
 from funnel_lib.stages import find_meaning
 
 # The two ends as the CRMs name them at first; a renamed one is told by the lexicon of stages where
@@ -55,8 +56,19 @@ def tell_outcomes(
               sure.items()}  # fmt: skip
     status = stage.map(sure).astype("str").fillna("open").where(stage.notna())
     status = status.mask(closed == 0, "open")
-    by_user = stage.map({n: told.get(_plain(n)) for n in names}).astype("str")
-    return by_user.fillna(status.mask(closed == 1, stage.map(likely).astype("str"))).astype("str")
+    status = status.mask(closed == 1, stage.map(likely).astype("str"))
+    return tell_by_user(stage, told).fillna(status).astype("str")
+
+
+def tell_by_user(stage: pd.Series, told: dict[str, str]) -> pd.Series:
+    """Tell outcomes as the user says: by the names of stages, without capitals; else missing.
+
+    Examples
+    --------
+    >>> tell_by_user(pd.Series([" Оплата", "Отказ"]), {"оплата": "won"}).tolist()
+    ['won', nan]
+    """
+    return stage.astype("str").str.strip().str.casefold().map(told).astype("str")
 
 
 def split_reason(stage: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -75,8 +87,7 @@ def split_reason(stage: pd.Series) -> tuple[pd.Series, pd.Series]:
 def note_unknown(status: pd.Series, stage: pd.Series, closed: pd.Series) -> tuple:
     """Count closed deals of which nothing tells whether they are won, for `note_checks`."""
     dark = (closed == 1) & status.isna()
-    examples = ", ".join(sorted(stage[dark].dropna().unique())[:3])
-    return ("outcome_unknown", dark.sum(), len(status), "warning", examples)
+    return ("outcome_unknown", dark.sum(), len(status), "warning", show_values(stage[dark]))
 
 
 def read_ends(is_won: pd.Series, is_lost: pd.Series, is_closed: pd.Series) -> pd.Series:
@@ -124,14 +135,13 @@ def tell_ends(
     -------
     (status, tuples for `note_checks`)
     """
-    plain = stage.str.strip().str.casefold()
-    sure = plain.map(told).astype("str").fillna(sure)
+    sure = tell_by_user(stage, told).fillna(sure)
     by_name = tell_outcomes(stage, closed, told)
     guessed = sure.isna() & by_name.notna()
-    ends = sorted(stage[guessed & by_name.isin(["won", "lost"])].unique())
+    ends = show_values(stage[guessed & by_name.isin(["won", "lost"])])
     status = sure.fillna(by_name)
     return status, [
-        ("outcome_by_stage_name", guessed.sum(), len(stage), "warning", ", ".join(ends[:3])),
+        ("outcome_by_stage_name", guessed.sum(), len(stage), "warning", ends),
         note_unknown(status, stage, closed),
     ]
 

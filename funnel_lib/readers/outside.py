@@ -27,8 +27,7 @@ KINDS = (
           "длительность разговора, seconds"},
          times=("at",)),
     Kind(NAME, "payments", (_TAX, _AT),
-         {"key": _TAX, "at": _AT, "action": "action, event, действие, событие",
-          "amount": "amount, sum, сумма, сумма платежа"},
+         {"key": _TAX, "at": _AT, "action": "action, event, действие, событие"},
          times=("at",)),
 )  # fmt: skip
 _INCOMING = ("incoming", "inbound", "in", "входящий", "входящие", "вх", "1")

@@ -14,6 +14,7 @@ from funnel_lib.events import (
     STATUSES,
     note_removed,
     show_rows,
+    show_values,
 )
 from funnel_lib.readers.columns import DEFAULT_STATUSES, Mapping, explain_missing, find_columns
 from funnel_lib.readers.joins import join_deals
@@ -64,23 +65,39 @@ def take_plain(
     event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
     problems.raise_if_any()
     rows = pd.concat(event_parts, ignore_index=True)
-    lead_rows = join_deals(lead_parts) if lead_parts else None
     removed = [count_broken(tables)]
     rows = _keep_where(rows, removed)
     if rows.empty:
         raise InputError([f"the mapping's `where: {mapping.where}` leaves no row"])
     with problems.collecting():
         rows, zoned = _typed_events(rows, mapping, zone, removed)
-    noticed = []
+    noticed: list[tuple] = []
+    leads = None
     with problems.collecting():
-        lead_rows = _typed_leads(lead_rows, mapping, zone, noticed)
+        leads = _typed_leads(lead_parts, mapping, zone, noticed)
     problems.raise_if_any()
     timed = rows["at"].notna().to_numpy()
     if zoned.any() and zoned.sum() != timed.sum():
         odd = zoned if zoned.sum() < timed.sum() / 2 else timed & ~zoned
         noticed.append(("mixed_time_zones", odd.sum(), len(rows), "warning", show_rows(rows[odd])))
     _read_own_columns(rows, mapping, zone, noticed)
-    return Taken(rows, lead_rows, zoned, pd.concat(removed, ignore_index=True), noticed)
+    return Taken(rows, leads, zoned, pd.concat(removed, ignore_index=True), noticed)
+
+
+def take_leads(
+    tables: list[RawTable], mapping: Mapping, zone: str
+) -> tuple[pd.DataFrame | None, list[tuple]]:
+    """Take leads out of plain tables: (leads, tuples for `events.note_checks`).
+
+    Raises
+    ------
+    InputError
+        Every problem at once.
+    """
+    problems, noticed = Problems(), []
+    parts = _name_leads(tables, mapping, problems)
+    problems.raise_if_any()
+    return _typed_leads(parts, mapping, zone, noticed), noticed
 
 
 def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
@@ -102,16 +119,23 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
         elif not double:
             missing = [m for m in ("lead_id", "at", "action") if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, list(table.frame.columns))}")
-    for table in lead_tables:
+    lead_parts += _name_leads(lead_tables, mapping, problems)
+    if not event_parts and not problems.found:
+        problems.add("none of the files has a lead, a time and an action in every row")
+    return event_parts, lead_parts
+
+
+def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):
+    """Tables of leads by the library's names."""
+    parts = []
+    for table in tables:
         found, double = _find_meanings(table, mapping)
         for problem in double:
             problems.add(f"{table.path}: {problem}")
         if "lead_id" not in found and not double:
             problems.add(f"{table.path}: {explain_missing(['lead_id'], list(table.frame.columns))}")
-        lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
-    if not event_parts and not problems.found:
-        problems.add("none of the files has a lead, a time and an action in every row")
-    return event_parts, lead_parts
+        parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
+    return parts
 
 
 def _find_meanings(table: RawTable, mapping: Mapping) -> tuple[dict[str, str], list[str]]:
@@ -195,10 +219,12 @@ def _typed_events(rows: pd.DataFrame, mapping: Mapping, zone: str, removed: list
     return rows.assign(at=times)[~unreadable].reset_index(drop=True), zoned[~unreadable]
 
 
-def _typed_leads(leads: pd.DataFrame | None, mapping: Mapping, zone: str, noticed: list):
-    if leads is not None:
-        leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
-        _read_own_columns(leads, mapping, zone, noticed)
+def _typed_leads(parts: list[pd.DataFrame], mapping: Mapping, zone: str, noticed: list):
+    if not parts:
+        return None
+    leads = join_deals(parts)
+    leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
+    _read_own_columns(leads, mapping, zone, noticed)
     return leads
 
 
@@ -229,7 +255,7 @@ def _read_own_columns(frame: pd.DataFrame, mapping: Mapping, zone: str, noticed:
 
 def _note_unreadable(column: str, frame, read: pd.Series, noticed: list) -> None:
     lost = (frame[column].notna() & read.isna()).to_numpy()
-    examples = ", ".join(sorted(frame.loc[lost, column].astype(str).unique())[:3])
+    examples = show_values(frame.loc[lost, column])
     noticed.append((f"unreadable_{column}", lost.sum(), len(frame), "warning", examples))
 
 

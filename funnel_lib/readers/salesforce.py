@@ -11,7 +11,13 @@ import pandas as pd
 
 from funnel_lib.readers.joins import CrmData, empty, look_up
 from funnel_lib.readers.kinds import read_flags
-from funnel_lib.readers.outcomes import learn_ends, read_ends, tell_ends, tell_outcomes
+from funnel_lib.readers.outcomes import (
+    learn_ends,
+    read_ends,
+    tell_by_user,
+    tell_ends,
+    tell_outcomes,
+)
 from funnel_lib.readers.salesforce_kinds import DEAL, KINDS, NAME
 
 __all__ = ["KINDS", "NAME", "convert"]
@@ -67,10 +73,7 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     deal_ids, lead_ids = set(deals["lead_id"]), set(leads["owner_id"])
     acts = [_take_tasks(tables, data), _take_meetings(tables, data), _take_mails(tables, data)]
     data.acts = pd.concat([_own(a, deal_ids, lead_ids) for a in acts], ignore_index=True)
-    for name in ("moves", "acts"):
-        rows = getattr(data, name)
-        of_gone = rows["owner"].eq("deal") & rows["owner_id"].isin(deleted)
-        setattr(data, name, data.leave_out("deleted_activity", rows, of_gone))
+    data.leave_out_deals(deleted)
     return data
 
 
@@ -139,7 +142,7 @@ def _take_moves(tables, versions, deals, ends, types: pd.Series, told, data: Crm
     moves = pd.concat([moves, by_version], ignore_index=True).assign(owner="deal")
     moves = moves.reindex(columns=["owner", "owner_id", "at", "stage", "user", "known", "dark"])
     named = moves["stage"].astype("str")
-    by_user = named.str.strip().str.casefold().map(told).astype("str")
+    by_user = tell_by_user(named, told)
     outcome = by_user.fillna(moves["known"].astype("str")).fillna(look_up(named, ends))
     outcome = outcome.fillna(tell_outcomes(named, None, told)).mask(moves["dark"].eq(True))
     moves = moves.assign(outcome=outcome)

@@ -37,7 +37,7 @@ TABLE_SUFFIXES = (
 MOST_ROWS_A_BYTE, MOST_TEXT = 10, 256 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawTable:
     """A table as read.
 
