@@ -115,17 +115,16 @@ def build_log(
     events = _drop_unusable(events, parts)
     if events.empty:
         raise InputError(["events: no row has a lead, a readable time and an action"])
-    events = _drop_duplicates(events, parts)
+    events = _drop_duplicates(_in_order(events), parts)
     until = _find_observed_until(events, leads, observed_until)
     if observed_until is None:
         assumed = (*assumed, "observed_until")
     late = (events["at"] > until).to_numpy()
     parts.append(note_removed([("events", "after_observed_until", late, events)]))
-    events = events[~late]
-    table = _one_row_a_lead(leads, until, parts)
+    events = events[~late].reset_index(drop=True)
     events, of_events = _split_lead_columns(events)
-    table = _close(_join_leads(table, of_events, events), until)
-    events = _in_order(events, table["lead_id"])
+    table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
+    events = _finish_columns(events, table["lead_id"])
     removed = pd.concat(parts, ignore_index=True)
     rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
     noticed = note_checks([]) if noticed is None else noticed
@@ -236,12 +235,17 @@ def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarr
     since = at - at.min()
     unit = next(u for u in (86_400_000_000, 1_000_000, 1_000, 1) if not (since % u).any())
     since = since // unit
-    bits = [int(part.max()).bit_length() for part in (lead, since, code)]
-    if sum(bits) > 64:
+    for_lead, for_since, for_row = (
+        int(n).bit_length() for n in (lead.max(), since.max(), len(lead))
+    )
+    if for_lead + for_since > 64:
         return np.lexsort((code, at, lead))
-    key = lead.astype(np.uint64) << np.uint64(bits[1])
-    key = ((key | since.astype(np.uint64)) << np.uint64(bits[2])) | code.astype(np.uint64)
-    return np.argsort(key, kind="stable")
+    order = np.argsort(code, kind="stable")
+    key = ((lead.astype(np.uint64) << np.uint64(for_since)) | since.astype(np.uint64))[order]
+    if for_lead + for_since + for_row > 64:
+        return order[np.argsort(key, kind="stable")]
+    key = np.sort((key << np.uint64(for_row)) | np.arange(len(key), dtype=np.uint64))
+    return order[(key & np.uint64(2**for_row - 1)).astype(np.int64)]
 
 
 def _as_utc(times: pd.Series) -> pd.Series:
@@ -267,10 +271,38 @@ def _drop_unusable(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFr
     return events[~(no_lead | no_time | no_action)]
 
 
+def _in_order(events: pd.DataFrame) -> pd.DataFrame:
+    """Order events by lead, time and action, with lead and action as categories."""
+    events = events.assign(**{c: _as_category(events[c]) for c in ("lead_id", "action")})
+    order = order_packed(
+        events["lead_id"].cat.codes.to_numpy(),
+        events["at"].astype("int64").to_numpy(),
+        events["action"].cat.codes.to_numpy(),
+    )
+    return events.take(order).reset_index(drop=True)
+
+
+def _as_category(texts: pd.Series) -> pd.Series:
+    return texts.astype("str").astype("category")
+
+
 def _drop_duplicates(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    again = events.duplicated().to_numpy()
+    """Drop repeated rows; only events in order with the same lead, time and action can be any."""
+    again = np.zeros(len(events), bool)
+    near = _tied(events, ["lead_id", "at", "action"])
+    again[near] = events[near].duplicated()
     parts.append(note_removed([("events", "duplicate", again, events)]))
-    return events[~again]
+    return events[~again].reset_index(drop=True)
+
+
+def _tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Which rows have the same values as the row before or the row after, (n_events,)."""
+    same = np.ones(max(len(events) - 1, 0), bool)
+    for column in columns:
+        cells = events[column]
+        values = (cells.cat.codes if column != "at" else cells.astype("int64")).to_numpy()
+        same &= values[1:] == values[:-1]
+    return np.append(same, False) | np.append(False, same)
 
 
 def _find_observed_until(events, leads, told) -> pd.Timestamp:
@@ -319,25 +351,32 @@ def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Take the lead's own columns out of the events: the last known value of each lead."""
+    """Take the lead's own columns out of events in order: the last known value of each lead, of
+    several at one time the largest."""
     own = [c for c in LEAD_COLUMNS[1:] if c in events]
-    events = events.assign(lead_id=events["lead_id"].astype("str"))
-    columns = ["lead_id", "at", *own]
-    known = events[columns].drop_duplicates() if own else events[["lead_id"]].drop_duplicates()
+    order = np.arange(len(events))
     if own:
-        known = known.sort_values(columns, kind="stable", na_position="first")
-        known = known.drop(columns="at").groupby("lead_id", sort=True, as_index=False).last()
-        known = _typed_leads(known)
-    return events.drop(columns=own), known.reset_index(drop=True)
+        tied = np.flatnonzero(_tied(events, ["lead_id", "at"]))
+        cells = events.loc[tied, ["lead_id", "at", *own]]
+        order[tied] = cells.sort_values(list(cells), kind="stable", na_position="first").index
+    lead = events["lead_id"].cat.codes.to_numpy()
+    known = pd.DataFrame({"lead_id": events["lead_id"].cat.categories}).loc[np.unique(lead)]
+    for column in own:
+        cells = events[column].take(order)
+        rows = np.flatnonzero(cells.notna())
+        rows = rows[np.flatnonzero(np.diff(lead[rows], append=-1))]  # the last row of each lead
+        known[column] = cells.iloc[rows].set_axis(lead[rows])
+    return events.drop(columns=own), _typed_leads(known)
 
 
-def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame) -> pd.DataFrame:
     """Join the leads table and what the events tell of leads; the leads table wins."""
     ids = pd.Index(table["lead_id"]).union(of_events["lead_id"]).sort_values()
-    table = table.set_index("lead_id")
-    joined = table.reindex(ids).assign(has_row=ids.isin(table.index))
-    for column in of_events.columns.drop("lead_id"):
-        told = of_events.set_index("lead_id")[column].reindex(ids)
+    joined = table.set_index("lead_id").reindex(ids)
+    joined = joined.assign(has_row=ids.isin(table["lead_id"]))
+    of_events = of_events.set_index("lead_id").reindex(ids)
+    for column in of_events:
+        told = of_events[column]
         joined[column] = joined[column].fillna(told) if column in joined else told
     joined = joined.rename_axis("lead_id").reset_index()
     joined["lead_id"] = joined["lead_id"].astype("str")
@@ -354,22 +393,15 @@ def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     return leads.assign(status=status, closed_at=leads["closed_at"].mask(status == "open"))
 
 
-def _in_order(events: pd.DataFrame, lead_ids: pd.Series) -> pd.DataFrame:
-    """Order events by lead, time and action, with lead and action as categories."""
-    categories = pd.Index(lead_ids)
+def _finish_columns(events: pd.DataFrame, lead_ids: pd.Series) -> pd.DataFrame:
+    """Give the events the leads and the actions there are as categories, and the actors."""
     events = events.assign(
-        lead_id=pd.Categorical(events["lead_id"], categories=categories),
-        action=events["action"].astype("str").astype("category"),
+        lead_id=events["lead_id"].cat.set_categories(pd.Index(lead_ids)),
+        action=events["action"].cat.remove_unused_categories(),
         actor=_actors(events),
     )
-    order = order_packed(
-        events["lead_id"].cat.codes.to_numpy(),
-        events["at"].astype("int64").to_numpy(),
-        events["action"].cat.codes.to_numpy(),
-    )
     first = ["lead_id", "at", "action", "actor"]
-    columns = [*first, *(c for c in events if c not in first)]
-    return events.iloc[order].reset_index(drop=True)[columns]
+    return events[[*first, *(c for c in events if c not in first)]]
 
 
 def _actors(events: pd.DataFrame) -> pd.Categorical:
