@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some
+from funnel_lib.ordering import as_category, is_tied, order_packed
 
 EVENT_COLUMNS = ("lead_id", "at", "action", "actor")
 ACTORS = ("client", "manager", "system")
@@ -105,31 +107,29 @@ def build_log(
     >>> log.removed[["reason", "rows"]].values.tolist()
     [['no_lead', 1], ['duplicate', 1]]
     """
-    missing = [c for c in ("lead_id", "at", "action") if c not in events]
-    if missing:
-        found = quote_some(events.columns, most=12)
-        raise InputError([f"events: no column {' and '.join(missing)}; found {found}"])
+    _check_columns(events, leads)
     events = events.assign(at=_as_utc(events["at"]))
     leads = None if leads is None else _typed_leads(leads)
     parts = [removed if removed is not None else note_removed([])]
     events = _drop_unusable(events, parts)
     if events.empty:
         raise InputError(["events: no row has a lead, a readable time and an action"])
-    events = _drop_duplicates(_in_order(events), parts)
     until = _find_observed_until(events, leads, observed_until)
     if observed_until is None:
         assumed = (*assumed, "observed_until")
     late = (events["at"] > until).to_numpy()
     parts.append(note_removed([("events", "after_observed_until", late, events)]))
-    events = events[~late].reset_index(drop=True)
+    events = _drop_duplicates(_in_order(events[~late]), parts)
     events, of_events = _split_lead_columns(events)
     table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
-    events = _finish_columns(events, table["lead_id"])
+    events = _finish_columns(events, table.index)
     removed = pd.concat(parts, ignore_index=True)
     rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
     noticed = note_checks([]) if noticed is None else noticed
     told = {} if sources is None else {"sources": sources}
-    return EventLog(events, table, until, removed, rows_read, noticed, assumed, **told)
+    return EventLog(
+        events, table.reset_index(), until, removed, rows_read, noticed, assumed, **told
+    )
 
 
 def check_log(log: EventLog) -> pd.DataFrame:
@@ -212,51 +212,25 @@ def lead_codes(log: EventLog) -> np.ndarray:
     return log.events["lead_id"].cat.codes.to_numpy()
 
 
-def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """Order rows by lead, time and code.
-
-    Parameters
-    ----------
-    lead, at, code : integers, shape (n,): lead >= 0, time in microseconds, code >= 0
-
-    Returns
-    -------
-    integers, shape (n,), as of ``np.lexsort((code, at, lead))``. The three are packed into one
-    64-bit key, which sorts about ten times as fast, where they fit (times are taken in the coarsest
-    unit that loses nothing).
-
-    Examples
-    --------
-    >>> order_packed(np.array([1, 0, 0]), np.array([5, 9, 9]), np.array([0, 1, 0])).tolist()
-    [2, 1, 0]
-    """
-    if len(lead) == 0:
-        return np.empty(0, np.int64)
-    since = at - at.min()
-    unit = next(u for u in (86_400_000_000, 1_000_000, 1_000, 1) if not (since % u).any())
-    since = since // unit
-    for_lead, for_since, for_row = (
-        int(n).bit_length() for n in (lead.max(), since.max(), len(lead))
-    )
-    if for_lead + for_since > 64:
-        return np.lexsort((code, at, lead))
-    order = np.argsort(code, kind="stable")
-    key = ((lead.astype(np.uint64) << np.uint64(for_since)) | since.astype(np.uint64))[order]
-    if for_lead + for_since + for_row > 64:
-        return order[np.argsort(key, kind="stable")]
-    key = np.sort((key << np.uint64(for_row)) | np.arange(len(key), dtype=np.uint64))
-    return order[(key & np.uint64(2**for_row - 1)).astype(np.int64)]
-
-
 def _as_utc(times: pd.Series) -> pd.Series:
     times = pd.to_datetime(times)
     zoned = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
     return zoned.astype("datetime64[us, UTC]")
 
 
+def _check_columns(events: pd.DataFrame, leads: pd.DataFrame | None) -> None:
+    problems = []
+    asked = {"events": (events, ("lead_id", "at", "action")), "leads": (leads, ("lead_id",))}
+    for name, (frame, columns) in asked.items():
+        missing = [] if frame is None else [c for c in columns if c not in frame]
+        if missing:
+            found = quote_some(frame.columns, most=12)
+            problems.append(f"{name}: no column {' and '.join(missing)}; found {found}")
+    if problems:
+        raise InputError(problems)
+
+
 def _typed_leads(leads: pd.DataFrame) -> pd.DataFrame:
-    if "lead_id" not in leads:
-        raise InputError([f"leads: no column lead_id; found {quote_some(leads.columns, most=12)}"])
     dates = {c: _as_utc(leads[c]) for c in ("created_at", "closed_at") if c in leads}
     numbers = {c: pd.to_numeric(leads[c]) for c in ("amount",) if c in leads}
     return leads.assign(**dates, **numbers)
@@ -273,7 +247,9 @@ def _drop_unusable(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFr
 
 def _in_order(events: pd.DataFrame) -> pd.DataFrame:
     """Order events by lead, time and action, with lead and action as categories."""
-    events = events.assign(**{c: _as_category(events[c]) for c in ("lead_id", "action")})
+    with ThreadPoolExecutor() as pool:
+        lead, action = pool.map(as_category, (events["lead_id"], events["action"]))
+    events = events.assign(lead_id=lead, action=action)
     order = order_packed(
         events["lead_id"].cat.codes.to_numpy(),
         events["at"].astype("int64").to_numpy(),
@@ -282,27 +258,13 @@ def _in_order(events: pd.DataFrame) -> pd.DataFrame:
     return events.take(order).reset_index(drop=True)
 
 
-def _as_category(texts: pd.Series) -> pd.Series:
-    return texts.astype("str").astype("category")
-
-
 def _drop_duplicates(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Drop repeated rows; only events in order with the same lead, time and action can be any."""
     again = np.zeros(len(events), bool)
-    near = _tied(events, ["lead_id", "at", "action"])
+    near = is_tied(events, ["lead_id", "at", "action"])
     again[near] = events[near].duplicated()
     parts.append(note_removed([("events", "duplicate", again, events)]))
     return events[~again].reset_index(drop=True)
-
-
-def _tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    """Which rows have the same values as the row before or the row after, (n_events,)."""
-    same = np.ones(max(len(events) - 1, 0), bool)
-    for column in columns:
-        cells = events[column]
-        values = (cells.cat.codes if column != "at" else cells.astype("int64")).to_numpy()
-        same &= values[1:] == values[:-1]
-    return np.append(same, False) | np.append(False, same)
 
 
 def _find_observed_until(events, leads, told) -> pd.Timestamp:
@@ -326,10 +288,10 @@ def _find_observed_until(events, leads, told) -> pd.Timestamp:
 
 
 def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Drop unusable and repeated rows of the leads table; of differing repeats keep the first known
-    value in content order, so that the order of the rows does not matter."""
+    """The leads table by lead, without unusable and repeated rows; of differing repeats the first
+    known value in content order, so that the order of the rows does not matter."""
     if leads is None:
-        return pd.DataFrame({"lead_id": pd.Series([], dtype="str")})
+        return pd.DataFrame(index=pd.Index([], dtype="str"))
     no_lead = leads["lead_id"].isna().to_numpy()
     late = np.zeros(len(leads), bool)
     if "created_at" in leads:
@@ -347,43 +309,41 @@ def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:
         parts.append(note_removed([("leads", "lead_row_repeated", again, leads)]))
         leads = leads.sort_values(list(leads.columns), kind="stable")
         leads = leads.groupby("lead_id", sort=True, as_index=False).first()
-    return leads
+    return leads.set_index("lead_id")
 
 
 def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Take the lead's own columns out of events in order: the last known value of each lead, of
+    """Take the lead's own columns out of events in order: by lead, the last known value of each, of
     several at one time the largest."""
     own = [c for c in LEAD_COLUMNS[1:] if c in events]
     order = np.arange(len(events))
     if own:
-        tied = np.flatnonzero(_tied(events, ["lead_id", "at"]))
+        tied = np.flatnonzero(is_tied(events, ["lead_id", "at"]))
         cells = events.loc[tied, ["lead_id", "at", *own]]
         order[tied] = cells.sort_values(list(cells), kind="stable", na_position="first").index
     lead = events["lead_id"].cat.codes.to_numpy()
-    known = pd.DataFrame({"lead_id": events["lead_id"].cat.categories}).loc[np.unique(lead)]
+    ids = events["lead_id"].cat.categories
+    known = pd.DataFrame(index=ids)
     for column in own:
         cells = events[column].take(order)
         rows = np.flatnonzero(cells.notna())
         rows = rows[np.flatnonzero(np.diff(lead[rows], append=-1))]  # the last row of each lead
-        known[column] = cells.iloc[rows].set_axis(lead[rows])
+        known[column] = cells.iloc[rows].set_axis(lead[rows]).reindex(range(len(ids))).array
     return events.drop(columns=own), _typed_leads(known)
 
 
 def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame) -> pd.DataFrame:
     """Join the leads table and what the events tell of leads; the leads table wins."""
-    ids = pd.Index(table["lead_id"]).union(of_events["lead_id"]).sort_values()
-    joined = table.set_index("lead_id").reindex(ids)
-    joined = joined.assign(has_row=ids.isin(table["lead_id"]))
-    of_events = of_events.set_index("lead_id").reindex(ids)
-    for column in of_events:
-        told = of_events[column]
+    ids = of_events.index if not len(table) else of_events.index.union(table.index)
+    joined = table.reindex(ids).assign(has_row=ids.isin(table.index))
+    for column, told in of_events.reindex(ids).items():
         joined[column] = joined[column].fillna(told) if column in joined else told
-    joined = joined.rename_axis("lead_id").reset_index()
-    joined["lead_id"] = joined["lead_id"].astype("str")
-    for column in LEAD_COLUMNS:
+    own = LEAD_COLUMNS[1:]
+    for column in own:
         if column not in joined:
-            joined[column] = pd.Series(index=joined.index, dtype=_LEAD_DTYPES.get(column, "str"))
-    return joined[[*LEAD_COLUMNS, *(c for c in joined if c not in LEAD_COLUMNS)]]
+            joined[column] = pd.Series(index=ids, dtype=_LEAD_DTYPES.get(column, "str"))
+    joined = joined[[*own, *(c for c in joined if c not in own)]]
+    return joined.rename_axis("lead_id")
 
 
 def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
@@ -393,11 +353,10 @@ def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     return leads.assign(status=status, closed_at=leads["closed_at"].mask(status == "open"))
 
 
-def _finish_columns(events: pd.DataFrame, lead_ids: pd.Series) -> pd.DataFrame:
-    """Give the events the leads and the actions there are as categories, and the actors."""
+def _finish_columns(events: pd.DataFrame, lead_ids: pd.Index) -> pd.DataFrame:
+    """Give the events the leads there are as categories, and the actors."""
     events = events.assign(
-        lead_id=events["lead_id"].cat.set_categories(pd.Index(lead_ids)),
-        action=events["action"].cat.remove_unused_categories(),
+        lead_id=events["lead_id"].cat.set_categories(lead_ids),
         actor=_actors(events),
     )
     first = ["lead_id", "at", "action", "actor"]
@@ -406,7 +365,7 @@ def _finish_columns(events: pd.DataFrame, lead_ids: pd.Series) -> pd.DataFrame:
 
 def _actors(events: pd.DataFrame) -> pd.Categorical:
     if "actor" not in events:
-        return pd.Categorical([None] * len(events), categories=ACTORS)
+        return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
     words = events["actor"].astype("str").str.casefold().replace(_ACTOR_WORDS)
     return pd.Categorical(words.where(words.isin(ACTORS)), categories=ACTORS)
 

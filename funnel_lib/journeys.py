@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some
-from funnel_lib.events import EventLog, lead_codes, note_checks, order_packed, show_rows
+from funnel_lib.events import EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.ordering import order_packed
 from funnel_lib.steps import Evidence, Steps
 
 # A moment that never comes; all times are integers, microseconds since 1970 in UTC.

@@ -250,9 +250,9 @@ refuse("zeros without end.csv", link_to("/dev/zero"), "pipe or a device", alone=
 refuse("nothing to read.csv", link_to("/dev/null"), "pipe or a device", alone=True)
 refuse("not allowed.csv", hidden, "Permission denied", nobody=True)
 refuse("larger than all.csv", sparse(40 << 30), "2 GiB", alone=True)
-refuse("hole.csv", sparse(1 << 30), "8 MiB", alone=True)
+refuse("hole.csv", sparse(1 << 30), "4 MiB", alone=True)
 refuse(
-    "hole after a header.csv", sparse(1 << 30, b"lead_id,at,action\n"), "no text|8 MiB", alone=True
+    "hole after a header.csv", sparse(1 << 30, b"lead_id,at,action\n"), "no text|4 MiB", alone=True
 )
 for name in ("with blanks .csv", "with\nlines.csv", "🙂 имя.csv", "-dash.csv", "'quotes\".csv",
              "%s{0}.csv", "\udcff.csv", "a.b.c.CSV", "\x1b[31m.csv"):  # fmt: skip

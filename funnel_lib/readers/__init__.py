@@ -191,15 +191,15 @@ def _refuse_unusable(rows: pd.DataFrame, removed: pd.DataFrame) -> None:
     empty = rows[["lead_id", "at", "action"]].isna()
     counts = removed[removed["reason"].isin(UNUSABLE)].groupby("reason")["rows"].sum().to_dict()
     base = len(rows) + sum(counts.values())
-    first = empty.idxmax(axis=1)[empty.any(axis=1)]
+    bad = empty.any(axis=1)
+    first = empty[bad].idxmax(axis=1)
     reasons = {"lead_id": "no_lead", "at": "no_time", "action": "no_action"}
     for column, n in first.value_counts().items():
         counts[reasons[column]] = counts.get(reasons[column], 0) + int(n)
     if base and sum(counts.values()) > MOST_UNUSABLE * base:
         told = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.items()))
         examples = "; ".join(removed.loc[removed["reason"].isin(counts), "examples"])
-        bad = show_rows(rows[empty.any(axis=1)]) if empty.any(axis=None) else ""
-        shown = "; ".join(e for e in (examples, bad) if e)
+        shown = "; ".join(e for e in (examples, show_rows(rows[bad]) if bad.any() else "") if e)
         raise InputError([
             f"{sum(counts.values()):,} of {base:,} event rows cannot be used ({told}), more than a "
             f"tenth; for example {shown}. Check the file, or say in a mapping file what its "

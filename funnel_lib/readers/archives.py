@@ -12,8 +12,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 
 from funnel_lib.errors import InputError
@@ -231,45 +230,44 @@ def _read_file(path: Path) -> tuple[str, bytes]:
     if found.st_size > MOST_BYTES:
         raise ValueError(f"larger than {MOST_BYTES >> 30} GiB; split it")
     with open(path, "rb") as file:
-        pieces = iter(lambda: file.read(PIECE), b"")
-        first = next(pieces, b"")
-        pieces = chain([first], pieces)
-        return _gather(_unpack_gz(pieces) if first[:2] == _GZ else pieces, path.name)
-
-
-def _gather(pieces: Iterator[bytes], name: str) -> tuple[str, bytes]:
-    """Put the pieces together; stop early where they are no table."""
-    head = b""
-    while len(head) < HEAD and (piece := next(pieces, b"")):
-        head += piece
-    kind = tell_kind(head, name)
-    if kind == "text" and find_wide(head) is None and head.strip(_BLANK):
-        check_text(head[:HEAD])
-    pieces = chain([head], pieces)
-    whole = io.BytesIO()
-    for piece in _check_rows(pieces) if kind == "text" else pieces:
-        whole.write(piece)
-    data = whole.getvalue()
+        data = file.read(PIECE)
+        if data[:2] == _GZ:
+            data = b"".join(_unpack_gz(data + file.read()))
+            kind = _check_data(data, path.name)
+        else:
+            kind = _check_data(data, path.name)  # before the rest is read, which may be large
+            file.seek(0)
+            data = file.read()
+    if kind == "text":
+        _check_lines(data)
     if not re.search(rb"[^\x00\s\xef\xbb\xbf\xff\xfe]", data):
         raise ValueError("the file is empty")
     return kind, data
 
 
-def _check_rows(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Pass text on, as long as its lines end somewhere."""
-    run = 0
-    for piece in pieces:
-        ends = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
-        run = run + len(piece) if ends < 0 else len(piece) - ends
-        if run > MOST_ROW:
-            raise ValueError(f"a line of more than {MOST_ROW >> 20} MiB: no table; {SAVE_AS}")
-        yield piece
+def _check_data(data: bytes, name: str) -> str:
+    """Tell the kind of a file; refuse what is called text and is none."""
+    head = data[:HEAD]
+    kind = tell_kind(head, name)
+    if kind == "text":
+        if find_wide(head) is None and head.strip(_BLANK):
+            check_text(head)
+        _check_lines(data)
+    return kind
 
 
-def _unpack_gz(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _check_lines(data: bytes) -> None:
+    """Refuse text of which a piece has no end of a line."""
+    for start in range(0, len(data) - PIECE + 1, PIECE):
+        if all(data.find(end, start, start + PIECE) < 0 for end in (b"\n", b"\r")):
+            raise ValueError(f"a line of more than {PIECE >> 20} MiB: no table; {SAVE_AS}")
+
+
+def _unpack_gz(data: bytes) -> Iterator[bytes]:
     """Unpack a gz of one or more members; zeros after the last are padding."""
     growth, tool, done = Growth(), zlib.decompressobj(31), False
-    for piece in pieces:
+    for start in range(0, len(data), PIECE):
+        piece = data[start : start + PIECE]
         growth.add(len(piece), 0)
         while piece:
             if done and not (piece := piece.lstrip(b"\x00")):

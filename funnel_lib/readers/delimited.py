@@ -7,6 +7,7 @@ import csv as plain_csv
 import io
 import math
 import re
+import time
 from itertools import islice
 
 import numpy as np
@@ -26,6 +27,7 @@ PIECE = 1 << 22
 HEAD, SAMPLE = 1 << 16, 1 << 20
 # Rows that do not fit the header are kept, cut to so many signs, to be counted and shown.
 MOST_BROKEN, MOST_SHOWN = 100_000, 200
+MOST_WAITS = 10_000
 MOST_DAMAGED = 0.05  # of the signs beyond ASCII, in what is still UTF-8
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # A row whose quoted cells end where they should, or at least in their own line. D: the delimiter.
@@ -247,7 +249,7 @@ def _read_rows(rows, names: list[str], delimiter: str, broken: list[str], severa
         broken.append(row.text[:MOST_SHOWN])
         return "skip" if len(broken) <= MOST_BROKEN else "error"
 
-    places = [str(i) for i in range(len(names))]
+    places, rows = [str(i) for i in range(len(names))], memoryview(rows)
     if not re.search(rb"\S", rows):
         return pa.Table.from_arrays([pa.array([], pa.string())] * len(names), names=names)
     try:
@@ -263,6 +265,7 @@ def _read_rows(rows, names: list[str], delimiter: str, broken: list[str], severa
             ),
         )  # fmt: skip
     except pa.ArrowInvalid as error:
+        _wait_for_threads(rows)
         if len(broken) > MOST_BROKEN:
             _refuse_broken(broken)
         if "straddl" not in str(error):
@@ -270,6 +273,15 @@ def _read_rows(rows, names: list[str], delimiter: str, broken: list[str], severa
         size = f"{MOST_ROW >> 20} MiB"
         raise ValueError(f"a row of more than {size}, in which a quote may not be closed") from None
     return table.rename_columns(names)
+
+
+def _wait_for_threads(rows: memoryview) -> None:
+    """After an error Arrow's threads may still be at work; Python would abort if it ended now."""
+    for _ in range(MOST_WAITS):
+        try:
+            return rows.release()
+        except BufferError:
+            time.sleep(0.001)
 
 
 def _refuse_broken(broken: list[str]) -> None:

@@ -220,10 +220,10 @@ def _show(cell: object) -> str | None:
 def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     texts = pc.utf8_trim_whitespace(texts)
     short = pc.less_equal(pc.binary_length(texts), _LONGEST_EMPTY)
-    if not pc.any(short).as_py():
+    words = pa.array(EMPTY_WORDS)
+    if not pc.any(pc.is_in(texts.filter(short), words)).as_py():
         return texts
-    empty = pc.is_in(texts, pa.array(EMPTY_WORDS))
-    return pc.if_else(empty, pa.scalar(None, pa.string()), texts)
+    return pc.if_else(pc.is_in(texts, words), pa.scalar(None, pa.string()), texts)
 
 
 def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:

@@ -65,8 +65,7 @@ def read_times(
     (['03 Apr 07:00', '03 Apr 07:00'], [False, True])
     """
     check_time_zone(time_zone)
-    plain = pc.utf8_trim_whitespace(_to_arrow(texts))
-    moments, zoned = _read_moments(plain, day_first)
+    moments, zoned = _read_moments(_to_arrow(texts), day_first)
     here = ~zoned & ~np.isnat(moments)
     if time_zone != "UTC" and here.any():
         local = pd.DatetimeIndex(moments[here])
@@ -164,7 +163,7 @@ def _turn_dotted(texts: pa.Array, width: int) -> pa.Array:
 
 def _read_mixed(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
     """Moments of texts written in several ways, and which of them are UTC and no local time."""
-    plain = _write_alike(plain)
+    plain = _write_alike(pc.utf8_trim_whitespace(plain))
     iso = _matches(plain, _ISO)
     unix = _matches(plain, _UNIX) & ~iso
     aware = iso & _matches(plain, _ZONED)
@@ -209,7 +208,7 @@ def _matches(texts: pa.Array, pattern: str) -> np.ndarray:
 def _to_plain_floats(texts: pa.Array) -> np.ndarray | None:
     """All texts as numbers, if each is written as computers write them; else None."""
     try:
-        numbers = pc.utf8_trim_whitespace(texts).cast(pa.float64())
+        numbers = texts.cast(pa.float64())
     except pa.ArrowInvalid:
         return None
     usual = pc.all(pc.is_finite(numbers)).as_py() is not False

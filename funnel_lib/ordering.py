@@ -1,0 +1,103 @@
+"""Events in order, quickly: texts as ordered categories, packed sort keys, ties."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """Order rows by lead, time and code.
+
+    Parameters
+    ----------
+    lead, at, code : integers, shape (n,): lead >= 0, time in microseconds, code >= 0
+
+    Returns
+    -------
+    integers, shape (n,), as of ``np.lexsort((code, at, lead))``. The three are packed into one
+    64-bit key, which sorts about ten times as fast, where they fit (times are taken in the coarsest
+    unit that loses nothing).
+
+    Examples
+    --------
+    >>> order_packed(np.array([1, 0, 0]), np.array([5, 9, 9]), np.array([0, 1, 0])).tolist()
+    [2, 1, 0]
+    """
+    if len(lead) == 0:
+        return np.empty(0, np.int64)
+    since = at - at.min()
+    unit = next(u for u in (86_400_000_000, 1_000_000, 1_000, 1) if not (since % u).any())
+    since = since // unit
+    for_lead, for_since, for_row = (
+        int(n).bit_length() for n in (lead.max(), since.max(), len(lead))
+    )
+    if for_lead + for_since > 64:
+        return np.lexsort((code, at, lead))
+    order = np.argsort(code, kind="stable")
+    key = ((lead.astype(np.uint64) << np.uint64(for_since)) | since.astype(np.uint64))[order]
+    if for_lead + for_since + for_row > 64:
+        return order[np.argsort(key, kind="stable")]
+    key = np.sort((key << np.uint64(for_row)) | np.arange(len(key), dtype=np.uint64))
+    return order[(key & np.uint64(2**for_row - 1)).astype(np.int64)]
+
+
+def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Which rows have the same values as the row before or the row after?
+
+    Parameters
+    ----------
+    events : frame in order
+    columns : of events; ``at`` is a time, the others are categorical
+
+    Returns
+    -------
+    booleans, shape (n_events,)
+
+    Examples
+    --------
+    >>> is_tied(pd.DataFrame({"lead_id": pd.Categorical(["a", "a", "b"])}), ["lead_id"]).tolist()
+    [True, True, False]
+    """
+    same = np.ones(max(len(events) - 1, 0), bool)
+    for column in columns:
+        cells = events[column]
+        values = (cells.cat.codes if column != "at" else cells.astype("int64")).to_numpy()
+        same &= values[1:] == values[:-1]
+    return np.append(same, False) | np.append(False, same)
+
+
+def as_category(cells: pd.Series) -> pd.Categorical:
+    """Turn texts into a categorical whose categories are in order; it costs one sort of them.
+
+    Parameters
+    ----------
+    cells : values none of which is missing, taken as texts
+
+    Examples
+    --------
+    >>> found = as_category(pd.Series(["b", "10", "9", "b"]))
+    >>> found.categories.tolist(), found.codes.tolist()
+    (['10', '9', 'b'], [2, 0, 1, 2])
+    """
+    texts = pa.array(cells.astype("str"), pa.large_string())
+    numbers = _as_whole_numbers(texts)
+    codes, values = pd.factorize(cells.astype("str") if numbers is None else numbers)
+    values = pa.array(values).cast(pa.large_string())
+    order = pc.sort_indices(values).to_numpy()
+    categories = pd.Index(pd.array(values.take(order), dtype="str"))
+    return pd.Categorical.from_codes(np.argsort(order)[codes], categories=categories)
+
+
+def _as_whole_numbers(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
+    """Whole numbers, if each is written as such: they are told apart faster than texts."""
+    try:
+        texts[:100].cast(pa.int64())
+        numbers = texts.cast(pa.int64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    least = np.append(0, 10 ** np.arange(1, 19))  # of so many digits, none of them a leading zero
+    n_digits = pc.binary_length(texts).to_numpy()
+    return numbers if (numbers >= least[np.minimum(n_digits, 19) - 1]).all() else None

@@ -1,0 +1,74 @@
+"""Order and categories beside numpy, pandas and slow obvious loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funnel_lib.events import build_log
+from funnel_lib.ordering import as_category, is_tied, order_packed
+
+DAY = 86_400_000_000
+# Ids that only look like whole numbers, and the largest that are.
+WRITTEN = ["7", "07", "+7", "-7", "0", "00", "-0", "0x1F", " 7", "7.0", "1e3", "9" * 18, "9" * 19,
+           str(2**63 - 1), str(2**63), "10", "9", "٧", "ä", "🙂", "a b", "A"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(WRITTEN), min_size=1) | st.lists(st.text(), min_size=1)
+       | st.lists(st.integers(-(10**19), 10**19).map(str), min_size=1)
+       | st.lists(st.integers(0, 2**63 - 1).map(str), min_size=1))  # fmt: skip
+def test_categories_are_those_of_pandas(texts):
+    cells = pd.Series(texts, dtype="str")
+    found, plain = as_category(cells), pd.Categorical(cells)
+    assert found.tolist() == texts
+    assert found.categories.tolist() == sorted(set(texts)) == plain.categories.tolist()
+    assert found.codes.tolist() == plain.codes.tolist()
+
+
+@pytest.mark.parametrize("leads", [3, 2**20, 2**40])
+@pytest.mark.parametrize("codes", [1, 5, 70_000])
+@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, DAY])
+def test_the_order_is_that_of_three_sorts(leads, codes, unit):
+    rng = np.random.default_rng(leads + codes + unit)
+    lead, code = rng.integers(0, leads, 5000), rng.integers(0, codes, 5000)
+    at = rng.integers(-(10**15) // unit, 10**15 // unit, 5000) * unit
+    lead[::3], at[::3] = lead[0], at[0]  # ties in plenty
+    assert (order_packed(lead, at, code) == np.lexsort((code, at, lead))).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1))
+def test_ties_are_those_of_the_neighbours(rows):
+    rows.sort()
+    events = pd.DataFrame(rows, columns=["lead_id", "at"])
+    events = events.assign(
+        lead_id=events["lead_id"].astype("category"), at=pd.to_datetime(events["at"])
+    )
+    n = len(rows)
+    near = [[rows[j] for j in (i - 1, i + 1) if 0 <= j < n] for i in range(n)]
+    assert is_tied(events, ["lead_id", "at"]).tolist() == [
+        row in beside for row, beside in zip(rows, near, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_last_known_value_of_each_lead_is_that_of_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    n = 300
+    events = pd.DataFrame({
+        "lead_id": rng.integers(0, 20, n).astype(str),
+        "at": pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(rng.integers(0, 9, n), "D"),
+        "action": rng.choice(["x", "y"], n),
+        "amount": np.where(rng.random(n) < 0.4, np.nan, rng.integers(0, 5, n)),
+        "manager": pd.Series(rng.choice(["A", "B", "C"], n)).where(rng.random(n) < 0.5).astype("str"),
+    })  # fmt: skip
+    leads = build_log(events).leads.set_index("lead_id")
+    for lead, rows in events.groupby("lead_id"):
+        last: dict[str, object] = {}
+        order = rows.sort_values(["at", "amount", "manager"], na_position="first")
+        for row in order.itertuples():
+            last |= {c: getattr(row, c) for c in ("amount", "manager") if pd.notna(getattr(row, c))}
+        told = leads.loc[lead, ["amount", "manager"]].dropna().to_dict()
+        assert told == last
