@@ -50,7 +50,7 @@ def leads(n_won=50, n_lost=140, n_open=10, **changes):
 def test_outcomes_in_both_languages():
     # 50 of 200: Wilson 19.5 to 31.4 %
     assert f.tell_outcomes(leads(), EN) == (
-        "Leads from 1 Jan 2025 to 19 Jul 2025: 200; 50 bought (25.0%, 95\xa0% interval "
+        "Leads from 1 Jan 2025 to 19 Jul 2025: 200; 50 bought (25.0%, 95% interval "
         "19.5–31.4%), 140 lost, 10 open."
     )
     assert spaced(f.tell_outcomes(leads(), RU)) == (
@@ -118,7 +118,7 @@ def test_reliability_counts_visible_and_self_reported_steps():
 def test_the_funnel_tells_its_largest_drop_and_its_end():
     told = f.tell_funnel(funnel(), EN)
     assert "before “Read”: of 200 who reached the step before it, 120 went on (60.0%)" in told
-    assert "50 of 200 who entered reached “Paid” (25.0%, 95\xa0% interval 19.5–31.4%)" in told
+    assert "50 of 200 who entered reached “Paid” (25.0%, 95% interval 19.5–31.4%)" in told
     assert "“Read” was passed without evidence by 30 of 120" in told
     dark = f.tell_funnel(funnel(share_of_entered=[1, np.nan, 0.25]), RU)
     assert "По CRM не видно, потому что ничто в данных их не показывает: Прочитал." in dark
@@ -159,8 +159,8 @@ def test_open_leads():
 def test_after_the_sale():
     after = funnel(part="after_sale", n_entered=50.0, share_of_entered=[0.5, np.nan, 0.1])
     assert spaced(f.tell_after_sale(after, EN)) == (
-        "Of 50 buyers: “Asked” 200 (50.0%, 95 % interval 98.0–100.0%); “Paid” 50 (10.0%, "
-        "95 % interval 19.5–31.4%)."
+        "Of 50 buyers: “Asked” 200 (50.0%, 95% interval 98.0–100.0%); “Paid” 50 (10.0%, "
+        "95% interval 19.5–31.4%)."
     )
     assert f.tell_after_sale(funnel(), EN) == EN.text("sentence.after_sale_none")
 

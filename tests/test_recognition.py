@@ -94,7 +94,7 @@ def test_a_planted_fact_is_found_and_a_random_one_is_not(journeys, found):
 
 
 def test_intervals_of_nothing_hold_nothing(journeys, found):
-    """The 95 % interval of V reaches down to 0 for about 95 of 100 random facts."""
+    """The 95% interval of V reaches down to 0 for about 95 of 100 random facts."""
     rng, held = np.random.default_rng(2), 0
     for _ in range(40):
         facts = measure_facts(with_facts(journeys, found, rng), found).set_index("fact")

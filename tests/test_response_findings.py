@@ -36,11 +36,11 @@ def test_answers_and_attempts_in_both_languages():
     assert spaced(tell_responses(make_responses(), EN)) == (
         "Of 200 leads whose client came first, 150 have been answered, 20 are waiting, 30 were "
         "closed without an answer. Half of those who came first are answered within 5.3 h. Within "
-        "an hour, 20.0% of 199 are answered (95 % interval 15.0–26.0%). Within a day, 60.0% of 190 "
-        "are answered (95 % interval 53.0–67.0%). Managers tried to reach 160 leads: they got "
+        "an hour, 20.0% of 199 are answered (95% interval 15.0–26.0%). Within a day, 60.0% of 190 "
+        "are answered (95% interval 53.0–67.0%). Managers tried to reach 160 leads: they got "
         "through to 101, not yet to 9; lost without being reached: 50. For half of those they got "
         "through to, 2 attempts sufficed. Of those lost unreached, 70.0% were tried only once "
-        "(95 % interval 56.0–81.0%)."
+        "(95% interval 56.0–81.0%)."
     )
     assert spaced(tell_responses(make_responses(), RU)) == (
         "Из 200 лидов, где первым был клиент, ответ получили 150, ждут его 20, закрыты без ответа "

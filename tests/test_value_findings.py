@@ -93,7 +93,7 @@ def make_repeats(**changes):
 
 def test_times_in_both_languages():
     assert spaced(tell_times(make_time_to(), EN)) == (
-        "Of 200 who entered, 25.0% bought within 90 days (95 % interval 20.0–31.0%); for longer "
+        "Of 200 who entered, 25.0% bought within 90 days (95% interval 20.0–31.0%); for longer "
         "too few are watched to tell. Half of them bought within 12 days. Half of all who entered "
         "do not get there in this time. Half of those lost are lost within 20 days."
     )
@@ -128,8 +128,8 @@ def test_nobody_bought_or_was_lost():
 
 def test_cohorts_are_compared_as_far_as_their_intervals_go():
     assert spaced(tell_cohorts(make_cohorts(n_young=1), EN)) == (
-        "Bought within 21 days: of the leads of January 2025 20.0% (95 % interval 12.0–28.0%), of "
-        "those of February 2025 25.0% (95 % interval 17.0–33.0%). These intervals overlap: no "
+        "Bought within 21 days: of the leads of January 2025 20.0% (95% interval 12.0–28.0%), of "
+        "those of February 2025 25.0% (95% interval 17.0–33.0%). These intervals overlap: no "
         "change is shown. 1 month is too young to compare."
     )
     assert spaced(tell_cohorts(make_cohorts(n_young=1), RU)) == (
@@ -202,8 +202,8 @@ def test_effort_is_above_the_money_only_where_intervals_part():
 def test_value_names_most_least_and_effort_above_the_money():
     ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(SHARES)])
     assert spaced(tell_value(make_value(), ranges, NAMES, EN)) == (
-        "For a manager’s action, the segment with the step “Read” brings most (€600, 95 % interval "
-        "500–700), the segment without the step “Read” least (€200, 95 % interval 150–250). "
+        "For a manager’s action, the segment with the step “Read” brings most (€600, 95% interval "
+        "500–700), the segment without the step “Read” least (€200, 95% interval 150–250). "
         "Beyond chance, more effort goes than money comes: the segment without the step “Read” "
         "(70.0% of the actions, 40.0% of the money)."
     )
@@ -266,7 +266,7 @@ def test_one_segment_tells_its_money_by_lead_and_action():
     money = {"amount_per_lead": (50, 40, 60), "amount_per_manager_action": (20, 15, 25)}
     told = spaced(tell_value(value, make_ranges({"all": money}), names, EN))
     assert told == (
-        "A lead brings €50 (95 % interval 40–60), a manager’s action €20 (95 % interval 15–25)."
+        "A lead brings €50 (95% interval 40–60), a manager’s action €20 (95% interval 15–25)."
     )
     lead = make_ranges({"all": {"amount_per_lead": (50, np.nan, np.nan)}})
     assert spaced(tell_value(value, lead, names, RU)) == (
@@ -280,7 +280,7 @@ def test_one_segment_tells_its_money_by_lead_and_action():
 
 def test_repeats_in_both_languages():
     assert spaced(tell_repeats(make_repeats(), EN)) == (
-        "Bought again: 10 of 50 buyers (20.0%, 95 % interval 11.0–33.0%), for €9,000; half of "
+        "Bought again: 10 of 50 buyers (20.0%, 95% interval 11.0–33.0%), for €9,000; half of "
         "these within 40 days of the first purchase."
     )
     assert spaced(tell_repeats(make_repeats(n_won=51.0), RU)) == (
