@@ -8,8 +8,9 @@ import pandas as pd
 from funnel_lib.errors import InputError, quote_some, suggest
 from funnel_lib.funnels import find_reached, read_window
 from funnel_lib.intervals import divide, effective_n, wilson
-from funnel_lib.journeys import NEVER, Journeys
+from funnel_lib.journeys import Journeys
 from funnel_lib.losses import Decided, find_decided
+from funnel_lib.moments import NEVER
 from funnel_lib.resampling import draw_sums, find_range
 from funnel_lib.segments import Group
 
@@ -174,7 +175,7 @@ def judge_difference(
 
     Returns
     -------
-    difference (share - share_rest), low, high (its 95 % interval, see `newcombe`), p (two-sided
+    difference (share - share_rest), low, high (its 95% interval, see `newcombe`), p (two-sided
     z-test with the pooled share, the same as chi-square without correction; empty where fewer than
     `FEWEST_EXPECTED` cases are expected of any kind, or all are alike), is_small (fewer than
     `SMALL_EXPECTED` are)
@@ -223,7 +224,7 @@ def count_expected(pooled: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nd
 def newcombe(
     share: np.ndarray, n: np.ndarray, share_rest: np.ndarray, n_rest: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval of the difference of two independent shares; empty without cases.
+    """95% interval of the difference of two independent shares; empty without cases.
 
     Newcombe (1998), method 10, from the Wilson intervals of both shares,
     https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
@@ -269,7 +270,7 @@ def split_change(
     segment, column, before, after (the two values), n_before, n_after (closed leads; with within:
     followed for so long), share_of_leads_before, share_of_leads_after (of all such leads),
     share_won_before, share_won_after (of n_before and n_after), difference (share_won_after -
-    share_won_before), low, high (its 95 % interval, see `newcombe`), mix (change of the share of
+    share_won_before), low, high (its 95% interval, see `newcombe`), mix (change of the share of
     all buyers because the segment is larger or smaller), rate (because more or fewer of it buy);
     in the first row their sums, which add up to its difference, with their 95 % ranges mix_low,
     mix_high, rate_low, rate_high from leads drawn again within both values.

@@ -29,7 +29,7 @@ def tell_comparison(table: pd.DataFrame, words: Words) -> str:
     ...     "p_holm": [0.002, 0.8], "is_small": False})
     >>> tell_comparison(table, Words("en"))
     'Manager: differences beyond chance, corrected for 2 comparisons: “Anna” at “pay” 60.0% against
-    30.0% of the others (difference +30.0 percentage points, 95\\xa0% interval from +20.0 to +40.0
+    30.0% of the others (difference +30.0 percentage points, 95% interval from +20.0 to +40.0
     points). Groups may get different leads, so a difference need not be their work.'
     """
     if table.empty:
@@ -72,7 +72,7 @@ def tell_change(table: pd.DataFrame, words: Words) -> str:
     ...     "mix_low": [-0.12], "mix_high": [-0.05], "rate_low": [-0.05], "rate_high": [0.01]})
     >>> tell_change(pd.concat([table] * 3), Words("en"))
     'The share of buyers was 30.0% (2025-Q1, of 400) and is 20.0% (2025-Q2, of 500): −10.0
-    percentage points, 95\\xa0% interval from −16.0 to −4.0 points. Of this, −8.0 percentage points
+    percentage points, 95% interval from −16.0 to −4.0 points. Of this, −8.0 percentage points
     (from −12.0 to −5.0 points) because segments became larger or smaller, and −2.0 percentage
     points (from −5.0 to +1.0 points) because more or fewer of the same segment buy.'
     """
@@ -116,7 +116,7 @@ def tell_split(reading: pd.DataFrame, words: Words) -> str:
     ...     "valid_high": [0.25], "is_small": [False]})
     >>> tell_split(reading, Words("en"))
     'Went on at “pay”: “new” 40.0% of 200, “old” 30.0% of 210; difference +10.0 percentage points,
-    95\\xa0% interval from +1.0 to +19.0 points. The test is read early, at 50.0% of the plan. The
+    95% interval from +1.0 to +19.0 points. The test is read early, at 50.0% of the plan. The
     interval that allows for looking early: from −5.0 to +25.0 points. This interval includes zero:
     nothing is decided; go on until the plan is full.'
     """
@@ -158,7 +158,7 @@ def tell_before_after(reading: pd.DataFrame, trend: pd.DataFrame, words: Words) 
     >>> trend = pd.DataFrame({"month": ["2025-02"], "n_base": [150.0], "share": [0.3]})
     >>> tell_before_after(reading, trend, Words("en"))
     '“pay”: before 1 Mar 2025 30.0% of 300 went on, since then 40.0% of 280; difference +10.0
-    percentage points, 95\\xa0% interval from +2.0 to +18.0 points. This interval excludes zero:
+    percentage points, 95% interval from +2.0 to +18.0 points. This interval excludes zero:
     chance alone would hardly do that. This is no experiment: all else that changed at the time is
     in it, too. By month of entry: 2025-02 30.0% of 150. See whether the change shows there, or had
     begun before.'

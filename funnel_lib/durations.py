@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.incidence import OPEN, OTHERWISE, TAKEN, estimate_incidence
-from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, to_micros
+from funnel_lib.journeys import Journeys, first_at, last_at
 from funnel_lib.losses import find_missed, list_codes
+from funnel_lib.moments import NEVER, to_micros
 from funnel_lib.segments import Group
 
 _DAY = 86_400_000_000  # microseconds

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some
+from funnel_lib.moments import DAY, tells_hours, to_micros
 from funnel_lib.ordering import as_category, is_tied, order_packed
 
 EVENT_COLUMNS = ("lead_id", "at", "action", "actor")
@@ -108,8 +109,8 @@ def build_log(
     [['no_lead', 1], ['duplicate', 1]]
     """
     _check_columns(events, leads)
-    events = events.assign(at=_as_utc(events["at"]))
-    leads = None if leads is None else _typed_leads(leads)
+    events = _with_types(events)
+    leads = None if leads is None else _with_types(leads)
     parts = [removed if removed is not None else note_removed([])]
     events = _drop_unusable(events, parts)
     if events.empty:
@@ -188,10 +189,12 @@ def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
     >>> show_rows(pd.DataFrame({"lead_id": ["b", "a"], "at": [None, "2025"], "action": ["x", "y"]}))
     'a · 2025 · y; b · — · x'
     """
-    if len(frame) > 10_000:  # the smallest lead ids are enough, and quick to find
-        first = frame["lead_id"].drop_duplicates().astype("str").sort_values().head(most)
-        frame = frame[frame["lead_id"].isin(first)]
     shown = [c for c in ("lead_id", "at", "action", "created_at", "closed_at") if c in frame]
+    if not shown:
+        return ""
+    if len(frame) > 10_000:  # the smallest lead ids are enough, and quick to find
+        keys = frame[shown[0]].astype("str")
+        frame = frame[keys.isin(keys.drop_duplicates().sort_values().head(most))]
     text = frame[shown].astype(object).where(frame[shown].notna(), "—").astype(str)
     return "; ".join(sorted(set(text.agg(" · ".join, axis=1)))[:most])
 
@@ -230,10 +233,10 @@ def _check_columns(events: pd.DataFrame, leads: pd.DataFrame | None) -> None:
         raise InputError(problems)
 
 
-def _typed_leads(leads: pd.DataFrame) -> pd.DataFrame:
-    dates = {c: _as_utc(leads[c]) for c in ("created_at", "closed_at") if c in leads}
-    numbers = {c: pd.to_numeric(leads[c]) for c in ("amount",) if c in leads}
-    return leads.assign(**dates, **numbers)
+def _with_types(frame: pd.DataFrame) -> pd.DataFrame:
+    dates = {c: _as_utc(frame[c]) for c in ("at", "created_at", "closed_at") if c in frame}
+    numbers = {c: pd.to_numeric(frame[c]) for c in ("amount",) if c in frame}
+    return frame.assign(**dates, **numbers)
 
 
 def _drop_unusable(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -279,11 +282,11 @@ def _find_observed_until(events, leads, told) -> pd.Timestamp:
             ])  # fmt: skip
         return until
     moments = [events["at"].max()]
-    if leads is not None:
-        if "created_at" in leads:
-            moments.append(leads["created_at"].max())
-        if "closed_at" in leads and "status" in leads:
-            moments.append(leads.loc[leads["status"].isin(["won", "lost"]), "closed_at"].max())
+    for frame in (f for f in (events, leads) if f is not None):
+        if "created_at" in frame:
+            moments.append(frame["created_at"].max())
+        if "closed_at" in frame and "status" in frame:
+            moments.append(frame.loc[frame["status"].isin(["won", "lost"]), "closed_at"].max())
     return max(m for m in moments if pd.notna(m))
 
 
@@ -304,10 +307,10 @@ def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:
     )  # fmt: skip
     leads = leads[~(no_lead | late)]
     leads = leads.assign(lead_id=leads["lead_id"].astype("str"))
-    again = leads.duplicated("lead_id").to_numpy()
-    if again.any():
-        parts.append(note_removed([("leads", "lead_row_repeated", again, leads)]))
+    if leads["lead_id"].duplicated().any():
         leads = leads.sort_values(list(leads.columns), kind="stable")
+        again = leads["lead_id"].duplicated().to_numpy()
+        parts.append(note_removed([("leads", "lead_row_repeated", again, leads)]))
         leads = leads.groupby("lead_id", sort=True, as_index=False).first()
     return leads.set_index("lead_id")
 
@@ -329,7 +332,7 @@ def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
         rows = np.flatnonzero(cells.notna())
         rows = rows[np.flatnonzero(np.diff(lead[rows], append=-1))]  # the last row of each lead
         known[column] = cells.iloc[rows].set_axis(lead[rows]).reindex(range(len(ids))).array
-    return events.drop(columns=own), _typed_leads(known)
+    return events.drop(columns=own), known
 
 
 def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame) -> pd.DataFrame:
@@ -390,8 +393,9 @@ def _check_events(log: EventLog) -> pd.DataFrame:
 def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     """Events whose action befell `BULK_LEADS` or more leads in one minute; dates without a time of
     day say nothing of minutes."""
-    minute = events["at"].astype("int64").to_numpy() // 60_000_000
-    midnight = events["at"].astype("int64").to_numpy() % 86_400_000_000 == 0
+    at = to_micros(events["at"])
+    only_dates = len(np.unique(at)) > 1 and not tells_hours(at)
+    minute, midnight = at // 60_000_000, (at % DAY == 0) | only_dates
     frame = pd.DataFrame({"minute": minute, "action": events["action"].cat.codes,
                           "lead": events["lead_id"].cat.codes})  # fmt: skip
     frame = frame[~midnight]

@@ -22,8 +22,9 @@ from funnel_lib.errors import InputError, Problems, suggest
 from funnel_lib.funnels import read_window
 from funnel_lib.incidence import OPEN, estimate_incidence
 from funnel_lib.intervals import effective_n, wilson
-from funnel_lib.journeys import NEVER, Journeys
+from funnel_lib.journeys import Journeys
 from funnel_lib.losses import Decided, find_decided
+from funnel_lib.moments import NEVER
 from funnel_lib.segments import Group
 
 WON_WITHIN = "won_within"
@@ -83,7 +84,7 @@ def find_valid_interval(
 
     Returns
     -------
-    (low, high): 95 % intervals that hold at all looks together. The test may be stopped as soon
+    (low, high): 95% intervals that hold at all looks together. The test may be stopped as soon
     as one excludes 0; at its planned end it is wider than the usual one by 14 %.
 
     Notes

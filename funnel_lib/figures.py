@@ -60,7 +60,7 @@ def plot_funnel(
     Returns
     -------
     Axes. A bar a step: those who reached it, hatched where they did so without evidence, then the
-    leads still open before it (thin, grey) and the 95 % interval (whisker). The biggest drop from
+    leads still open before it (thin, grey) and the 95% interval (whisker). The biggest drop from
     one measurable step to the next is in the accent colour. A step that is not measurable is an
     empty dashed bar, and says so. Without leads the figure says that there is nothing to draw.
 

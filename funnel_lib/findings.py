@@ -54,7 +54,7 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     --------
     >>> day = pd.to_datetime(["2025-03-01", "2025-03-09"], utc=True)
     >>> tell_outcomes(pd.DataFrame({"status": ["won", "open"], "entered_at": day}), Words("en"))
-    'Leads from 1 Mar 2025 to 9 Mar 2025: 2; 1 bought (50.0%, 95\\xa0% interval 9.5–90.5%), 0 lost,
+    'Leads from 1 Mar 2025 to 9 Mar 2025: 2; 1 bought (50.0%, 95% interval 9.5–90.5%), 0 lost,
     1 open. Fewer than 30 leads: read it as a hint.'
     """
     leads = leads[leads["entered_at"].notna()]
@@ -138,7 +138,7 @@ def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
     ...     "low": [0.95, None, 0.17], "high": [1, None, 0.35]})
     >>> tell_funnel(funnel, Words("en"))
     'The largest drop comes before “pay”: of 80 who reached the step before it, 20 went on (25.0%);
-    of the rest still open: 9. 20 of 80 who entered reached “pay” (25.0%, 95\\xa0% interval
+    of the rest still open: 9. 20 of 80 who entered reached “pay” (25.0%, 95% interval
     17.0–35.0%). Still open before it: 9; these are neither won nor lost. Not measurable, as nothing
     in the data shows them: read.'
     """
@@ -301,7 +301,7 @@ def tell_after_sale(funnel: pd.DataFrame, words: Words) -> str:
     ...                        "n_reached": 30.0, "share_of_entered": 0.75, "low": 0.6,
     ...                        "high": 0.86})
     >>> tell_after_sale(funnel, Words("en"))
-    'Of 40 buyers: “launch” 30 (75.0%, 95\\xa0% interval 60.0–86.0%).'
+    'Of 40 buyers: “launch” 30 (75.0%, 95% interval 60.0–86.0%).'
     """
     rows = funnel[funnel["part"] == "after_sale"]
     if len(rows) and not rows["n_entered"].iloc[0] > 0:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from funnel_lib.errors import InputError, suggest
 from funnel_lib.intervals import effective_n, effective_n_of_segment, wilson
-from funnel_lib.journeys import NEVER, Journeys, to_micros
+from funnel_lib.journeys import Journeys
+from funnel_lib.moments import NEVER, to_micros
 from funnel_lib.segments import Group
 
 Rule = Literal["passed", "ordered", "any"]

@@ -19,7 +19,7 @@ class Incidence:
     ----------
     incidence : share by the end of the day
     error : its standard error
-    low, high : 95 % interval of the day (pointwise)
+    low, high : 95% interval of the day (pointwise)
     at_risk : sum of weights of the leads still waiting at the beginning of the day
     """
 

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def wilson(share: np.ndarray, n_effective: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval of shares by Wilson's method; empty without cases.
+    """95% interval of shares by Wilson's method; empty without cases.
 
     Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953
 

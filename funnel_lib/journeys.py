@@ -10,11 +10,10 @@ import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some
 from funnel_lib.events import EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.moments import NEVER, to_micros
 from funnel_lib.ordering import order_packed
 from funnel_lib.steps import Evidence, Steps
 
-# A moment that never comes; all times are integers, microseconds since 1970 in UTC.
-NEVER = np.iinfo(np.int64).max
 # Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
 GAPS = np.array([24, 7 * 24]) * 3_600_000_000
 _COMPARE = {
@@ -250,11 +249,6 @@ def last_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     last = np.full(n_leads, -NEVER)
     np.maximum.at(last, lead, at)
     return last
-
-
-def to_micros(times: pd.Series) -> np.ndarray:
-    """Times as integer microseconds, `NEVER` where missing."""
-    return np.where(times.isna(), NEVER, times.astype("int64"))
 
 
 def _micros(times: pd.Series) -> np.ndarray:

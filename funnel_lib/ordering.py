@@ -98,6 +98,11 @@ def _as_whole_numbers(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
         numbers = texts.cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-    least = np.append(0, 10 ** np.arange(1, 19))  # of so many digits, none of them a leading zero
-    n_digits = pc.binary_length(texts).to_numpy()
-    return numbers if (numbers >= least[np.minimum(n_digits, 19) - 1]).all() else None
+    powers = np.append(0, 10 ** np.arange(1, 19, dtype=np.uint64))
+    n_signs = pc.binary_length(texts).to_numpy()
+    if (n_signs > 18).any() or (numbers < 0).any():
+        return None
+    numbers = numbers.astype(np.uint64)
+    # as many digits as signs: no leading zero, no plus, no other base
+    fine = (numbers >= powers[n_signs - 1]) & ((numbers < powers[n_signs]) | (numbers == 0))
+    return numbers if fine.all() else None

@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.events import ACTORS, BULK_LEADS, STAGE_PREFIX, EventLog, build_log
 from funnel_lib.funnels import COLUMNS, RULES, count_funnel
 from funnel_lib.intervals import wilson
-from funnel_lib.journeys import NEVER, Journeys, build_journeys, last_at, select_leads, to_micros
+from funnel_lib.journeys import Journeys, build_journeys, last_at, select_leads
 from funnel_lib.losses import (
     PIPELINE_MARK,
     find_missed,
@@ -16,6 +16,7 @@ from funnel_lib.losses import (
     list_leads,
     mark_pipelines,
 )
+from funnel_lib.moments import NEVER, to_micros
 from funnel_lib.stages import audit_stages
 from funnel_lib.steps import Steps
 
@@ -347,7 +348,7 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     Returns
     -------
     frame, one row a check: check, n_deals, n_base (deals it could be asked of), share, low, high
-    (its 95 % interval), example (a few lead ids). Checks: ``stage_ahead`` and ``client_ahead`` (of
+    (its 95% interval), example (a few lead ids). Checks: ``stage_ahead`` and ``client_ahead`` (of
     deals not won, whose stage the steps file gives a step), ``stage_skipped``, ``moved_back``,
     ``moved_in_bulk`` (with 50 or more others to the same stage in one minute),
     ``moved_by_automation`` (of deals with a stage history), ``closed_late`` (of lost deals, 30 days

@@ -57,7 +57,7 @@ def tell_pipeline(checks: pd.DataFrame, pipeline: pd.DataFrame, words: Words) ->
     ...                        "share": [0.25], "low": [0.17], "high": [0.36]})
     >>> history, snapshot = (pd.DataFrame({"story": [s]}) for s in ("stages", "snapshot"))
     >>> tell_pipeline(checks, history, Words("en"))
-    'Stage ahead of the client, of deals not won: 20 of 80 deals (25.0%, 95\\xa0% interval
+    'Stage ahead of the client, of deals not won: 20 of 80 deals (25.0%, 95% interval
     17.0–36.0%).'
     >>> tell_pipeline(checks, snapshot, Words("en"))[-46:]
     'who came to a stage and went on, nobody knows.'

@@ -16,8 +16,9 @@ from funnel_lib.errors import InputError, Problems, suggest
 from funnel_lib.experiments import read_day, read_split
 from funnel_lib.funnels import read_window
 from funnel_lib.hypothesis_findings import list_sure
-from funnel_lib.journeys import NEVER, Journeys
+from funnel_lib.journeys import Journeys
 from funnel_lib.labels import Words
+from funnel_lib.moments import NEVER
 from funnel_lib.segments import Group
 
 MOST = 5  # hypotheses worth a plan

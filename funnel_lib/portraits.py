@@ -33,7 +33,7 @@ def describe_segments(
     `name_segments`), n_leads (sum of memberships), n_undetermined (leads most probably of this
     segment, but with a membership below 0.8), share_of_leads (of those that entered), path (ids
     joined by " > "), stability, trust (see `measure_trust`; empty where nobody asked), n_won,
-    n_lost, n_open (sums of memberships), share_won (of n_leads), low, high (its 95 % interval),
+    n_lost, n_open (sums of memberships), share_won (of n_leads), low, high (its 95% interval),
     share_of_amount_won (of the money of all won leads; empty where amounts are unknown or in
     several currencies)
 
@@ -203,7 +203,7 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
     frame, one row a segment, step and kind, the largest differences first; none with a single
     segment: segment, step, kind (``shows``: evidence of the step up to the sale; ``repeats``:
     twice or more), share_here (of the segment's leads), share_rest (of the others), difference,
-    low, high (its 95 % interval), p_holm (of no difference, corrected for all rows). The
+    low, high (its 95% interval), p_holm (of no difference, corrected for all rows). The
     segments were found by these very steps, so this describes them; it is no proof that they are
     there (see `measure_trust`). Steps that no lead repeats have no row of that kind.
 

@@ -101,7 +101,7 @@ def measure_facts(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
     frame, one row a column of the leads that has 2 to 20 values (values of fewer than 5 leads are
     one together), the strongest first; none with a single segment: fact, n_leads (whose segment is
     sure, membership 0.8 or more, and whose fact is known), n_values, cramers_v (corrected for
-    chance), low, high (its 95 % interval), share_explained (its square), share_right (of n_leads
+    chance), low, high (its 95% interval), share_explained (its square), share_right (of n_leads
     whose segment is told right from the fact alone, each from the other leads), share_guessed (told
     right by always naming the largest). Columns known only later (outcome, amounts, loss reason,
     stage) are left out; whether a further column is known at entry, the library cannot tell.

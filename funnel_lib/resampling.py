@@ -56,7 +56,7 @@ def draw_sums(
 
 
 def find_range(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the 95 % interval of draws along the first axis; empty where some cannot be told.
+    """Give the 95% interval of draws along the first axis; empty where some cannot be told.
 
     Examples
     --------

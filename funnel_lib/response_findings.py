@@ -28,8 +28,8 @@ def tell_responses(responses: pd.DataFrame, words: Words) -> str:
     >>> tell_responses(responses, Words("en"))
     'Of 200 leads whose client came first, 150 have been answered, 20 are waiting, 30 were closed
     without an answer. Half of those who came first are answered within 5.3 h. Within an hour, 20.0%
-    of 199 are answered (95\\xa0% interval 15.0–26.0%). Within a day, 60.0% of 190 are answered
-    (95\\xa0% interval 53.0–67.0%).'
+    of 199 are answered (95% interval 15.0–26.0%). Within a day, 60.0% of 190 are answered
+    (95% interval 53.0–67.0%).'
     """
     row = responses[responses["manager"] == EVERYBODY].iloc[0]
     n_came, n_tried = row["n_client_first"], row["n_tried"]

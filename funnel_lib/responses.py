@@ -9,7 +9,8 @@ from funnel_lib.durations import FEW
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.incidence import OPEN, OTHERWISE, TAKEN
 from funnel_lib.intervals import divide, wilson
-from funnel_lib.journeys import NEVER, Journeys, first_at, last_at, name_actions, to_micros
+from funnel_lib.journeys import Journeys, first_at, last_at, name_actions
+from funnel_lib.moments import DAY, HOUR, NEVER, end_of_days, tells_hours, to_micros
 
 CALLS = ("call", "call_*", "*_call")
 CONTACTS = ("outgoing_*", "meeting_held", *CALLS)  # by a manager; and what helps with a step
@@ -17,8 +18,6 @@ INCOMING = ("incoming_*", "call_in")  # never a manager's try, whoever the CRM s
 MEETING = "meeting_held"
 TALK_SECONDS = 30  # a call this long was answered
 EVERYBODY = "all"
-_HOUR = 3_600_000_000  # microseconds
-_DAY = 24 * _HOUR
 _ROUNDING = 1e-12
 
 
@@ -121,26 +120,6 @@ def find_median_time(time: np.ndarray, cause: np.ndarray) -> float:
     return float(time[half.argmax()]) if half.any() else np.nan
 
 
-def tells_hours(at: np.ndarray) -> bool:
-    """Tell whether moments have an hour, or are dates: all at one time of day, or two an hour apart
-    where a zone has summer time.
-
-    Parameters
-    ----------
-    at : microseconds
-
-    Examples
-    --------
-    >>> days = np.arange(3) * 24
-    >>> tells_hours(days * 3_600_000_000), tells_hours((days + [9, 10, 17]) * 3_600_000_000)
-    (False, True)
-    """
-    seen = np.unique(at % _DAY)
-    if len(seen) == 2 and len(at) >= FEW and seen[1] - seen[0] in (_HOUR, _DAY - _HOUR):
-        seen = seen[:1]
-    return len(seen) > 1 or bool((seen % (_HOUR // 4)).any())
-
-
 _SHARES = (
     ("share_within_hour", "n_within_hour", "n_had_hour"),
     ("share_within_day", "n_within_day", "n_had_day"),
@@ -170,14 +149,14 @@ def _sum_up(found: pd.DataFrame) -> tuple:
     watched, tries = found["watched"].to_numpy(), found["n_tries"].to_numpy()
     answered = came & (cause == TAKEN)
     within = []
-    for span in (_HOUR, _DAY):
+    for span in (HOUR, DAY):
         had = timed & (watched >= span)
         within += [int(had.sum()), int((had & answered & (waited <= span)).sum())]
     return (
         len(found), int(came.sum()), int(answered.sum()), int((came & (cause == OPEN)).sum()),
         int((came & (cause == OTHERWISE)).sum()), *within, int((tries > 0).sum()),
         int(reached.sum()), int(found["trying"].sum()), int(given_up.sum()),
-        int((given_up & (tries == 1)).sum()), find_median_time(waited[timed], cause[timed]) / _HOUR,
+        int((given_up & (tries == 1)).sum()), find_median_time(waited[timed], cause[timed]) / HOUR,
         _find_enough(tries[reached]), _find_enough(tries[given_up]),
     )  # fmt: skip
 
@@ -255,8 +234,7 @@ def _find_end(journeys: Journeys, last: np.ndarray) -> np.ndarray:
     closed = np.where(leads["status"] == "won", to_micros(leads["sold_at"]),
                       to_micros(leads["closed_at"]))  # fmt: skip
     known = (closed < NEVER) & (leads["status"] != "open").to_numpy()
-    if not tells_hours(closed[known]):
-        closed = np.where(known, closed + _DAY - 1, closed)
+    closed = end_of_days(np.where(known, closed, NEVER))
     unknown = (leads["status"] != "open").to_numpy() & ~known & (last > -NEVER)
     return np.select([known, unknown], [closed, last], NEVER)
 

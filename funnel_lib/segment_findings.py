@@ -198,7 +198,7 @@ def tell_facts(facts: pd.DataFrame, words: Words) -> str:
     >>> facts = pd.DataFrame({"fact": ["product"], "cramers_v": [0.1], "low": [0.0], "high": [0.2],
     ...     "share_explained": [0.01], "share_right": [0.6], "share_guessed": [0.6]})
     >>> tell_facts(facts, Words("en"))
-    'Product explains 1.0% of the segments (Cramér’s V 0.10, 95\\xa0% interval 0.00–0.20). None of
+    'Product explains 1.0% of the segments (Cramér’s V 0.10, 95% interval 0.00–0.20). None of
     these facts tells a lead’s segment better than always naming the largest: look at what clients
     do, not at what they buy or where they come from.'
     """

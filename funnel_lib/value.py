@@ -11,7 +11,8 @@ from funnel_lib.durations import find_half_time, find_outcome_days
 from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.incidence import OPEN, TAKEN, estimate_incidence
 from funnel_lib.intervals import effective_n, move_means, wilson
-from funnel_lib.journeys import NEVER, Journeys, name_actions, to_micros
+from funnel_lib.journeys import Journeys, name_actions
+from funnel_lib.moments import NEVER, to_micros
 from funnel_lib.money import split_currencies, take_amounts
 from funnel_lib.resampling import draw_sums, find_range
 from funnel_lib.segments import Group
@@ -108,7 +109,7 @@ def find_value_ranges(
     -------
     frame, one row a segment, currency and measure: segment, currency, measure (one of `MEASURES`;
     n_actions are managers' actions; share_of_actions and share_of_amount are the segment's shares
-    of those of all leads of the currency), value, low, high: 95 % interval by drawing leads again,
+    of those of all leads of the currency), value, low, high: 95% interval by drawing leads again,
     or whole accounts where one has several deals. Intervals are empty with fewer than `FEWEST_WON`
     won leads. Memberships are taken as estimated from the leads drawn; the paths stay.
 

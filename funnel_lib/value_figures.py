@@ -105,7 +105,7 @@ def plot_times(
     Returns
     -------
     Axes. Of all leads alone: a curve of those who bought and one of the lost. Of several segments:
-    a curve each of those who bought. Bands are 95 % intervals of the day; of more than three curves
+    a curve each of those who bought. Bands are 95% intervals of the day; of more than three curves
     only those at the end are drawn. A curve goes as far as `durations.find_last_day` reads it; its
     share there stands at its end, with its name, or with a number where the names do not fit: they
     follow below. Without a curve the figure says that there is nothing to draw.
@@ -251,7 +251,7 @@ def plot_cohorts(cohorts: pd.DataFrame, words: Words, ax: Axes | None = None) ->
     Returns
     -------
     Axes. A bar a month, at most the last 24: the share that bought in the time that stands beside
-    the title, of how many that entered, and the 95 % interval (whisker). Months whose leads have
+    the title, of how many that entered, and the 95% interval (whisker). Months whose leads have
     not had that time are hatched. Without a known share the figure says that there is nothing to
     draw.
 
@@ -334,7 +334,7 @@ def plot_value(
     Returns
     -------
     Axes. A dot a segment: its share of the managers' actions to the right, of the money won
-    upwards, both with their 95 % interval; on the dashed line they are equal. A dot is in the
+    upwards, both with their 95% interval; on the dashed line they are equal. A dot is in the
     accent colour where effort is above the money beyond chance, blue where it is below. Of several
     currencies the one with most buyers is drawn, and the title names it. Names that do not fit
     beside their dots follow below. With one segment, or where money or actions are not known, the

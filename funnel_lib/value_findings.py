@@ -30,7 +30,7 @@ def tell_times(time_to: pd.DataFrame, words: Words) -> str:
     ...     "incidence": [0.25, 0.6], "low": [0.2, 0.53], "high": [0.31, 0.67],
     ...     "median_days": [None, 30.0], "median_days_of_takers": [12.0, 20.0]})
     >>> tell_times(time_to, Words("en"))
-    'Of 200 who entered, 25.0% bought within 90 days (95\\xa0% interval 20.0–31.0%); for longer too
+    'Of 200 who entered, 25.0% bought within 90 days (95% interval 20.0–31.0%); for longer too
     few are watched to tell. Half of them bought within 12 days. Half of all who entered do
     not get there in this time. Half of those lost are lost within 20 days.'
     """
@@ -91,8 +91,8 @@ def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
     ...     "share": [0.2, 0.25, 0.1], "low": [0.13, 0.17, 0.05], "high": [0.29, 0.34, 0.2],
     ...     "is_mature": [True, True, False]})
     >>> tell_cohorts(cohorts, Words("en"))
-    'Bought within 30 days: of the leads of January 2025 20.0% (95\\xa0% interval 13.0–29.0%), of
-    those of February 2025 25.0% (95\\xa0% interval 17.0–34.0%). These intervals overlap: no change
+    'Bought within 30 days: of the leads of January 2025 20.0% (95% interval 13.0–29.0%), of
+    those of February 2025 25.0% (95% interval 17.0–34.0%). These intervals overlap: no change
     is shown. 1 month is too young to compare.'
     """
     if not cohorts["n_entered"].sum() > 0:
@@ -254,7 +254,7 @@ def tell_value(
     ...     "high": [60.0, 25.0], "measure": ["amount_per_lead", "amount_per_manager_action"]})
     >>> names = pd.DataFrame({"segment": ["all"], "name": ["all"]})
     >>> tell_value(value, ranges, names, Words("en"))
-    'A lead brings €50 (95\\xa0% interval 40–60), a manager’s action €20 (95\\xa0% interval 15–25).'
+    'A lead brings €50 (95% interval 40–60), a manager’s action €20 (95% interval 15–25).'
     """
     everyone = _take_all(value)
     if not everyone["n_leads"].sum() > 0:
@@ -345,7 +345,7 @@ def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
     ...     "segment": "all", "currency": ["EUR"], "n_won": 50.0, "n_again": 10.0, "share": 0.2,
     ...     "low": 0.11, "high": 0.33, "amount_again": 9000.0, "median_days_to_again": 40.0})
     >>> tell_repeats(repeats, Words("en"))
-    'Bought again: 10 of 50 buyers (20.0%, 95\\xa0% interval 11.0–33.0%), for €9,000; half of these
+    'Bought again: 10 of 50 buyers (20.0%, 95% interval 11.0–33.0%), for €9,000; half of these
     within 40 days of the first purchase.'
     """
     rows = _take_all(repeats)

@@ -18,7 +18,8 @@ from funnel_lib.funnels import (
     read_window,
 )
 from funnel_lib.intervals import effective_n, wilson
-from funnel_lib.journeys import NEVER, build_journeys, select_leads
+from funnel_lib.journeys import build_journeys, select_leads
+from funnel_lib.moments import NEVER
 from funnel_lib.segments import Group
 from funnel_lib.steps import Steps
 

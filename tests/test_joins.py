@@ -170,7 +170,7 @@ def test_everything_given_or_removed():
         for lead in plain[o, i] if o == "contact" else ():
             since = data.deals.set_index("lead_id")["created_at"][lead]
             until = since + pd.Timedelta(days=8)  # closed on a date: to its end
-            if since - pd.Timedelta(days=1) <= when <= until:
+            if since - pd.Timedelta(days=1) <= when < until:
                 expected.add((lead, action))
     found, removed, _ = given(data)
     assert set(found) == expected and len(found) == len(expected)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from funnel_lib.errors import InputError
 from funnel_lib.events import build_log
 from funnel_lib.funnels import count_funnel
-from funnel_lib.journeys import NEVER, build_journeys, first_at, last_at, select_leads
+from funnel_lib.journeys import build_journeys, first_at, last_at, select_leads
+from funnel_lib.moments import NEVER
 from funnel_lib.steps import Steps
 
 START = pd.Timestamp("2025-01-01", tz="UTC")

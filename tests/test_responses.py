@@ -8,8 +8,9 @@ from funnel_lib.events import build_log
 from funnel_lib.incidence import OPEN, OTHERWISE, TAKEN, estimate_incidence
 from funnel_lib.intervals import wilson
 from funnel_lib.journeys import build_journeys, select_leads
+from funnel_lib.moments import tells_hours
 from funnel_lib.planted import plant_log
-from funnel_lib.responses import count_responses, find_median_time, tells_hours
+from funnel_lib.responses import count_responses, find_median_time
 from funnel_lib.steps import Steps, parse_steps
 
 START = pd.Timestamp("2025-01-01", tz="UTC")

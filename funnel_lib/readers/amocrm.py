@@ -120,7 +120,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
 
 
 def _take_export(export: pd.DataFrame, told: dict[str, str], data: CrmData) -> pd.DataFrame:
-    closed = export["closed_at"].notna().astype(float)
+    dated = export["closed_at"].notna()
+    # where no deal has a closing date, the column is not there, and nothing tells
+    closed = dated.astype(float) if dated.any() else pd.Series(np.nan, index=export.index)
     stage, reason = split_reason(export["stage"])
     status = tell_outcomes(stage, closed, told)
     data.noticed.append(note_unknown(status, stage, closed))

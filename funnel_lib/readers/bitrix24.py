@@ -15,7 +15,7 @@ import pandas as pd
 
 from funnel_lib.events import LEAD_COLUMNS, show_values
 from funnel_lib.readers.bitrix24_kinds import DEAL, KINDS, NAME
-from funnel_lib.readers.joins import CrmData, complete, empty, join_deals, look_up
+from funnel_lib.readers.joins import CrmData, complete, empty, join_deals, look_up, sort_moves
 from funnel_lib.readers.kinds import read_flags, unfold
 from funnel_lib.readers.outcomes import tell_by_user, tell_ends
 
@@ -28,8 +28,9 @@ _SYSTEM |= dict.fromkeys(
     ("NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE", "IN_PROCESS",
      "PROCESSED"), "open")  # fmt: skip
 # What words of the column "Группа стадий" hold.
-_GROUPS = {"won": "успе|выигр|won|succes", "lost": "провал|проигр|некач|lost|fail|junk",
-           "open": "работ|процесс|process|progress"}  # fmt: skip
+# "Неуспешно" is no success: what is lost is looked for first.
+_GROUPS = {"lost": "провал|проигр|некач|не ?успе|unsucc|lost|fail|junk",
+           "won": "успе|выигр|won|succes", "open": "работ|процесс|process|progress"}  # fmt: skip
 # A lead that became a deal; the deal tells what came of it.
 _CONVERTED = ("качественный лид", "good lead", "converted")
 _LEAD = "lead "  # NEW is a stage of leads and of the first pipeline's deals, too
@@ -213,7 +214,7 @@ def _take_moves(rows: pd.DataFrame, words, told: dict[str, str]) -> pd.DataFrame
 
 def _find_converted(leads: pd.DataFrame, moves: pd.DataFrame) -> set[str]:
     """Which leads became deals, by their status or by their last move?"""
-    last = moves[moves["owner"] == "lead"].sort_values("at", kind="stable")
+    last = sort_moves(moves[moves["owner"] == "lead"])
     last = last.drop_duplicates("owner_id", keep="last")
     return {
         *leads.loc[leads["status"] == "won", "lead_id"].dropna(),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, Problems, quote_some
-from funnel_lib.events import SOURCE_COLUMNS, note_removed
+from funnel_lib.events import SOURCE_COLUMNS
 from funnel_lib.readers import amocrm, bitrix24, hubspot, outside, pipedrive, salesforce
 from funnel_lib.readers.columns import Mapping, explain_missing, find_columns
 from funnel_lib.readers.joins import CrmData, assemble, count_removed, give_to_deals, join_deals
@@ -96,11 +94,12 @@ def take_crm(
     check_mapping([*(f.table for f in found), *rest], mapping, problems)
     problems.raise_if_any()
     removed = [count_broken([f.table for f in found])]
-    found = [_keep_where(f, mapping, removed) for f in found]
-    tables, double = _take(CRMS[name].KINDS, found, mapping, clock, noticed)
+    tables, double, unfit = _take(CRMS[name].KINDS, found, mapping, clock, noticed)
     told = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
     data = CRMS[name].convert(tables, told)
     data.removed += [("duplicate", rows) for rows in double if len(rows)]
+    data.removed += [("where", rows) for rows in unfit if len(rows)]
+    _leave_out_unfit(data, unfit)
     acts, sources = _take_rest(rest, data, mapping, clock, noticed, removed)
     dated = _take_dates(data.deals, mapping, clock, noticed)
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
@@ -147,7 +146,7 @@ def read_outside(
     """Read calls and payments of other systems: the tables they are, and acts for `CrmData`."""
     found = [f for t in tables for f in recognise(t, outside.KINDS)[:1]]
     of_calls = Mapping(columns={m: c for m, c in mapping.columns.items() if m in ("at", "action")})
-    taken, _ = _take(outside.KINDS, found, of_calls, clock, noticed)
+    taken, _, _ = _take(outside.KINDS, found, of_calls, clock, noticed)
     return found, outside.take_acts(taken)
 
 
@@ -222,28 +221,36 @@ def _take_dates(deals: pd.DataFrame, mapping: Mapping, clock: Clock, noticed: li
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _keep_where(found: Found, mapping: Mapping, removed: list) -> Found:
-    """Keep the rows that have the values the mapping asks for, in tables that have the columns."""
-    frame = found.table.frame
-    where = {c: v for c, v in mapping.where.items() if c in frame}
-    fits = find_fitting(frame, mapping.model_copy(update={"where": where}))
-    shown = frame.rename(columns={frame.columns[0]: "lead_id"})
-    removed.append(note_removed([("events", "where", ~fits, shown)]))
-    return replace(found, table=replace(found.table, frame=frame[fits].reset_index(drop=True)))
-
-
 def _take(kinds: tuple[Kind, ...], found: list[Found], mapping, clock, noticed):
-    """One frame a kind, of all its tables; rows that are exactly alike are kept once."""
-    tables, double = {}, []
+    """One frame a kind, of all its tables; rows that are exactly alike are kept once. Rows that do
+    not have the values the mapping asks for are given apart."""
+    tables, double, unfit = {}, [], []
     for kind in kinds:
-        parts = [take_table(f, mapping, clock, noticed) for f in found if f.kind.name == kind.name]
+        parts = []
+        for part in (f for f in found if f.kind.name == kind.name):
+            fits = _fit(part.table.frame, mapping)
+            taken = take_table(part, mapping, clock, noticed)
+            unfit.append(taken[~fits])
+            parts.append(taken[fits])
         table = pd.concat(parts, ignore_index=True) if parts else empty_table(kind)
         again = table.duplicated().to_numpy()
         if kind.name in ("moves", "events", "acts", "activities", "notes"):
             double.append(table[again])
             table = table[~again]
         tables[kind.name] = table.reset_index(drop=True)
-    return tables, double
+    return tables, double, unfit
+
+
+def _fit(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
+    """Which rows have the values the mapping asks for, as far as a table has the columns?"""
+    where = {c: v for c, v in mapping.where.items() if c in frame}
+    return find_fitting(frame, mapping.model_copy(update={"where": where}))
+
+
+def _leave_out_unfit(data: CrmData, unfit: list[pd.DataFrame]) -> None:
+    """Leave out what is known of deals that the mapping does not ask for."""
+    ids = {i for rows in unfit if "lead_id" in rows for i in rows["lead_id"].dropna().unique()}
+    data.leave_out_deals(ids - set(data.deals["lead_id"]), "where")
 
 
 def _agree(guesses: list[list[Found]]) -> str | None:

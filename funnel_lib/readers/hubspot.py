@@ -12,7 +12,7 @@ import re
 import pandas as pd
 
 from funnel_lib.readers.hubspot_kinds import DEAL, ENTERED, KINDS, LIFE, NAME
-from funnel_lib.readers.joins import CrmData, empty, join_deals, look_up
+from funnel_lib.readers.joins import CrmData, empty, join_deals, look_up, stack_dates
 from funnel_lib.readers.kinds import read_flags, unfold
 from funnel_lib.readers.outcomes import (
     learn_ends,
@@ -189,8 +189,7 @@ def _melt_entered(deals: pd.DataFrame) -> pd.DataFrame:
     dates = {c: m["stage"] for c in deals if (m := ENTERED.match(c)) and m[1] == "entered"}
     there = set(deals["stage"].dropna())
     names = {c: s if s in there else re.sub(_PIPELINE, "", s) for c, s in dates.items()}
-    moves = deals[["lead_id", *dates]].melt("lead_id", var_name="stage", value_name="at")
-    moves = moves.astype({"at": "datetime64[us, UTC]"}).dropna(subset="at")
+    moves = stack_dates(deals, "lead_id", dates, "stage")
     return moves.assign(stage=moves["stage"].map(names).astype("str"))
 
 
@@ -276,8 +275,7 @@ def _take_forms(forms: pd.DataFrame) -> pd.DataFrame:
 
 def _take_life(people: pd.DataFrame) -> pd.DataFrame:
     """What a contact became before it was a customer."""
-    acts = people[["owner_id", *LIFE]].melt("owner_id", var_name="action", value_name="at")
-    acts = acts.astype({"at": "datetime64[us, UTC]"}).dropna(subset="at")
+    acts = stack_dates(people, "owner_id", LIFE, "action")
     return acts.assign(owner="contact", actor="system")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.events import LEAD_COLUMNS, STAGE_PREFIX, note_removed, show_values
+from funnel_lib.moments import end_of_days, to_micros
 
 # An act this shortly before a deal was made is what the deal was made for.
 BEFORE_DEAL = pd.Timedelta(days=1)
@@ -82,12 +83,13 @@ class CrmData:
             self.removed.append((reason, rows[mask]))
         return rows[~mask]
 
-    def leave_out_deals(self, ids: set[str]) -> None:
-        """Leave out what is known of deleted deals: their moves and acts."""
+    def leave_out_deals(self, ids: set[str], reason: str = "deleted_activity") -> None:
+        """Leave out what else is known of deals that are left out: their moves, acts and links."""
         for name in ("moves", "acts"):
             rows = getattr(self, name)
             gone = rows["owner"].eq("deal") & rows["owner_id"].isin(ids)
-            setattr(self, name, self.leave_out("deleted_activity", rows, gone))
+            setattr(self, name, self.leave_out(reason, rows, gone))
+        self.links = self.links[~self.links["lead_id"].isin(ids)]
 
 
 def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -138,6 +140,15 @@ def join_deals(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return joined
 
 
+def stack_dates(rows: pd.DataFrame, key: str, columns, name: str) -> pd.DataFrame:
+    """Give one row a date that there is: the key, `name` (which column it is of), ``at``."""
+    parts = [rows[[key]].assign(**{name: c, "at": rows[c].astype(_TIME)}) for c in columns]
+    nothing = pd.DataFrame({c: pd.Series([], dtype="str") for c in (key, name)}).assign(
+        at=pd.Series([], dtype=_TIME)
+    )
+    return pd.concat([nothing, *parts], ignore_index=True).dropna(subset="at")
+
+
 def look_up(keys: pd.Series, table: pd.Series) -> pd.Series:
     """Look keys up in the index of a table; missing where they are not there."""
     found = table.reindex(keys).set_axis(keys.index)
@@ -157,7 +168,7 @@ def close_by_moves(deals: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     -------
     frame as `deals`, with the deals that only the moves know
     """
-    moves = moves[moves["owner"] == "deal"].sort_values("at", kind="stable")
+    moves = sort_moves(moves[moves["owner"] == "deal"])
     ids = moves["owner_id"].drop_duplicates()
     unknown = ids[~ids.isin(deals["lead_id"])]
     deals = pd.concat([deals, pd.DataFrame({"lead_id": unknown})], ignore_index=True)
@@ -172,6 +183,12 @@ def close_by_moves(deals: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
         closed_at=at.fillna(deals["closed_at"]).where(status != "open").astype(_TIME),
         stage=deals["stage"].fillna(look_up(deals["lead_id"], last["stage"])).astype("str"),
     )
+
+
+def sort_moves(moves: pd.DataFrame) -> pd.DataFrame:
+    """Put moves in order of time; of several at one moment the same one is last in any file."""
+    columns = [c for c in ("at", "outcome", "stage", "stage_id", "new") if c in moves]
+    return moves.sort_values(columns, kind="stable", na_position="first")
 
 
 def _closing(moves: pd.DataFrame) -> pd.Series:
@@ -272,6 +289,9 @@ def give_to_deals(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) ->
     pairs = rows.loc[rows["owner"] != "deal", ["row", "owner", "owner_id", "at", "action"]]
     pairs = pairs.merge(links, on=["owner", "owner_id"])
     dated = data.deals.drop_duplicates("lead_id")[["lead_id", "created_at", "closed_at", "status"]]
+    closed = to_micros(dated["closed_at"])
+    to_end = pd.to_timedelta(end_of_days(closed) - closed, unit="us")
+    dated = dated.assign(closed_at=dated["closed_at"] + to_end)
     pairs = pairs.merge(dated, on="lead_id", how="left")
     given = pd.concat([direct, _choose(pairs, prospects)], ignore_index=True)
     left = rows[~rows["row"].isin(given["row"])]
@@ -307,7 +327,6 @@ def _choose(pairs: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
     the next one of a person who is read as a lead; else, of a payment, the one last won."""
     of_lead = pairs["owner"].eq("lead").to_numpy()
     since, until = pairs["created_at"] - BEFORE_DEAL, pairs["closed_at"]
-    until = until.mask(until == until.dt.normalize(), until + pd.Timedelta(days=1))  # a mere date
     was_open = ~(pairs["at"] < since).to_numpy() & ~(pairs["at"] > until).to_numpy()
     taken = of_lead | was_open
     rest = pairs[~pairs["row"].isin(pairs.loc[taken, "row"])]
@@ -374,5 +393,7 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows with a name for their owner, to be shown as examples; a phone is nobody's business."""
     if "lead_id" in rows or "owner_id" not in rows:
         return rows
+    if "owner" not in rows:
+        return rows.rename(columns={"owner_id": "lead_id"})
     secret = rows["owner"].isin(["phone", "tax"])
     return rows.assign(lead_id=rows["owner"].where(secret, _own_journey(rows)))

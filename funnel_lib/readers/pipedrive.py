@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.events import LEAD_COLUMNS
-from funnel_lib.readers.joins import CrmData, complete, empty, join_deals, look_up
+from funnel_lib.readers.joins import CrmData, complete, empty, join_deals, look_up, sort_moves
 from funnel_lib.readers.kinds import Kind, read_flags
 
 NAME = "pipedrive"
@@ -121,7 +121,7 @@ def _own_flow(flow: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     flow = flow.assign(lead_id=deal.astype("str"))
     again = flow.duplicated(["object", "id", "lead_id", "field", "new", "at"])
     flow = data.leave_out("duplicate", flow, again)
-    return flow.sort_values("at", kind="stable").reset_index(drop=True)
+    return sort_moves(flow).reset_index(drop=True)
 
 
 def _find_deleted(deals: list[pd.DataFrame], flow: pd.DataFrame) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.readers.joins import CrmData, empty, look_up
+from funnel_lib.readers.joins import CrmData, empty, look_up, sort_moves
 from funnel_lib.readers.kinds import read_flags
 from funnel_lib.readers.outcomes import (
     learn_ends,
@@ -67,7 +67,7 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     ends = pd.concat([ends, learnt[~learnt.index.isin(ends.index)]])
     data.moves = _take_moves(tables, versions, deals, ends, users["type"], told, data)
     leads = pd.concat([tables["leads"], tables["lead_report"]], ignore_index=True)
-    data.prospects = _take_leads(leads, users["name"], told)
+    data.prospects = _take_leads(leads, users["name"], told, data)
     data.links = _take_links(tables, leads, deals)
     data.people = _take_people(tables, leads)
     deal_ids, lead_ids = set(deals["lead_id"]), set(leads["owner_id"])
@@ -169,15 +169,16 @@ def _read_changes(
 
 def _tell_first(changes: pd.DataFrame, created: pd.Series) -> pd.DataFrame:
     """The stage before the first change: the one a record was made in."""
-    first = changes.sort_values("at", kind="stable").drop_duplicates("owner_id")
+    first = sort_moves(changes).drop_duplicates("owner_id")
     at = created.reindex(first["owner_id"]).set_axis(first.index)
     first = pd.DataFrame({"owner_id": first["owner_id"], "at": at, "stage": first["old"]})
     return first.dropna()
 
 
-def _take_leads(leads: pd.DataFrame, users: pd.Series, told: dict[str, str]) -> pd.DataFrame:
+def _take_leads(leads, users: pd.Series, told: dict[str, str], data: CrmData) -> pd.DataFrame:
     """Leads; what became of one that was converted, its deal tells."""
-    leads = leads[read_flags(leads["is_deleted"]) != 1].drop_duplicates("owner_id")
+    leads = data.leave_out("deleted_deal", leads, read_flags(leads["is_deleted"]) == 1)
+    leads = leads.drop_duplicates("owner_id")
     status = tell_outcomes(leads["stage"], None, told)
     converted = read_flags(leads["is_converted"]).eq(1)
     return leads[["owner_id", "created_at", "stage", "source"]].assign(
