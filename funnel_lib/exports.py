@@ -65,7 +65,7 @@ def find_missing(log: EventLog) -> list[str]:
     there = {
         "history": moves.any(),
         "acts": (~moves & ~used.isin(MADE)).any(),
-        "leads": "lead_created" in used,
+        "leads": "lead_created" in used or log.leads["lead_id"].str.startswith("lead ").any(),
     }
     return [what for what, known in there.items() if not known]
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from funnel_lib.errors import InputError, Problems
 from funnel_lib.events import (
+    EVENT_COLUMNS,
     LEAD_COLUMNS,
     MOST_UNUSABLE,
     UNUSABLE,
@@ -31,7 +32,7 @@ from funnel_lib.readers.crm import (
     take_crm,
 )
 from funnel_lib.readers.kinds import Clock
-from funnel_lib.readers.people import find_personal
+from funnel_lib.readers.people import find_personal, hide_within
 from funnel_lib.readers.plain import Taken, take_plain
 from funnel_lib.readers.tables import RawTable, find_tables, read_table
 from funnel_lib.readers.values import Ambiguous, read_times
@@ -99,18 +100,19 @@ def read_export(
         taken, sources = take_crm(name, found, rest, mapping, clock)
         clock.check(told_zone is not None)
     _refuse_unusable(taken.events, taken.removed)
-    personal = [] if show_names or taken.leads is None else _find_personal(taken.leads)
+    if not show_names:
+        taken, personal = _leave_out_personal(taken)
+        taken.noticed.append(("personal_columns", len(personal), 0, "info", ", ".join(personal)))
     taken.noticed.append(
         ("file_not_read", len(strays), len(strays) + len(tables), "warning", ", ".join(strays[:3]))
     )
-    taken.noticed.append(("personal_columns", len(personal), 0, "info", ", ".join(personal)))
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = (
         read_moment(observed_until, clock.time_zone, "observed_until") if observed_until else None
     )
     return build_log(
         taken.events,
-        None if taken.leads is None else taken.leads.drop(columns=personal),
+        taken.leads,
         until,
         removed=taken.removed,
         noticed=note_checks(taken.noticed),
@@ -134,9 +136,11 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
         raise InputError([f"{name} {text!r} {why}; write it as 2025-03-31"]) from None
     if times.isna()[0]:
         raise InputError([f"{name} {text!r} is no date; write it as 2025-03-31"])
-    whole_day = ":" not in text and not zoned[0]
-    step = pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
-    return times[0] + step if whole_day and end_of_day else times[0]
+    if ":" in text or zoned[0] or not end_of_day:
+        return times[0]
+    day = times[0].tz_convert(time_zone).tz_localize(None).normalize()
+    following = (day + pd.Timedelta(days=1)).tz_localize(time_zone, True, "shift_forward")
+    return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
 
 
 def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[str]]:
@@ -181,9 +185,19 @@ def _take_plain(tables, lead_tables, mapping: Mapping, clock: Clock) -> tuple[Ta
     return joined, pd.concat([sources, list_sources(found)], ignore_index=True)
 
 
-def _find_personal(leads: pd.DataFrame) -> list[str]:
-    """Names of people, phones, mails and free texts among the leads' further columns."""
-    return find_personal(leads.drop(columns=[*LEAD_COLUMNS, "pipeline"], errors="ignore"))
+def _leave_out_personal(taken: Taken) -> tuple[Taken, list[str]]:
+    """Leave out names of people, phones, mails and free texts among the further columns."""
+    own = [*EVENT_COLUMNS, *LEAD_COLUMNS, "pipeline", "duration"]
+    frames, personal = [], []
+    for frame in (taken.events, taken.leads):
+        if frame is not None:
+            found = find_personal(frame.drop(columns=own, errors="ignore"))
+            personal += found
+            frame = frame.drop(columns=found)
+        frames.append(frame)
+    events, leads = frames
+    leads = None if leads is None else hide_within(leads)
+    return replace(taken, events=events, leads=leads), list(dict.fromkeys(personal))
 
 
 def _refuse_unusable(rows: pd.DataFrame, removed: pd.DataFrame) -> None:

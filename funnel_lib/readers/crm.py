@@ -147,7 +147,7 @@ def read_outside(
     found = [f for t in tables for f in recognise(t, outside.KINDS)[:1]]
     of_calls = Mapping(columns={m: c for m, c in mapping.columns.items() if m in ("at", "action")})
     taken, _, _ = _take(outside.KINDS, found, of_calls, clock, noticed)
-    return found, outside.take_acts(taken)
+    return found, outside.take_acts(taken, noticed)
 
 
 def list_sources(found: list[Found]) -> pd.DataFrame:
@@ -189,7 +189,8 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
         removed.append(taken.removed)
         own = taken.events.rename(columns={"lead_id": "owner_id"}).assign(owner="deal")
         acts = pd.concat([own, acts], ignore_index=True)
-        (clock.zoned if taken.zoned.all() else clock.local).append(plain[0].path)
+        timed = taken.events["at"].notna().to_numpy()
+        (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)
     if facts:
         leads, odd = take_leads(facts, _of_tables(mapping, facts), clock.time_zone)
         noticed += odd

@@ -17,10 +17,11 @@ from funnel_lib.events import show_values
 from funnel_lib.readers.columns import Mapping, bare_name
 from funnel_lib.readers.currencies import name_currencies, split_header
 from funnel_lib.readers.tables import RawTable
-from funnel_lib.readers.values import Ambiguous, read_numbers, read_times
+from funnel_lib.readers.values import Ambiguous, bare_ids, read_numbers, read_times
 
 TRUE_WORDS = ("true", "yes", "y", "1", "t", "да", "истина", "sim", "sí")
 FALSE_WORDS = ("false", "no", "n", "0", "f", "нет", "ложь", "não")
+_ID = re.compile(r"(?:^|_)ids?$|^(?:item|deal|person|org|contact|company|of_lead)$")
 # What stands for nothing: no value, or no closing date of an open deal.
 NO_VALUE = (
     "(No value)", "(Нет значения)", "—", "-", "не закрыта", "not closed", "não fechada",
@@ -254,7 +255,7 @@ def _read_cells(found: Found, meaning: str, columns: list[str], clock: Clock, no
     elif kind.is_time(meaning):
         read = _read_moments(found, texts, clock)
     else:
-        return texts
+        return bare_ids(texts) if _ID.search(meaning) else texts
     lost = (texts.notna() & read.isna()).to_numpy()
     check, examples = f"unreadable_{_told_of(meaning)}", show_values(texts[lost])
     noticed.append((check, lost.sum(), len(frame), "warning", examples))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from funnel_lib.events import show_values
 from funnel_lib.readers.joins import PAYMENT, CrmData
 from funnel_lib.readers.kinds import Kind
 from funnel_lib.readers.people import bare_key, find_keys
+from funnel_lib.readers.values import read_durations
 
 NAME = "outside"
 _PHONE = (
@@ -34,16 +36,17 @@ _INCOMING = ("incoming", "inbound", "in", "входящий", "входящие"
 _OUTGOING = ("outgoing", "outbound", "out", "исходящий", "исходящие", "исх", "2")
 
 
-def take_acts(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def take_acts(tables: dict[str, pd.DataFrame], noticed: list) -> pd.DataFrame:
     """Acts of clients known by phone or tax number, for `CrmData.acts`.
 
-    A payment is the client's; a call's actor is told by its direction.
+    A payment is the client's; a call's actor is told by its direction. Durations that are neither
+    seconds nor a clock are noted in `noticed`.
 
     Examples
     --------
     >>> calls = pd.DataFrame({"key": ["8 999 123-45-67"], "at": [pd.Timestamp("2025-01-01")],
     ...                       "action": [None], "direction": ["Входящий"], "duration": ["40"]})
-    >>> take_acts({"calls": calls})[["owner", "owner_id", "action", "actor"]].values.tolist()
+    >>> take_acts({"calls": calls}, [])[["owner", "owner_id", "action", "actor"]].values.tolist()
     [['phone', '9991234567', 'incoming_call', 'client']]
     """
     parts = []
@@ -52,7 +55,7 @@ def take_acts(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
             way = _find_ways(table["direction"])
             action = table["action"].fillna(way + "_call").fillna("call")
             actor = way.map({"incoming": "client", "outgoing": "manager"})
-            further = {"duration": table["duration"]}
+            further = {"duration": _read_seconds(table["duration"], noticed)}
         else:
             action, actor, further = table["action"].fillna(PAYMENT), "client", {}
         owner = "phone" if name == "calls" else "tax"
@@ -85,8 +88,17 @@ def link_keys(data: CrmData) -> None:
     data.known_by = known[known["owner"] != "deal"]
 
 
+def _read_seconds(texts: pd.Series, noticed: list) -> pd.Series:
+    seconds = read_durations(texts)
+    lost = texts.notna() & seconds.isna()
+    noticed.append(
+        ("unreadable_cells", lost.sum(), len(texts), "warning", show_values(texts[lost]))
+    )
+    return seconds.round().astype("Int64").astype("str").where(seconds.notna())
+
+
 def _find_ways(direction: pd.Series) -> pd.Series:
     words = direction.astype("str").str.strip().str.casefold()
     known = dict.fromkeys(_INCOMING, "incoming") | dict.fromkeys(_OUTGOING, "outgoing")
-    starts = words.str.extract(r"^(вх|исх|in|out)")[0].map(known)
+    starts = words.str.extract(r"^(вх|исх|in(?=c|b|$)|out)")[0].map(known)
     return words.map(known).fillna(starts).astype("str")

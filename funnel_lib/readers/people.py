@@ -17,13 +17,23 @@ _PERSONAL = (
     "fullname", "nome", "контакт", "contato", "contact", "person", "клиент", "client", "customer",
     "title", "name", "название", "comment", "комментари", "примечани", "description", "описани",
     "note", "notes", "text", "content", "body", "subject", "тема", "creator", "кем",
-    "участник",
+    "участник", "заказчик", "наблюдател", "лпр", "collaborator", "observer",
 )  # fmt: skip
+# The same of several words, or of a whole header: who did it, what is planned, a deal's title.
+_PHRASES = re.compile(
+    r"\bby$|next step|следующий шаг|\bф\.? ?и\.? ?о\b|^(?:сделка|deal|лид|lead)$", re.IGNORECASE
+)
+# In the midst of a text.
+_WITHIN = (
+    r"[^\s@,;<>()]+@[^\s@,;<>()]+\.\w+"
+    r"|\+\d[\d\s()-]{8,}\d|\b[78][\s-]?\(?\d{3}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2}\b"
+)
 # Such headers hold a name that is no person's, or a number that says nothing.
 _HARMLESS = re.compile(
     r"\b(?:product|товар|campaign|кампани|pipeline|воронк|stage|этап|source|источник|utm|form|file"
     r"|type|тип|team|отдел|group|групп|region|регион|city|город|country|стран|segment|сегмент"
-    r"|status|статус|reason|причин|count|number of|количество)", re.IGNORECASE,
+    r"|status|статус|reason|причин|count|number of|количество|concept|activity|event|action"
+    r"|step|действи|событи|шаг\b)", re.IGNORECASE,
 )  # fmt: skip
 _IDS = re.compile(r"(?:^|[\s_.])id\w?$|^id\b|\bids$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
@@ -49,6 +59,28 @@ def find_personal(frame: pd.DataFrame) -> list[str]:
     ['Рабочий телефон', 'Полное имя контакта', 'поле']
     """
     return [c for c in frame.columns if _is_personal(str(c)) or _looks_personal(frame[c])]
+
+
+def hide_within(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put "…" in place of phones and mails in the midst of texts; ids are left as they are.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"loss_reason": ["дорого, звоните +7 999 123-45-67", "a@b.ru"]})
+    >>> hide_within(frame)["loss_reason"].tolist()
+    ['дорого, звоните …', '…']
+    """
+    told = {}
+    for column in frame.columns:
+        if _IDS.search(str(column)) or not pd.api.types.is_string_dtype(frame[column]):
+            continue
+        values = pd.Series(frame[column].dropna().unique()).astype("str")
+        odd = values[values.str.contains(_WITHIN)]
+        if len(odd):
+            told[column] = frame[column].replace(
+                dict(zip(odd, odd.str.replace(_WITHIN, "…", regex=True), strict=True))
+            )
+    return frame.assign(**told)
 
 
 def find_keys(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -88,10 +120,12 @@ def bare_key(texts: pd.Series, key: str) -> pd.Series:
 
 
 def _is_personal(header: str) -> bool:
-    if _IDS.search(header) or _HARMLESS.search(header):
+    if _IDS.search(header):
         return False
-    if KEYS["tax"].search(header):
+    if KEYS["tax"].search(header) or KEYS["phone"].search(header) or _PHRASES.search(header):
         return True
+    if _HARMLESS.search(header):
+        return False
     words = _WORD.findall(header.casefold().replace("ё", "е").replace("e-mail", "email"))
     return any(w.startswith(_PERSONAL) or w.endswith(("name", "phone", "mail")) for w in words)
 

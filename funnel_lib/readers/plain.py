@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,17 @@ from funnel_lib.events import (
     show_rows,
     show_values,
 )
-from funnel_lib.readers.columns import DEFAULT_STATUSES, Mapping, explain_missing, find_columns
+from funnel_lib.readers.columns import (
+    DEFAULT_STATUSES,
+    WEAK,
+    Mapping,
+    bare_name,
+    explain_missing,
+    find_columns,
+)
 from funnel_lib.readers.joins import join_deals
 from funnel_lib.readers.tables import RawTable
-from funnel_lib.readers.values import Ambiguous, read_numbers, read_times
+from funnel_lib.readers.values import Ambiguous, bare_ids, read_numbers, read_times
 
 # Whether a row has the values the mapping asks for; dropped as soon as the tables are put together.
 _FITS = " fits where"
@@ -102,7 +110,7 @@ def take_leads(
 
 def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
     """Tell event tables from lead tables, and give their columns the library's names."""
-    event_parts, lead_parts = [], []
+    event_parts, lead_parts, lone = [], [], len(tables) == 1
     for table in tables:
         found, double = _find_meanings(table, mapping)
         for problem in double:
@@ -112,9 +120,9 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
         if "lead_id" in found and dates:
             event_parts.append(_melt_dates(table.frame, found, mapping, fits))
             lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
-        elif {"lead_id", "at", "action"} <= found.keys():
+        elif {"lead_id", "at", "action"} <= found.keys() and (lone or not _lists_leads(found)):
             event_parts.append(_renamed(table.frame, found).assign(**{_FITS: fits}))
-        elif "lead_id" in found and len(tables) > 1 and "action" not in found:
+        elif "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
         elif not double:
             missing = [m for m in ("lead_id", "at", "action") if m not in found]
@@ -123,6 +131,13 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
     if not event_parts and not problems.found:
         problems.add("none of the files has a lead, a time and an action in every row")
     return event_parts, lead_parts
+
+
+def _lists_leads(found: dict[str, str]) -> bool:
+    """Whether a "name" beside a status is that of a lead, and no action."""
+    return "status" in found and bare_name(found["action"]) in {
+        bare_name(w) for w in WEAK["action"].split(", ")
+    }
 
 
 def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):
@@ -161,7 +176,8 @@ def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     """Name the columns by their meanings; a further column that would clash gets a new name."""
     other = {c for c in frame.columns if c not in found.values()}
     clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *LEAD_COLUMNS, *found}}
-    return frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
+    frame = frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
+    return frame.assign(lead_id=bare_ids(frame["lead_id"])) if "lead_id" in frame else frame
 
 
 def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping, fits: np.ndarray):
@@ -186,9 +202,11 @@ def check_mapping(tables: list[RawTable], mapping: Mapping, problems: Problems) 
 
 
 def count_broken(tables: list[RawTable]) -> pd.DataFrame:
-    """Count rows that could not be split; by their text, as row numbers change with the order."""
-    rows = sorted(row for t in tables for row in t.broken)
-    shown = "; ".join(r[:120] for r in rows[:3])
+    """Count rows that could not be split; shown are their first cells where these are numbers, as
+    others may be somebody's name."""
+    rows = [row for t in tables for row in t.broken]
+    firsts = sorted({m[0] for row in rows if (m := re.match(r"\d{1,18}(?=[;,\t|])", row))})
+    shown = ", ".join(f"{first}…" for first in firsts[:3])
     record = [("events", "broken_row", len(rows), shown)] if rows else []
     return pd.DataFrame(record, columns=note_removed([]).columns)
 

@@ -204,11 +204,19 @@ def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
+        if pa.types.is_floating(column.type) and _is_whole(column):
+            column = column.cast(pa.int64())
         texts = column.cast(pa.string())
     except pa.ArrowException:  # bytes that are no text, durations and other rare types
         cells = [_show(cell) for cell in column.to_pylist()]
         return pa.chunked_array([pa.array(cells, pa.string())])
     return pc.utf8_capitalize(texts) if pa.types.is_boolean(column.type) else texts
+
+
+def _is_whole(column: pa.ChunkedArray) -> bool:
+    """Whether all numbers are whole, as of a column of ids some of which are missing."""
+    whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), 2.0**53))
+    return pc.all(whole).as_py() is not False
 
 
 def _show(cell: object) -> str | None:
@@ -231,9 +239,22 @@ def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
     nameless = (names == "").to_numpy()
     empty = nameless & frame.isna().all().to_numpy()
     names = names.mask(nameless, "column")
-    again = names.groupby(names).cumcount()
-    names = names + (" (" + (again + 1).astype("str") + ")").where(again > 0, "")
+    names = pd.Series(_number_again(names.tolist()), dtype="str")
     return frame.set_axis(names, axis=1).loc[:, ~empty]
+
+
+def _number_again(names: list[str]) -> list[str]:
+    """Give a name that comes again the first number that makes it a new one."""
+    taken: dict[str, int] = {}
+    for place, name in enumerate(names):
+        n = taken.get(name, 0) + 1
+        while n > 1 and f"{name} ({n})" in taken:
+            n += 1
+        taken[name] = n
+        if n > 1:
+            names[place] = f"{name} ({n})"
+            taken[names[place]] = 1
+    return names
 
 
 _READERS = {

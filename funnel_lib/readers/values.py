@@ -66,14 +66,14 @@ def read_times(
     """
     check_time_zone(time_zone)
     moments, zoned = _read_moments(_to_arrow(texts), day_first)
-    here = ~zoned & ~np.isnat(moments)
+    believable = (moments >= _FIRST) & (moments < _END)
+    moments[~believable] = np.datetime64("NaT")
+    here = ~zoned & believable
     if time_zone != "UTC" and here.any():
         local = pd.DatetimeIndex(moments[here])
         first = np.ones(len(local), bool)
         local = local.tz_localize(time_zone, ambiguous=first, nonexistent="shift_forward")
         moments[here] = local.tz_convert("UTC").tz_localize(None).to_numpy()
-    believable = (moments >= _FIRST) & (moments < _END)
-    moments[~believable] = np.datetime64("NaT")
     times = pd.Series(moments, index=texts.index, dtype="datetime64[us]").dt.tz_localize("UTC")
     return times, zoned & believable
 
@@ -106,6 +106,37 @@ def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Seri
         distinct = _read_amounts(pc.utf8_trim_whitespace(coded.dictionary), decimal_comma)
         numbers = np.append(distinct, np.nan)[codes]
     return pd.Series(numbers, index=texts.index, dtype="float64")
+
+
+def read_durations(texts: pd.Series) -> pd.Series:
+    """Read how long something took: seconds, or a clock of minutes and seconds.
+
+    Examples
+    --------
+    >>> read_durations(pd.Series(["75", "01:15", "1:00:05", "long", None])).tolist()
+    [75.0, 75.0, 3605.0, nan, nan]
+    """
+    parts = texts.astype("str").str.strip().str.extract(r"^(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$")
+    hours, minutes, seconds = (pd.to_numeric(parts[i]) for i in range(3))
+    return hours.fillna(0) * 3600 + minutes.fillna(0) * 60 + seconds
+
+
+def bare_ids(texts: pd.Series) -> pd.Series:
+    """Write ids that are whole numbers without the decimals a spreadsheet gives them.
+
+    Examples
+    --------
+    >>> bare_ids(pd.Series(["7.0", "8", None])).tolist(), bare_ids(pd.Series(["1.0", "a"])).tolist()
+    (['7', '8', nan], ['1.0', 'a'])
+    """
+    array = _to_arrow(texts)
+    if (
+        not _matches(array, r"\.0$").any()
+        or not _matches(array.drop_null(), r"^\d+(?:\.0)?$").all()
+    ):
+        return texts
+    bare = pc.replace_substring_regex(array, r"\.0$", "")
+    return pd.Series(bare.to_pandas().array, index=texts.index, dtype="str")
 
 
 def check_time_zone(name: str) -> None:
