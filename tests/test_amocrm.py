@@ -271,8 +271,10 @@ def test_the_making_of_a_deal_is_one_event_and_its_maker_acts(tmp_path):
         page(tmp_path, "events", [event(1, "lead_added", 5, 0), event(2, "lead_added", 77, 0)]),
     ]
     log = read_export(paths)
-    assert told(log, "actor") == [["5", "deal_created", "manager"], ["6", "deal_created", "system"],
-                                  ["77", "lead_added", "manager"]]  # fmt: skip
+    assert told(log, "actor") == [
+        ["5", "deal_created", "manager"], ["5", "stage: 21", None],  # open, and never moved
+        ["6", "deal_created", "system"], ["6", "stage: 21", None], ["77", "lead_added", "manager"],
+    ]  # fmt: skip
     assert log.removed.set_index("reason").loc["told_twice", "rows"] == 1
 
 

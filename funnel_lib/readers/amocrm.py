@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.readers.joins import CrmData, empty, join_deals, look_up
+from funnel_lib.readers.joins import CrmData, empty, join_deals, look_up, tell_beginnings
 from funnel_lib.readers.kinds import Kind, read_flags, unfold
 from funnel_lib.readers.outcomes import note_unknown, split_reason, tell_outcomes
 
@@ -53,6 +53,7 @@ KINDS = (
           "created_by": "created_by", "stage_id": "value_after.0.lead_status.id",
           "pipeline_id": "value_after.0.lead_status.pipeline_id",
           "old_stage_id": "value_before.0.lead_status.id",
+          "old_pipeline_id": "value_before.0.lead_status.pipeline_id",
           "note_id": "value_after.0.note.id"},
          times=("at",), utc=True),
     Kind(NAME, "notes", ("note_type", "entity_id", "created_at"),
@@ -104,7 +105,7 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     exported = _take_export(tables["export"], told, data)
     data.deals = join_deals([exported, _take_leads(api, names, users)])
     data.links = _link_contacts(tables["export"], api)
-    data.moves = _take_moves(tables["events"], names)
+    data.moves = _take_moves(tables["events"], names, data.deals)
     acts = [
         _take_events(tables["events"]),
         _take_notes(tables["notes"], set(data.deals["lead_id"]), set(data.links["owner_id"])),
@@ -171,14 +172,21 @@ def _link_contacts(export: pd.DataFrame, api: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).dropna()[["owner", "owner_id", "lead_id"]]
 
 
-def _take_moves(events: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
+def _take_moves(events: pd.DataFrame, names: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
+    """Changes of stage, and the stage each deal was made in, which no event tells: an open deal
+    made since the events begin that never moved is in it still."""
     moves = events[events["action"] == "lead_status_changed"]
-    return pd.DataFrame({
+    old = {"stage_id": moves["old_stage_id"], "pipeline_id": moves["old_pipeline_id"]}
+    moves = pd.DataFrame({
         "owner": "deal", "owner_id": moves["owner_id"], "at": moves["at"],
-        "stage": _stage_names(moves, names),
+        "stage": _stage_names(moves, names), "old": _stage_names(moves.assign(**old), names),
         "outcome": moves["stage_id"].map(OUTCOMES).fillna("open").where(moves["stage_id"].notna()),
         "actor": _who(moves["created_by"]),
     })  # fmt: skip
+    still = deals["status"].eq("open") & (deals["created_at"] >= events["at"].min())
+    begun = tell_beginnings(moves, deals, deals.loc[still, "lead_id"])
+    begun = begun.assign(owner="deal", outcome="open")
+    return pd.concat([begun, moves], ignore_index=True).drop(columns="old")
 
 
 def _take_events(events: pd.DataFrame) -> pd.DataFrame:

@@ -191,6 +191,29 @@ def sort_moves(moves: pd.DataFrame) -> pd.DataFrame:
     return moves.sort_values(columns, kind="stable", na_position="first")
 
 
+def tell_beginnings(moves: pd.DataFrame, deals: pd.DataFrame, unmoved: pd.Series) -> pd.DataFrame:
+    """The stage in which each deal was made: the one its first move left, else the one it is in.
+
+    Parameters
+    ----------
+    moves : owner_id, at, stage, and ``old``, the stage before
+    deals : lead_id, created_at, stage
+    unmoved : ids of deals that, without a move here, never moved
+
+    Returns
+    -------
+    frame: owner_id, at, stage, for those whose making and stage are known
+    """
+    first = sort_moves(moves).drop_duplicates("owner_id").set_index("owner_id")["old"]
+    begun = deals[deals["created_at"].notna()].drop_duplicates("lead_id")
+    moved = begun["lead_id"].isin(first.index)
+    begun = begun[moved | begun["lead_id"].isin(unmoved)].reset_index(drop=True)
+    moved = begun["lead_id"].isin(first.index)
+    stage = look_up(begun["lead_id"], first).where(moved, begun["stage"]).astype("str")
+    begun = pd.DataFrame({"owner_id": begun["lead_id"], "at": begun["created_at"], "stage": stage})
+    return begun.dropna(subset="stage")
+
+
 def _closing(moves: pd.DataFrame) -> pd.Series:
     """When each deal was closed for the last time: the first move of those that end its history
     with one and the same outcome."""

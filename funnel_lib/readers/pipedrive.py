@@ -9,7 +9,15 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.events import LEAD_COLUMNS
-from funnel_lib.readers.joins import CrmData, complete, empty, join_deals, look_up, sort_moves
+from funnel_lib.readers.joins import (
+    CrmData,
+    complete,
+    empty,
+    join_deals,
+    look_up,
+    sort_moves,
+    tell_beginnings,
+)
 from funnel_lib.readers.kinds import Kind, read_flags
 
 NAME = "pipedrive"
@@ -51,12 +59,12 @@ KINDS = (
           "old_name": "data.additional_data.old_value_formatted",
           "new_name": "data.additional_data.new_value_formatted", "by": "data.change_source",
           "done": "data.done", "done_at": "data.marked_as_done_time", "type": "data.type",
-          "duration": "data.duration", "sent": "data.sent_flag"},
+          "slot": "data.duration", "sent": "data.sent_flag"},
          times=("at", "done_at"), utc=True),
     Kind(NAME, "activities", ("id", "done", "type", "due_date", "marked_as_done_time, add_time"),
          {"id": "id", "deal": "deal_id", "person": "person_id", "org": "org_id", "done": "done",
           "done_at": "marked_as_done_time", "at": "update_time, add_time", "type": "type",
-          "duration": "duration"}, times=("at", "done_at"), utc=True),
+          "slot": "duration"}, times=("at", "done_at"), utc=True),
     Kind(NAME, "stages", ("id", "name", "pipeline_id", "order_nr"),
          {"id": "id", "name": "name", "pipeline_id": "pipeline_id"}),
     Kind(NAME, "pipelines", ("id", "name", "order_nr"), {"id": "id", "name": "name"}),
@@ -96,8 +104,8 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     data.deals = data.deals.reindex(columns=[*dict.fromkeys([*data.deals, *_FURTHER])])
     data.links = _link_deals(data.deals)
     moves = _take_moves(flow, tables["stages"])
-    data.moves = pd.concat([_begin(moves, flow, data.deals), moves], ignore_index=True)
-    data.moves = data.moves.drop(columns=["old_name", "number"])
+    begun = tell_beginnings(moves, data.deals, flow["lead_id"]).assign(owner="deal")
+    data.moves = pd.concat([begun, moves], ignore_index=True).drop(columns="old")
     mails = _take_mails(flow)
     acts = [
         _take_activities(flow, activities, data), mails, _take_others(flow),
@@ -198,23 +206,9 @@ def _take_moves(flow: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({
         "owner": "deal", "owner_id": moves["lead_id"], "at": moves["at"],
         "stage": moves["new_name"].fillna(_name(moves["new"], stages)),
-        "old_name": moves["old_name"].fillna(_name(moves["old"], stages)),
-        "actor": moves["by"].map(_MOVERS).astype("str"), "number": range(len(moves)),
+        "old": moves["old_name"].fillna(_name(moves["old"], stages)),
+        "actor": moves["by"].map(_MOVERS).astype("str"),
     })  # fmt: skip
-
-
-def _begin(moves: pd.DataFrame, flow: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
-    """The stage in which each deal of a flow was made: the one its first change left, else the one
-    it is in."""
-    first = moves.drop_duplicates("owner_id").set_index("owner_id")["old_name"]
-    begun = deals[deals["lead_id"].isin(flow["lead_id"]) & deals["created_at"].notna()]
-    begun = begun.drop_duplicates("lead_id")
-    moved = begun["lead_id"].isin(first.index)
-    stage = look_up(begun["lead_id"], first).where(moved, begun["stage"])
-    begun = pd.DataFrame({
-        "owner": "deal", "owner_id": begun["lead_id"], "at": begun["created_at"], "stage": stage
-    })  # fmt: skip
-    return begun[begun["stage"].notna()].reindex(columns=moves.columns)
 
 
 def _take_activities(flow: pd.DataFrame, table: pd.DataFrame, data: CrmData) -> pd.DataFrame:
@@ -224,13 +218,10 @@ def _take_activities(flow: pd.DataFrame, table: pd.DataFrame, data: CrmData) -> 
     table = data.leave_out("told_twice", table.rename(columns={"type": "action"}), known)
     rows = pd.concat([of_flow, table.rename(columns={"action": "type"})], ignore_index=True)
     done = read_flags(rows["done"]) == 1
-    span = pd.to_timedelta(rows["duration"].astype("str") + ":00", errors="coerce")
-    seconds = span.dt.total_seconds().astype("Int64").astype("str").where(span.notna())
     acts = _own(rows).assign(
         at=rows["done_at"].fillna(rows["at"]),
         action=rows["type"].map(_ACTIVITIES).astype("str").fillna(rows["type"]).fillna("activity"),
         actor="manager",
-        duration=seconds.astype("str"),
     )
     return data.leave_out("planned", acts, ~done)
 

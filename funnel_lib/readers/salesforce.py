@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.readers.joins import CrmData, empty, look_up, sort_moves
+from funnel_lib.readers.joins import CrmData, empty, look_up, tell_beginnings
 from funnel_lib.readers.kinds import read_flags
 from funnel_lib.readers.outcomes import (
     learn_ends,
@@ -121,11 +121,11 @@ def _finish(deals: pd.DataFrame, users: pd.Series) -> pd.DataFrame:
 def _take_moves(tables, versions, deals, ends, types: pd.Series, told, data: CrmData):
     """Moves of deals by their histories, else by the versions of their records; moves of leads."""
     changes = pd.concat([tables["changes"], tables["change_report"]], ignore_index=True)
-    created = deals.drop_duplicates("lead_id").set_index("lead_id")["created_at"]
     changed = _read_changes(changes, "deal", ("stagename", "stage"), data)
-    begins = _tell_first(
-        changed[~changed["owner_id"].isin(tables["moves"]["owner_id"].unique())], created
-    )
+    alone = changed[~changed["owner_id"].isin(tables["moves"]["owner_id"].unique())]
+    made = changes.loc[changes["field"].str.casefold().eq("created"), "owner_id"]
+    made = made[~made.isin(tables["moves"]["owner_id"])]
+    begins = tell_beginnings(alone, deals, made)
     moves = pd.concat([tables["moves"], begins, changed], ignore_index=True)
     moves = moves.reindex(columns=["owner_id", "at", "stage", "user"]).assign(owner="deal")
     moves = data.leave_out("told_twice", moves, moves.duplicated(["owner_id", "at", "stage"]))
@@ -148,8 +148,9 @@ def _take_moves(tables, versions, deals, ends, types: pd.Series, told, data: Crm
     moves = moves.assign(outcome=outcome)
     of_leads = _read_changes(tables["lead_changes"], "lead", ("status",), data)
     leads = pd.concat([tables["leads"], tables["lead_report"]], ignore_index=True)
-    created = leads.drop_duplicates("owner_id").set_index("owner_id")["created_at"]
-    of_leads = pd.concat([_tell_first(of_leads, created), of_leads], ignore_index=True)
+    made = leads[["owner_id", "created_at", "stage"]].rename(columns={"owner_id": "lead_id"})
+    begins = tell_beginnings(of_leads, made, of_leads["owner_id"])
+    of_leads = pd.concat([begins, of_leads], ignore_index=True)
     stage = of_leads["stage"].astype("str")
     of_leads = of_leads.assign(owner="lead", outcome=tell_outcomes(stage, None, told))
     moves = pd.concat([moves, of_leads], ignore_index=True)
@@ -165,14 +166,6 @@ def _read_changes(
     field = changes["field"].astype("str").str.strip().str.casefold()
     changes = data.leave_out("other_changes", changes.assign(owner=owner), ~field.isin(fields))
     return changes.rename(columns={"new": "stage"})[["owner_id", "at", "stage", "old", "user"]]
-
-
-def _tell_first(changes: pd.DataFrame, created: pd.Series) -> pd.DataFrame:
-    """The stage before the first change: the one a record was made in."""
-    first = sort_moves(changes).drop_duplicates("owner_id")
-    at = created.reindex(first["owner_id"]).set_axis(first.index)
-    first = pd.DataFrame({"owner_id": first["owner_id"], "at": at, "stage": first["old"]})
-    return first.dropna()
 
 
 def _take_leads(leads, users: pd.Series, told: dict[str, str], data: CrmData) -> pd.DataFrame:
