@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some
-from funnel_lib.moments import DAY, tells_hours, to_micros
+from funnel_lib.moments import DAY, NEVER, end_of_days, tells_hours, to_micros
 from funnel_lib.ordering import as_category, is_tied, order_packed
 
 EVENT_COLUMNS = ("lead_id", "at", "action", "actor")
@@ -27,6 +27,8 @@ MOST_UNUSABLE = 0.1
 # Rows that a reader leaves out as they tell of no event, or of one told elsewhere.
 EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
             "deleted_activity")  # fmt: skip
+# A deal with such an event was a lead before: its first events are older than the deal.
+BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
 BULK_LEADS = 50
 
@@ -375,7 +377,9 @@ def _actors(events: pd.DataFrame) -> pd.Categorical:
 
 def _check_events(log: EventLog) -> pd.DataFrame:
     events, leads = log.events, log.leads
-    early = np.asarray(events["at"].array < leads["created_at"].array.take(lead_codes(log)))
+    lead = lead_codes(log)
+    early = np.asarray(events["at"].array < leads["created_at"].array.take(lead))
+    early &= ~np.isin(lead, lead[events["action"].isin(BEFORE_DEALS).to_numpy()])
     no_row = np.zeros(len(events), bool)
     if leads["has_row"].any():
         no_row = ~leads["has_row"].to_numpy()[lead_codes(log)]
@@ -411,7 +415,8 @@ def _check_leads(log: EventLog) -> pd.DataFrame:
     leads = log.leads
     with_events = np.zeros(len(leads), bool)
     with_events[np.unique(lead_codes(log))] = True
-    impossible = (leads["closed_at"] < leads["created_at"]).to_numpy()
+    closed, created = (to_micros(leads[c]) for c in ("closed_at", "created_at"))
+    impossible = (end_of_days(closed) < created) & (created < NEVER)
     ended = leads["status"].isin(["won", "lost"]).to_numpy()
     undated = ended & leads["closed_at"].isna().to_numpy()
     no_amount = leads["amount"].isna().to_numpy() & leads["amount"].notna().any()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some
 from funnel_lib.events import EventLog, lead_codes, note_checks, show_rows
-from funnel_lib.moments import NEVER, to_micros
+from funnel_lib.moments import NEVER, end_of_days, tells_hours, to_micros
 from funnel_lib.ordering import order_packed
 from funnel_lib.steps import Evidence, Steps
 
@@ -371,13 +371,23 @@ def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFr
     closed_by_evidence = np.select(outcomes, [paid, lost], NEVER)
     told = log.leads["status"].notna().to_numpy()
     status = np.where(told, log.leads["status"].astype(object), by_evidence)
-    closed = np.where(told, to_micros(log.leads["closed_at"]), closed_by_evidence)
+    closed = np.where(told, _find_closed(log), closed_by_evidence)
     last = last_at(all_leads, all_at, n)
     sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
     sold = np.where(status == "won", sold, NEVER)
     return log.leads.assign(
         status=pd.Series(status, dtype="str"), closed_at=_moments(closed), sold_at=_moments(sold)
     )
+
+
+def _find_closed(log: EventLog) -> np.ndarray:
+    """When the leads table says each lead was closed: a mere date beside events that have hours
+    means the end of its day, as what was done on that day came before."""
+    closed = to_micros(log.leads["closed_at"])
+    if not tells_hours(to_micros(log.events["at"])):
+        return closed
+    until = to_micros(pd.Series([log.observed_until]))[0]
+    return np.where(closed < NEVER, np.minimum(end_of_days(closed), until), NEVER)
 
 
 def _check_sales(leads: pd.DataFrame, paid: np.ndarray, paid_but_lost: np.ndarray) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.funnels import find_reached, nth_times, read_window
 from funnel_lib.intervals import divide
 from funnel_lib.journeys import Journeys, first_at, last_at
-from funnel_lib.moments import NEVER, end_of_days, to_micros
+from funnel_lib.moments import NEVER, to_micros
 from funnel_lib.money import split_currencies, take_amounts
 from funnel_lib.segments import Group
 from funnel_lib.steps import Steps
@@ -311,7 +311,7 @@ def _find_asked(journeys: Journeys, codes, last, missed) -> np.ndarray:
     rows = rows[nth == nth_times(codes)[last[owner]]]
     reached = first_at(journeys.lead[rows], journeys.at[rows], n_leads)
     since = np.where(last >= 0, reached, -NEVER)
-    closed = end_of_days(to_micros(journeys.leads["closed_at"]))
+    closed = to_micros(journeys.leads["closed_at"])
     step = np.where(missed >= 0, codes[missed], -1)
     lead, at = journeys.ask_lead, journeys.ask_at
     helps = (journeys.ask_step == step[lead]) & (at >= since[lead]) & (at <= closed[lead])

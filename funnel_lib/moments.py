@@ -7,7 +7,8 @@ import pandas as pd
 
 # A moment that never comes.
 NEVER = np.iinfo(np.int64).max
-HOUR = 3_600_000_000
+SECOND = 1_000_000
+HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
 ENOUGH = 10  # from so many moments on, two times of day an hour apart are summer and winter
 
@@ -38,7 +39,7 @@ def tells_hours(at: np.ndarray) -> bool:
 
 
 def end_of_days(at: np.ndarray) -> np.ndarray:
-    """Take dates for the ends of their days; moments that have an hour are left as they are.
+    """Take dates for the last second of their days; moments with an hour are left as they are.
 
     Parameters
     ----------
@@ -50,4 +51,4 @@ def end_of_days(at: np.ndarray) -> np.ndarray:
     [23, 95]
     """
     known = at < NEVER
-    return at if tells_hours(at[known]) else np.where(known, at + DAY - 1, at)
+    return at if tells_hours(at[known]) else np.where(known, at + DAY - SECOND, at)

@@ -17,8 +17,8 @@ from funnel_lib.losses import (
     mark_pipelines,
 )
 from funnel_lib.moments import NEVER, to_micros
-from funnel_lib.stages import audit_stages
-from funnel_lib.steps import Steps
+from funnel_lib.stages import audit_stages, find_meaning
+from funnel_lib.steps import Evidence, Steps
 
 FEWEST_RENAMED = 5  # deals of a stage that may be another one's old or new name
 LATE_DAYS = 30  # after the client's last step: a deal closed or standing so long is noted
@@ -126,7 +126,9 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     sale, by status, is the last of both). Base: deals that have a stage history and entered the
     client's funnel. Without any history the story of the stages is a ``snapshot``: a deal stands at
     its current stage and is taken to have come to those that mean earlier steps; stages of which
-    the steps file tells no step are left out. Empty where there are no stages either.
+    the steps file tells no step are left out. Empty where there are no stages either. A lost end
+    (by its name, or by ``lost`` of the steps file) is no stage on the way to the sale: it is left
+    out.
 
     Examples
     --------
@@ -142,13 +144,15 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     [['stages', 'New', 1.0], ['stages', 'Sent', 1.0], ['stages', 'pay', 0.0], ['steps', 'ask', 1.0]]
     """
     moves, name = list_moves(log, journeys), "stages"
+    known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
+    moves = moves[~moves["stage"].isin(_find_lost_ends(moves, journeys.steps))]
     order = order_stages(moves)
-    if moves.empty:
+    if not known.any():
         moves, order = _take_snapshot(log, journeys)
         name = "snapshot"
+        known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
     if moves.empty:
         return pd.DataFrame(columns=["story", "rule", *COLUMNS])
-    known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
     both = select_leads(journeys, known & journeys.leads["entered_at"].notna().to_numpy())
     staged = build_journeys(_tell_moves(log, journeys, moves), _write_stages(order, journeys.steps))
     index = pd.Index(both.leads["lead_id"])
@@ -161,6 +165,16 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     table = pd.concat(parts, ignore_index=True)
     table = table[table["part"] == "before_sale"]
     return table[["story", "rule", *COLUMNS]].reset_index(drop=True)
+
+
+def _find_lost_ends(moves: pd.DataFrame, steps: Steps) -> list[str]:
+    rules = [Evidence(action=pattern) for pattern in steps.lost]
+    ends = []
+    for stage in moves["stage"].unique():
+        name = stage.rsplit(PIPELINE_MARK, 1)[-1]
+        if find_meaning(name).end == "lost" or any(r.matches(STAGE_PREFIX + name) for r in rules):
+            ends.append(stage)
+    return ends
 
 
 def _take_snapshot(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, list[str]]:
