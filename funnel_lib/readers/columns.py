@@ -146,6 +146,19 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
     return found, problems
 
 
+def names_lead(columns: list[str], mapping: Mapping) -> bool:
+    """Whether a column says that its numbers are those of leads or deals, and not just ids.
+
+    Examples
+    --------
+    >>> names_lead(["ID", "Phone"], Mapping()), names_lead(["Deal ID", "Score"], Mapping())
+    (False, True)
+    """
+    known = {bare_name(w) for w in STRONG["lead_id"].split(", ")} | {"leadid"}
+    mapped = mapping.columns.get("lead_id") in columns
+    return mapped or any(bare_name(c) in known for c in columns)
+
+
 def explain_missing(missing: list[str], columns: list[str]) -> str:
     """Say which meanings were not found, what is there, and how to write a mapping."""
     words = {"lead_id": "whose lead a row is", "at": "the time", "action": "the action"}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, Problems, quote_some
 from funnel_lib.events import SOURCE_COLUMNS
 from funnel_lib.readers import amocrm, bitrix24, hubspot, outside, pipedrive, salesforce
-from funnel_lib.readers.columns import Mapping, explain_missing, find_columns
+from funnel_lib.readers.columns import Mapping, explain_missing, find_columns, names_lead
 from funnel_lib.readers.joins import CrmData, assemble, count_removed, give_to_deals, join_deals
 from funnel_lib.readers.kinds import Clock, Found, Kind, empty_table, recognise, take_table
 from funnel_lib.readers.plain import (
@@ -174,6 +176,8 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
         told = find_columns(columns, mapping)[0].keys()
         if {"lead_id", "at", "action"} <= told:
             plain.append(table)
+        elif "lead_id" in told and not names_lead(columns, mapping):
+            noticed.append(("file_not_read", 1, len(rest), "warning", Path(table.path).name))
         elif "lead_id" in told:
             facts.append(table)
         else:
