@@ -147,3 +147,16 @@ def test_personal_columns_and_phones_in_texts_leave_no_trace(tmp_path):
     said = log.events.to_csv() + log.leads.to_csv()
     assert not any(word in said for word in ("Пётр", "Иван", "John", "999"))
     assert log.leads["loss_reason"][0] == "дорого; …"
+
+
+def test_rows_of_products_are_summed_and_other_rows_of_a_deal_are_not(tmp_path):
+    head = "ID;Стадия сделки;Дата создания;Группа стадий;Сумма;Товар\n"
+    rows = [(1, "Новая", 100, "A"), (1, "Новая", 100, "B"), (2, "Новая", 100, ""),
+            (2, "В работе", 150, ""), (3, "Новая", 70, "A"), (3, "Новая", 30, "B")]  # fmt: skip
+    text = "".join(f"{n};{stage};01.02.2025;;{amount};{product}\n"
+                   for n, stage, amount, product in rows)  # fmt: skip
+    log = read_export(write(tmp_path / "deals.csv", head + text))
+    amounts = log.leads.set_index("lead_id")["amount"]
+    assert amounts["1"] == 200 and amounts["3"] == 100
+    assert amounts["2"] in (100, 150)  # two states of one deal are not summed
+    assert log.removed.set_index("reason").loc["lead_row_repeated", "rows"] == 1

@@ -112,23 +112,28 @@ def _by_id(rows: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _fold_products(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
-    """Fold the rows of a deal's products into one: their sum, and the largest product."""
+    """Fold the rows of a deal's products into one: their sum, and the largest product. Rows of one
+    deal that differ in stage or name no product are no such rows: they stay, to be counted."""
     rows = data.leave_out("duplicate", rows, rows.duplicated()).reset_index(drop=True)
     line = rows["price"] * rows["quantity"].fillna(1)
     by_deal = rows.assign(fits=(rows["amount"] - line).abs() < 0.01).groupby("lead_id")
     fits, total = by_deal["fits"].all(), by_deal["amount"].sum(min_count=1)
     least, most = by_deal["amount"].min(), by_deal["amount"].max()
-    amount = total.mask((least == most) & ~fits, most)
+    # one sum in every row is the deal's, unless it is what each of several products costs
+    whole = rows.assign(priced=line.notna()).groupby("lead_id")["priced"].all()
+    whole |= by_deal["product"].nunique() < 2
+    amount = total.mask((least == most) & ~fits & whole, most)
+    alike = by_deal[["stage", "created_at"]].nunique(dropna=False).max(axis=1) < 2
+    folded = rows["lead_id"].isin(alike.index[alike & (by_deal["product"].count() > 0)])
     sized = rows.assign(size=line.fillna(rows["amount"]).fillna(-np.inf))
     sized = sized.sort_values("size", ascending=False, kind="stable").drop_duplicates("lead_id")
     largest = sized.dropna(subset="lead_id").set_index("lead_id")["product"]
-    again = rows["lead_id"].duplicated() & rows["lead_id"].notna()
+    again = rows["lead_id"].duplicated() & folded
     examples = show_values(rows.loc[again, "lead_id"])
     data.noticed.append(("product_rows", again.sum(), len(rows), "info", examples))
-    deals = rows[~again]
-    return deals.assign(
-        amount=look_up(deals["lead_id"], amount), product=look_up(deals["lead_id"], largest)
-    )
+    sums = look_up(rows["lead_id"], amount).where(folded, rows["amount"])
+    products = look_up(rows["lead_id"], largest).where(folded, rows["product"])
+    return rows.assign(amount=sums, product=products)[~again]
 
 
 def _take_deals(rows: pd.DataFrame, further: str, words, told, data: CrmData) -> pd.DataFrame:
