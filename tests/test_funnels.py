@@ -358,7 +358,7 @@ def test_after_the_sale_windows_run_from_the_sale():
     # Observed until day 20; window 5 days: sold by day 15. a launched on the fifth day, b later,
     # c was sold too late to be observed so long.
     text = "a 1 ask\na 9 launch\nb 1 ask\nb 9.5 launch\nc 1 ask\nc 17 launch"
-    journeys = journeys_of(text, 20, steps=AFTER, a="won 4", b="won 4", c="won 16")
+    journeys = journeys_of(text, 20, steps=AFTER, a="won 4.1", b="won 4.2", c="won 16.3")
     table = count_funnel(journeys, within="5D").set_index("step")
     assert table.loc["launch", ["n_entered", "n_reached"]].tolist() == [2, 1]
     assert table.loc["ask", "n_entered"] == 3
