@@ -8,10 +8,9 @@ import pandas as pd
 from funnel_lib.incidence import OPEN, OTHERWISE, TAKEN, estimate_incidence
 from funnel_lib.journeys import Journeys, first_at, last_at
 from funnel_lib.losses import find_missed, list_codes
-from funnel_lib.moments import NEVER, to_micros
+from funnel_lib.moments import DAY, NEVER, to_micros
 from funnel_lib.segments import Group
 
-_DAY = 86_400_000_000  # microseconds
 _ROUNDING = 1e-12  # of sums of weights, as parts of their total
 FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
 MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
@@ -327,7 +326,7 @@ def count_standing(journeys: Journeys, group: Group | None = None) -> pd.DataFra
     found, (_, can_miss) = find_missed(journeys, group), list_codes(journeys, group)
     heard = last_at(journeys.lead, journeys.at, len(journeys.leads))
     until = journeys.observed_until.value // 1000
-    waiting = np.where(journeys.leads["status"] == "open", (until - heard) / _DAY, -1.0)
+    waiting = np.where(journeys.leads["status"] == "open", (until - heard) / DAY, -1.0)
     waiting[heard == -NEVER] = -1  # never entered
     previous, rows = to_micros(journeys.leads["entered_at"]), []
     for position in np.flatnonzero(can_miss):
@@ -409,7 +408,7 @@ def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: n
     """Whole days from one moment to another, or to the export where nothing happened before it."""
     until = journeys.observed_until.value // 1000
     begun = since < NEVER
-    day = np.maximum(np.minimum(end, until) - np.where(begun, since, 0), 0) // _DAY
+    day = np.maximum(np.minimum(end, until) - np.where(begun, since, 0), 0) // DAY
     return np.where(begun, day, -1), np.where(end <= until, cause, OPEN)
 
 
@@ -422,4 +421,4 @@ def _find_first(journeys: Journeys, step_id: str) -> np.ndarray:
 def _wait(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Days from one moment to another; -1 where one never came or they came the other way round."""
     both = (start < NEVER) & (end < NEVER) & (end >= start)
-    return np.where(both, (end - np.where(both, start, end)) / _DAY, -1.0)
+    return np.where(both, (end - np.where(both, start, end)) / DAY, -1.0)

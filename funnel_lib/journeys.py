@@ -10,12 +10,12 @@ import pandas as pd
 
 from funnel_lib.errors import InputError, quote_some
 from funnel_lib.events import EventLog, lead_codes, note_checks, show_rows
-from funnel_lib.moments import NEVER, end_of_days, tells_hours, to_micros
+from funnel_lib.moments import DAY, NEVER, end_of_days, tells_hours, to_micros
 from funnel_lib.ordering import order_packed
 from funnel_lib.steps import Evidence, Steps
 
 # Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
-GAPS = np.array([24, 7 * 24]) * 3_600_000_000
+GAPS = np.array([DAY, 7 * DAY])
 _COMPARE = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge,
     "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -95,7 +95,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     (['won', 'open'], [0, 1, 0], [0, 2, 3])
     """
     rows, codes = _match_evidence(log, steps)
-    lead, at = lead_codes(log)[rows].astype(np.int64), _micros(log.events["at"])[rows]
+    lead, at = lead_codes(log)[rows].astype(np.int64), to_micros(log.events["at"])[rows]
     told = name_actions(log, steps.self_reported)[rows]
     sale = steps.ids.index(steps.won)
     leads = _resolve_status(log, steps, lead, at, codes == sale)
@@ -251,10 +251,6 @@ def last_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     return last
 
 
-def _micros(times: pd.Series) -> np.ndarray:
-    return times.astype("int64").to_numpy()
-
-
 def _moments(micros: np.ndarray) -> pd.Series:
     known = pd.Series(np.where(micros == NEVER, 0, micros))
     return pd.to_datetime(known, unit="us", utc=True).astype("datetime64[us, UTC]").mask(
@@ -304,7 +300,7 @@ def _plain_owners(steps: Steps, actions: list[str]) -> dict[str, str]:
 
 def _fits_conditions(log: EventLog, rule: Evidence) -> np.ndarray:
     fits = name_actions(log, (rule.action,))
-    at = _micros(log.events["at"])
+    at = to_micros(log.events["at"])
     if rule.after is not None:
         earlier = name_actions(log, (rule.after,))
         since = first_at(lead_codes(log)[earlier], at[earlier], len(log.leads))
@@ -344,7 +340,7 @@ def _match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame, left_ou
             both = won.merge(theirs.dropna(subset="account_id"), on="account_id")
             both = both[(both["lead"] != both["event_lead"]) & (both["at"] >= both["sold_at"])]
             n = len(both)
-            parts.append((both["lead"].to_numpy(), _micros(both["at"]),
+            parts.append((both["lead"].to_numpy(), to_micros(both["at"]),
                           np.full(n, code, np.int16), np.zeros(n, bool)))  # fmt: skip
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
@@ -356,13 +352,13 @@ def _match_asks(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray, np
         rows = np.flatnonzero(name_actions(log, steps[step_id].asked_by))
         parts.append((rows, np.full(len(rows), code, np.int16)))
     rows, codes = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return lead_codes(log)[rows].astype(np.int64), codes, _micros(log.events["at"])[rows]
+    return lead_codes(log)[rows].astype(np.int64), codes, to_micros(log.events["at"])[rows]
 
 
 def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFrame:
     """Tell every lead's status and when it was won: by the leads table, else by evidence."""
     n = len(log.leads)
-    all_leads, all_at = lead_codes(log), _micros(log.events["at"])
+    all_leads, all_at = lead_codes(log), to_micros(log.events["at"])
     paid = first_at(lead[is_sale], at[is_sale], n)
     gave_up = name_actions(log, steps.lost)
     lost = last_at(all_leads[gave_up], all_at[gave_up], n)

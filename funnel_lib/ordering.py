@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_lib.moments import DAY, SECOND
+
 
 def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarray:
     """Order rows by lead, time and code.
@@ -29,7 +31,7 @@ def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarr
     if len(lead) == 0:
         return np.empty(0, np.int64)
     since = at - at.min()
-    unit = next(u for u in (86_400_000_000, 1_000_000, 1_000, 1) if not (since % u).any())
+    unit = next(u for u in (DAY, SECOND, 1_000, 1) if not (since % u).any())
     since = since // unit
     for_lead, for_since, for_row = (
         int(n).bit_length() for n in (lead.max(), since.max(), len(lead))

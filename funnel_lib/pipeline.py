@@ -16,13 +16,12 @@ from funnel_lib.losses import (
     list_leads,
     mark_pipelines,
 )
-from funnel_lib.moments import NEVER, to_micros
+from funnel_lib.moments import DAY, NEVER, to_micros
 from funnel_lib.stages import audit_stages, find_meaning
 from funnel_lib.steps import Evidence, Steps
 
 FEWEST_RENAMED = 5  # deals of a stage that may be another one's old or new name
 LATE_DAYS = 30  # after the client's last step: a deal closed or standing so long is noted
-DAY = 86_400_000_000
 
 
 def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:

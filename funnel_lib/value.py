@@ -12,7 +12,7 @@ from funnel_lib.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.incidence import OPEN, TAKEN, estimate_incidence
 from funnel_lib.intervals import effective_n, move_means, wilson
 from funnel_lib.journeys import Journeys, name_actions
-from funnel_lib.moments import NEVER, to_micros
+from funnel_lib.moments import DAY, NEVER, to_micros
 from funnel_lib.money import split_currencies, take_amounts
 from funnel_lib.resampling import draw_sums, find_range
 from funnel_lib.segments import Group
@@ -166,7 +166,7 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     first, again_at, amount_again = _follow_accounts(journeys, currency, len(names))
     sold, until = to_micros(journeys.leads["sold_at"]), journeys.observed_until.value // 1000
     again = again_at < NEVER
-    waited = (np.where(again, again_at, until) - np.where(first, sold, 0)) // 86_400_000_000
+    waited = (np.where(again, again_at, until) - np.where(first, sold, 0)) // DAY
     rows = []
     for group, (code, name) in product(groups, enumerate(names)):
         everybody = group.weigh(len(first)) * first

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.readers.joins import CrmData, empty, join_deals, look_up, tell_beginnings
+from funnel_lib.readers.joins import CrmData, by_id, empty, join_deals, name_ids, tell_beginnings
 from funnel_lib.readers.kinds import Kind, read_flags, unfold
 from funnel_lib.readers.outcomes import note_unknown, split_reason, tell_outcomes
 
@@ -97,7 +97,7 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     """
     data = CrmData()
     names = _name_stages(tables["pipelines"])
-    users = tables["users"].drop_duplicates("id").set_index("id")["name"]
+    users = by_id(tables["users"], "name")
     api = tables["leads"]
     gone = read_flags(api["is_deleted"]) == 1
     deleted = set(api.loc[gone, "lead_id"])
@@ -148,7 +148,7 @@ def _take_leads(api: pd.DataFrame, names: pd.DataFrame, users: pd.Series) -> pd.
         status=api["stage_id"].map(OUTCOMES).fillna("open").to_numpy(),
         maker=_who(api["created_by"]).to_numpy(),
     )  # fmt: skip
-    deals["manager"] = look_up(deals["manager"], users).fillna(deals["manager"])
+    deals["manager"] = name_ids(deals["manager"], users)
     if len(fields):
         named = fields.dropna(subset="field_name").drop_duplicates(["row", "field_name"])
         wide = named.pivot_table(
@@ -245,10 +245,9 @@ def _drop_told_twice(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     acts = acts.reindex(columns=[*acts.columns.union(["note_id", "is_note", "duration"])])
     is_note = acts["is_note"].eq(True).to_numpy()
     noted = acts["note_id"].isin(acts.loc[is_note, "note_id"]) & acts["note_id"].notna()
-    same = acts.duplicated(["owner", "owner_id", "at", "action"], keep=False)
     with_note = acts[is_note][["owner", "owner_id", "at", "action"]].drop_duplicates()
     beside = acts.merge(with_note, how="left", indicator="beside")["beside"].eq("both").to_numpy()
-    acts = data.leave_out("told_twice", acts, ~is_note & (noted | (same & beside)).to_numpy())
+    acts = data.leave_out("told_twice", acts, ~is_note & (noted.to_numpy() | beside))
     return acts.drop(columns=["note_id", "is_note"])
 
 
@@ -277,7 +276,7 @@ def _stage_names(rows: pd.DataFrame, names: pd.DataFrame) -> pd.Series:
 
 def _pipeline_names(ids: pd.Series, names: pd.DataFrame) -> pd.Series:
     known = names.drop_duplicates("pipeline_id").set_index("pipeline_id")["pipeline"]
-    return look_up(ids, known).fillna(ids)
+    return name_ids(ids, known)
 
 
 def _who(created_by: pd.Series) -> pd.Series:

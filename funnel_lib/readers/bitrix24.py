@@ -15,7 +15,16 @@ import pandas as pd
 
 from funnel_lib.events import LEAD_COLUMNS, show_values
 from funnel_lib.readers.bitrix24_kinds import DEAL, KINDS, NAME
-from funnel_lib.readers.joins import CrmData, complete, empty, join_deals, look_up, sort_moves
+from funnel_lib.readers.joins import (
+    CrmData,
+    by_id,
+    complete,
+    empty,
+    join_deals,
+    look_up,
+    name_ids,
+    sort_moves,
+)
 from funnel_lib.readers.kinds import read_flags, unfold
 from funnel_lib.readers.outcomes import tell_by_user, tell_ends
 
@@ -27,8 +36,7 @@ _SYSTEM = {"WON": "won", "LOSE": "lost", "APOLOGY": "lost", "CONVERTED": "won", 
 _SYSTEM |= dict.fromkeys(
     ("NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE", "IN_PROCESS",
      "PROCESSED"), "open")  # fmt: skip
-# What words of the column "Группа стадий" hold.
-# "Неуспешно" is no success: what is lost is looked for first.
+# What words of the column "Группа стадий" hold; "Неуспешно" is no success: lost ends come first.
 _GROUPS = {"lost": "провал|проигр|некач|не ?успе|unsucc|lost|fail|junk",
            "won": "успе|выигр|won|succes", "open": "работ|процесс|process|progress"}  # fmt: skip
 # A lead that became a deal; the deal tells what came of it.
@@ -101,14 +109,10 @@ def _read_dictionaries(tables: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
     full = (users["name"].fillna("") + " " + users["last_name"].fillna("")).str.strip()
     pipelines = pd.concat([tables["categories"][["id", "name"]], pages], ignore_index=True)
     return {
-        "stage": _by_id(stages, "name"), "outcome": _by_id(stages, "outcome"),
-        "source": _by_id(rows[rows["of"] == "SOURCE"], "name"),
-        "pipeline": _by_id(pipelines, "name"), "user": _by_id(users.assign(full=full), "full"),
+        "stage": by_id(stages, "name"), "outcome": by_id(stages, "outcome"),
+        "source": by_id(rows[rows["of"] == "SOURCE"], "name"),
+        "pipeline": by_id(pipelines, "name"), "user": by_id(users.assign(full=full), "full"),
     }  # fmt: skip
-
-
-def _by_id(rows: pd.DataFrame, column: str) -> pd.Series:
-    return rows.drop_duplicates("id").set_index("id")[column].astype("str")
 
 
 def _fold_products(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
@@ -143,7 +147,7 @@ def _take_deals(rows: pd.DataFrame, further: str, words, told, data: CrmData) ->
     return facts.assign(
         status=status,
         closed_at=rows["moved_at"].where(status.isin(["won", "lost"])),
-        pipeline=_name(rows["pipeline"], words["pipeline"]),
+        pipeline=name_ids(rows["pipeline"], words["pipeline"]),
         **{c: rows[c] for c in ("lead_id", "product", "is_repeat", *own)},
     )
 
@@ -169,15 +173,11 @@ def _take_facts(rows: pd.DataFrame, keys: pd.Series, words, told, data: CrmData)
     return status, pd.DataFrame({
         "created_at": rows["created_at"], "stage": named.fillna(rows["stage_id"]),
         **rows[["amount", "currency", "loss_reason"]],
-        "manager": _name(rows["manager"], words["user"]),
-        "source": _name(rows["source"], words["source"]),
+        "manager": name_ids(rows["manager"], words["user"]),
+        "source": name_ids(rows["source"], words["source"]),
         "account_id": rows["account_id"].mask(rows["account_id"] == "0"),
         "maker": by_form.map({True: "client"}).astype("str"),
     })  # fmt: skip
-
-
-def _name(ids: pd.Series, names: pd.Series) -> pd.Series:
-    return look_up(ids, names).fillna(ids).astype("str")
 
 
 def _tell_semantic(words: pd.Series) -> pd.Series:

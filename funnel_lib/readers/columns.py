@@ -131,7 +131,7 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
         for meaning, words in aliases.items():
             if meaning in found or meaning in told:
                 continue
-            known = {bare_name(w) for w in [*words.split(", "), meaning]}
+            known = list_aliases(f"{words}, {meaning}")
             named = [c for c in free if c not in found.values() and bare_name(c) in known]
             if len(named) > 1:
                 problems.append(
@@ -154,9 +154,8 @@ def names_lead(columns: list[str], mapping: Mapping) -> bool:
     >>> names_lead(["ID", "Phone"], Mapping()), names_lead(["Deal ID", "Score"], Mapping())
     (False, True)
     """
-    known = {bare_name(w) for w in STRONG["lead_id"].split(", ")} | {"leadid"}
     mapped = mapping.columns.get("lead_id") in columns
-    return mapped or any(bare_name(c) in known for c in columns)
+    return mapped or any(bare_name(c) in list_aliases(STRONG["lead_id"]) for c in columns)
 
 
 def explain_missing(missing: list[str], columns: list[str]) -> str:
@@ -175,7 +174,7 @@ def explain_missing(missing: list[str], columns: list[str]) -> str:
 
 def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) -> bool:
     """Whether the rows are actions whose only date is when they were made."""
-    weak = {bare_name(w) for w in WEAK["at"].split(", ")}
+    weak = list_aliases(WEAK["at"])
     dated = "at" in found or any(bare_name(c) in weak for c in free)
     told = {"at", "created_at"} & mapping.columns.keys()
     return {"action", "created_at"} <= found.keys() and not dated and not told
@@ -183,10 +182,15 @@ def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) 
 
 def _nearest(meaning: str, columns: list[str]) -> str | None:
     """The column whose name is most like one of a meaning's aliases, if any is at all."""
-    words = [bare_name(w) for w in f"{meaning}, {STRONG[meaning]}".split(", ")]
+    words = list_aliases(f"{meaning}, {STRONG[meaning]}")
     alike = [(SequenceMatcher(None, w, bare_name(c)).ratio(), c) for c in columns for w in words]
     likeness, column = max(alike, default=(0.0, None))
     return column if likeness >= ALIKE else None
+
+
+def list_aliases(words: str) -> set[str]:
+    """Give the bare names of words joined by ", "."""
+    return {bare_name(word) for word in words.split(", ")}
 
 
 def bare_name(name: str) -> str:

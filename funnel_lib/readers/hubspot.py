@@ -12,7 +12,15 @@ import re
 import pandas as pd
 
 from funnel_lib.readers.hubspot_kinds import DEAL, ENTERED, KINDS, LIFE, NAME
-from funnel_lib.readers.joins import CrmData, empty, join_deals, look_up, stack_dates
+from funnel_lib.readers.joins import (
+    CrmData,
+    by_id,
+    empty,
+    join_deals,
+    look_up,
+    name_ids,
+    stack_dates,
+)
 from funnel_lib.readers.kinds import read_flags, unfold
 from funnel_lib.readers.outcomes import (
     learn_ends,
@@ -66,8 +74,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     data.noticed += noticed
     known = known.assign(status=status, stage=known["stage"].fillna(known["stage_id"]))
     data.moves = _take_moves(tables, known, stages, told, data)
-    owners = tables["owners"].drop_duplicates("id").set_index("id")
-    owners = (owners["first"].fillna("") + " " + owners["last"].fillna("")).str.strip()
+    owners = tables["owners"]
+    full = (owners["first"].fillna("") + " " + owners["last"].fillna("")).str.strip()
+    owners = by_id(owners.assign(full=full), "full")
     parts = [_finish(known[known["part"] == n], owners) for n in range(3)]
     data.deals = join_deals([p for p in parts if len(p)] or parts[:1])
     data.links = _take_links(tables, known, people)
@@ -136,7 +145,7 @@ def _finish(deals: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
         company = company.fillna(deals["associations.companies.results.0.id"])
     return deals[facts].assign(
         closed_at=deals["closed_at"].where(deals["status"].isin(["won", "lost"])),
-        manager=look_up(deals["manager"], owners).fillna(deals["manager"]),
+        manager=name_ids(deals["manager"], owners),
         account_id=company.fillna(deals["company"]),
         maker=_who(deals["made_by"]),
         **{c: further[c] for c in further if c not in facts},
@@ -287,7 +296,7 @@ def _take_prospects(people: pd.DataFrame, told, owners: pd.Series) -> pd.DataFra
     return leads[["owner_id", "created_at", "stage", "source"]].assign(
         owner="contact",
         status=status.where(status == "lost").fillna("open").mask(customer),
-        manager=look_up(leads["manager"], owners).fillna(leads["manager"]),
+        manager=name_ids(leads["manager"], owners),
         maker=_who(leads["made_by"]),
     )
 

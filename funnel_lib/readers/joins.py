@@ -155,6 +155,16 @@ def look_up(keys: pd.Series, table: pd.Series) -> pd.Series:
     return found.astype("str") if found.dtype == object else found
 
 
+def by_id(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column of a dictionary by the ids of its rows, the first of each."""
+    return rows.drop_duplicates("id").set_index("id")[column].astype("str")
+
+
+def name_ids(ids: pd.Series, names: pd.Series) -> pd.Series:
+    """Give ids their names, of `by_id`; an id without a name stays."""
+    return look_up(ids, names).fillna(ids).astype("str")
+
+
 def close_by_moves(deals: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     """Tell by a deal's moves what nothing else tells: its outcome, when it was closed, its stage.
 
@@ -206,8 +216,7 @@ def tell_beginnings(moves: pd.DataFrame, deals: pd.DataFrame, unmoved: pd.Series
     """
     first = sort_moves(moves).drop_duplicates("owner_id").set_index("owner_id")["old"]
     begun = deals[deals["created_at"].notna()].drop_duplicates("lead_id")
-    moved = begun["lead_id"].isin(first.index)
-    begun = begun[moved | begun["lead_id"].isin(unmoved)].reset_index(drop=True)
+    begun = begun[begun["lead_id"].isin([*first.index, *unmoved])].reset_index(drop=True)
     moved = begun["lead_id"].isin(first.index)
     stage = look_up(begun["lead_id"], first).where(moved, begun["stage"]).astype("str")
     begun = pd.DataFrame({"owner_id": begun["lead_id"], "at": begun["created_at"], "stage": stage})

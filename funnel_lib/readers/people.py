@@ -74,12 +74,11 @@ def hide_within(frame: pd.DataFrame) -> pd.DataFrame:
     for column in frame.columns:
         if _IDS.search(str(column)) or not pd.api.types.is_string_dtype(frame[column]):
             continue
-        values = pd.Series(frame[column].dropna().unique()).astype("str")
+        values = pd.Series(frame[column].dropna().unique(), dtype="str")
         odd = values[values.str.contains(_WITHIN)]
         if len(odd):
-            told[column] = frame[column].replace(
-                dict(zip(odd, odd.str.replace(_WITHIN, "…", regex=True), strict=True))
-            )
+            hidden = odd.str.replace(_WITHIN, "…", regex=True).set_axis(odd)
+            told[column] = frame[column].map(hidden).fillna(frame[column]).astype("str")
     return frame.assign(**told)
 
 

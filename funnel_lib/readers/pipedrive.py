@@ -11,10 +11,12 @@ import pandas as pd
 from funnel_lib.events import LEAD_COLUMNS
 from funnel_lib.readers.joins import (
     CrmData,
+    by_id,
     complete,
     empty,
     join_deals,
     look_up,
+    name_ids,
     sort_moves,
     tell_beginnings,
 )
@@ -151,10 +153,13 @@ def _take_deals(rows: pd.DataFrame, tables, told: dict[str, str]) -> pd.DataFram
     facts = {"status": status, "closed_at": closed_at, "maker": _find_maker(rows["origin"])}
     columns = [c for c in rows if c in LEAD_COLUMNS or c in _FURTHER]
     if "stage_id" in rows:
-        pipeline = _name(rows["pipeline_id"], tables["pipelines"])
-        facts |= {"stage": _name(rows["stage_id"], tables["stages"]), "pipeline": pipeline}
+        pipeline = name_ids(rows["pipeline_id"], by_id(tables["pipelines"], "name"))
+        facts |= {
+            "stage": name_ids(rows["stage_id"], by_id(tables["stages"], "name")),
+            "pipeline": pipeline,
+        }
         facts |= {"source": rows["origin"], "account_id": rows["org"]}
-        facts["manager"] = _name(rows["manager"], tables["users"])
+        facts["manager"] = name_ids(rows["manager"], by_id(tables["users"], "name"))
         return rows[columns].assign(**facts)
     return rows.drop(columns=["won_at", "lost_at", "origin", "expected"]).assign(**facts)
 
@@ -167,11 +172,6 @@ def _tell_status(words: pd.Series, told: dict[str, str]) -> pd.Series:
 def _find_maker(origin: pd.Series) -> pd.Series:
     plain = origin.astype("str").str.casefold().str.replace(r"\W", "", regex=True)
     return plain.map(_MAKERS).astype("str")
-
-
-def _name(ids: pd.Series, table: pd.DataFrame) -> pd.Series:
-    names = table.drop_duplicates("id").set_index("id")["name"]
-    return look_up(ids, names).fillna(ids).astype("str")
 
 
 def _tell_by_flow(flow: pd.DataFrame, told: dict[str, str]) -> pd.DataFrame:
@@ -203,10 +203,11 @@ def _link_deals(deals: pd.DataFrame) -> pd.DataFrame:
 def _take_moves(flow: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
     """Changes of stage by the names they had then, else by the dictionary."""
     moves = flow[flow["object"].eq("dealChange") & flow["field"].eq("stage_id")]
+    names = by_id(stages, "name")
     return pd.DataFrame({
         "owner": "deal", "owner_id": moves["lead_id"], "at": moves["at"],
-        "stage": moves["new_name"].fillna(_name(moves["new"], stages)),
-        "old": moves["old_name"].fillna(_name(moves["old"], stages)),
+        "stage": moves["new_name"].fillna(name_ids(moves["new"], names)),
+        "old": moves["old_name"].fillna(name_ids(moves["old"], names)),
         "actor": moves["by"].map(_MOVERS).astype("str"),
     })  # fmt: skip
 

@@ -24,6 +24,7 @@ from funnel_lib.readers.columns import (
     bare_name,
     explain_missing,
     find_columns,
+    list_aliases,
 )
 from funnel_lib.readers.joins import join_deals
 from funnel_lib.readers.tables import RawTable
@@ -135,9 +136,7 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
 
 def _lists_leads(found: dict[str, str]) -> bool:
     """Whether a "name" beside a status is that of a lead, and no action."""
-    return "status" in found and bare_name(found["action"]) in {
-        bare_name(w) for w in WEAK["action"].split(", ")
-    }
+    return "status" in found and bare_name(found["action"]) in list_aliases(WEAK["action"])
 
 
 def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.readers.joins import CrmData, empty, look_up, tell_beginnings
+from funnel_lib.readers.joins import CrmData, by_id, empty, look_up, name_ids, tell_beginnings
 from funnel_lib.readers.kinds import read_flags
 from funnel_lib.readers.outcomes import (
     learn_ends,
@@ -61,13 +61,15 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     sure = sure.fillna(look_up(deals["stage"], ends))
     status, noticed = tell_ends(deals["stage"], sure, closed, told)
     data.noticed += noticed
-    users = tables["users"].drop_duplicates("id").set_index("id")
-    data.deals = _finish(deals.assign(status=status), users["name"])
+    users = by_id(tables["users"], "name")
+    data.deals = _finish(deals.assign(status=status), users)
     learnt = learn_ends(deals["stage"], status)
     ends = pd.concat([ends, learnt[~learnt.index.isin(ends.index)]])
-    data.moves = _take_moves(tables, versions, deals, ends, users["type"], told, data)
     leads = pd.concat([tables["leads"], tables["lead_report"]], ignore_index=True)
-    data.prospects = _take_leads(leads, users["name"], told, data)
+    of_deals = _take_moves(tables, versions, deals, ends, told, data)
+    moves = pd.concat([of_deals, _move_leads(tables, leads, told, data)], ignore_index=True)
+    data.moves = _tell_movers(moves, by_id(tables["users"], "type"))
+    data.prospects = _take_leads(leads, users, told, data)
     data.links = _take_links(tables, leads, deals)
     data.people = _take_people(tables, leads)
     deal_ids, lead_ids = set(deals["lead_id"]), set(leads["owner_id"])
@@ -86,7 +88,7 @@ def _join_ids(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     whole = ids.set_axis(ids.str[:15])
     whole = whole[~whole.index.duplicated()]
     return {
-        name: t.assign(**{c: look_up(t[c], whole).fillna(t[c]).astype("str") for c in _IDS
+        name: t.assign(**{c: name_ids(t[c], whole) for c in _IDS
                           if c in t})
         for name, t in tables.items()
     }  # fmt: skip
@@ -114,12 +116,12 @@ def _finish(deals: pd.DataFrame, users: pd.Series) -> pd.DataFrame:
     own = [c for c in own if c in DEAL or c == "status" or deals[c].notna().any()]
     return deals[own].assign(
         closed_at=deals["closed_at"].where(deals["status"].isin(["won", "lost"])),
-        manager=look_up(deals["manager"], users).fillna(deals["manager"]),
+        manager=name_ids(deals["manager"], users),
     )
 
 
-def _take_moves(tables, versions, deals, ends, types: pd.Series, told, data: CrmData):
-    """Moves of deals by their histories, else by the versions of their records; moves of leads."""
+def _take_moves(tables, versions, deals, ends, told, data: CrmData) -> pd.DataFrame:
+    """Moves of deals by their histories, else by the versions of their records."""
     changes = pd.concat([tables["changes"], tables["change_report"]], ignore_index=True)
     changed = _read_changes(changes, "deal", ("stagename", "stage"), data)
     alone = changed[~changed["owner_id"].isin(tables["moves"]["owner_id"].unique())]
@@ -145,15 +147,19 @@ def _take_moves(tables, versions, deals, ends, types: pd.Series, told, data: Crm
     by_user = tell_by_user(named, told)
     outcome = by_user.fillna(moves["known"].astype("str")).fillna(look_up(named, ends))
     outcome = outcome.fillna(tell_outcomes(named, None, told)).mask(moves["dark"].eq(True))
-    moves = moves.assign(outcome=outcome)
-    of_leads = _read_changes(tables["lead_changes"], "lead", ("status",), data)
-    leads = pd.concat([tables["leads"], tables["lead_report"]], ignore_index=True)
+    return moves.assign(outcome=outcome)
+
+
+def _move_leads(tables, leads: pd.DataFrame, told, data: CrmData) -> pd.DataFrame:
+    changes = _read_changes(tables["lead_changes"], "lead", ("status",), data)
     made = leads[["owner_id", "created_at", "stage"]].rename(columns={"owner_id": "lead_id"})
-    begins = tell_beginnings(of_leads, made, of_leads["owner_id"])
-    of_leads = pd.concat([begins, of_leads], ignore_index=True)
-    stage = of_leads["stage"].astype("str")
-    of_leads = of_leads.assign(owner="lead", outcome=tell_outcomes(stage, None, told))
-    moves = pd.concat([moves, of_leads], ignore_index=True)
+    begins = tell_beginnings(changes, made, changes["owner_id"])
+    moves = pd.concat([begins, changes], ignore_index=True)
+    return moves.assign(owner="lead", outcome=tell_outcomes(moves["stage"], None, told))
+
+
+def _tell_movers(moves: pd.DataFrame, types: pd.Series) -> pd.DataFrame:
+    """Whether a person or an automatic process moved it, by the types of users."""
     actor = look_up(moves["user"].astype("str"), types)
     actor = actor.map({"AutomatedProcess": "system", "Standard": "manager"}).astype("str")
     return moves.assign(actor=actor)[["owner", "owner_id", "at", "stage", "outcome", "actor"]]
@@ -177,7 +183,7 @@ def _take_leads(leads, users: pd.Series, told: dict[str, str], data: CrmData) ->
     return leads[["owner_id", "created_at", "stage", "source"]].assign(
         owner="lead",
         status=status.where(status == "lost").fillna("open").mask(converted),
-        manager=look_up(leads["manager"], users).fillna(leads["manager"]),
+        manager=name_ids(leads["manager"], users),
     )
 
 
