@@ -11,10 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from funnel_lib.events import EventLog
 from funnel_lib.planted import plant_log
 from funnel_lib.readers import read_export
+from funnel_lib.readers.crm import CRMS
+from funnel_lib.readers.kinds import recognise
+from funnel_lib.readers.tables import read_table
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "crm"
+UNTIL = "2026-06-30"
 
 # What clients and managers do, in the words every CRM's reader uses.
 CLIENT = ("form_sent", "incoming_call", "incoming_mail")
@@ -121,3 +128,29 @@ def _acts(events: pd.DataFrame) -> pd.DataFrame:
     acts["duration"] = pd.Series(20 + names * 7, dtype="Int64").where(calls)
     acts = acts.drop_duplicates(["lead_id", "at", "action"])
     return acts[["lead_id", "at", "action", "actor", "duration"]].astype({"lead_id": str})
+
+
+def read(folder: Path, **tables: str) -> EventLog:
+    """Write texts as CSV files, indented as they may be, and read them."""
+    for name, text in tables.items():
+        lines = [line.strip() for line in text.strip().splitlines()]
+        (folder / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+    return read_export([folder], observed_until=UNTIL)
+
+
+def told(log: EventLog, *columns: str) -> list[list]:
+    """Lead, action and further columns of each event; None where missing."""
+    rows = log.events[["lead_id", "action", *columns]].astype(object)
+    return rows.where(rows.notna(), None).values.tolist()
+
+
+def assert_told_apart(crm: str) -> None:
+    """Of all shared examples those of one CRM, and no others, must be taken for it."""
+    if not SHARED.exists():
+        pytest.skip("../shared is not there")
+    every = tuple(k for m in CRMS.values() for k in m.KINDS)
+    for path in SHARED.rglob("*"):
+        if path.suffix in (".csv", ".json") and not path.name.startswith("columns"):
+            found = {f.kind.crm for f in recognise(read_table(path), every)}
+            assert (crm in found) == (path.parent.name == crm), path
+            assert len(found) <= 1, path

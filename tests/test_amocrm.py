@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from crm_world import assert_same, make_world, read_plainly
+from crm_world import UNTIL, assert_same, make_world, read_plainly, told
 
 from funnel_lib.readers import read_export
 
-UNTIL = "2026-06-30"
 STAGES = {"Новая": 20, "Успешно реализовано": 142, "Закрыто и не реализовано": 143}
 TYPES = {"form_sent": "form_sent", "meeting_held": "meeting_held"}
 
@@ -196,11 +195,6 @@ def event(number, kind, entity, minute, owner="lead", by=7, **more):
 def moved(number, entity, minute, stage, pipeline=11, by=7):
     to = {"value_after": [{"lead_status": {"id": stage, "pipeline_id": pipeline}}]}
     return event(number, "lead_status_changed", entity, minute, by=by, **to)
-
-
-def told(log, *columns):
-    rows = log.events[["lead_id", "action", *columns]].astype(object)
-    return rows.where(rows.notna(), None).values.tolist()
 
 
 def test_who_acted_is_told_by_the_type_of_the_event_and_by_its_author(tmp_path):

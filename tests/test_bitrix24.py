@@ -1,20 +1,17 @@
 """Bitrix24 as it comes: exports, REST pages, and the same deals read plainly."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from crm_world import assert_same, make_world, read_plainly
+from crm_world import SHARED, UNTIL, assert_same, assert_told_apart, make_world, read_plainly, told
 
 from funnel_lib.readers import Mapping, read_export
 from funnel_lib.readers.crm import CRMS
 from funnel_lib.readers.kinds import recognise
-from funnel_lib.readers.tables import RawTable, read_table
+from funnel_lib.readers.tables import RawTable
 
-UNTIL = "2026-06-30"
 WON, LOST = "Сделка успешна", "Сделка провалена"
-SHARED = Path(__file__).parents[2] / "shared" / "crm"
 CURRENCIES = {"RUB": "Российский рубль", "USD": "Доллар США", "EUR": "Евро"}
 
 
@@ -275,11 +272,6 @@ def act(number, owner, provider, way="0", kind="6", of="2", done="Y", day=3, **m
             "START_TIME": f"2025-02-{day:02d}T12:00:00+03:00"} | more  # fmt: skip
 
 
-def told(log, *columns):
-    rows = log.events[["lead_id", "action", *columns]].astype(object)
-    return rows.where(rows.notna(), None).values.tolist()
-
-
 def day_of(log, column="closed_at"):
     days = log.leads.set_index("lead_id")[column].dt.day
     return days.fillna(0).astype(int).to_dict()
@@ -466,14 +458,7 @@ def test_no_table_of_another_crm_and_no_plain_one_is_taken_for_bitrix24():
     kinds = CRMS["bitrix24"].KINDS
     plain = ["lead_id", "id", "at", "action", "status", "stage", "created", "manager", "amount"]
     assert recognise(RawTable("x", pd.DataFrame(columns=plain)), kinds) == []
-    if not SHARED.exists():
-        pytest.skip("../shared is not there")
-    for path in SHARED.rglob("*"):
-        if path.suffix in (".csv", ".json") and not path.name.startswith("columns"):
-            every = tuple(k for m in CRMS.values() for k in m.KINDS)
-            found = {f.kind.crm for f in recognise(read_table(path), every)}
-            assert ("bitrix24" in found) == (path.parent.name == "bitrix24"), path
-            assert len(found) <= 1, path
+    assert_told_apart("bitrix24")
 
 
 def test_the_shared_examples_are_read():

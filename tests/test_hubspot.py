@@ -2,20 +2,17 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from crm_world import assert_same, make_world, read_plainly
+from crm_world import SHARED, UNTIL, assert_same, make_world, read, read_plainly, told
 
 from funnel_lib.readers import read_export
 from funnel_lib.readers.crm import CRMS
 from funnel_lib.readers.kinds import recognise
 from funnel_lib.readers.tables import RawTable, read_table
 
-UNTIL = "2026-06-30"
 WON, LOST = "Closed won", "Closed lost"
-SHARED = Path(__file__).parents[2] / "shared" / "crm"
 
 
 @pytest.fixture(scope="module")
@@ -248,18 +245,6 @@ def test_the_words_of_the_export_stand_beside_the_ids_of_the_api(world, once, tm
 # --- by hand -------------------------------------------------------------------------------------
 
 
-def write(folder, **tables):
-    for name, text in tables.items():
-        lines = [line.strip() for line in text.strip().splitlines()]
-        (folder / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
-    return read_export([folder], observed_until=UNTIL)
-
-
-def told(log, *columns):
-    rows = log.events[["lead_id", "action", *columns]].astype(object)
-    return rows.where(rows.notna(), None).values.tolist()
-
-
 DEAL = "deal_id,is_deleted,deal_pipeline_id,deal_pipeline_stage_id,owner_id,property_amount," \
     "property_closedate,property_createdate\n"  # fmt: skip
 HISTORY = "deal_id,timestamp,name,value,source,source_id\n"
@@ -281,7 +266,7 @@ def test_an_outcome_is_never_told_from_an_id(tmp_path):
         2,false,p,77,7,5,2025-01-05 10:00:00,2025-01-01 10:00:00
         3,false,p,78,7,5,2025-01-06 10:00:00,2025-01-01 10:00:00"""
     )
-    leads = write(tmp_path, stages=stages, deal=deal).leads
+    leads = read(tmp_path, stages=stages, deal=deal).leads
     assert leads["status"].tolist() == ["open", "won", "lost"]
     assert leads["stage"].tolist() == ["Proposta enviada", "Assinado", "Fim"]
     assert leads["closed_at"].isna().tolist() == [True, False, False]
@@ -303,7 +288,7 @@ def test_a_return_is_a_move_and_a_stage_that_follows_itself_is_not(tmp_path):
         5,2025-01-06 10:00:00,dealstage,3,CRM_UI,a
         5,2025-01-06 11:00:00,amount,3,CRM_UI,a"""
     )
-    log = write(tmp_path, stages=stages, history=history)
+    log = read(tmp_path, stages=stages, history=history)
     assert told(log, "actor") == [
         ["5", "stage: New", "manager"], ["5", "stage: Demo", "system"],
         ["5", "stage: New", "client"], ["5", "stage: Lost", "manager"],
@@ -327,7 +312,7 @@ def test_a_merged_deal_lives_on_in_another_and_a_deleted_one_is_left_out(tmp_pat
         1,2025-01-04 10:00:00,dealstage,2,CRM_UI,a
         3,2025-01-03 10:00:00,dealstage,1,CRM_UI,a"""
     )
-    log = write(tmp_path, deal=deal, history=history,
+    log = read(tmp_path, deal=deal, history=history,
                 merged="deal_id,merged_deal_id\n1,2")  # fmt: skip
     assert log.leads["lead_id"].tolist() == ["1"]
     assert [a for _, a in told(log)] == ["deal_created", "stage: 1", "stage: 2"]
@@ -343,7 +328,7 @@ def test_activities_unknown_ways_plans_and_deals_that_share_one(tmp_path):
         2,false,p,2,7,5,,2025-01-05 10:00:00
         3,false,p,2,7,5,,2025-01-05 11:00:00"""
     )
-    log = write(
+    log = read(
         tmp_path, deal=deal, stages=STAGES + "1,Won,p,true,true,\n2,Work,p,false,false,",
         call=ACT + """,property_hs_call_direction,property_hs_call_duration
             10,CALL,2025-01-02 10:00:00,INBOUND,61000
@@ -416,7 +401,7 @@ CONTACTS = (
 
 
 def test_a_contact_is_a_lead_before_its_deal(tmp_path):
-    log = write(tmp_path, contacts=CONTACTS, deals="""
+    log = read(tmp_path, contacts=CONTACTS, deals="""
         Record ID,Deal Stage,Pipeline,Create Date,Close Date
         1,Closed won,S,2025-01-01 10:00,2025-01-09 10:00
         2,Demo,S,2025-03-01 10:00,""")  # fmt: skip

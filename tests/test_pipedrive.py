@@ -2,21 +2,18 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from crm_world import assert_same, make_world, read_plainly
+from crm_world import SHARED, UNTIL, assert_same, assert_told_apart, make_world, read_plainly, told
 
 from funnel_lib.readers import Mapping, read_export
 from funnel_lib.readers.crm import CRMS
 from funnel_lib.readers.kinds import recognise
-from funnel_lib.readers.tables import RawTable, read_table
+from funnel_lib.readers.tables import RawTable
 
-UNTIL = "2026-06-30"
 # Names of stages, which tell no outcome here.
 WON, LOST = "Contract Signed", "Отказ"
-SHARED = Path(__file__).parents[2] / "shared" / "crm"
 
 
 @pytest.fixture(scope="module")
@@ -215,11 +212,6 @@ def activity(number, kind, done, at="2025-02-03 10:00:00", **more):
             "data": {"id": number, "deal_id": 1, "type": kind, "done": done} | more}  # fmt: skip
 
 
-def told(log, *columns):
-    rows = log.events[["lead_id", "action", *columns]].astype(object)
-    return rows.where(rows.notna(), None).values.tolist()
-
-
 def facts_of(log):
     leads = log.leads.set_index("lead_id")
     days = leads["closed_at"].dt.day.fillna(0).astype(int)
@@ -347,13 +339,7 @@ def test_no_table_of_another_crm_and_no_plain_one_is_taken_for_pipedrive():
         ["deal_id", "deal_status", "deal_stage", "deal_lost_reason", "time", "object"],
     ):
         assert recognise(RawTable("x", pd.DataFrame(columns=plain)), kinds) == []
-    if not SHARED.exists():
-        pytest.skip("../shared is not there")
-    for path in SHARED.rglob("*"):
-        if path.suffix in (".csv", ".json") and not path.name.startswith("columns"):
-            every = tuple(k for m in CRMS.values() for k in m.KINDS)
-            found = {f.kind.crm for f in recognise(read_table(path), every)}
-            assert ("pipedrive" in found) == (path.parent.name == "pipedrive"), path
+    assert_told_apart("pipedrive")
 
 
 def test_every_column_of_the_export_is_known_and_names_none_of_another_crm():

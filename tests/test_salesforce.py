@@ -2,19 +2,15 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from crm_world import assert_same, make_world, read_plainly
+from crm_world import SHARED, UNTIL, assert_same, make_world, read, read_plainly, told
 
 from funnel_lib.readers import read_export
 from funnel_lib.readers.crm import CRMS
 from funnel_lib.readers.kinds import recognise
 from funnel_lib.readers.tables import RawTable, read_table
-
-UNTIL = "2026-06-30"
-SHARED = Path(__file__).parents[2] / "shared" / "crm"
 
 
 @pytest.fixture(scope="module")
@@ -210,23 +206,11 @@ def test_a_report_in_local_time_is_the_deals_read_plainly(world, no_acts, tmp_pa
 # --- by hand -------------------------------------------------------------------------------------
 
 
-def write(folder, **tables):
-    for name, text in tables.items():
-        lines = [line.strip() for line in text.strip().splitlines()]
-        (folder / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
-    return read_export([folder], observed_until=UNTIL)
-
-
-def told(log, *columns):
-    rows = log.events[["lead_id", "action", *columns]].astype(object)
-    return rows.where(rows.notna(), None).values.tolist()
-
-
 OPP = "Id,StageName,CloseDate,CreatedDate,IsClosed,IsWon,IsDeleted,AccountId,OwnerId\n"
 
 
 def test_outcomes_by_flags_and_by_names_where_there_are_none(tmp_path):
-    log = write(tmp_path, opp=OPP + """1,Signed,2025-01-05,2025-01-01T10:00:00Z,true,true,false,,
+    log = read(tmp_path, opp=OPP + """1,Signed,2025-01-05,2025-01-01T10:00:00Z,true,true,false,,
         2,Parked,2025-01-05,2025-01-01T10:00:00Z,true,false,false,,
         3,Closed Won,2027-01-05,2025-01-01T10:00:00Z,false,false,false,,
         4,Signed,2025-01-05,2025-01-01T10:00:00Z,true,true,true,,""")  # fmt: skip
@@ -234,7 +218,7 @@ def test_outcomes_by_flags_and_by_names_where_there_are_none(tmp_path):
     assert log.leads["closed_at"].isna().tolist() == [False, False, True]  # expected, no close
     assert log.removed.set_index("reason").loc["deleted_deal", "rows"] == 1
     assert "outcome_by_stage_name" not in set(log.noticed["check"])
-    log = write(tmp_path, opp="Id,StageName,CloseDate,CreatedDate,LeadSource\n"
+    log = read(tmp_path, opp="Id,StageName,CloseDate,CreatedDate,LeadSource\n"
                 "1,Closed Won,2025-01-05,2025-01-01T10:00:00Z,Web\n"
                 "2,Prospecting,2027-01-05,2025-01-01T10:00:00Z,Web")  # fmt: skip
     assert log.leads["status"].tolist() == ["won", "open"]
@@ -243,7 +227,7 @@ def test_outcomes_by_flags_and_by_names_where_there_are_none(tmp_path):
 
 
 def test_closed_when_the_last_move_says_and_a_reopened_deal_closes_anew(tmp_path):
-    log = write(tmp_path,
+    log = read(tmp_path,
                 opp=OPP + "1,Signed,2025-03-05,2025-01-01T10:00:00Z,true,true,false,,",
                 history="""OpportunityId,StageName,CreatedDate,Amount
         1,Demo,2025-01-01T10:00:00Z,1
@@ -266,13 +250,13 @@ def test_versions_of_a_record_are_one_deal_and_its_moves(tmp_path):
         1,Signed,2025-01-04,2025-01-01 10:00:00,true,true,false,,true,2025-01-04 10:00:00
         2,Signed,2025-01-04,2024-01-01 10:00:00,true,true,false,,true,2025-06-01 10:00:00"""
     rows = "\n".join(r.replace("false,,", "false,,7,") for r in rows.splitlines())
-    log = write(tmp_path, opp=VERSIONS + rows)
+    log = read(tmp_path, opp=VERSIONS + rows)
     assert told(log) == [["1", "deal_created"], ["1", "stage: Demo"], ["1", "stage: Signed"],
                          ["2", "deal_created"], ["2", "stage: Signed"]]  # fmt: skip
     closed = log.leads.set_index("lead_id")["closed_at"].astype(str).str[:16]
     # the copying of deal 2 began long after it was closed
     assert closed.tolist() == ["2025-01-04 10:00", "2025-01-04 00:00"]
-    log = write(tmp_path, history="""OpportunityId,StageName,CreatedDate,Amount
+    log = read(tmp_path, history="""OpportunityId,StageName,CreatedDate,Amount
         1,Demo,2025-01-01T10:00:00Z,1
         1,Signed,2025-01-04T09:00:00Z,1""")  # fmt: skip
     assert [i for i, a in told(log) if a.startswith("stage")] == ["1", "1", "2"]
@@ -303,7 +287,7 @@ def test_tasks_calls_and_plans(tmp_path):
         (A, "", "", "Completed", "Task", "", "2025-01-02T15:00:00Z", ""),
         (A, "", "", "Not Started", "Call", "Outbound", "", "2025-01-01"),
     ]
-    log = write(tmp_path, opp=OPP + f"{A},New,2027-01-01,2025-01-01T10:00:00Z,false,false,false,,",
+    log = read(tmp_path, opp=OPP + f"{A},New,2027-01-01,2025-01-01T10:00:00Z,false,false,false,,",
                 task=tasks(*rows))  # fmt: skip
     assert told(log, "actor")[1:] == [
         [A, "incoming_call", "client"], [A, "outgoing_call", "manager"], [A, "call", None],
@@ -316,7 +300,7 @@ def test_tasks_calls_and_plans(tmp_path):
 
 
 def test_a_meeting_to_come_is_a_plan_and_a_mail_is_not_told_by_its_task_again(tmp_path):
-    log = write(
+    log = read(
         tmp_path, opp=OPP + f"{A},New,2027-01-01,2025-01-01T10:00:00Z,false,false,false,,",
         event=f"""Id,WhatId,StartDateTime,EventSubtype,LastModifiedDate,IsDeleted,IsChild
             1,{A},2025-01-05T10:00:00Z,Event,2025-01-05T11:00:00Z,false,false
@@ -342,7 +326,7 @@ LEAD = "Id,Status,CreatedDate,IsConverted,ConvertedDate,ConvertedOpportunityId,L
 
 def test_leads_become_deals_or_never_do(tmp_path):
     one, two, three, four = (f"00Q5e000000000{n}AAA" for n in range(1, 5))
-    log = write(
+    log = read(
         tmp_path, opp=OPP + f"{A},New,2027-01-01,2025-01-05T10:00:00Z,false,false,false,,",
         lead=LEAD + f"""{one},Qualified,2025-01-01T10:00:00Z,true,2025-01-05,{A[:15]},Web
             {two},Closed - Not Converted,2025-01-01T10:00:00Z,false,,,Web
@@ -365,7 +349,7 @@ def test_leads_become_deals_or_never_do(tmp_path):
 
 
 def test_acts_of_contacts_and_companies_go_to_the_deals_open_then(tmp_path):
-    log = write(
+    log = read(
         tmp_path, opp=OPP + f"""{A},Lost,2025-01-01,2024-12-01T10:00:00Z,true,false,false,001A,
             {B},New,2027-01-01,2025-01-01T10:00:00Z,false,false,false,001A,
             {C},New,2027-01-01,2025-01-01T10:00:00Z,false,false,false,001B,""",
