@@ -320,3 +320,11 @@ def test_a_deleted_deal_does_not_come_back_by_its_events_and_notes(tmp_path):
     assert log.leads["lead_id"].tolist() == ["5"]
     removed = log.removed.groupby("reason")["rows"].sum()
     assert removed["deleted_deal"] == 1 and removed["deleted_activity"] == 3
+
+
+def test_an_export_of_amocrm_without_closing_dates_tells_outcomes_by_its_stages(tmp_path):
+    rows = "1,Успешно реализовано,01.02.2025,Анна\n2,Первичный контакт,01.02.2025,Анна\n"
+    head = "ID сделки,Этап сделки,Дата создания сделки,Ответственный\n"
+    path = tmp_path / "a.csv"
+    path.write_text(head + rows, encoding="utf-8")
+    assert read_export(path).leads["status"].tolist() == ["won", "open"]

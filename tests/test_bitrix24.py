@@ -471,3 +471,16 @@ def test_the_shared_examples_are_read():
     names = ["deal_list_response_doc_example", "stagehistory_list_response_doc_example"]
     log = read_export([folder / f"{n}.json" for n in names])
     assert len(log.leads) == 7 and log.leads["status"].eq("open").all()
+
+
+def test_rows_of_products_are_summed_and_other_rows_of_a_deal_are_not(tmp_path):
+    head = "ID;Стадия сделки;Дата создания;Группа стадий;Сумма;Товар\n"
+    rows = [(1, "Новая", 100, "A"), (1, "Новая", 100, "B"), (2, "Новая", 100, ""),
+            (2, "В работе", 150, ""), (3, "Новая", 70, "A"), (3, "Новая", 30, "B")]  # fmt: skip
+    text = "".join(f"{n};{stage};01.02.2025;;{amount};{product}\n"
+                   for n, stage, amount, product in rows)  # fmt: skip
+    log = read_export(write_rows(tmp_path, head + text))
+    amounts = log.leads.set_index("lead_id")["amount"]
+    assert amounts["1"] == 200 and amounts["3"] == 100
+    assert amounts["2"] in (100, 150)  # two states of one deal are not summed
+    assert log.removed.set_index("reason").loc["lead_row_repeated", "rows"] == 1

@@ -197,3 +197,12 @@ def test_kept_and_removed_are_read_whatever_the_order(rows, until, shuffler):
     pd.testing.assert_frame_equal(again.events, log.events)
     pd.testing.assert_frame_equal(again.leads, log.leads)
     pd.testing.assert_frame_equal(check_log(again), check_log(log))
+
+
+def test_closings_told_by_events_are_data_too():
+    told = {"status": ["won", "open"], "closed_at": ["2025-01-10", None]}
+    at = ["2025-01-01", "2025-01-05"]
+    events = pd.DataFrame({"lead_id": ["1", "2"], "at": at, "action": "x", **told})
+    log = build_log(events)
+    assert log.leads["status"].tolist() == ["won", "open"]
+    assert log.observed_until == pd.Timestamp("2025-01-10", tz="UTC")

@@ -1,11 +1,13 @@
 """Deals, people and other systems joined: worked by hand."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from funnel_lib.errors import InputError
-from funnel_lib.readers import read_export
+from funnel_lib.readers import Mapping, read_export
 from funnel_lib.readers.joins import CrmData, assemble, complete
 
 UTC = "UTC"
@@ -273,8 +275,6 @@ def test_local_times_beside_utc_ask_for_the_zone(folder):
 
 
 def test_a_plain_table_of_acts_and_dates_of_deals_join_by_the_deals_id(tmp_path):
-    from funnel_lib.readers import Mapping
-
     deals = DEALS.replace("ИНН\n", "ИНН,Дата договора\n").replace(
         "7701234567\n", "7701234567,04.02.2025\n"
     )
@@ -291,8 +291,6 @@ def test_a_plain_table_of_acts_and_dates_of_deals_join_by_the_deals_id(tmp_path)
 
 
 def test_where_and_status_values_of_the_mapping_hold_for_a_crm(tmp_path):
-    from funnel_lib.readers import Mapping
-
     path = write(tmp_path / "deals.csv", DEALS.replace("Успешно реализовано", "Этап 9"))
     assert read_export([path]).leads["status"].tolist()[0] == "open"
     assert pd.isna(read_export([path]).leads["status"].tolist()[1])
@@ -358,3 +356,51 @@ def test_a_file_of_calls_given_twice_counts_once(folder):
     paths = [folder / name for name in ("deals.csv", "calls.csv", "calls.csv")]
     once, twice = (read_export(p, time_zone="UTC") for p in (paths[:2], paths))
     pd.testing.assert_frame_equal(once.events, twice.events)
+
+
+def test_what_the_mapping_leaves_out_does_not_come_back_by_its_history(tmp_path):
+    deals = "ID сделки,Этап сделки,Дата создания сделки,Ответственный,Воронка\n" + "".join(
+        f"{n},Новая,01.02.2025 10:00:00,Анна,{p}\n" for n, p in ((1, "Продажи"), (2, "Опт"))
+    )
+    events = [
+        {"id": f"e{n}", "type": "incoming_call", "entity_id": n, "entity_type": "lead",
+         "created_at": 1738500000, "created_by": 1} for n in (1, 2)
+    ]  # fmt: skip
+    paths = [write(tmp_path / "a.csv", deals), write(tmp_path / "e.json", json.dumps(events))]
+    log = read_export(paths, mapping=Mapping(where={"Воронка": "Продажи"}), time_zone="UTC")
+    assert log.leads["lead_id"].tolist() == ["1"]
+    assert log.removed.set_index("reason").loc["where", "rows"].sum() == 2
+
+
+def test_a_table_of_contacts_is_named_and_joined_to_no_deal(tmp_path):
+    deals = [{"ID": "7", "STAGE_ID": "NEW", "ASSIGNED_BY_ID": "1", "OPPORTUNITY": "5",
+              "DATE_CREATE": "2025-02-01T10:00:00+03:00"}]  # fmt: skip
+    contacts = [{"ID": n, "POST": "x"} for n in ("7", "9")]
+    paths = [write(tmp_path / f"{name}.json", json.dumps({"result": rows}))
+             for name, rows in (("deals", deals), ("contacts", contacts))]  # fmt: skip
+    log = read_export(paths)
+    assert log.leads["lead_id"].tolist() == ["7"]
+    assert log.noticed.set_index("check").loc["file_not_read", "example"] == "contacts.json"
+
+
+def test_the_ways_and_lengths_of_other_systems_calls(tmp_path):
+    deals = "deal id,phone,created at\n7,+7 999 123-45-67,2025-02-01 09:00:00\n"
+    rows = "".join(f"89991234567,2025-02-0{n} 10:00:00,{way},{long}\n" for n, way, long in (
+        (1, "Internal", "00:01:15"), (2, "inbound", "5:40"), (3, "out", "40")))  # fmt: skip
+    deals = write(tmp_path / "deals.csv", deals + "8,,2025-02-01 09:00:00\n")
+    acts = write(tmp_path / "e.csv", "deal id,at,action\n8,2025-02-01 09:00:00,x\n")
+    calls = write(tmp_path / "calls.csv", "phone,call time,direction,duration\n" + rows)
+    events = read_export([deals, acts, calls]).events
+    told = events.loc[events["lead_id"] == "7", ["action", "duration"]].astype(str)
+    assert told.values.tolist() == [["call", "75"], ["incoming_call", "340"],
+                                    ["outgoing_call", "40"]]  # fmt: skip
+
+
+def test_personal_columns_and_phones_in_texts_leave_no_trace(tmp_path):
+    deals = ("lead_id,ЛПР,Наблюдатели,Next step,loss_reason\n"
+             "1,Пётр,Иван,Call John,дорого; +7 999 123-45-67\n")  # fmt: skip
+    events = "lead_id,at,action,Клиент\n1,2025-01-01,x,Иванов\n"
+    log = read_export(write(tmp_path / "e.csv", events), write(tmp_path / "l.csv", deals))
+    said = log.events.to_csv() + log.leads.to_csv()
+    assert not any(word in said for word in ("Пётр", "Иван", "John", "999"))
+    assert log.leads["loss_reason"][0] == "дорого; …"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
+from funnel_lib.events import build_log, check_log
 from funnel_lib.funnels import count_funnel
 from funnel_lib.journeys import build_journeys, first_at, last_at, select_leads
 from funnel_lib.moments import NEVER
@@ -343,3 +343,19 @@ def test_shifting_all_times_changes_nothing_but_times(rows, shift):
         pd.testing.assert_series_equal(later, other.leads[column])
     for rule in ("passed", "ordered", "any"):
         pd.testing.assert_frame_equal(*(count_funnel(j, rule, "2D") for j in (one, other)))
+
+
+def test_a_closing_day_ends_with_the_day():
+    events = pd.DataFrame({
+        "lead_id": ["a", "a", "b"], "action": ["ask", "read", "ask"], "actor": "client",
+        "at": ["2025-01-03 09:10", "2025-01-03 14:20", "2025-01-04 11:30"],
+    })  # fmt: skip
+    leads = pd.DataFrame({"lead_id": ["a", "b"], "status": ["won", "open"],
+                          "created_at": ["2025-01-03 09:00", "2025-01-04 11:00"],
+                          "closed_at": ["2025-01-03", None]})  # fmt: skip
+    log = build_log(events, leads)
+    journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}],
+                                         won="pay"))  # fmt: skip
+    assert journeys.leads["sold_at"][0] == pd.Timestamp("2025-01-03 23:59:59", tz="UTC")
+    assert "closed_before_created" not in set(check_log(log)["check"])
+    assert "sale_before_first_step" not in set(journeys.quality["check"])

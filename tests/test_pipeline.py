@@ -278,3 +278,19 @@ def test_a_stage_renamed_in_mid_life_is_shown_as_two_with_a_hint():
     new = moves[moves["stage"] == "First talks"].index[0]
     moves.loc[new, "at"] = moves["at"].min()  # both names in use at once
     assert find_renamed(moves).empty
+
+
+def test_a_lost_end_is_no_stage_that_buyers_pass():
+    told = [("a", 1, "ask"), ("a", 2, "stage: New"), ("a", 3, "stage: Sent"), ("b", 1, "ask"),
+            ("b", 2, "stage: New"), ("b", 4, "stage: Closed Lost"), ("c", 1, "ask"),
+            ("c", 2, "stage: Gone")]  # fmt: skip
+    events = pd.DataFrame(told, columns=["lead_id", "at", "action"])
+    events["at"] = pd.Timestamp("2025-01-01 10:07") + pd.to_timedelta(events["at"], unit="h")
+    leads = pd.DataFrame({"lead_id": ["a", "b", "c"], "status": ["won", "lost", "lost"]})
+    log = build_log(events, leads)
+    steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", lost=["stage: Gone"])
+    table = count_pipeline(log, build_journeys(log, steps)).query("rule == 'passed'")
+    stages = table[table["story"] == "stages"]
+    assert stages["step"].tolist() == ["New", "Sent", "pay"]
+    steps = table[table["story"] == "steps"].set_index("step")
+    assert steps.loc["ask", "n_reached"] == 3  # those who came to no other stage, too

@@ -794,3 +794,35 @@ def test_tables_of_leads_are_joined_by_lead(tmp_path):
         "3": {"manager": "", "team": "east", "product": ""},
     }
     assert log.removed[["reason", "rows"]].to_numpy().tolist() == [["lead_row_repeated", 1]]
+
+
+def test_ids_of_spreadsheets_lose_their_decimals(tmp_path):
+    events = write(tmp_path / "e.csv", "lead_id,at,action\n7,2025-01-01,x\n8,2025-01-02,x\n")
+    leads = write(tmp_path / "l.csv", "lead_id,status\n7.0,won\n8.0,lost\n")
+    log = read_export(events, leads)
+    assert log.leads[["lead_id", "status"]].values.tolist() == [["7", "won"], ["8", "lost"]]
+    table = pd.DataFrame({"lead_id": [12345678901.0, None], "at": "2025-01-01", "action": "x"})
+    table.to_parquet(tmp_path / "e.parquet")
+    with pytest.raises(InputError, match="no_lead 1"):
+        read_export(tmp_path / "e.parquet")
+    table[:1].to_parquet(tmp_path / "e.parquet")
+    assert read_export(tmp_path / "e.parquet").leads["lead_id"].tolist() == ["12345678901"]
+
+
+def test_a_day_ends_by_the_clock_of_its_zone():
+    ends = [read_moment(day, "Europe/Berlin", "x") for day in ("2025-10-26", "2025-03-30")]
+    assert [f"{end:%H:%M:%S}" for end in ends] == ["22:59:59", "21:59:59"]
+
+
+def test_a_name_that_is_taken_gets_the_next_number(tmp_path):
+    text = "lead_id,at,action,a,a,a (2)\n1,2025-01-01,x,p,q,r\n"
+    log = read_export(write(tmp_path / "a.csv", text))
+    assert log.events.iloc[0, 4:].to_dict() == {"a": "p", "a (2)": "q", "a (2) (2)": "r"}
+
+
+def test_a_day_far_away_is_no_error_in_any_zone(tmp_path):
+    text = "lead_id,at,action\n" + "".join(
+        f"{n},2025-01-02 10:00:00,x\n" for n in range(20)
+    ) + "9,9999-12-31 23:59:59,x\n"  # fmt: skip
+    log = read_export(write(tmp_path / "a.csv", text), time_zone="America/New_York")
+    assert log.removed.set_index("reason").loc["unreadable_time", "rows"] == 1
