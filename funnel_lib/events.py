@@ -339,20 +339,24 @@ def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
 
 def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame) -> pd.DataFrame:
     """Join the leads table and what the events tell of leads; the leads table wins."""
-    ids = of_events.index if not len(table) else of_events.index.union(table.index)
-    joined = table.reindex(ids).assign(has_row=ids.isin(table.index))
-    for column, told in of_events.reindex(ids).items():
-        joined[column] = joined[column].fillna(told) if column in joined else told
+    joined = of_events.assign(has_row=False)
+    if len(table):
+        ids = of_events.index.union(table.index)
+        joined = table.reindex(ids).assign(has_row=ids.isin(table.index))
+        for column, told in of_events.reindex(ids).items():
+            joined[column] = joined[column].fillna(told) if column in joined else told
     own = LEAD_COLUMNS[1:]
-    for column in own:
-        if column not in joined:
-            joined[column] = pd.Series(index=ids, dtype=_LEAD_DTYPES.get(column, "str"))
+    nothing = {d: pd.Series(index=joined.index, dtype=d) for d in {"str", *_LEAD_DTYPES.values()}}
+    lacking = {c: nothing[_LEAD_DTYPES.get(c, "str")] for c in own if c not in joined}
+    joined = joined.assign(**lacking)
     joined = joined[[*own, *(c for c in joined if c not in own)]]
     return joined.rename_axis("lead_id")
 
 
 def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     """A lead closed after `observed_until` is open; an open lead has no closing time."""
+    if not leads["status"].notna().any():
+        return leads
     closed_later = (leads["closed_at"] > until) & leads["status"].isin(["won", "lost"])
     status = leads["status"].mask(closed_later, "open")
     return leads.assign(status=status, closed_at=leads["closed_at"].mask(status == "open"))

@@ -9,6 +9,10 @@ import pyarrow.compute as pc
 
 from funnel_lib.moments import DAY, SECOND
 
+# Ids of so many digits are coded as numbers; aligned to the left they leave room for their lengths.
+_MOST_DIGITS = 17
+_POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
+
 
 def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarray:
     """Order rows by lead, time and code.
@@ -87,10 +91,12 @@ def as_category(cells: pd.Series) -> pd.Categorical:
     texts = pa.array(cells.astype("str"), pa.large_string())
     numbers = _as_whole_numbers(texts)
     codes, values = pd.factorize(cells.astype("str") if numbers is None else numbers)
-    values = pa.array(values).cast(pa.large_string())
-    order = pc.sort_indices(values).to_numpy()
-    categories = pd.Index(pd.array(values.take(order), dtype="str"))
-    return pd.Categorical.from_codes(np.argsort(order)[codes], categories=categories)
+    names = pa.array(values).cast(pa.large_string())
+    order = pc.sort_indices(names).to_numpy() if numbers is None else _order_as_texts(values)
+    categories = pd.Index(pd.array(names.take(order), dtype="str"))
+    ranks = np.empty(len(order), np.int32)
+    ranks[order] = np.arange(len(order), dtype=np.int32)
+    return pd.Categorical.from_codes(ranks[codes], categories=categories)
 
 
 def _as_whole_numbers(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
@@ -100,11 +106,18 @@ def _as_whole_numbers(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
         numbers = texts.cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-    powers = np.append(0, 10 ** np.arange(1, 19, dtype=np.uint64))
     n_signs = pc.binary_length(texts).to_numpy()
-    if (n_signs > 18).any() or (numbers < 0).any():
+    if (n_signs > _MOST_DIGITS).any() or (numbers < 0).any():
         return None
     numbers = numbers.astype(np.uint64)
     # as many digits as signs: no leading zero, no plus, no other base
-    fine = (numbers >= powers[n_signs - 1]) & ((numbers < powers[n_signs]) | (numbers == 0))
+    fine = (numbers >= _POWERS[n_signs - 1]) | (n_signs == 1)
+    fine &= numbers < _POWERS[n_signs]
     return numbers if fine.all() else None
+
+
+def _order_as_texts(numbers: np.ndarray) -> np.ndarray:
+    """Order whole numbers as their texts: 10 before 9; of 1 and 10 the shorter first."""
+    n_digits = np.searchsorted(_POWERS[1:], numbers, side="right") + 1
+    aligned = numbers * _POWERS[n_digits.max(initial=1) - n_digits]
+    return np.argsort(aligned * np.uint64(32) + n_digits.astype(np.uint64))

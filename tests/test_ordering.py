@@ -19,7 +19,9 @@ WRITTEN = ["7", "07", "+7", "-7", "0", "00", "-0", "0x1F", "0xFFFFFFFFFFF", " 7"
 
 @given(st.lists(st.sampled_from(WRITTEN), min_size=1) | st.lists(st.text(), min_size=1)
        | st.lists(st.integers(-(10**19), 10**19).map(str), min_size=1)
-       | st.lists(st.integers(0, 2**63 - 1).map(str), min_size=1))  # fmt: skip
+       | st.lists(st.integers(0, 2**63 - 1).map(str), min_size=1)
+       | st.lists(st.integers(0, 18).flatmap(lambda n: st.integers(0, 10**n)).map(str), min_size=1)
+       )  # fmt: skip
 def test_categories_are_those_of_pandas(texts):
     cells = pd.Series(texts, dtype="str")
     found, plain = as_category(cells), pd.Categorical(cells)

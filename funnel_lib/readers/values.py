@@ -67,9 +67,11 @@ def read_times(
     check_time_zone(time_zone)
     moments, zoned = _read_moments(_to_arrow(texts), day_first)
     believable = (moments >= _FIRST) & (moments < _END)
-    moments[~believable] = np.datetime64("NaT")
+    if not believable.all():
+        moments[~believable] = np.datetime64("NaT")
     here = ~zoned & believable
     if time_zone != "UTC" and here.any():
+        here = slice(None) if here.all() else here
         local = pd.DatetimeIndex(moments[here])
         first = np.ones(len(local), bool)
         local = local.tz_localize(time_zone, ambiguous=first, nonexistent="shift_forward")
@@ -130,10 +132,9 @@ def bare_ids(texts: pd.Series) -> pd.Series:
     (['7', '8', nan], ['1.0', 'a'])
     """
     array = _to_arrow(texts)
-    if (
-        not _matches(array, r"\.0$").any()
-        or not _matches(array.drop_null(), r"^\d+(?:\.0)?$").all()
-    ):
+    if not pc.any(pc.ends_with(array, ".0")).as_py():
+        return texts
+    if not _matches(array.drop_null(), r"^\d+(?:\.0)?$").all():
         return texts
     bare = pc.replace_substring_regex(array, r"\.0$", "")
     return pd.Series(bare.to_pandas().array, index=texts.index, dtype="str")
@@ -151,9 +152,13 @@ def check_time_zone(name: str) -> None:
 
 def _read_moments(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
     """Moments, and which of them are UTC and no local time; those of usual lengths at once."""
+    length = pc.fill_null(pc.binary_length(plain), 0).to_numpy(zero_copy_only=False)
+    if len(plain) and length.min() == length.max() and not plain.null_count:
+        found = _read_alike(plain, length[0])
+        if found:
+            return found[0].copy(), np.full(len(plain), found[1])
     moments = np.full(len(plain), np.datetime64("NaT", "us"))
     zoned, rest = np.zeros(len(plain), bool), plain.is_valid().to_numpy(zero_copy_only=False)
-    length = pc.fill_null(pc.binary_length(plain), 0).to_numpy(zero_copy_only=False)
     for width in np.argsort(-np.bincount(np.minimum(length, 40)))[:3]:
         alike = rest & (length == width)
         found = _read_alike(plain if alike.all() else plain.filter(pa.array(alike)), width)
