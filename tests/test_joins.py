@@ -8,7 +8,8 @@ import pytest
 
 from funnel_lib.errors import InputError
 from funnel_lib.readers import Mapping, read_export
-from funnel_lib.readers.joins import CrmData, assemble, complete
+from funnel_lib.readers.assembly import assemble
+from funnel_lib.readers.joins import CrmData, complete
 
 UTC = "UTC"
 
@@ -147,8 +148,10 @@ def test_what_happened_to_merged_deals_is_their_survivors():
     assert found == [("1", "call"), ("1", "mail")] and noticed == {"merged_deals": 2}
 
 
-def test_everything_given_or_removed():
+@pytest.mark.parametrize("most", [1, 2, 20])
+def test_everything_given_or_removed(most, monkeypatch):
     """Kept rows (without the further copies of shared ones) and removed ones are all there were."""
+    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_SHARED", most)
     rng = np.random.default_rng(1)
     n, ids = 400, [str(i) for i in range(30)]
     made = rng.integers(1, 15, 30)
@@ -161,7 +164,7 @@ def test_everything_given_or_removed():
     plain = {(o, i): set() for o, i in zip(data.acts["owner"], data.acts["owner_id"], strict=True)}
     for o, i, lead in data.links.itertuples(index=False):
         plain.setdefault((o, i), set()).add(lead)
-    expected = set()
+    expected, too_many = set(), 0
     for o, i, when, action in data.acts[["owner", "owner_id", "at", "action"]].itertuples(
         index=False
     ):
@@ -169,14 +172,18 @@ def test_everything_given_or_removed():
             expected.add((i, action))
         elif o == "lead":
             expected.add((f"lead {i}", action))
+        taken = set()
         for lead in plain[o, i] if o == "contact" else ():
             since = data.deals.set_index("lead_id")["created_at"][lead]
             until = since + pd.Timedelta(days=8)  # closed on a date: to its end
             if since - pd.Timedelta(days=1) <= when < until:
-                expected.add((lead, action))
+                taken.add((lead, action))
+        too_many += len(taken) > most
+        expected |= taken if len(taken) <= most else set()
     found, removed, _ = given(data)
     assert set(found) == expected and len(found) == len(expected)
-    assert len({a for _, a in found}) + removed["no_open_deal"] == n
+    assert len({a for _, a in found}) + removed["no_open_deal"] + too_many == n
+    assert removed.get("too_many_deals", 0) == too_many and bool(too_many) == (most < 20)
 
 
 # --- other systems -------------------------------------------------------------------------------

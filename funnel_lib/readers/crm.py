@@ -10,8 +10,9 @@ import pandas as pd
 from funnel_lib.errors import InputError, Problems, quote_some
 from funnel_lib.events import SOURCE_COLUMNS
 from funnel_lib.readers import amocrm, bitrix24, hubspot, outside, pipedrive, salesforce
+from funnel_lib.readers.assembly import assemble, count_removed, give_to_deals
 from funnel_lib.readers.columns import Mapping, explain_missing, find_columns, names_lead
-from funnel_lib.readers.joins import CrmData, assemble, count_removed, give_to_deals, join_deals
+from funnel_lib.readers.joins import CrmData, join_deals
 from funnel_lib.readers.kinds import Clock, Found, Kind, empty_table, recognise, take_table
 from funnel_lib.readers.plain import (
     Taken,
