@@ -364,6 +364,30 @@ def test_activities_unknown_ways_plans_and_deals_that_share_one(tmp_path):
     assert log.noticed.set_index("check").loc["shared_activities", "n_rows"] == 1
 
 
+def test_what_an_activity_is_its_own_properties_tell(tmp_path):
+    """The API names no type; a meeting that is logged afterwards has no outcome."""
+    properties = [
+        {"hs_call_title": "Price", "hs_call_direction": None}, {"hs_meeting_title": "Demo"},
+        {"hs_meeting_title": "Demo", "hs_meeting_outcome": "NO_SHOW"}, {"hs_email_subject": "Hi"},
+        {"hs_task_subject": "Call", "hs_task_status": "COMPLETED"}, {"hs_note_body": "Ok"}, {},
+    ]  # fmt: skip
+    of_deal = {"deals": {"results": [{"id": "5", "type": "x_to_deal"}]}}
+    acts = [
+        {"id": str(n), "associations": of_deal,
+         "properties": {"hs_timestamp": f"2025-01-0{n + 2}T10:00:00Z", **own}}
+        for n, own in enumerate(properties)
+    ]  # fmt: skip
+    deal = {"id": "5", "properties": {"createdate": "2025-01-01T10:00:00Z", "dealstage": "1"}}
+    write_json(tmp_path, {"deals": [deal], "acts": acts}, lines=True)
+    log = read_export([tmp_path])
+    assert [a for a in told(log, "actor") if a[1] != "deal_created"] == [
+        ["5", "call", None], ["5", "meeting_held", "manager"], ["5", "mail", None],
+        ["5", "task_completed", "manager"], ["5", "note_added", "manager"],
+        ["5", "engagement", None],
+    ]  # fmt: skip
+    assert log.removed.set_index("reason")["rows"].to_dict() == {"planned": 1}
+
+
 def test_flags_win_and_the_dates_of_stages_are_moves(tmp_path):
     header = ["Record ID", "Deal Stage", "Create Date", "Close Date", "Is Closed Won",
               "Is closed lost", 'Date entered "Demo (online)"',

@@ -165,9 +165,10 @@ def _count_open(acts: pd.DataFrame, linked: pd.DataFrame) -> np.ndarray:
     """How many of its owner's deals were open when each act was, (n_acts,); a lead's are not
     counted, as all it became is its own."""
     owner = ["owner", "owner_id"]
-    linked = linked[linked["owner"] != "lead"]
+    linked = linked[linked["owner"] != "lead"].astype(dict.fromkeys(owner, "str"))
     timed = acts[[*owner, "at"]].assign(place=np.arange(len(acts))).dropna(subset="at")
-    timed = timed.sort_values("at", kind="stable")
+    types = dict.fromkeys(owner, "str") | {"at": "datetime64[us, UTC]"}
+    timed = timed.astype(types).sort_values("at", kind="stable")
     begun = linked.fillna({"since": pd.Timestamp(0, tz="UTC").as_unit("us")})
     counts = np.zeros(len(acts), int)
     for column, moments, sign in (("since", begun, 1), ("closed_at", linked, -1)):

@@ -39,6 +39,7 @@ _MANAGER_SOURCES = ("CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS"
 _SYSTEM_SOURCES = ("WORKFLOW", "AUTOMATION", "SEQUENCE", "BOT", "CALCULATED", "AI_")
 _MAILS = {"EMAIL": "outgoing_mail", "INCOMING_EMAIL": "incoming_mail"}
 _CALLS = {"INBOUND": "incoming_call", "OUTBOUND": "outgoing_call"}
+_OF_KIND = re.compile(r"(?:properties\.|property_)hs_(call|email|meeting|task|note)_")
 _OTHERS = {"MEETING": "meeting_held", "TASK": "task_completed", "NOTE": "note_added"}
 _ACTORS = {
     "outgoing_mail": "manager", "incoming_mail": "client", "incoming_call": "client",
@@ -235,12 +236,9 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
     api = tables["api_activities"]
     rows = pd.concat([tables["activities"], api], ignore_index=True)
     rows = data.leave_out("deleted_activity", rows, read_flags(rows["is_deleted"]) == 1)
-    told = [("EMAIL", "mail_way"), ("CALL", "call_way"), ("CALL", "duration"), ("TASK", "task"),
-            ("MEETING", "meeting"), ("NOTE", "note")]  # fmt: skip
-    kind = rows["type"].astype("str").str.upper()
-    for name, column in told:
-        kind = kind.fillna(rows[column].notna().map({True: name}).astype("str"))
-    plan = (kind.eq("MEETING") & rows["meeting"].ne("COMPLETED")) | (
+    kind = _tell_kinds(rows)
+    # an outcome is written of meetings that were booked; one logged afterwards may have none
+    plan = (kind.eq("MEETING") & rows["meeting"].notna() & rows["meeting"].ne("COMPLETED")) | (
         kind.eq("TASK") & rows["task"].ne("COMPLETED")
     )
     way = rows["mail_way"].fillna(kind.where(kind == "INCOMING_EMAIL"))
@@ -258,6 +256,17 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
     owners = _own_activities(tables, data.links)
     acts = data.leave_out("planned", acts.assign(lead_id=acts["id"]), plan).drop(columns="lead_id")
     return acts.merge(owners, on="id", how="left").fillna({"owner": "contact"}).drop(columns="id")
+
+
+def _tell_kinds(rows: pd.DataFrame) -> pd.Series:
+    """CALL, EMAIL …: as told, else by whose properties an activity has."""
+    told = [("EMAIL", "mail_way"), ("CALL", "call_way"), ("CALL", "duration"), ("TASK", "task"),
+            ("MEETING", "meeting"), ("NOTE", "note")]  # fmt: skip
+    own = [(m[1].upper(), c) for c in rows if (m := _OF_KIND.match(c))]
+    kind = rows["type"].astype("str").str.upper()
+    for name, column in [*told, *own]:
+        kind = kind.fillna(rows[column].notna().map({True: name}).astype("str"))
+    return kind
 
 
 def _own_activities(tables: dict[str, pd.DataFrame], links: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Deals, their moves, and what was done with them and before them, joined by ids into one log."""
+"""What a CRM's tables hold (`CrmData`), and tables joined by ids and closed by their moves."""
 
 from __future__ import annotations
 
