@@ -174,12 +174,13 @@ def page(folder, name, rows):
     return path
 
 
-def lead(number, status=21, pipeline=11, contacts=(), **more):
+def lead(number, status=21, pipeline=11, contacts=(), companies=(), **more):
     facts = {
         "id": number, "name": "Сделка Ивана", "price": 5, "status_id": status,
         "pipeline_id": pipeline, "responsible_user_id": 7, "created_by": 7,
         "created_at": 1_759_000_000, "closed_at": None, "is_deleted": False,
-        "_embedded": {"contacts": [{"id": c} for c in contacts], "companies": []},
+        "_embedded": {"contacts": [{"id": c} for c in contacts],
+                      "companies": [{"id": c} for c in companies]},
     }  # fmt: skip
     return facts | more
 
@@ -257,6 +258,35 @@ def test_a_contacts_acts_go_to_its_open_deals_and_unsorted_requests_are_leads(tm
     noted = log.noticed.set_index("check")["n_rows"]
     assert noted["shared_activities"] == 1
     assert log.removed.set_index("reason").loc["deleted_deal", "rows"] == 1
+
+
+def test_calls_of_other_systems_join_by_the_phones_of_contacts_and_companies(tmp_path):
+    def person(number, code, value, **more):
+        field = {"field_id": 1, "field_name": "ИНН", "field_code": code,
+                 "values": [{"value": "x", "enum_code": "WORK"}, {"value": value}]}  # fmt: skip
+        return {"id": number, "name": "Ann Lee", "responsible_user_id": 7, "created_at": 1,
+                "closest_task_at": None, "custom_fields_values": [field],
+                **more}  # fmt: skip
+
+    companies = [person(80, None, "7701234567"), person(81, "PHONE", "84950000000")]
+    contact = person(
+        70, "PHONE", "+7 (999) 123-45-67", first_name="Ann", _embedded={"leads": [{"id": 5}]}
+    )
+    calls = "Номер клиента;Дата и время;Направление\n" + "".join(
+        f"{phone};28.09.2025 1{n}:00;вх\n" for n, phone in enumerate(["79991234567", "4950000000"])
+    )
+    (tmp_path / "calls.csv").write_text(calls, encoding="utf-8")
+    (tmp_path / "paid.csv").write_text("ИНН;Дата платежа\n7701234567;28.09.2025 15:00\n", "utf-8")
+    paths = [
+        page(tmp_path, "leads", [lead(5), lead(6, companies=[81]), lead(7, companies=[80])]),
+        page(tmp_path, "contacts", [contact]), page(tmp_path, "companies", companies),
+        tmp_path / "calls.csv", tmp_path / "paid.csv",
+    ]  # fmt: skip
+    log = read_export(paths, time_zone="UTC")
+    assert [[i, a] for i, a in told(log) if a != "deal_created"] == [
+        ["5", "incoming_call"], ["6", "incoming_call"], ["7", "payment_received"],
+    ]  # fmt: skip
+    assert "no_match" not in set(log.removed["reason"])
 
 
 def test_the_making_of_a_deal_is_one_event_and_its_maker_acts(tmp_path):

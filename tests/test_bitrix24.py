@@ -376,6 +376,41 @@ def test_a_contacts_acts_go_to_the_deals_open_then(tmp_path):
     assert log.leads["account_id"].fillna("?").tolist() == ["9", "?", "?", "?", "?"]
 
 
+def test_the_statistics_of_calls_know_durations_and_further_calls(tmp_path):
+    def call(way, minute, duration, **more):
+        return {"CALL_ID": f"c{minute}", "CALL_TYPE": way, "CALL_DURATION": duration,
+                "CALL_START_DATE": f"2025-02-03T12:{minute:02d}:00+03:00",
+                "PHONE_NUMBER": "79991234567", "CRM_ENTITY_TYPE": None, "CRM_ENTITY_ID": None,
+                "CRM_ACTIVITY_ID": None} | more  # fmt: skip
+
+    contact = {
+        "ID": "70",
+        "NAME": "Ann",
+        "LAST_NAME": "Lee",
+        "HAS_PHONE": "Y",
+        "PHONE": [{"ID": "1234567", "VALUE": "8 999 123-45-67", "VALUE_TYPE": "WORK"}],
+    }
+    calls = [
+        call("2", 0, "42", CRM_ACTIVITY_ID="1", CRM_ENTITY_TYPE="DEAL", CRM_ENTITY_ID="1"),
+        call("1", 1, "0", CRM_ENTITY_TYPE="CONTACT", CRM_ENTITY_ID="70"),
+        call("3", 2, "7"), call("4", 3, "8", CRM_ENTITY_TYPE="DEAL", CRM_ENTITY_ID="2"),
+        call("2", 4, "9", PHONE_NUMBER="74950000000"),
+        call("2", 5, "9", PHONE_NUMBER="1234567"),  # an id, no phone of anyone
+    ]  # fmt: skip
+    acts = [act(1, 1, "VOXIMPLANT_CALL", "1", "2", START_TIME="2025-02-03T12:00:00+03:00")]
+    paths = [page(tmp_path, "deals", [deal(1, CONTACT_ID="70"), deal(2)]),
+             page(tmp_path, "acts", acts), page(tmp_path, "calls", calls),
+             page(tmp_path, "contacts", [contact])]  # fmt: skip
+    log = read_export(paths)
+    assert [a for a in told(log, "actor", "duration") if a[1] != "deal_created"] == [
+        ["1", "incoming_call", "client", "42"], ["1", "outgoing_call", "manager", "0"],
+        ["1", "incoming_call", "client", "7"], ["2", "call", None, "8"],
+    ]  # fmt: skip
+    assert log.removed.set_index("reason")["rows"].to_dict() == {"told_twice": 1, "no_match": 2}
+    told_of = log.leads.astype(str).to_csv() + log.events.astype(str).to_csv()
+    assert "9991234567" not in told_of and "Lee" not in told_of
+
+
 def lead(number, status="NEW", **more):
     return {"ID": str(number), "STATUS_ID": status, "SOURCE_ID": "WEB", "ASSIGNED_BY_ID": "7",
             "OPPORTUNITY": "3.00", "NAME": "Иван", "LAST_NAME": "Петров", "TITLE": "Иван",

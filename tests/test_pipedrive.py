@@ -302,6 +302,24 @@ def test_activities_that_are_done_are_events_and_plans_are_none(tmp_path):
     assert removed == {"planned": 2, "told_twice": 1}
 
 
+@pytest.mark.parametrize("phones", ["phone", "phones"])
+def test_calls_of_other_systems_join_by_the_phones_of_persons(tmp_path, phones):
+    people = [
+        {"id": 70, "name": "Ann", phones: [{"value": "8 999 123-45-67", "primary": True},
+                                           {"value": "8 912 000-00-00", "primary": False}]},
+        {"id": 71, "name": "Bob", phones: [{"value": "84950000000", "primary": True}]},
+    ]  # fmt: skip
+    calls = "phone,call time,direction\n" + "".join(
+        f"{p},2025-02-03 1{n}:00:00,in\n" for n, p in enumerate(["79120000000", "74950000000"])
+    )
+    (tmp_path / "calls.csv").write_text(calls, encoding="utf-8")
+    rows = [deal(1, person_id=70), deal(2, person_id=72)]
+    paths = [page(tmp_path, "deals", rows), page(tmp_path, "persons", people)]
+    log = read_export([*paths, tmp_path / "calls.csv"], observed_until=UNTIL, time_zone="UTC")
+    assert [[i, a] for i, a in told(log) if a != "deal_created"] == [["1", "incoming_call"]]
+    assert log.removed.set_index("reason")["rows"].to_dict() == {"no_match": 1}
+
+
 def test_a_persons_activities_go_to_the_deals_open_then(tmp_path):
     rows = [
         deal(1, person_id=70), deal(2, person_id=70, org_id=9),

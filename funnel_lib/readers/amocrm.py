@@ -1,5 +1,5 @@
 """amoCRM and Kommo: the export of leads (CSV, XLSX), and the API v4 (leads, events, notes,
-pipelines, users, unsorted leads).
+contacts, companies, pipelines, users, unsorted leads).
 
 In every pipeline the stage 142 is won and 143 is lost. An act is the client's, the manager's or a
 bot's by its type, else by ``created_by``, which is 0 for a bot. A call's event and its note are one
@@ -14,6 +14,7 @@ import pandas as pd
 from funnel_lib.readers.joins import CrmData, by_id, empty, join_deals, name_ids, tell_beginnings
 from funnel_lib.readers.kinds import Kind, read_flags, unfold
 from funnel_lib.readers.outcomes import note_unknown, split_reason, tell_outcomes
+from funnel_lib.readers.people import KEYS
 
 NAME = "amocrm"
 OUTCOMES = {"142": "won", "143": "lost"}
@@ -61,6 +62,11 @@ KINDS = (
           "created_by": "created_by", "duration": "params.duration", "href": "_links.self.href",
           "income": "params.income"},
          times=("at",), utc=True),
+    Kind(NAME, "contacts",
+         ("id", "first_name", "responsible_user_id", "created_at", "closest_task_at"),
+         {"owner_id": "id"}),
+    Kind(NAME, "companies", ("id", "responsible_user_id", "created_at", "closest_task_at"),
+         {"owner_id": "id"}),
     Kind(NAME, "pipelines", ("id", "name", "_embedded.statuses.0.id, statuses.0.id"),
          {"pipeline_id": "id", "pipeline": "name"}),
     Kind(NAME, "users", ("id", "name", "rights.is_admin, rights.leads.view"),
@@ -104,7 +110,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     api = data.leave_out("deleted_deal", api, gone)
     exported = _take_export(tables["export"], told, data)
     data.deals = join_deals([exported, _take_leads(api, names, users)])
-    data.links = _link_contacts(tables["export"], api)
+    people = [("contact", tables["contacts"]), ("company", tables["companies"])]
+    data.links = _link_contacts(tables["export"], api, people)
+    data.people = pd.concat([_take_people(*of) for of in people], ignore_index=True)
     data.moves = _take_moves(tables["events"], names, data.deals)
     acts = [
         _take_events(tables["events"]),
@@ -158,17 +166,37 @@ def _take_leads(api: pd.DataFrame, names: pd.DataFrame, users: pd.Series) -> pd.
     return deals
 
 
-def _link_contacts(export: pd.DataFrame, api: pd.DataFrame) -> pd.DataFrame:
+def _take_people(owner: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Phones and tax numbers among the fields of contacts or companies, one row each."""
+    fields = unfold(rows, "custom_fields_values")
+    fields = fields.reindex(columns=[*dict.fromkeys([*fields, "field_code", "field_name"])])
+    cells = unfold(fields, "values").reindex(columns=["row", "value"])
+    rows_of = fields.iloc[cells["row"]].reset_index(drop=True)
+    names = rows_of["field_code"].astype("str").fillna(rows_of["field_name"])
+    told = names.dropna().unique()
+    kinds = {key: [n for n in told if pattern.search(n)] for key, pattern in KEYS.items()}
+    known = {f"{k} number": cells["value"].where(names.isin(of)) for k, of in kinds.items()}
+    people = pd.DataFrame(
+        {"owner_id": rows["owner_id"].to_numpy()[rows_of["row"].astype(int)], **known}
+    )
+    return people.assign(owner=owner)
+
+
+def _link_contacts(export: pd.DataFrame, api: pd.DataFrame, people: list) -> pd.DataFrame:
     """Which contacts and companies are of which deal?"""
     parts = [empty("links")]
+    for owner, rows in people:
+        inside = unfold(rows, "_embedded.leads").reindex(columns=["row", "id"])
+        ids = rows["owner_id"].to_numpy()[inside["row"]]
+        parts.append(pd.DataFrame({"owner": owner, "owner_id": ids, "lead_id": inside["id"]}))
     for owner, prefix in (("contact", "_embedded.contacts"), ("company", "_embedded.companies")):
         inside = unfold(api, prefix)
         if len(inside):
             ids = api["lead_id"].to_numpy()[inside["row"]]
             parts.append(pd.DataFrame({"owner": owner, "owner_id": inside["id"], "lead_id": ids}))
-    parts.append(export[["contact", "lead_id"]].rename(columns={"contact": "owner_id"}).assign(
-        owner="contact"
-    ))  # fmt: skip
+    for owner, rows, column in (("contact", export, "contact"), ("company", api, "account_id")):
+        pairs = rows[[column, "lead_id"]].rename(columns={column: "owner_id"})
+        parts.append(pairs.assign(owner=owner))
     return pd.concat(parts, ignore_index=True).dropna()[["owner", "owner_id", "lead_id"]]
 
 

@@ -1,5 +1,5 @@
 """Bitrix24: exports of deals and leads (CSV, XLS, XLSX), and the REST API (deals, leads, items,
-stage history, activities, dictionaries, users).
+stage history, activities, statistics of calls, contacts, companies, dictionaries, users).
 
 An export has one row a product. The close date of a deal is an assumed one: what closed it is the
 history's last row of success or failure, else the last move of a closed deal. A change of pipeline
@@ -27,6 +27,7 @@ from funnel_lib.readers.joins import (
 )
 from funnel_lib.readers.kinds import read_flags, unfold
 from funnel_lib.readers.outcomes import tell_by_user, tell_ends
+from funnel_lib.readers.people import bare_key
 
 __all__ = ["KINDS", "NAME", "convert"]
 _ENDS = {"S": "won", "F": "lost", "P": "open", "N": "open", "success": "won", "failure": "lost",
@@ -44,6 +45,7 @@ _CONVERTED = ("качественный лид", "good lead", "converted")
 _LEAD = "lead "  # NEW is a stage of leads and of the first pipeline's deals, too
 # Of the API's further fields these are the user's own.
 _OWN_FIELDS = r"(?i)uf_?crm|utm"
+_PEOPLE = {"contacts": "contact", "companies": "company"}
 _OWNERS = {"1": "lead", "2": "deal", "3": "contact", "4": "company"}
 _BY_PROVIDER = {
     "VOXIMPLANT_CALL": "call", "CRM_EMAIL": "mail", "CRM_WEBFORM": "form_sent",
@@ -53,6 +55,8 @@ _BY_PROVIDER = {
 _BY_TYPE = {"1": "meeting_held", "2": "call", "3": "task_completed", "4": "mail"}
 _DIRECTED = ("call", "mail", "chat_message", "sms")
 _WAYS = {"1": "incoming_", "2": "outgoing_"}
+# Of the statistics of calls: a redirected call came in, too.
+_CALLS = {"1": "outgoing_call", "2": "incoming_call", "3": "incoming_call"}
 # A form told this near to the deal it made is the same one.
 _SAME_FORM = pd.Timedelta(minutes=5)
 
@@ -94,7 +98,12 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     )
     data.links = _link_deals(items[~is_lead], tables["export"])
     data.deals = _leave_forms_to_leads(complete("deals", deals), data)
-    data.acts = _drop_told_forms(_take_acts(tables["activities"], data), data)
+    activities, calls = _take_calls(tables["calls"], tables["activities"], data)
+    acts = pd.concat([_take_acts(activities, data), calls], ignore_index=True)
+    data.acts = _drop_told_forms(acts, data)
+    people = [tables[kind].assign(owner=kind) for kind in ("contacts", "companies")]
+    people = pd.concat(people, ignore_index=True)
+    data.people = people.assign(owner=people["owner"].map(_PEOPLE).astype("str"))
     return data
 
 
@@ -266,6 +275,26 @@ def _take_acts(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
         "duration": rows["duration"],
     })  # fmt: skip
     return data.leave_out("planned", acts, (read_flags(rows["done"]) == 0) & ~came_in)
+
+
+def _take_calls(calls: pd.DataFrame, activities: pd.DataFrame, data: CrmData):
+    """Activities with the durations that the statistics of calls tell, and the calls that are no
+    activity: of their deal, lead, contact or company, else of their phone."""
+    seconds = calls.dropna(subset=["activity_id", "duration"]).drop_duplicates("activity_id")
+    seconds = look_up(activities["id"], seconds.set_index("activity_id")["duration"])
+    activities = activities.assign(duration=activities["duration"].fillna(seconds))
+    told = calls["activity_id"].isin(activities["id"].dropna())
+    calls = data.leave_out("told_twice", calls, told)
+    owner = calls["owner"].str.casefold()
+    owned = owner.isin(_OWNERS.values()) & calls["owner_id"].notna() & calls["owner_id"].ne("0")
+    action = calls["way"].map(_CALLS).astype("str").fillna("call")
+    actors = {"outgoing_call": "manager", "incoming_call": "client"}
+    return activities, pd.DataFrame({
+        "owner": owner.where(owned, "phone"),
+        "owner_id": calls["owner_id"].where(owned, bare_key(calls["phone"], "phone")),
+        "at": calls["at"], "action": action, "actor": action.map(actors).astype("str"),
+        "duration": calls["duration"],
+    })  # fmt: skip
 
 
 def _drop_told_forms(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from funnel_lib.readers.assembly import assemble, count_removed, give_to_deals
 from funnel_lib.readers.columns import Mapping, explain_missing, find_columns, names_lead
 from funnel_lib.readers.joins import CrmData, join_deals
 from funnel_lib.readers.kinds import Clock, Found, Kind, empty_table, recognise, take_table
+from funnel_lib.readers.people import KEYS
 from funnel_lib.readers.plain import (
     Taken,
     check_mapping,
@@ -106,7 +107,7 @@ def take_crm(
     acts, sources = _take_rest(rest, data, mapping, clock, noticed, removed)
     dated = _take_dates(data.deals, mapping, clock, noticed)
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
-    if len(acts):
+    if data.acts["owner"].isin([*KEYS]).any():
         outside.link_keys(data)
     rows, leads, gone = assemble(data)
     zoned = np.full(len(rows), not clock.local)

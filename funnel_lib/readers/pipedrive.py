@@ -1,4 +1,5 @@
-"""Pipedrive: the export of deals, and the API (deals, flow, activities, stages, pipelines, users).
+"""Pipedrive: the exports of deals and people, and the API (deals, flow, activities, persons,
+stages, pipelines, users).
 
 Only the status tells an outcome: a deal may be open whatever its stage is called. The expected
 close date closes nothing. An activity that is not done is a plan, even where it has a date.
@@ -67,6 +68,10 @@ KINDS = (
          {"id": "id", "deal": "deal_id", "person": "person_id", "org": "org_id", "done": "done",
           "done_at": "marked_as_done_time", "at": "update_time, add_time", "type": "type",
           "slot": "duration"}, times=("at", "done_at"), utc=True),
+    Kind(NAME, "people", ("Person - ID", "Person - Name"), {"owner_id": "Person - ID"}),
+    Kind(NAME, "persons",
+         ("id", "name", "phone.0.value, phones.0.value, open_deals_count, first_name"),
+         {"owner_id": "id"}),
     Kind(NAME, "stages", ("id", "name", "pipeline_id", "order_nr"),
          {"id": "id", "name": "name", "pipeline_id": "pipeline_id"}),
     Kind(NAME, "pipelines", ("id", "name", "order_nr"), {"id": "id", "name": "name"}),
@@ -105,6 +110,8 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     data.deals = complete("deals", join_deals([*parts, _tell_by_flow(flow, told)]))
     data.deals = data.deals.reindex(columns=[*dict.fromkeys([*data.deals, *_FURTHER])])
     data.links = _link_deals(data.deals)
+    people = [tables["people"], tables["persons"]]
+    data.people = pd.concat(people, ignore_index=True).assign(owner="contact")
     moves = _take_moves(flow, tables["stages"])
     begun = tell_beginnings(moves, data.deals, flow["lead_id"]).assign(owner="deal")
     data.moves = pd.concat([begun, moves], ignore_index=True).drop(columns="old")
