@@ -297,6 +297,15 @@ def test_the_last_semantic_tells_the_outcome_and_when(tmp_path):
     assert log.events["action"].eq("deal_created").sum() == 5
 
 
+def test_a_deal_that_only_the_history_knows_is_noted(tmp_path):
+    moves = [move(n, 1, "NEW", kind=1) for n in (1, 2)]
+    paths = [page(tmp_path, "deals", [deal(1)]), page(tmp_path, "moves", moves)]
+    log = read_export(paths)
+    noted = log.noticed.set_index("check").loc["deals_not_listed"]
+    assert (noted["n_rows"], noted["example"]) == (1, "2")
+    assert "deals_not_listed" not in set(read_export(paths[1:]).noticed["check"])
+
+
 def test_without_a_history_the_last_move_of_a_closed_deal_closes_it(tmp_path):
     moved = {"MOVED_TIME": "2025-02-09T10:00:00+03:00", "CLOSEDATE": "2025-02-20T03:00:00+03:00"}
     rows = [

@@ -128,6 +128,17 @@ def test_a_told_status_stays_and_an_expected_date_gives_way():
     assert leads["status"].tolist() == ["won"] and leads["closed_at"].tolist() == at(30)
 
 
+def test_deals_that_only_a_history_knows_are_noted_where_deals_are_listed():
+    moves = table("moves", owner="deal", owner_id=["1", "2", "2"], at=at(1, 2, 3), stage="a",
+                  outcome="open")  # fmt: skip
+    assert "deals_not_listed" not in given(CrmData(moves=moves))[2]
+    listed = CrmData(deals=deals(("1", 1, 0, "open")), moves=moves)
+    assert given(listed)[2]["deals_not_listed"] == 1
+    added = CrmData(deals=deals(("1", 1, 0, "open"), ("2", 2, 0, "open")), moves=moves,
+                    listed=pd.Series(["1"]))  # fmt: skip
+    assert given(added)[2]["deals_not_listed"] == 1
+
+
 def test_stages_that_follow_themselves_are_left_out_and_counted():
     stages = ["a", "a", "b", "a", "a"]
     data = CrmData(moves=table("moves", owner="deal", owner_id="1", at=at(1, 2, 3, 4, 5),

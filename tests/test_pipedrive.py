@@ -242,6 +242,14 @@ def test_only_the_status_tells_an_outcome(tmp_path):
     assert removed.to_dict() == {"deleted_deal": 4}  # two deals, and what two flows tell of theirs
 
 
+def test_a_deal_that_only_the_flow_knows_is_noted(tmp_path):
+    moves = [change(n, "2025-02-03 10:00:00", "stage_id", 1, 2) for n in (1, 2)]
+    paths = [page(tmp_path, "deals", [deal(1)]), page(tmp_path, "flow", moves)]
+    log = read_export(paths)
+    assert log.noticed.set_index("check").loc["deals_not_listed", "example"] == "2"
+    assert "deals_not_listed" not in set(read_export(paths[1:]).noticed["check"])
+
+
 def test_the_last_status_of_a_flow_tells_the_outcome_and_when(tmp_path):
     rows = [
         change(1, "2025-02-03 10:00:00", "status", "open", "lost"),

@@ -7,7 +7,13 @@ import pandas as pd
 
 from funnel_lib.events import STAGE_PREFIX, note_removed, show_values
 from funnel_lib.moments import end_of_days, to_micros
-from funnel_lib.readers.joins import COLUMNS, PAYMENT, CrmData, close_by_moves, complete
+from funnel_lib.readers.joins import (
+    COLUMNS,
+    PAYMENT,
+    CrmData,
+    close_by_moves,
+    complete,
+)
 
 # An act this shortly before a deal was made is what the deal was made for.
 BEFORE_DEAL = pd.Timedelta(days=1)
@@ -34,6 +40,7 @@ def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     for name in COLUMNS:
         setattr(data, name, complete(name, getattr(data, name)))
     data = _follow_merged(data)
+    _note_unlisted(data)
     data.deals = close_by_moves(data.deals, data.moves)
     prospects = _close_prospects(data)
     moves, acts = data.moves, data.acts
@@ -45,6 +52,15 @@ def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     own = own.assign(lead_id=_own_journey(own)).drop(columns=["owner", "owner_id"])
     leads = pd.concat([data.deals, own], ignore_index=True).drop(columns="maker")
     return rows, leads, count_removed(data)
+
+
+def _note_unlisted(data: CrmData) -> None:
+    """Note deals that a history tells of and the tables of deals, where there are any, do not."""
+    listed = data.deals["lead_id"] if data.listed is None else data.listed
+    ids = data.moves.loc[data.moves["owner"] == "deal", "owner_id"].drop_duplicates()
+    missing = ids[~ids.isin(listed)] if len(listed) else ids[:0]
+    row = ("deals_not_listed", len(missing), len(ids), "warning", show_values(missing))
+    data.noticed.append(row)
 
 
 def _follow_merged(data: CrmData) -> CrmData:

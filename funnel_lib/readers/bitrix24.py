@@ -82,8 +82,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     deals = join_deals([
         _take_deals(exported, "", words, told, data),
         _take_deals(items[~is_lead], _OWN_FIELDS, words, told, data),
-        _made_by_history(tables["moves"]),
     ])  # fmt: skip
+    data.listed = deals["lead_id"]
+    deals = join_deals([deals, _made_by_history(tables["moves"])])
     leads = join_deals([
         _take_leads(rows, words, told, data)
         for rows in (tables["leads_export"], tables["leads"], items[is_lead])

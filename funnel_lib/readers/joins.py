@@ -50,6 +50,7 @@ class CrmData:
     ----------
     deals : one row a deal: the columns of `events.LEAD_COLUMNS`, ``pipeline``, ``maker`` (who made
         it: client, manager, system), further ones. A missing status is told by the moves.
+    listed : ids of the deals that tables of deals list; None: of all `deals`
     prospects : one row a lead or contact that is no deal (yet): owner, owner_id, then as `deals`
     moves : one row a change of stage: owner, owner_id, at, stage, outcome (won, lost, open: what
         the stage means, missing where nothing tells), actor
@@ -63,6 +64,7 @@ class CrmData:
     """
 
     deals: pd.DataFrame = field(default_factory=lambda: empty("deals"))
+    listed: pd.Series | None = None
     prospects: pd.DataFrame = field(default_factory=lambda: empty("prospects"))
     moves: pd.DataFrame = field(default_factory=lambda: empty("moves"))
     acts: pd.DataFrame = field(default_factory=lambda: empty("acts"))

@@ -106,8 +106,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     *deals, flow, activities = (
         data.leave_out("deleted_deal", r, r["lead_id"].isin(gone)) for r in rows
     )
-    parts = [_take_deals(rows, tables, told) for rows in deals]
-    data.deals = complete("deals", join_deals([*parts, _tell_by_flow(flow, told)]))
+    listed = join_deals([_take_deals(rows, tables, told) for rows in deals])
+    data.listed = listed["lead_id"]
+    data.deals = complete("deals", join_deals([listed, _tell_by_flow(flow, told)]))
     data.deals = data.deals.reindex(columns=[*dict.fromkeys([*data.deals, *_FURTHER])])
     data.links = _link_deals(data.deals)
     people = [tables["people"], tables["persons"]]
