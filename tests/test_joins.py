@@ -349,6 +349,18 @@ def test_a_json_file_of_a_folder_that_is_no_table_is_named_and_left(folder):
         read_export([folder / "deals.csv", folder / "broken.json"], time_zone="UTC")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.json", '{"result": [], "total": 0}'), ("a.csv", "ID;Этап сделки\n")]
+)
+def test_an_empty_table_beside_others_is_named_and_left(folder, name, text):
+    empty = write(folder / name, text)
+    for paths in ([folder], [folder / "deals.csv", empty]):
+        log = read_export(paths, time_zone="UTC")
+        assert log.noticed.set_index("check").loc["empty_file", "example"] == name
+    with pytest.raises(InputError, match=r"there are no records|a header but no rows"):
+        read_export([empty])
+
+
 def test_what_a_plain_table_beside_a_crm_loses_is_counted(folder):
     own = "ID сделки;Дата;Действие\n1;03.02.2025;act_signed\n1;soon;act_sent\n1;04.02.2025;x;y\n"
     own += "".join(f"1;{day:02d}.03.2025;call\n" for day in range(1, 29))

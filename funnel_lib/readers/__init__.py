@@ -34,7 +34,7 @@ from funnel_lib.readers.crm import (
 from funnel_lib.readers.kinds import Clock
 from funnel_lib.readers.people import find_personal, hide_within
 from funnel_lib.readers.plain import Taken, take_plain
-from funnel_lib.readers.tables import RawTable, find_tables, read_table
+from funnel_lib.readers.tables import EmptyTable, RawTable, find_tables, read_table
 from funnel_lib.readers.values import Ambiguous, read_times
 
 __all__ = ["Mapping", "check_crm", "find_tables", "read_export", "read_mapping", "read_moment"]
@@ -89,7 +89,7 @@ def read_export(
     mapping = mapping or Mapping()
     told_zone = time_zone or mapping.time_zone
     problems = Problems()
-    tables, strays = _read_tables(events if isinstance(events, list) else [events], problems)
+    tables, left = _read_tables(events if isinstance(events, list) else [events], problems)
     lead_tables = _read_tables([leads], problems)[0] if leads is not None else []
     problems.raise_if_any()
     clock = Clock(told_zone or "UTC", mapping.day_first, mapping.decimal_comma)
@@ -103,9 +103,7 @@ def read_export(
     if not show_names:
         taken, personal = _leave_out_personal(taken)
         taken.noticed.append(("personal_columns", len(personal), 0, "info", ", ".join(personal)))
-    taken.noticed.append(
-        ("file_not_read", len(strays), len(strays) + len(tables), "warning", ", ".join(strays[:3]))
-    )
+    taken.noticed.extend(left)
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = (
         read_moment(observed_until, clock.time_zone, "observed_until") if observed_until else None
@@ -143,23 +141,39 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
     return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
 
 
-def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[str]]:
-    """Read every table; a JSON file that lies in a folder and holds no table of deals or events is
-    left to whoever needs it, and named."""
-    tables, strays = [], []
+def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[tuple]]:
+    """Read every table. Left out and noted are empty ones beside others, and a JSON file of a
+    folder that holds no table of deals or events: it is for whoever needs it."""
+    tables, strays, empty, why_empty = [], [], [], []
+    for path, in_folder in _list_files(paths, problems):
+        may_be_stray = in_folder and ".json" in path.suffixes
+        try:
+            table = read_table(path)
+            if may_be_stray and not is_known(table):
+                raise InputError(["no table of deals or events"])
+            tables.append(table)
+        except EmptyTable as error:
+            empty.append(path.name)
+            why_empty += error.problems
+        except InputError as error:
+            if may_be_stray:
+                strays.append(path.name)
+            else:
+                problems.found.extend(error.problems)
+    if not tables:
+        problems.found.extend(why_empty)
+    n_files = len(tables) + len(strays) + len(empty)
+    left = (("file_not_read", strays), ("empty_file", empty))
+    return tables, [(c, len(n), n_files, "warning", ", ".join(n[:3])) for c, n in left]
+
+
+def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:
+    """The table files that are given, and whether each lies in a folder that is given."""
+    files = []
     for given in paths:
         with problems.collecting():
-            for path in find_tables([given]):
-                may_be_stray = Path(given).is_dir() and ".json" in path.suffixes
-                own = Problems() if may_be_stray else problems
-                with own.collecting():
-                    table = read_table(path)
-                    if may_be_stray and not is_known(table):
-                        own.add("no table of deals or events")
-                    else:
-                        tables.append(table)
-                strays += [path.name] if may_be_stray and own.found else []
-    return tables, strays
+            files += [(path, Path(given).is_dir()) for path in find_tables([given])]
+    return files
 
 
 def _take_plain(tables, lead_tables, mapping: Mapping, clock: Clock) -> tuple[Taken, pd.DataFrame]:

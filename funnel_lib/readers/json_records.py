@@ -25,6 +25,10 @@ _BESIDE = re.compile(
 _BLANKS = re.compile(r"[\s\ufeff]*")
 
 
+class NoRecords(ValueError):
+    """A response without any record."""
+
+
 def read_json(data: bytes) -> pa.Table:
     """Read the records of a JSON file.
 
@@ -42,8 +46,10 @@ def read_json(data: bytes) -> pa.Table:
 
     Raises
     ------
+    NoRecords
+        Fine, but empty.
     ValueError
-        No JSON, cut off, no records, too deep, too wide, or a document too large.
+        No JSON, cut off, too deep, too wide, or a document too large.
 
     Examples
     --------
@@ -60,7 +66,7 @@ def read_json(data: bytes) -> pa.Table:
             flatten(record, "", row)
             packer.add(row)
     if not len(packer):
-        raise ValueError("there are no records in it")
+        raise NoRecords("there are no records in it")
     return packer.to_table()
 
 

@@ -21,7 +21,7 @@ from funnel_lib.readers.archives import read_file
 from funnel_lib.readers.delimited import read_delimited, to_utf8
 from funnel_lib.readers.headers import MOST_CELLS, check_shape
 from funnel_lib.readers.html_tables import find_charset, read_html
-from funnel_lib.readers.json_records import flatten, read_json
+from funnel_lib.readers.json_records import NoRecords, flatten, read_json
 from funnel_lib.readers.packing import MOST_REPEATED, Packer
 from funnel_lib.readers.workbooks import read_excel
 from funnel_lib.readers.xes import XES_MEANINGS, read_xes
@@ -35,6 +35,10 @@ TABLE_SUFFIXES = (
 )  # fmt: skip
 # Parquet keeps what is alike once; a log in which every row is alike is none.
 MOST_ROWS_A_BYTE, MOST_TEXT = 10, 256 << 20
+
+
+class EmptyTable(InputError):
+    """A table without any row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +98,17 @@ def read_table(path: str | Path) -> RawTable:
 
     Raises
     ------
+    EmptyTable
+        A header without rows, or a response without records.
     InputError
-        No such file, not readable, empty, header only, or not the table its first bytes promise.
+        No such file, not readable, of no bytes, or not the table its first bytes promise.
     """
     kind, data = read_file(path)
     try:
         table, broken, above = _READERS[kind](data)
         frame = _to_texts(table)
+    except NoRecords as error:
+        raise EmptyTable([f"{path}: {error}"]) from None
     except (ValueError, TypeError, KeyError, OSError, ImportError, pa.ArrowException) as error:
         what = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         raise InputError([f"{path}: cannot be read as {kind}: {what}"]) from None
@@ -111,7 +119,7 @@ def read_table(path: str | Path) -> RawTable:
         shown = quote_some(broken)
         raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
     if frame.empty:
-        raise InputError([f"{path}: the file has a header but no rows"])
+        raise EmptyTable([f"{path}: the file has a header but no rows"])
     meanings = XES_MEANINGS if kind == "XES" else {}
     shown = os.fsencode(path).decode("utf-8", "replace")
     return RawTable(shown, frame, tuple(broken), meanings, kind, above)
