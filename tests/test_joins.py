@@ -328,6 +328,36 @@ def test_what_the_crm_does_not_know_is_told(tmp_path, folder):
     with pytest.raises(InputError, match="no table of it; it is told by the columns"):
         read_export([plain], crm="kommo")
     assert read_export([plain]).sources["crm"].tolist() == ["plain"]
+    deal = write(tmp_path / "deal.csv", "Deal - ID,Deal - Status,Deal - Deal created\n1,Open,\n")
+    with pytest.raises(InputError, match=r"are of several CRMs: .*deal.*; give the files of one"):
+        read_export([folder / "deals.csv", deal])
+    stages = write(tmp_path / "stages.csv", "stage_id,label,pipeline_id,closed_won\n1,New,p,0\n")
+    with pytest.raises(InputError, match=r"no known table of this CRM \(it looks like hubspot's\)"):
+        read_export([folder / "deals.csv", stages], crm="amocrm")
+    with pytest.raises(InputError, match=r"of it; .*deals.csv \(it looks like amocrm's\); it is"):
+        read_export([folder / "deals.csv"], crm="hubspot")
+
+
+def test_a_fact_with_a_zone_beside_local_times_asks_for_their_zone(folder):
+    write(folder / "facts.csv", "ID сделки;Дата создания\n1;2025-02-01T07:00:00Z\n")
+    with pytest.raises(InputError, match=r"deals.csv.* stand beside times in UTC .*facts.csv"):
+        read_export(folder)
+    assert len(read_export(folder, time_zone="Europe/Moscow").leads) == 2
+    write(folder / "facts.csv", "ID сделки;Команда\n1;Север\n")
+    assert len(read_export(folder).leads) == 2
+
+
+def test_tables_of_leads_that_say_different_things_are_noted(tmp_path):
+    events = write(tmp_path / "events.csv", "lead_id,at,action\n1,2025-02-01,x\n2,2025-02-01,x\n")
+    first = "lead_id,status,amount,manager\n1,won,100.0,Ann\n2,open,,Ann\n3,open,,\n"
+    second = "lead_id,status,amount,team\n1,won,100,A\n2,lost,5,A\n3,open,,A\n"
+    paths = [events, write(tmp_path / "a.csv", first), write(tmp_path / "b.csv", second)]
+    log = read_export(paths)
+    noted = log.noticed.set_index("check").loc["lead_tables_differ"]
+    assert (noted["n_rows"], noted["example"]) == (1, "2")
+    facts = log.leads.set_index("lead_id")
+    assert facts["status"].tolist() == ["won", "open", "open"]
+    assert facts["amount"].tolist()[:2] == [100, 5] and facts["team"].eq("A").all()
 
 
 def test_columns_of_one_name_that_differ_are_refused_and_those_that_agree_are_one(tmp_path):

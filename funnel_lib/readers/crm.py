@@ -184,7 +184,7 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
             facts.append(table)
         else:
             missing = [m for m in ("lead_id", "at", "action") if m not in told]
-            problems.add(f"{table.path}: no known table of this CRM, and "
+            problems.add(f"{table.path}: no known table of this CRM{_show_crms(table)}, and "
                          f"{explain_missing(missing, columns)}")  # fmt: skip
     problems.raise_if_any()
     removed.append(count_broken([*others, *facts]))
@@ -198,8 +198,10 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
         timed = taken.events["at"].notna().to_numpy()
         (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)
     if facts:
-        leads, odd = take_leads(facts, _of_tables(mapping, facts), clock.time_zone)
+        leads, odd, times = take_leads(facts, _of_tables(mapping, facts), clock.time_zone)
         noticed += odd
+        clock.zoned += [facts[0].path] if "zoned" in times else []
+        clock.local += [facts[0].path] if "local" in times else []
         data.deals = join_deals([data.deals, leads])
     sources = pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
     return acts, sources
@@ -273,10 +275,12 @@ def _agree(guesses: list[list[Found]]) -> str | None:
         f"(columns {quote_some(of[0].told_by, most=4)})"
         for of in told
     )
-    names = list(dict.fromkeys(f.kind.crm for of in told for f in of))
+    if not common:
+        raise InputError([
+            f"the tables are of several CRMs: {shown}; give the files of one CRM at a time"
+        ])  # fmt: skip
     raise InputError([
-        f"the tables may be of several CRMs: {shown}; name the right one, e.g. --crm {names[0]}, "
-        "and give the files of one CRM at a time"
+        f"the tables may be of several CRMs: {shown}; name the right one, e.g. --crm {min(common)}"
     ])  # fmt: skip
 
 
@@ -284,8 +288,16 @@ def _is_mapped(table: RawTable, mapping: Mapping) -> bool:
     return any(mapping.columns.get(m) in table.frame for m in ("at", "action"))
 
 
+def _show_crms(table: RawTable) -> str:
+    """Of which CRMs a table may be, for a message."""
+    found = recognise(table, tuple(k for m in CRMS.values() for k in m.KINDS))
+    names = " or ".join(dict.fromkeys(f.kind.crm for f in found))
+    return f" (it looks like {names}'s)" if names else ""
+
+
 def _explain(tables: list[RawTable], crm: str) -> str:
     kinds = "; ".join(f"{k.name}: {' + '.join(w.split(', ')[0] for w in k.told_by)}"
                       for k in CRMS[crm].KINDS)  # fmt: skip
     found = quote_some(dict.fromkeys(c for t in tables for c in t.frame.columns), most=20)
-    return f"--crm {crm}: no table of it; it is told by the columns ({kinds}); found {found}"
+    told = "".join(f"; {t.path}{shown}" for t in tables if (shown := _show_crms(t)))
+    return f"--crm {crm}: no table of it{told}; it is told by the columns ({kinds}); found {found}"

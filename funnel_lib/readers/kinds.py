@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,8 @@ class Clock:
         """Raise an `InputError` where local times stand beside UTC and nobody told the zone."""
         if told or not self.local or not self.zoned:
             return
-        local, zoned = (quote_some(dict.fromkeys(x)) for x in (self.local, self.zoned))
+        names = ([Path(path).name for path in paths] for paths in (self.local, self.zoned))
+        local, zoned = (quote_some(dict.fromkeys(x)) for x in names)
         raise InputError([
             f"times without a zone ({local}) stand beside times in UTC or with a zone ({zoned}); "
             "tell the zone of the first, e.g. --time-zone Europe/Moscow, or the order of events "

@@ -26,7 +26,7 @@ from funnel_lib.readers.columns import (
     find_columns,
     list_aliases,
 )
-from funnel_lib.readers.joins import join_deals
+from funnel_lib.readers.joins import join_deals, look_up
 from funnel_lib.readers.tables import RawTable
 from funnel_lib.readers.values import Ambiguous, bare_ids, read_numbers, read_times
 
@@ -83,7 +83,7 @@ def take_plain(
     noticed: list[tuple] = []
     leads = None
     with problems.collecting():
-        leads = _typed_leads(lead_parts, mapping, zone, noticed)
+        leads, _ = _typed_leads(lead_parts, mapping, zone, noticed)
     problems.raise_if_any()
     timed = rows["at"].notna().to_numpy()
     if zoned.any() and zoned.sum() != timed.sum():
@@ -95,8 +95,9 @@ def take_plain(
 
 def take_leads(
     tables: list[RawTable], mapping: Mapping, zone: str
-) -> tuple[pd.DataFrame | None, list[tuple]]:
-    """Take leads out of plain tables: (leads, tuples for `events.note_checks`).
+) -> tuple[pd.DataFrame | None, list[tuple], set[str]]:
+    """Take leads out of plain tables: (leads, tuples for `events.note_checks`, which kinds of times
+    there are: zoned, local).
 
     Raises
     ------
@@ -106,7 +107,8 @@ def take_leads(
     problems, noticed = Problems(), []
     parts = _name_leads(tables, mapping, problems)
     problems.raise_if_any()
-    return _typed_leads(parts, mapping, zone, noticed), noticed
+    leads, kinds = _typed_leads(parts, mapping, zone, noticed)
+    return leads, noticed, kinds
 
 
 def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
@@ -237,28 +239,49 @@ def _typed_events(rows: pd.DataFrame, mapping: Mapping, zone: str, removed: list
 
 
 def _typed_leads(parts: list[pd.DataFrame], mapping: Mapping, zone: str, noticed: list):
+    """The leads of several tables, and which kinds of times they had."""
     if not parts:
-        return None
+        return None, set()
     leads = join_deals(parts)
     leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
-    _read_own_columns(leads, mapping, zone, noticed)
-    return leads
+    kinds = _read_own_columns(leads, mapping, zone, noticed)
+    _note_differing(parts, leads, mapping, zone, noticed)
+    return leads, kinds
 
 
-def _read_own_columns(frame: pd.DataFrame, mapping: Mapping, zone: str, noticed: list) -> None:
-    """Read the lead's own columns in place: dates, the amount, the status."""
-    problems = Problems()
+def _note_differing(parts, leads: pd.DataFrame, mapping: Mapping, zone: str, noticed: list):
+    """Note the leads of which two tables say different things: the first table's word is taken."""
+    known, differ = leads.dropna(subset="lead_id").drop_duplicates("lead_id"), []
+    known = known.set_index("lead_id")
+    for part in parts[1:]:
+        part = part.copy()
+        _read_own_columns(part, mapping, zone, [])
+        for column in (c for c in LEAD_COLUMNS[1:] if c in part):
+            told = look_up(part["lead_id"], known[column])
+            other = told.notna() & part[column].notna() & (told != part[column])
+            differ.append(part.loc[other, "lead_id"])
+    ids = pd.concat(differ).drop_duplicates() if differ else known.index[:0]
+    row = ("lead_tables_differ", len(ids), len(known), "warning", show_values(pd.Series(ids)))
+    noticed.append(row)
+
+
+def _read_own_columns(frame: pd.DataFrame, mapping: Mapping, zone: str, noticed: list) -> set[str]:
+    """Read the lead's own columns in place: dates, the amount, the status; which kinds of times
+    there are."""
+    problems, kinds = Problems(), set()
     for column in ("created_at", "closed_at"):
         if column in frame:
             with problems.collecting():
                 try:
-                    times, _ = read_times(frame[column], mapping.day_first, zone)
+                    times, zoned = read_times(frame[column], mapping.day_first, zone)
                 except Ambiguous as error:
                     raise InputError(
                         [f"the column {column}: {p}" for p in error.problems]
                     ) from None
                 _note_unreadable(column, frame, times, noticed)
                 frame[column] = times
+                kinds |= {"zoned"} if zoned.any() else set()
+                kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
     problems.raise_if_any()
     if "amount" in frame:
         amounts = read_numbers(frame["amount"], mapping.decimal_comma)
@@ -268,6 +291,7 @@ def _read_own_columns(frame: pd.DataFrame, mapping: Mapping, zone: str, noticed:
         status = _read_statuses(frame["status"], mapping)
         _note_unreadable("status", frame, status, noticed)
         frame["status"] = status
+    return kinds
 
 
 def _note_unreadable(column: str, frame, read: pd.Series, noticed: list) -> None:
