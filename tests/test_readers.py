@@ -565,6 +565,16 @@ def test_cells_of_excel_are_texts_as_people_write_them(tmp_path):
     assert pd.isna(row[5])
 
 
+def test_further_sheets_with_tables_are_named(tmp_path):
+    rows = [["lead_id", "at", "action"], ["7", "2025-02-01", "x"]]
+    calls = [["lead_id", "call"], ["7", "in"]]
+    (tmp_path / "a.xlsx").write_bytes(workbook([], rows, calls, [["a note"]], [], calls))
+    noted = read_export(tmp_path / "a.xlsx").noticed.set_index("check").loc["sheet_not_read"]
+    assert noted[["n_rows", "example"]].tolist() == [2, "a.xlsx (3), a.xlsx (6)"]
+    (tmp_path / "a.xlsx").write_bytes(workbook(rows, [["a note"]]))
+    assert "sheet_not_read" not in set(read_export(tmp_path / "a.xlsx").noticed["check"])
+
+
 @pytest.mark.parametrize("n", [3, 400])
 def test_old_workbooks_are_read_however_long(tmp_path, n):
     (tmp_path / "a.xls").write_bytes(

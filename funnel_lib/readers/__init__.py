@@ -163,7 +163,8 @@ def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[
     if not tables:
         problems.found.extend(why_empty)
     n_files = len(tables) + len(strays) + len(empty)
-    left = (("file_not_read", strays), ("empty_file", empty))
+    sheets = [f"{Path(t.path).name} ({n})" for t in tables for n in t.further_sheets]
+    left = (("file_not_read", strays), ("empty_file", empty), ("sheet_not_read", sheets))
     return tables, [(c, len(n), n_files, "warning", ", ".join(n[:3])) for c, n in left]
 
 

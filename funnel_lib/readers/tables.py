@@ -53,6 +53,7 @@ class RawTable:
     meanings : meaning -> column, where the kind of the file tells it
     kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
     above : texts of the rows above the header, such as titles
+    further_sheets : places of the sheets of a workbook that hold further tables, not read
     """
 
     path: str
@@ -61,6 +62,7 @@ class RawTable:
     meanings: dict[str, str] = field(default_factory=dict)
     kind: str = "text"
     above: tuple[str, ...] = ()
+    further_sheets: tuple[int, ...] = ()
 
 
 def find_tables(paths: list[str | Path]) -> list[Path]:
@@ -105,7 +107,7 @@ def read_table(path: str | Path) -> RawTable:
     """
     kind, data = read_file(path)
     try:
-        table, broken, above = _READERS[kind](data)
+        table, broken, above, *further = _READERS[kind](data)
         frame = _to_texts(table)
     except NoRecords as error:
         raise EmptyTable([f"{path}: {error}"]) from None
@@ -122,7 +124,7 @@ def read_table(path: str | Path) -> RawTable:
         raise EmptyTable([f"{path}: the file has a header but no rows"])
     meanings = XES_MEANINGS if kind == "XES" else {}
     shown = os.fsencode(path).decode("utf-8", "replace")
-    return RawTable(shown, frame, tuple(broken), meanings, kind, above)
+    return RawTable(shown, frame, tuple(broken), meanings, kind, above, *further)
 
 
 _SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"
@@ -135,8 +137,8 @@ def _is_table(path: Path) -> bool:
 
 
 def _read_excel(data: bytes) -> tuple:
-    table, above = read_excel(data)
-    return table, (), above
+    table, above, further = read_excel(data)
+    return table, (), above, further
 
 
 def _read_html(data: bytes) -> tuple:

@@ -42,7 +42,7 @@ _SHARED_END = re.compile(rb"</(?:\w+:)?si>")
 _SHARED = re.compile(rb"""t\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>(\d{1,9})<""")
 
 
-def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...]]:
+def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]:
     """Read an XLSX or XLS workbook.
 
     Parameters
@@ -51,8 +51,9 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...]]:
 
     Returns
     -------
-    (table of texts, texts above its header), of the first sheet with any filled cell. Dates are
-    ISO 8601, whole numbers have no decimals, formulas are their last results, errors are empty.
+    (table of texts, texts above its header), of the first sheet with any filled cell, and which
+    further sheets hold a table, counted from 1. Dates are ISO 8601, whole numbers have no decimals,
+    formulas are their last results, errors are empty.
 
     Raises
     ------
@@ -65,12 +66,14 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...]]:
         tell_ole(data)
         check_old_workbook(data)
     rows: list[list] = []
+    further = []
     try:
-        for sheet in _open_sheets(data):
+        for place, sheet in _open_sheets(data):
+            if rows:
+                further += [place] if min(sheet.height, sheet.width) > 1 else []
+                continue
             check_shape(0, sheet.total_width, 0)
             rows = [row for row in sheet.iter_rows() if row.count("") < len(row)]
-            if rows:
-                break
     except PasswordError:
         raise ValueError(f"protected by a password; take it off in Excel, or {SAVE_AS}") from None
     except CalamineError as error:
@@ -83,14 +86,14 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...]]:
         raise ValueError(f"the file is damaged; export it again, or {SAVE_AS}") from None
     if not rows:
         raise ValueError("no sheet of the workbook has a filled cell")
-    return _to_table(rows)
+    return *_to_table(rows), tuple(further)
 
 
 def _open_sheets(data: bytes) -> Iterator:
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    for sheet in book.sheets_metadata:
+    for place, sheet in enumerate(book.sheets_metadata, 1):
         if sheet.typ == SheetTypeEnum.WorkSheet:
-            yield book.get_sheet_by_name(sheet.name)
+            yield place, book.get_sheet_by_name(sheet.name)
 
 
 def _to_table(rows: list[list]) -> tuple[pa.Table, tuple[str, ...]]:
