@@ -122,7 +122,7 @@ def build_log(
         assumed = (*assumed, "observed_until")
     late = (events["at"] > until).to_numpy()
     parts.append(note_removed([("events", "after_observed_until", late, events)]))
-    events = _drop_duplicates(_in_order(events[~late]), parts)
+    events = _drop_duplicates(_in_order(_keep(events, ~late)), parts)
     events, of_events = _split_lead_columns(events)
     table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
     events = _finish_columns(events, table.index)
@@ -247,7 +247,12 @@ def _drop_unusable(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFr
     no_action = events["action"].isna().to_numpy() & ~no_lead & ~no_time
     kinds = [("no_lead", no_lead), ("no_time", no_time), ("no_action", no_action)]
     parts.append(note_removed([("events", reason, mask, events) for reason, mask in kinds]))
-    return events[~(no_lead | no_time | no_action)]
+    return _keep(events, ~(no_lead | no_time | no_action))
+
+
+def _keep(rows: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+    """The rows to keep; no copy where all are kept."""
+    return rows if keep.all() else rows[keep]
 
 
 def _in_order(events: pd.DataFrame) -> pd.DataFrame:
@@ -269,7 +274,7 @@ def _drop_duplicates(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.Data
     near = is_tied(events, ["lead_id", "at", "action"])
     again[near] = events[near].duplicated()
     parts.append(note_removed([("events", "duplicate", again, events)]))
-    return events[~again].reset_index(drop=True)
+    return _keep(events, ~again).reset_index(drop=True)
 
 
 def _find_observed_until(events, leads, told) -> pd.Timestamp:

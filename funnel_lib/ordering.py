@@ -76,11 +76,12 @@ def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
 
 
 def as_category(cells: pd.Series) -> pd.Categorical:
-    """Turn texts into a categorical whose categories are in order; it costs one sort of them.
+    """Turn texts into a categorical of the texts there are, in order; it costs one sort of them.
 
     Parameters
     ----------
-    cells : values none of which is missing, taken as texts
+    cells : values taken as texts; what is missing stays so. A categorical of texts in order, as
+        this function gives it, is not sorted again.
 
     Examples
     --------
@@ -88,19 +89,38 @@ def as_category(cells: pd.Series) -> pd.Categorical:
     >>> found.categories.tolist(), found.codes.tolist()
     (['10', '9', 'b'], [2, 0, 1, 2])
     """
+    if isinstance(cells.dtype, pd.CategoricalDtype) and _is_in_order(cells.cat.categories):
+        return _drop_unused(cells.array)
     texts = pa.array(cells.astype("str"), pa.large_string())
     numbers = _as_whole_numbers(texts)
     codes, values = pd.factorize(cells.astype("str") if numbers is None else numbers)
     names = pa.array(values).cast(pa.large_string())
     order = pc.sort_indices(names).to_numpy() if numbers is None else _order_as_texts(values)
     categories = pd.Index(pd.array(names.take(order), dtype="str"))
-    ranks = np.empty(len(order), np.int32)
+    ranks = np.full(len(order) + 1, -1, np.int32)  # the last is of what is missing, code -1
     ranks[order] = np.arange(len(order), dtype=np.int32)
     return pd.Categorical.from_codes(ranks[codes], categories=categories)
 
 
+def _is_in_order(categories: pd.Index) -> bool:
+    if categories.dtype != "str":
+        return False
+    names = pa.array(categories, pa.large_string())
+    return pc.all(pc.less(names[:-1], names[1:])).as_py() is not False
+
+
+def _drop_unused(cells: pd.Categorical) -> pd.Categorical:
+    used = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.categories)) > 0
+    if used.all():
+        return cells
+    ranks = np.append(np.cumsum(used) - 1, -1)
+    return pd.Categorical.from_codes(ranks[cells.codes], categories=cells.categories[used])
+
+
 def _as_whole_numbers(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
     """Whole numbers, if each is written as such: they are told apart faster than texts."""
+    if texts.null_count:
+        return None
     try:
         texts[:100].cast(pa.int64())
         numbers = texts.cast(pa.int64()).to_numpy()

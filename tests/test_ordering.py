@@ -30,6 +30,19 @@ def test_categories_are_those_of_pandas(texts):
     assert found.codes.tolist() == plain.codes.tolist()
 
 
+@given(st.lists(st.sampled_from(["b", "a", "10", "9", None]), min_size=1), st.integers(0, 5))
+def test_a_categorical_and_what_is_missing_give_the_same_categories(texts, n_gone):
+    cells = pd.Series(texts, dtype="str")
+    once = as_category(cells)
+    assert once.categories.tolist() == sorted({t for t in texts if t})
+    assert [None if pd.isna(c) else c for c in once] == texts
+    left = cells[n_gone:]
+    for coded in (pd.Series(once), cells.astype(pd.CategoricalDtype(["b", "a", "9", "10"]))):
+        again, anew = as_category(coded[n_gone:]), as_category(left)
+        assert again.categories.tolist() == anew.categories.tolist()
+        assert again.codes.tolist() == anew.codes.tolist()
+
+
 @pytest.mark.parametrize("leads", [3, 2**20, 2**40])
 @pytest.mark.parametrize("codes", [1, 5, 70_000])
 @pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, DAY])

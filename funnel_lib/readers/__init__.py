@@ -190,9 +190,10 @@ def _take_plain(tables, lead_tables, mapping: Mapping, clock: Clock) -> tuple[Ta
     noticed: list[tuple] = []
     found, acts = read_outside(outside, mapping, clock, noticed)
     rows, removed = join_outside(acts, taken, noticed)
+    own = taken.events.astype({"lead_id": "str", "action": "str"})
     joined = replace(
         taken,
-        events=pd.concat([taken.events, rows], ignore_index=True),
+        events=pd.concat([own, rows], ignore_index=True),
         zoned=np.append(taken.zoned, np.full(len(rows), not clock.local)),
         removed=pd.concat([taken.removed, removed], ignore_index=True),
         noticed=[*taken.noticed, *noticed],

@@ -133,7 +133,7 @@ def join_outside(
     acts: pd.DataFrame, taken: Taken, noticed: list
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give calls and payments of other systems to plain leads: (events, what was left out)."""
-    leads = taken.leads if taken.leads is not None else taken.events[["lead_id"]]
+    leads = taken.leads if taken.leads is not None else taken.events[["lead_id"]].astype("str")
     columns = ["created_at", "closed_at", "status"]
     leads = leads.reindex(columns=[*dict.fromkeys([*leads.columns, *columns])])
     times = {c: pd.to_datetime(leads[c], utc=True) for c in columns[:2]}
@@ -193,7 +193,8 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
         taken = take_plain(plain, [], _of_tables(mapping, plain), clock.time_zone)
         noticed += taken.noticed
         removed.append(taken.removed)
-        own = taken.events.rename(columns={"lead_id": "owner_id"}).assign(owner="deal")
+        own = taken.events.astype({"lead_id": "str", "action": "str"})
+        own = own.rename(columns={"lead_id": "owner_id"}).assign(owner="deal")
         acts = pd.concat([own, acts], ignore_index=True)
         timed = taken.events["at"].notna().to_numpy()
         (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)

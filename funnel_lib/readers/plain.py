@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from funnel_lib.events import (
     show_rows,
     show_values,
 )
+from funnel_lib.ordering import as_category
 from funnel_lib.readers.columns import (
     DEFAULT_STATUSES,
     WEAK,
@@ -40,7 +42,8 @@ class Taken:
 
     Attributes
     ----------
-    events, leads : frames for `events.build_log`; leads is None where no table tells of them
+    events, leads : frames for `events.build_log`; leads is None where no table tells of them. Of
+        plain tables lead_id and action are categorical.
     zoned : which events' times carry their zone, (n_events,)
     removed, noticed : for `events.note_removed` and `events.note_checks`
     """
@@ -224,18 +227,26 @@ def find_fitting(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
 def _keep_where(rows: pd.DataFrame, removed: list) -> pd.DataFrame:
     keep = rows[_FITS].to_numpy(bool)
     rows = rows.drop(columns=_FITS)
+    if keep.all():
+        return rows
     removed.append(note_removed([("events", "where", ~keep, rows)]))
     return rows[keep].reset_index(drop=True)
 
 
 def _typed_events(rows: pd.DataFrame, mapping: Mapping, zone: str, removed: list):
+    """Read times, and code leads and actions beside it, as each takes as long."""
     try:
-        times, zoned = read_times(rows["at"], mapping.day_first, zone)
+        with ThreadPoolExecutor() as pool:
+            coded = {c: pool.submit(as_category, rows[c]) for c in ("lead_id", "action")}
+            times, zoned = read_times(rows["at"], mapping.day_first, zone)
     except Ambiguous as error:
         raise InputError([f"the time column: {p}" for p in error.problems]) from None
     unreadable = (rows["at"].notna() & times.isna() & rows["lead_id"].notna()).to_numpy()
     removed.append(note_removed([("events", "unreadable_time", unreadable, rows)]))
-    return rows.assign(at=times)[~unreadable].reset_index(drop=True), zoned[~unreadable]
+    rows = rows.assign(at=times, **{c: job.result() for c, job in coded.items()})
+    if not unreadable.any():
+        return rows, zoned
+    return rows[~unreadable].reset_index(drop=True), zoned[~unreadable]
 
 
 def _typed_leads(parts: list[pd.DataFrame], mapping: Mapping, zone: str, noticed: list):
