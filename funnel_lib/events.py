@@ -345,7 +345,7 @@ def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
 def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame) -> pd.DataFrame:
     """Join the leads table and what the events tell of leads; the leads table wins."""
     joined = of_events.assign(has_row=False)
-    if len(table):
+    if len(table.columns):
         ids = of_events.index.union(table.index)
         joined = table.reindex(ids).assign(has_row=ids.isin(table.index))
         for column, told in of_events.reindex(ids).items():

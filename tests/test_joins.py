@@ -162,7 +162,7 @@ def test_what_happened_to_merged_deals_is_their_survivors():
 @pytest.mark.parametrize("most", [1, 2, 20])
 def test_everything_given_or_removed(most, monkeypatch):
     """Kept rows (without the further copies of shared ones) and removed ones are all there were."""
-    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_SHARED", most)
+    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_OPEN", most)
     rng = np.random.default_rng(1)
     n, ids = 400, [str(i) for i in range(30)]
     made = rng.integers(1, 15, 30)

@@ -313,9 +313,9 @@ def test_activities_that_are_done_are_events_and_plans_are_none(tmp_path):
 @pytest.mark.parametrize("phones", ["phone", "phones"])
 def test_calls_of_other_systems_join_by_the_phones_of_persons(tmp_path, phones):
     people = [
-        {"id": 70, "name": "Ann", phones: [{"value": "8 999 123-45-67", "primary": True},
+        {"id": 70, "name": "Ann", "org_id": None, phones: [{"value": "8 999 123-45-67", "primary": True},
                                            {"value": "8 912 000-00-00", "primary": False}]},
-        {"id": 71, "name": "Bob", phones: [{"value": "84950000000", "primary": True}]},
+        {"id": 71, "name": "Bob", "org_id": None, phones: [{"value": "84950000000", "primary": True}]},
     ]  # fmt: skip
     calls = "phone,call time,direction\n" + "".join(
         f"{p},2025-02-03 1{n}:00:00,in\n" for n, p in enumerate(["79120000000", "74950000000"])

@@ -34,7 +34,7 @@ from funnel_lib.readers.crm import (
 from funnel_lib.readers.kinds import Clock
 from funnel_lib.readers.people import find_personal, hide_within
 from funnel_lib.readers.plain import Taken, take_plain
-from funnel_lib.readers.tables import EmptyTable, RawTable, find_tables, read_table
+from funnel_lib.readers.tables import EmptyTable, RawTable, find_tables, read_table, show_path
 from funnel_lib.readers.values import Ambiguous, read_times
 
 __all__ = ["Mapping", "check_crm", "find_tables", "read_export", "read_mapping", "read_moment"]
@@ -90,7 +90,7 @@ def read_export(
     told_zone = time_zone or mapping.time_zone
     problems = Problems()
     tables, left = _read_tables(events if isinstance(events, list) else [events], problems)
-    lead_tables = _read_tables([leads], problems)[0] if leads is not None else []
+    lead_tables, left_leads = _read_tables([] if leads is None else [leads], problems)
     problems.raise_if_any()
     clock = Clock(told_zone or "UTC", mapping.day_first, mapping.decimal_comma)
     name, found, rest = find_crm([*tables, *lead_tables], crm, mapping)
@@ -103,7 +103,7 @@ def read_export(
     if not show_names:
         taken, personal = _leave_out_personal(taken)
         taken.noticed.append(("personal_columns", len(personal), 0, "info", ", ".join(personal)))
-    taken.noticed.extend(left)
+    taken.noticed.extend([*left, *left_leads])
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = (
         read_moment(observed_until, clock.time_zone, "observed_until") if observed_until else None
@@ -153,19 +153,19 @@ def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[
                 raise InputError(["no table of deals or events"])
             tables.append(table)
         except EmptyTable as error:
-            empty.append(path.name)
+            empty.append(show_path(path.name))
             why_empty += error.problems
         except InputError as error:
             if may_be_stray:
-                strays.append(path.name)
+                strays.append(show_path(path.name))
             else:
                 problems.found.extend(error.problems)
     if not tables:
         problems.found.extend(why_empty)
-    n_files = len(tables) + len(strays) + len(empty)
     sheets = [f"{Path(t.path).name} ({n})" for t in tables for n in t.further_sheets]
     left = (("file_not_read", strays), ("empty_file", empty), ("sheet_not_read", sheets))
-    return tables, [(c, len(n), n_files, "warning", ", ".join(n[:3])) for c, n in left]
+    n_all = len(tables) + sum(len(names) for _, names in left)
+    return tables, [(check, len(n), n_all, "warning", ", ".join(n[:3])) for check, n in left]
 
 
 def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:

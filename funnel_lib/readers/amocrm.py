@@ -11,7 +11,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.readers.joins import CrmData, by_id, empty, join_deals, name_ids, tell_beginnings
+from funnel_lib.readers.joins import (
+    CrmData,
+    by_id,
+    empty,
+    join_deals,
+    look_up,
+    name_ids,
+    tell_beginnings,
+)
 from funnel_lib.readers.kinds import Kind, read_flags, unfold
 from funnel_lib.readers.outcomes import note_unknown, split_reason, tell_outcomes
 from funnel_lib.readers.people import KEYS
@@ -116,7 +124,7 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     data.moves = _take_moves(tables["events"], names, data.deals)
     acts = [
         _take_events(tables["events"]),
-        _take_notes(tables["notes"], set(data.deals["lead_id"]), set(data.links["owner_id"])),
+        _take_notes(tables["notes"], data),
         _take_unsorted(tables["unsorted"]),
     ]
     acts = pd.concat(acts, ignore_index=True)
@@ -172,7 +180,8 @@ def _take_people(owner: str, rows: pd.DataFrame) -> pd.DataFrame:
     fields = fields.reindex(columns=[*dict.fromkeys([*fields, "field_code", "field_name"])])
     cells = unfold(fields, "values").reindex(columns=["row", "value"])
     rows_of = fields.iloc[cells["row"]].reset_index(drop=True)
-    names = rows_of["field_code"].astype("str").fillna(rows_of["field_name"])
+    code, label = (rows_of[c].astype("str").fillna("") for c in ("field_code", "field_name"))
+    names = code + " " + label
     told = names.dropna().unique()
     kinds = {key: [n for n in told if pattern.search(n)] for key, pattern in KEYS.items()}
     known = {f"{k} number": cells["value"].where(names.isin(of)) for k, of in kinds.items()}
@@ -191,7 +200,7 @@ def _link_contacts(export: pd.DataFrame, api: pd.DataFrame, people: list) -> pd.
         parts.append(pd.DataFrame({"owner": owner, "owner_id": ids, "lead_id": inside["id"]}))
     for owner, prefix in (("contact", "_embedded.contacts"), ("company", "_embedded.companies")):
         inside = unfold(api, prefix)
-        if len(inside):
+        if "id" in inside:
             ids = api["lead_id"].to_numpy()[inside["row"]]
             parts.append(pd.DataFrame({"owner": owner, "owner_id": inside["id"], "lead_id": ids}))
     for owner, rows, column in (("contact", export, "contact"), ("company", api, "account_id")):
@@ -227,7 +236,9 @@ def _take_events(events: pd.DataFrame) -> pd.DataFrame:
         ["client", "manager", "system"], acts.index,
     )  # fmt: skip
     bot = acts["created_by"].eq("0") & ~action.str.startswith("incoming_") & by_type.ne("client")
-    owner = acts["owner"].replace({"lead": "deal", "leads": "deal", "contacts": "contact"})
+    owner = acts["owner"].replace(
+        {"lead": "deal", "leads": "deal", "contacts": "contact", "companies": "company"}
+    )
     return pd.DataFrame({
         "owner": owner, "owner_id": acts["owner_id"], "at": acts["at"], "action": action,
         "actor": by_type.fillna(_who(acts["created_by"])).mask(bot, "system"),
@@ -235,13 +246,14 @@ def _take_events(events: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _take_notes(notes: pd.DataFrame, deals: set, contacts: set) -> pd.DataFrame:
+def _take_notes(notes: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """Notes of calls and messages; whose they are, the address they came from tells, or the id."""
+    known = data.links.drop_duplicates("owner_id").set_index("owner_id")["owner"]
+    by_link = look_up(notes["owner_id"], known).mask(notes["owner_id"].isin(data.deals["lead_id"]))
     href = notes["href"].astype("str")
     by_href = href.str.extract(r"/(leads|contacts|companies)/")[0].map(
         {"leads": "deal", "contacts": "contact", "companies": "company"}
     )
-    is_contact = notes["owner_id"].isin(contacts) & ~notes["owner_id"].isin(deals)
     action = notes["action"].map(_NOTES).fillna(notes["action"])
     mail = notes["action"].eq("amomail_message")
     action = action.mask(
@@ -250,7 +262,7 @@ def _take_notes(notes: pd.DataFrame, deals: set, contacts: set) -> pd.DataFrame:
     client, manager = action.str.startswith("incoming_"), action.str.startswith("outgoing_")
     manager |= action.eq("note_added")
     return pd.DataFrame({
-        "owner": by_href.fillna(is_contact.map({True: "contact", False: "deal"})),
+        "owner": by_href.fillna(by_link).fillna("deal"),
         "owner_id": notes["owner_id"], "at": notes["at"], "action": action,
         "actor": _choose([client, manager], ["client", "manager"], notes.index).mask(
             manager & notes["created_by"].eq("0"), "system"

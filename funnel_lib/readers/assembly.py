@@ -18,7 +18,9 @@ from funnel_lib.readers.joins import (
 # An act this shortly before a deal was made is what the deal was made for.
 BEFORE_DEAL = pd.Timedelta(days=1)
 # What befell a client with more open deals than this at that moment tells of none of them.
-MOST_SHARED = 20
+MOST_OPEN = 20
+# So many acts beside deals are looked at at once, as a client of many years has many of both.
+MOST_PAIRS = 1_000_000
 
 
 def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -35,13 +37,14 @@ def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     a tax number goes to each of their deals that was open at that moment (or made within
     `BEFORE_DEAL` after it); a payment after that, to the deal last won. Where the person is read
     as a lead, too, the rest goes to the next deal they made, or to their own journey.
-    A stage that follows itself is left out.
+    A stage that follows itself is left out, and what would go to more than `MOST_OPEN` deals.
     """
     for name in COLUMNS:
         setattr(data, name, complete(name, getattr(data, name)))
     data = _follow_merged(data)
-    _note_unlisted(data)
+    listed = data.deals["lead_id"] if data.listed is None else data.listed
     data.deals = close_by_moves(data.deals, data.moves)
+    _note_unlisted(data, listed)
     prospects = _close_prospects(data)
     moves, acts = data.moves, data.acts
     moves = moves.assign(action=STAGE_PREFIX + moves["stage"]).drop(columns=["stage", "outcome"])
@@ -54,10 +57,9 @@ def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return rows, leads, count_removed(data)
 
 
-def _note_unlisted(data: CrmData) -> None:
+def _note_unlisted(data: CrmData, listed: pd.Series) -> None:
     """Note deals that a history tells of and the tables of deals, where there are any, do not."""
-    listed = data.deals["lead_id"] if data.listed is None else data.listed
-    ids = data.moves.loc[data.moves["owner"] == "deal", "owner_id"].drop_duplicates()
+    ids = data.deals["lead_id"]
     missing = ids[~ids.isin(listed)] if len(listed) else ids[:0]
     row = ("deals_not_listed", len(missing), len(ids), "warning", show_values(missing))
     data.noticed.append(row)
@@ -140,20 +142,22 @@ def give_to_deals(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) ->
 
     Returns
     -------
-    frame with lead_id in place of the owner; a row that belongs to several deals is one row of each
+    frame with lead_id in place of the owner; a row that belongs to several deals is one row of
+    each, one that would belong to more than `MOST_OPEN` is left out. The cost grows with the acts
+    of each client times their deals.
     """
-    rows = rows.reset_index(drop=True)
+    rows = data.leave_out("no_time", rows, rows["at"].isna()).reset_index(drop=True)
     rows = _know_people(rows.assign(row=np.arange(len(rows)), via=rows["owner"]), data, prospects)
     links = data.links.dropna().drop_duplicates()
     links = links[links["lead_id"].isin(data.deals["lead_id"])] if len(data.deals) else links
     direct = rows[rows["owner"] == "deal"]
     direct = direct[["row"]].assign(lead_id=direct["owner_id"])
     pairs = rows.loc[rows["owner"] != "deal", ["row", "owner", "owner_id", "at", "action"]]
-    linked = links.merge(_date(data.deals), on="lead_id", how="left")
-    shared = pairs["row"][_count_open(pairs, linked) > MOST_SHARED]
+    chosen, shared = _give(
+        pairs, links.merge(_date(data.deals), on="lead_id", how="left"), prospects
+    )
     rows = data.leave_out("too_many_deals", rows, rows["row"].isin(shared))
-    pairs = pairs[~pairs["row"].isin(shared)].merge(linked, on=["owner", "owner_id"])
-    given = pd.concat([direct, _choose(pairs, prospects)], ignore_index=True)
+    given = pd.concat([direct, chosen], ignore_index=True)
     left = rows[~rows["row"].isin(given["row"])]
     known = left[["owner", "owner_id"]].merge(
         prospects[["owner", "owner_id"]].drop_duplicates(), how="left", indicator="known"
@@ -177,24 +181,22 @@ def _date(deals: pd.DataFrame) -> pd.DataFrame:
     return dated.assign(since=since, closed_at=until)
 
 
-def _count_open(acts: pd.DataFrame, linked: pd.DataFrame) -> np.ndarray:
-    """How many of its owner's deals were open when each act was, (n_acts,); a lead's are not
-    counted, as all it became is its own."""
-    owner = ["owner", "owner_id"]
-    linked = linked[linked["owner"] != "lead"].astype(dict.fromkeys(owner, "str"))
-    timed = acts[[*owner, "at"]].assign(place=np.arange(len(acts))).dropna(subset="at")
-    types = dict.fromkeys(owner, "str") | {"at": "datetime64[us, UTC]"}
-    timed = timed.astype(types).sort_values("at", kind="stable")
-    begun = linked.fillna({"since": pd.Timestamp(0, tz="UTC").as_unit("us")})
-    counts = np.zeros(len(acts), int)
-    for column, moments, sign in (("since", begun, 1), ("closed_at", linked, -1)):
-        moments = moments[[*owner, column]].dropna().sort_values(column, kind="stable")
-        moments = moments.assign(n=moments.groupby(owner).cumcount() + 1)
-        before = pd.merge_asof(
-            timed, moments, left_on="at", right_on=column, by=owner, allow_exact_matches=sign > 0
-        )
-        counts[timed["place"]] += sign * before["n"].fillna(0).astype(int).to_numpy()
-    return counts
+def _give(acts: pd.DataFrame, linked: pd.DataFrame, prospects: pd.DataFrame):
+    """Which deals each act is given to (row, lead_id), and the rows of those with too many."""
+    size = linked.groupby(["owner", "owner_id"], as_index=False).size()
+    n_deals = acts[["owner", "owner_id"]].merge(size, how="left")["size"].fillna(0).to_numpy(int)
+    piece = np.cumsum(n_deals) // MOST_PAIRS
+    given = []
+    for number in np.unique(piece):
+        pairs = acts[piece == number].merge(linked, on=["owner", "owner_id"])
+        given.append(_choose(pairs, prospects))
+    given = (
+        pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=["row", "lead_id"])
+    )
+    of_lead = acts.loc[acts["owner"] == "lead", "row"]  # all that a lead became is its own
+    times = given.loc[~given["row"].isin(of_lead), "row"].value_counts()
+    shared = times.index[times > MOST_OPEN]
+    return given[~given["row"].isin(shared)], shared
 
 
 def _know_people(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) -> pd.DataFrame:
@@ -212,12 +214,16 @@ def _know_people(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) -> 
 
 
 def _choose(pairs: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
-    """Choose among the deals linked with each row: a lead's all; a person's that were open; else
-    the next one of a person who is read as a lead; else, of a payment, the one last won."""
+    """Choose among the deals linked with each row: a lead's all; a person's that were open (one
+    that ended nobody knows when, only where no other was); else the next one of a person who is
+    read as a lead; else, of a payment, the one last won."""
     of_lead = pairs["owner"].eq("lead").to_numpy()
     early, late = pairs["at"] < pairs["since"], pairs["at"] > pairs["closed_at"]
     was_open = ~early.to_numpy() & ~late.to_numpy()
-    taken = of_lead | was_open
+    sure = of_lead | (
+        was_open & (pairs["status"].eq("open") | pairs["closed_at"].notna()).to_numpy()
+    )
+    taken = sure | (was_open & ~pairs["row"].isin(pairs.loc[sure, "row"]).to_numpy())
     rest = pairs[~pairs["row"].isin(pairs.loc[taken, "row"])]
     known = prospects[["owner", "owner_id"]].drop_duplicates()
     later = rest[rest["created_at"] > rest["at"]].merge(known, on=["owner", "owner_id"])

@@ -45,7 +45,6 @@ _CONVERTED = ("качественный лид", "good lead", "converted")
 _LEAD = "lead "  # NEW is a stage of leads and of the first pipeline's deals, too
 # Of the API's further fields these are the user's own.
 _OWN_FIELDS = r"(?i)uf_?crm|utm"
-_PEOPLE = {"contacts": "contact", "companies": "company"}
 _OWNERS = {"1": "lead", "2": "deal", "3": "contact", "4": "company"}
 _BY_PROVIDER = {
     "VOXIMPLANT_CALL": "call", "CRM_EMAIL": "mail", "CRM_WEBFORM": "form_sent",
@@ -102,9 +101,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     activities, calls = _take_calls(tables["calls"], tables["activities"], data)
     acts = pd.concat([_take_acts(activities, data), calls], ignore_index=True)
     data.acts = _drop_told_forms(acts, data)
-    people = [tables[kind].assign(owner=kind) for kind in ("contacts", "companies")]
-    people = pd.concat(people, ignore_index=True)
-    data.people = people.assign(owner=people["owner"].map(_PEOPLE).astype("str"))
+    people = [tables["contacts"].assign(owner="contact"),
+              tables["companies"].assign(owner="company")]  # fmt: skip
+    data.people = pd.concat(people, ignore_index=True).astype({"owner": "str"})
     return data
 
 
@@ -279,12 +278,16 @@ def _take_acts(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
 
 
 def _take_calls(calls: pd.DataFrame, activities: pd.DataFrame, data: CrmData):
-    """Activities with the durations that the statistics of calls tell, and the calls that are no
-    activity: of their deal, lead, contact or company, else of their phone."""
-    seconds = calls.dropna(subset=["activity_id", "duration"]).drop_duplicates("activity_id")
-    seconds = look_up(activities["id"], seconds.set_index("activity_id")["duration"])
-    activities = activities.assign(duration=activities["duration"].fillna(seconds))
+    """Activities with what the statistics of calls tell: how long (of several rows the longest) and
+    that they took place; and the calls that are no activity: of their deal, lead, contact or
+    company, else of their phone."""
+    seconds = pd.to_numeric(calls["duration"], errors="coerce")
+    seconds = seconds.groupby(calls["activity_id"]).max().astype("Int64").astype("str")
     told = calls["activity_id"].isin(activities["id"].dropna())
+    activities = activities.assign(
+        duration=activities["duration"].fillna(look_up(activities["id"], seconds)),
+        done=activities["done"].mask(activities["id"].isin(calls.loc[told, "activity_id"]), "Y"),
+    )
     calls = data.leave_out("told_twice", calls, told)
     owner = calls["owner"].str.casefold()
     owned = owner.isin(_OWNERS.values()) & calls["owner_id"].notna() & calls["owner_id"].ne("0")

@@ -55,7 +55,7 @@ KINDS = (
          {"owner_id": "OWNER_ID", "at": "CREATED_TIME", "type": "TYPE_ID", "stage_id": "STAGE_ID",
           "status_id": "STATUS_ID", "semantic": "STAGE_SEMANTIC_ID",
           "lead_semantic": "STATUS_SEMANTIC_ID"}, times=("at",)),
-    Kind(NAME, "activities", ("OWNER_ID", "OWNER_TYPE_ID", "PROVIDER_ID, TYPE_ID, DIRECTION",
+    Kind(NAME, "activities", ("ID", "OWNER_ID", "OWNER_TYPE_ID", "PROVIDER_ID, TYPE_ID, DIRECTION",
                               "CREATED, START_TIME"),
          {"id": "ID", "owner": "OWNER_TYPE_ID", "owner_id": "OWNER_ID", "provider": "PROVIDER_ID",
           "type": "TYPE_ID", "way": "DIRECTION", "at": "START_TIME", "created": "CREATED",

@@ -28,6 +28,11 @@ from funnel_lib.readers.values import read_times
 
 CRMS = {m.NAME: m for m in (amocrm, bitrix24, hubspot, pipedrive, salesforce)}
 SAME = {"kommo": "amocrm"}
+# Dictionaries and lists of people: many a table looks like one, so they never tell the CRM.
+_ASIDE = (
+    "users", "owners", "people", "persons", "companies", "accounts", "roles", "stages", "pipelines",
+    "api_pipelines", "dictionary", "categories", "category_pages",
+)  # fmt: skip
 # What `crm` may be told besides: find out; read as plain tables of events and leads.
 AUTO, PLAIN = "auto", "plain"
 
@@ -201,9 +206,12 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
     if facts:
         leads, odd, times = take_leads(facts, _of_tables(mapping, facts), clock.time_zone)
         noticed += odd
-        clock.zoned += [facts[0].path] if "zoned" in times else []
-        clock.local += [facts[0].path] if "local" in times else []
+        paths = [table.path for table in facts]
+        clock.zoned += paths if "zoned" in times else []
+        clock.local += paths if "local" in times else []
         data.deals = join_deals([data.deals, leads])
+        if data.listed is not None:
+            data.listed = pd.concat([data.listed, leads["lead_id"]])
     sources = pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
     return acts, sources
 
@@ -260,12 +268,13 @@ def _fit(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
 def _leave_out_unfit(data: CrmData, unfit: list[pd.DataFrame]) -> None:
     """Leave out what is known of deals that the mapping does not ask for."""
     ids = {i for rows in unfit if "lead_id" in rows for i in rows["lead_id"].dropna().unique()}
-    data.leave_out_deals(ids - set(data.deals["lead_id"]), "where")
+    listed = data.deals["lead_id"] if data.listed is None else data.listed
+    data.leave_out_deals(ids - set(listed), "where")
 
 
 def _agree(guesses: list[list[Found]]) -> str | None:
-    """The one CRM that all tables that are of any may be of."""
-    told = [of for of in guesses if of]
+    """The one CRM that all tables that are of any, and tell it, may be of."""
+    told = [of for of in guesses if any(f.kind.name not in _ASIDE for f in of)]
     if not told:
         return None
     common = set.intersection(*({f.kind.crm for f in of} for of in told))

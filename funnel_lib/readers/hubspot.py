@@ -37,6 +37,8 @@ _CLIENT_SOURCES = ("FORM", "FORMS")
 _MANAGER_SOURCES = ("CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID",
                     "EXTENSION", "SALES")  # fmt: skip
 _SYSTEM_SOURCES = ("WORKFLOW", "AUTOMATION", "SEQUENCE", "BOT", "CALCULATED", "AI_")
+# Whose an activity may be, the nearest first, and under what the API lists them.
+_KEYS = {"deal": "deals", "contact": "contacts", "company": "companies"}
 _MAILS = {"EMAIL": "outgoing_mail", "INCOMING_EMAIL": "incoming_mail"}
 _CALLS = {"INBOUND": "incoming_call", "OUTBOUND": "outgoing_call"}
 _OF_KIND = re.compile(r"(?:properties\.|property_)hs_(call|email|meeting|task|note)_")
@@ -238,7 +240,8 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
     rows = data.leave_out("deleted_activity", rows, read_flags(rows["is_deleted"]) == 1)
     kind = _tell_kinds(rows)
     # an outcome is written of meetings that were booked; one logged afterwards may have none
-    plan = (kind.eq("MEETING") & rows["meeting"].notna() & rows["meeting"].ne("COMPLETED")) | (
+    booked = rows["meeting"].notna() | ~(rows["at"] <= rows["written_at"].fillna(rows["at"]))
+    plan = (kind.eq("MEETING") & booked & rows["meeting"].ne("COMPLETED")) | (
         kind.eq("TASK") & rows["task"].ne("COMPLETED")
     )
     way = rows["mail_way"].fillna(kind.where(kind == "INCOMING_EMAIL"))
@@ -262,7 +265,7 @@ def _tell_kinds(rows: pd.DataFrame) -> pd.Series:
     """CALL, EMAIL …: as told, else by whose properties an activity has."""
     told = [("EMAIL", "mail_way"), ("CALL", "call_way"), ("CALL", "duration"), ("TASK", "task"),
             ("MEETING", "meeting"), ("NOTE", "note")]  # fmt: skip
-    own = [(m[1].upper(), c) for c in rows if (m := _OF_KIND.match(c))]
+    own = sorted((m[1].upper(), c) for c in rows if (m := _OF_KIND.match(c)))
     kind = rows["type"].astype("str").str.upper()
     for name, column in [*told, *own]:
         kind = kind.fillna(rows[column].notna().map({True: name}).astype("str"))
@@ -270,17 +273,23 @@ def _tell_kinds(rows: pd.DataFrame) -> pd.Series:
 
 
 def _own_activities(tables: dict[str, pd.DataFrame], links: pd.DataFrame) -> pd.DataFrame:
-    """Whose each activity is: its deals', else of its contacts those who bring further deals, else
-    its companies': id, owner, owner_id."""
+    """Whose each activity is: its deals', else of its contacts, those with the most deals first,
+    those who bring further deals, else its companies': id, owner, owner_id."""
     own, api = tables["activity_links"], tables["api_activities"]
     found = []
-    for owner, key in (("deal", "deals"), ("contact", "contacts"), ("company", "companies")):
+    for owner, key in _KEYS.items():
         inside = unfold(api, f"associations.{key}.results").reindex(columns=["row", "id"])
         ids = api["id"].to_numpy()[inside["row"]]
         of_api = pd.DataFrame({"id": ids, "owner_id": inside["id"]})
         of_own = own[["id", owner]].rename(columns={owner: "owner_id"})
         found.append(pd.concat([of_own, of_api], ignore_index=True).assign(owner=owner))
     rows = pd.concat(found, ignore_index=True).dropna().drop_duplicates()
+    links_of = links.groupby(["owner", "owner_id"], as_index=False).size()
+    n_deals = rows[["owner", "owner_id"]].merge(links_of, how="left")["size"].to_numpy()
+    rows = rows.assign(
+        n_deals=n_deals, place=rows["owner"].map({owner: n for n, owner in enumerate(_KEYS)})
+    )
+    rows = rows.sort_values(["place", "n_deals", "owner_id"], ascending=[True, False, True])
     rows = rows[rows["owner"] == rows.groupby("id")["owner"].transform("first")]
     deals = rows.merge(links, on=["owner", "owner_id"], how="left")
     brings = deals["lead_id"].isna() | ~deals.duplicated(["id", "lead_id"])

@@ -61,7 +61,9 @@ _ACT = {
     "mail_way": _named("hs_email_direction"), "call_way": _named("hs_call_direction"),
     "duration": _named("hs_call_duration"), "meeting": _named("hs_meeting_outcome"),
     "task": _named("hs_task_status"), "done_at": _named("hs_task_completion_date"),
-    "note": _named("hs_note_body"), "is_deleted": "_fivetran_deleted, is_deleted, archived",
+    "note": _named("hs_note_body"),
+    "written_at": "updatedAt, " + _named("hs_lastmodifieddate") + ", createdAt",
+    "is_deleted": "_fivetran_deleted, is_deleted, archived",
 }  # fmt: skip
 _SYNCED = "_fivetran_synced, type_id, category"
 KINDS = (
@@ -96,9 +98,9 @@ KINDS = (
          ("form_id", "contact_id", "timestamp", "conversion_id, page_url, portal_id"),
          {"owner_id": "contact_id", "at": "timestamp"}, times=("at",), utc=True),
     Kind(NAME, "activities", ("engagement_id", "property_hs_timestamp", "type"), _ACT,
-         times=("at", "done_at"), numbers=("duration",), utc=True),
+         times=("at", "done_at", "written_at"), numbers=("duration",), utc=True),
     Kind(NAME, "api_activities", ("id", "properties.hs_timestamp"), _ACT,
-         times=("at", "done_at"), numbers=("duration",), utc=True),
+         times=("at", "done_at", "written_at"), numbers=("duration",), utc=True),
     Kind(NAME, "activity_links", ("engagement_id", "deal_id, contact_id, company_id"),
          {"id": "engagement_id", "deal": "deal_id", "contact": "contact_id",
           "company": "company_id"}),

@@ -83,12 +83,13 @@ class CrmData:
         return rows[~mask]
 
     def leave_out_deals(self, ids: set[str], reason: str = "deleted_activity") -> None:
-        """Leave out what else is known of deals that are left out: their moves, acts and links."""
+        """Leave out what else is known of deals that are left out."""
         for name in ("moves", "acts"):
             rows = getattr(self, name)
             gone = rows["owner"].eq("deal") & rows["owner_id"].isin(ids)
             setattr(self, name, self.leave_out(reason, rows, gone))
         self.links = self.links[~self.links["lead_id"].isin(ids)]
+        self.deals = self.deals[~self.deals["lead_id"].isin(ids)]
 
 
 def join_deals(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -146,7 +147,7 @@ def close_by_moves(deals: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     frame as `deals`, with the deals that only the moves know
     """
     moves = sort_moves(moves[moves["owner"] == "deal"])
-    ids = moves["owner_id"].drop_duplicates()
+    ids = moves["owner_id"].dropna().drop_duplicates()
     unknown = ids[~ids.isin(deals["lead_id"])]
     deals = pd.concat([deals, pd.DataFrame({"lead_id": unknown})], ignore_index=True)
     last = moves.groupby("owner_id").last()  # the last that is told

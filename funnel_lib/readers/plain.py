@@ -28,7 +28,7 @@ from funnel_lib.readers.columns import (
     find_columns,
     list_aliases,
 )
-from funnel_lib.readers.joins import join_deals, look_up
+from funnel_lib.readers.joins import join_deals
 from funnel_lib.readers.tables import RawTable
 from funnel_lib.readers.values import Ambiguous, bare_ids, read_numbers, read_times
 
@@ -256,23 +256,22 @@ def _typed_leads(parts: list[pd.DataFrame], mapping: Mapping, zone: str, noticed
     leads = join_deals(parts)
     leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
     kinds = _read_own_columns(leads, mapping, zone, noticed)
-    _note_differing(parts, leads, mapping, zone, noticed)
+    if len(parts) > 1:
+        _note_differing(parts, leads, mapping, zone, noticed)
     return leads, kinds
 
 
 def _note_differing(parts, leads: pd.DataFrame, mapping: Mapping, zone: str, noticed: list):
     """Note the leads of which two tables say different things: the first table's word is taken."""
-    known, differ = leads.dropna(subset="lead_id").drop_duplicates("lead_id"), []
-    known = known.set_index("lead_id")
-    for part in parts[1:]:
-        part = part.copy()
-        _read_own_columns(part, mapping, zone, [])
-        for column in (c for c in LEAD_COLUMNS[1:] if c in part):
-            told = look_up(part["lead_id"], known[column])
-            other = told.notna() & part[column].notna() & (told != part[column])
-            differ.append(part.loc[other, "lead_id"])
-    ids = pd.concat(differ).drop_duplicates() if differ else known.index[:0]
-    row = ("lead_tables_differ", len(ids), len(known), "warning", show_values(pd.Series(ids)))
+    rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
+    rows = rows.dropna(subset="lead_id").drop_duplicates(["part", "lead_id"])
+    _read_own_columns(rows, mapping, zone, [])
+    differs = np.zeros(len(rows), bool)
+    for column in (c for c in LEAD_COLUMNS[1:] if c in rows):
+        first = rows.groupby("lead_id")[column].transform("first")
+        differs |= (rows[column].notna() & (rows[column] != first)).to_numpy()
+    ids = rows.loc[differs, "lead_id"].drop_duplicates()
+    row = ("lead_tables_differ", len(ids), len(leads), "warning", show_values(ids))
     noticed.append(row)
 
 

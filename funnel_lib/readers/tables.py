@@ -123,8 +123,12 @@ def read_table(path: str | Path) -> RawTable:
     if frame.empty:
         raise EmptyTable([f"{path}: the file has a header but no rows"])
     meanings = XES_MEANINGS if kind == "XES" else {}
-    shown = os.fsencode(path).decode("utf-8", "replace")
-    return RawTable(shown, frame, tuple(broken), meanings, kind, above, *further)
+    return RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
+
+
+def show_path(path: str | Path) -> str:
+    """A path as text that can be written, whatever bytes its name is made of."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 _SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"

@@ -66,12 +66,12 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
         tell_ole(data)
         check_old_workbook(data)
     rows: list[list] = []
-    further = []
     try:
-        for place, sheet in _open_sheets(data):
-            if rows:
-                further += [place] if min(sheet.height, sheet.width) > 1 else []
-                continue
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = [(place, sheet.name) for place, sheet in enumerate(book.sheets_metadata, 1)
+                  if sheet.typ == SheetTypeEnum.WorkSheet]  # fmt: skip
+        while sheets and not rows:
+            sheet = book.get_sheet_by_name(sheets.pop(0)[1])
             check_shape(0, sheet.total_width, 0)
             rows = [row for row in sheet.iter_rows() if row.count("") < len(row)]
     except PasswordError:
@@ -80,20 +80,29 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
         raise ValueError(
             f"{str(error)[:200] or 'damaged'}; export it again, or {SAVE_AS}"
         ) from None
-    except BaseException as error:  # a panic of the reader is no Exception
-        if type(error).__name__ != "PanicException":
+    except BaseException as error:
+        if not _is_panic(error):
             raise
         raise ValueError(f"the file is damaged; export it again, or {SAVE_AS}") from None
     if not rows:
         raise ValueError("no sheet of the workbook has a filled cell")
-    return *_to_table(rows), tuple(further)
+    return *_to_table(rows), tuple(place for place, name in sheets if _holds_table(book, name))
 
 
-def _open_sheets(data: bytes) -> Iterator:
-    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    for place, sheet in enumerate(book.sheets_metadata, 1):
-        if sheet.typ == SheetTypeEnum.WorkSheet:
-            yield place, book.get_sheet_by_name(sheet.name)
+def _holds_table(book: CalamineWorkbook, name: str) -> bool:
+    """Whether a sheet has several rows and columns; a damaged one may have had."""
+    try:
+        sheet = book.get_sheet_by_name(name)
+    except BaseException as error:
+        if not isinstance(error, CalamineError) and not _is_panic(error):
+            raise
+        return True
+    return min(sheet.height, sheet.width) > 1
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Whether the reader's own code broke down, which is no Exception."""
+    return type(error).__name__ == "PanicException"
 
 
 def _to_table(rows: list[list]) -> tuple[pa.Table, tuple[str, ...]]:
