@@ -254,7 +254,8 @@ def list_leads(
     rest = journeys.leads.drop(columns=["lead_id", "status", "stage", "has_row"], errors="ignore")
     first = ["amount", "currency"]
     rest = rest[[*first, *(c for c in rest if c not in first)]]
-    rest = rest.rename(columns={c: f"{c}_in_export" for c in own if c in rest})
+    taken = {*own, "next_step", "days_silent"}
+    rest = rest.rename(columns={c: f"{c}_in_export" for c in rest if c in taken})
     return pd.concat([own, rest], axis=1)
 
 

@@ -396,18 +396,22 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     rows = [
         ("stage_ahead", shown > found.last, mapped),
         ("client_ahead", shown < found.last, mapped),
-        *_check_moves(moves, entered),
+        *_check_moves(moves, entered, journeys.steps),
         ("closed_late", late, lost),
         ("standing_still", late, is_open),
     ]
     return _tally(rows, leads["lead_id"])
 
 
-def _check_moves(moves: pd.DataFrame, entered: np.ndarray):
-    """List what the stage history shows of each deal: check, whether it is so, whether asked."""
-    rank = {stage: n for n, stage in enumerate(order_stages(moves))}
-    here, before = moves["stage"].map(rank), moves["previous"].map(rank)
-    step = here - before
+def _check_moves(moves: pd.DataFrame, entered: np.ndarray, steps: Steps):
+    """List what the stage history shows of each deal: check, whether it is so, whether asked.
+
+    A lost end is no place in the order of stages.
+    """
+    ranked = moves[~moves["stage"].isin(_find_lost_ends(moves, steps))]
+    rank = {stage: n for n, stage in enumerate(order_stages(ranked))}
+    place = ranked["stage"].map(rank)
+    step = (place - place.groupby(ranked["lead"]).shift()).reindex(moves.index)
     minute = moves["at"] // 60_000_000
     together = moves.groupby([minute, moves["stage"]])["lead"].transform("nunique")
     asked = np.isin(np.arange(len(entered)), moves["lead"]) & entered

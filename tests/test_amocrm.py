@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from crm_world import UNTIL, assert_same, make_world, read_plainly, told
 
-from funnel_lib.readers import read_export
+from funnel_lib.errors import InputError
+from funnel_lib.readers import Mapping, read_export
 
 STAGES = {"Новая": 20, "Успешно реализовано": 142, "Закрыто и не реализовано": 143}
 TYPES = {"form_sent": "form_sent", "meeting_held": "meeting_held"}
@@ -326,6 +327,18 @@ def test_custom_fields_of_the_api_are_columns_by_their_names(tmp_path):
 
 
 SHARED = ("SYNTHETIC_leads_export.csv", "SYNTHETIC_leads_export_cp1251_resaved_in_excel_LIKE.csv")
+
+
+def test_a_mapping_may_name_custom_fields_of_the_api(tmp_path):
+    field = {"field_id": 1, "field_name": "Дата договора", "field_code": None,
+             "values": [{"value": 1_759_000_900}]}  # fmt: skip
+    rows = [lead(5, custom_fields_values=[field]), lead(6)]
+    path = page(tmp_path, "leads", rows)
+    log = read_export(path, mapping=Mapping(dates={"Дата договора": "contract_dated"}))
+    assert [[i, a] for i, a in told(log) if a != "deal_created"] == [["5", "contract_dated"]]
+    assert log.leads.set_index("lead_id").loc["5", "Дата договора"] == "1759000900"  # no phone
+    with pytest.raises(InputError, match="'Дата оплаты', which no table has"):
+        read_export(path, mapping=Mapping(dates={"Дата оплаты": "paid"}))
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -405,17 +405,26 @@ def test_the_statistics_of_calls_know_durations_and_further_calls(tmp_path):
         call("3", 2, "7"), call("4", 3, "8", CRM_ENTITY_TYPE="DEAL", CRM_ENTITY_ID="2"),
         call("2", 4, "9", PHONE_NUMBER="74950000000"),
         call("2", 5, "9", PHONE_NUMBER="1234567"),  # an id, no phone of anyone
+        call("2", 6, "9", PHONE_NUMBER="79120000000", CRM_ENTITY_TYPE="LEAD", CRM_ENTITY_ID="0"),
+        call("1", 7, "30", CRM_ACTIVITY_ID="2"), call("1", 7, "31", CRM_ACTIVITY_ID="2"),
     ]  # fmt: skip
-    acts = [act(1, 1, "VOXIMPLANT_CALL", "1", "2", START_TIME="2025-02-03T12:00:00+03:00")]
-    paths = [page(tmp_path, "deals", [deal(1, CONTACT_ID="70"), deal(2)]),
+    acts = [act(1, 1, "VOXIMPLANT_CALL", "1", "2", START_TIME="2025-02-03T12:00:00+03:00"),
+            act(2, 2, "VOXIMPLANT_CALL", "2", "2", done="N",
+                START_TIME="2025-02-03T12:07:00+03:00")]  # fmt: skip
+    paths = [page(tmp_path, "deals", [deal(1, CONTACT_ID="70"), deal(2), deal(3, COMPANY_ID="80")]),
              page(tmp_path, "acts", acts), page(tmp_path, "calls", calls),
              page(tmp_path, "contacts", [contact])]  # fmt: skip
+    paths.append(page(tmp_path, "companies", [
+        {"ID": "80", "TITLE": "X", "COMPANY_TYPE": "CUSTOMER", "HAS_PHONE": "Y",
+         "PHONE": [{"ID": "1", "VALUE": "+7 912 000-00-00"}]}
+    ]))  # fmt: skip
     log = read_export(paths)
     assert [a for a in told(log, "actor", "duration") if a[1] != "deal_created"] == [
         ["1", "incoming_call", "client", "42"], ["1", "outgoing_call", "manager", "0"],
         ["1", "incoming_call", "client", "7"], ["2", "call", None, "8"],
+        ["2", "outgoing_call", "manager", "31"], ["3", "incoming_call", "client", "9"],
     ]  # fmt: skip
-    assert log.removed.set_index("reason")["rows"].to_dict() == {"told_twice": 1, "no_match": 2}
+    assert log.removed.set_index("reason")["rows"].to_dict() == {"told_twice": 3, "no_match": 2}
     told_of = log.leads.astype(str).to_csv() + log.events.astype(str).to_csv()
     assert "9991234567" not in told_of and "Lee" not in told_of
 
@@ -424,6 +433,32 @@ def lead(number, status="NEW", **more):
     return {"ID": str(number), "STATUS_ID": status, "SOURCE_ID": "WEB", "ASSIGNED_BY_ID": "7",
             "OPPORTUNITY": "3.00", "NAME": "Иван", "LAST_NAME": "Петров", "TITLE": "Иван",
             "DATE_CREATE": "2025-01-20T10:00:00+03:00"} | more  # fmt: skip
+
+
+def test_phones_of_leads_join_calls_of_other_systems(tmp_path):
+    phones = {"PHONE": [{"VALUE": "+7 (999) 123-45-67", "VALUE_TYPE": "WORK"}]}
+    (tmp_path / "calls.csv").write_text(
+        "phone,call time,direction\n79991234567,2025-02-03 10:00:00,in\n", "utf-8"
+    )
+    paths = [page(tmp_path, "leads", [lead(7, **phones), lead(8)]), tmp_path / "calls.csv"]
+    log = read_export(paths, observed_until=UNTIL, time_zone="UTC")
+    assert ["lead 7", "incoming_call"] in told(log) and log.removed.empty
+
+
+def test_answers_to_a_batch_are_read_page_by_page(tmp_path):
+    pages = {"page_0": [deal(1)], "page_1": [deal(2)]}
+    batch = {"result": {"result": pages, "result_error": [], "result_total": {"page_0": 2}}}
+    (tmp_path / "deals.json").write_text(json.dumps(batch), encoding="utf-8")
+    assert read_export([tmp_path / "deals.json"]).leads["lead_id"].tolist() == ["1", "2"]
+
+
+def test_where_leaves_out_a_deal_whatever_the_history_tells(tmp_path):
+    moves = [move(n, 1, "NEW", kind=1) for n in (1, 2)]
+    paths = [page(tmp_path, "deals", [deal(1, CATEGORY_ID="0"), deal(2, CATEGORY_ID="4")]),
+             page(tmp_path, "moves", moves)]  # fmt: skip
+    log = read_export(paths, mapping=Mapping(where={"CATEGORY_ID": "0"}))
+    assert log.leads["lead_id"].tolist() == ["1"]
+    assert "deals_not_listed" not in set(log.noticed["check"])
 
 
 def test_leads_join_the_deals_they_became(tmp_path):

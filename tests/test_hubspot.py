@@ -373,19 +373,38 @@ def test_what_an_activity_is_its_own_properties_tell(tmp_path):
     ]  # fmt: skip
     of_deal = {"deals": {"results": [{"id": "5", "type": "x_to_deal"}]}}
     acts = [
-        {"id": str(n), "associations": of_deal,
+        {"id": str(n), "associations": of_deal, "updatedAt": "2025-01-20T10:00:00Z",
          "properties": {"hs_timestamp": f"2025-01-0{n + 2}T10:00:00Z", **own}}
         for n, own in enumerate(properties)
     ]  # fmt: skip
     deal = {"id": "5", "properties": {"createdate": "2025-01-01T10:00:00Z", "dealstage": "1"}}
-    write_json(tmp_path, {"deals": [deal], "acts": acts}, lines=True)
+    booked = {
+        "id": "9",
+        "associations": of_deal,
+        "updatedAt": "2025-01-02T10:00:00Z",
+        "properties": {"hs_timestamp": "2025-12-01T10:00:00Z", "hs_meeting_title": "Demo"},
+    }
+    write_json(tmp_path, {"deals": [deal], "acts": [*acts, booked]}, lines=True)
     log = read_export([tmp_path])
     assert [a for a in told(log, "actor") if a[1] != "deal_created"] == [
         ["5", "call", None], ["5", "meeting_held", "manager"], ["5", "mail", None],
         ["5", "task_completed", "manager"], ["5", "note_added", "manager"],
         ["5", "engagement", None],
     ]  # fmt: skip
-    assert log.removed.set_index("reason")["rows"].to_dict() == {"planned": 1}
+    assert log.removed.set_index("reason")["rows"].to_dict() == {"planned": 2}
+    assert log.observed_until.month == 1
+
+
+def test_contacts_without_a_lifecycle_are_people_whose_phones_join(tmp_path):
+    deal = {"id": "5", "properties": {"createdate": "2025-01-01T10:00:00Z", "dealstage": "1"},
+            "associations": {"contacts": {"results": [{"id": "70"}]}}}  # fmt: skip
+    person = {"id": "70", "properties": {"firstname": "Ann", "phone": "8 999 123-45-67"}}
+    write_json(tmp_path, {"deals": [deal], "people": [person]}, lines=True)
+    (tmp_path / "calls.csv").write_text(
+        "phone,call time,direction\n79991234567,2025-01-03 10:00:00,in\n", "utf-8"
+    )
+    log = read_export([tmp_path], time_zone="UTC")
+    assert ["5", "incoming_call"] in told(log) and log.removed.empty
 
 
 def test_flags_win_and_the_dates_of_stages_are_moves(tmp_path):

@@ -159,9 +159,11 @@ def test_what_happened_to_merged_deals_is_their_survivors():
     assert found == [("1", "call"), ("1", "mail")] and noticed == {"merged_deals": 2}
 
 
+@pytest.mark.parametrize("n_pairs", [7, 1_000_000])
 @pytest.mark.parametrize("most", [1, 2, 20])
-def test_everything_given_or_removed(most, monkeypatch):
+def test_everything_given_or_removed(most, n_pairs, monkeypatch):
     """Kept rows (without the further copies of shared ones) and removed ones are all there were."""
+    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_PAIRS", n_pairs)
     monkeypatch.setattr("funnel_lib.readers.assembly.MOST_OPEN", most)
     rng = np.random.default_rng(1)
     n, ids = 400, [str(i) for i in range(30)]
@@ -444,16 +446,84 @@ def test_a_table_of_contacts_is_named_and_joined_to_no_deal(tmp_path):
 
 
 def test_the_ways_and_lengths_of_other_systems_calls(tmp_path):
-    deals = "deal id,phone,created at\n7,+7 999 123-45-67,2025-02-01 09:00:00\n"
-    rows = "".join(f"89991234567,2025-02-0{n} 10:00:00,{way},{long}\n" for n, way, long in (
-        (1, "Internal", "00:01:15"), (2, "inbound", "5:40"), (3, "out", "40")))  # fmt: skip
+    deals = "deal id,phone,created at\n7,+7 999 123-45-67 доб. 12,2025-02-01 09:00:00\n"
+    ways = [("Internal", "00:01:15"), ("inbound", "5:40"), ("out", "40"), ("Пропущенный", "0"),
+            ("missed call", "0"), ("", "5")]  # fmt: skip
+    rows = "".join(f"89991234567,2025-02-0{n} 10:00:00,{way},{long}\n"
+                   for n, (way, long) in enumerate(ways, 1))  # fmt: skip
     deals = write(tmp_path / "deals.csv", deals + "8,,2025-02-01 09:00:00\n")
     acts = write(tmp_path / "e.csv", "deal id,at,action\n8,2025-02-01 09:00:00,x\n")
     calls = write(tmp_path / "calls.csv", "phone,call time,direction,duration\n" + rows)
     events = read_export([deals, acts, calls]).events
-    told = events.loc[events["lead_id"] == "7", ["action", "duration"]].astype(str)
-    assert told.values.tolist() == [["call", "75"], ["incoming_call", "340"],
-                                    ["outgoing_call", "40"]]  # fmt: skip
+    told = events.loc[events["lead_id"] == "7", ["action", "actor", "duration"]].astype(object)
+    assert told.fillna("?").values.tolist() == [
+        ["internal_call", "manager", "75"], ["incoming_call", "client", "340"],
+        ["outgoing_call", "manager", "40"], ["incoming_call", "client", "0"],
+        ["incoming_call", "client", "0"], ["call", "?", "5"],
+    ]  # fmt: skip
+
+
+def test_a_negative_payment_is_a_refund(tmp_path):
+    deals = write(tmp_path / "d.csv", "deal id,ИНН\n7,7701234567\n8,\n")
+    acts = write(tmp_path / "e.csv", "deal id,at,action\n8,2025-02-01,x\n")
+    bank = "ИНН контрагента;Дата операции;Сумма\n" + "".join(
+        f"7701234567;0{n}.02.2025;{amount}\n" for n, amount in ((1, "100,00"), (2, "-100,00"))
+    )
+    events = read_export([deals, acts, write(tmp_path / "bank.csv", bank)]).events
+    told = events.loc[events["lead_id"] == "7", ["action", "actor"]].astype(object).fillna("?")
+    assert told.values.tolist() == [["payment_received", "client"], ["payment_refunded", "?"]]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_states_of_a_deal_the_last_modified_is_told(tmp_path, turned):
+    head = "ID,Этап сделки,Дата создания сделки,Ответственный,Бюджет,Дата редактирования"
+    old = "1,В работе,01.02.2025 10:00,Анна,5,01.02.2025 10:00\n"
+    new = "1,Успешно реализовано,01.02.2025 10:00,Борис,9,01.03.2025 10:00\n"
+    texts = (new, old) if turned else (old, new)
+    paths = [write(tmp_path / f"{n}.csv", f"{head},Дата закрытия\n{t[:-1]},\n")
+             for n, t in enumerate(texts)]  # fmt: skip
+    log = read_export(paths, time_zone="UTC")
+    assert log.leads[["manager", "amount", "stage"]].values.tolist() == [
+        ["Борис", 9, "Успешно реализовано"]
+    ]
+    removed = log.removed.set_index("reason")["rows"]
+    assert removed["lead_row_outdated"] == 1 and "lead_row_repeated" not in removed
+    assert "Дата редактирования" not in log.leads and "modified_at" not in log.leads
+
+
+def test_a_fact_that_the_crm_contradicts_is_noted(folder):
+    write(folder / "facts.csv", "ID сделки;Ответственный;Команда\n1;Борис;Север\n2;Анна;Юг\n")
+    log = read_export(folder, time_zone="UTC")
+    assert log.noticed.set_index("check").loc["lead_tables_differ", "example"] == "1"
+    assert log.leads["manager"].tolist() == ["Анна", "Анна"]
+
+
+def test_an_undated_act_is_counted_once_however_many_deals(tmp_path):
+    data = CrmData(
+        deals=deals(("1", 10, 0, "open"), ("2", 10, 0, "open")),
+        acts=acts(("contact", "c", 0, "undated")),
+        links=links(("contact", "c", "1"), ("contact", "c", "2")),
+    )
+    found, removed, _ = given(data)
+    assert found == [] and removed == {"no_time": 1}
+
+
+def test_a_deal_that_ended_nobody_knows_when_takes_an_act_only_where_no_other_was_open():
+    data = CrmData(
+        deals=deals(("1", 10, 0, "lost"), ("2", 12, 0, "open"), ("3", 10, 0, "lost")),
+        acts=acts(("contact", "c", 15, "a"), ("contact", "d", 15, "b")),
+        links=links(("contact", "c", "1"), ("contact", "c", "2"), ("contact", "d", "3")),
+    )
+    assert given(data)[0] == [("2", "a"), ("3", "b")]
+
+
+def test_all_deals_of_a_lead_take_its_acts_however_many(monkeypatch):
+    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_OPEN", 1)
+    data = CrmData(
+        deals=deals(("1", 10, 0, "open"), ("2", 10, 0, "open")), acts=acts(("lead", "7", 11, "a")),
+        links=links(("lead", "7", "1"), ("lead", "7", "2")),
+    )  # fmt: skip
+    assert given(data)[0] == [("1", "a"), ("2", "a")]
 
 
 def test_personal_columns_and_phones_in_texts_leave_no_trace(tmp_path):

@@ -10,7 +10,9 @@ PERSONAL = [
     "Contact name", "First Name", "Last Name", "Phone", "Mobile Phone Number", "Deal Name",
     "Название сделки", "Примечание 2", "Комментарий", "Description", "Клиент", "Customer name",
     "Deal - Title", "Deal - Contact person", "Кем изменена", "ФИО", "ИНН", "VAT number", "Telefone",
-    "Ответственный за контакт", "property_dealname", "Адрес",
+    "Ответственный за контакт", "property_dealname", "Адрес", "NextStep", "next_step",
+    "Decision_Maker__c", "decision_maker", "Deal - Decision maker", "Директор", "Подписант",
+    "Instagram", "Покупатель", "Сообщение", "Message", "Street",
 ]  # fmt: skip
 PLAIN = [
     "utm_source", "Регион", "Город", "Товар", "Название товара", "Product name", "Campaign name",
@@ -37,6 +39,8 @@ def test_a_header_of_a_deals_fact_is_kept(header):
         (["+380 44 123 45 67"], True), (["12345", "2025-01-01"], False),
         (["@home", "x"], False), (["1234567890", "9876543210", "5555555555"], True),
         ([None, None], False), (["да", "a@b.ru", "нет"], False),
+        (["Петров Иван Сергеевич", "Сидорова А.А.", "И. И. Иванов"], True),
+        (["Нижний Новгород", "Большой Чайник", "Сэндвич"], False), (["1736000000"] * 2, False),
     ],
 )  # fmt: skip
 def test_cells_tell_what_the_header_does_not(cells, personal):
@@ -45,9 +49,16 @@ def test_cells_tell_what_the_header_does_not(cells, personal):
     )
 
 
+def test_a_field_without_a_name_is_what_its_cells_look_like():
+    names = pd.DataFrame({"UF_CRM_1700000001": ["Петров Иван", "Ann Lee", None],
+                          "UF_CRM_17": ["Сайт", "Звонок", None]})  # fmt: skip
+    assert find_personal(names) == ["UF_CRM_1700000001"]
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
+        ("+7 (495) 123-45-67 доб. 12", "4951234567"), ("4951234567 ext 7", "4951234567"),
         ("8 (999) 123-45-67", "9991234567"), ("+7 999 123 45 67", "9991234567"),
         ("79991234567", "9991234567"), ("9991234567.0", "9991234567"),
         ("123-45-67", "1234567"), ("доб. 12", None), ("+55 11 91234-5678", "1912345678"),

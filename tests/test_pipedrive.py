@@ -313,10 +313,9 @@ def test_activities_that_are_done_are_events_and_plans_are_none(tmp_path):
 @pytest.mark.parametrize("phones", ["phone", "phones"])
 def test_calls_of_other_systems_join_by_the_phones_of_persons(tmp_path, phones):
     people = [
-        {"id": 70, "name": "Ann", "org_id": None, phones: [{"value": "8 999 123-45-67", "primary": True},
-                                           {"value": "8 912 000-00-00", "primary": False}]},
-        {"id": 71, "name": "Bob", "org_id": None, phones: [{"value": "84950000000", "primary": True}]},
-    ]  # fmt: skip
+        {"id": n, "name": "Ann", "org_id": None, phones: [{"value": p} for p in of]}
+        for n, of in ((70, ["8 999 123-45-67", "8 912 000-00-00"]), (71, ["84950000000"]))
+    ]
     calls = "phone,call time,direction\n" + "".join(
         f"{p},2025-02-03 1{n}:00:00,in\n" for n, p in enumerate(["79120000000", "74950000000"])
     )
@@ -326,6 +325,32 @@ def test_calls_of_other_systems_join_by_the_phones_of_persons(tmp_path, phones):
     log = read_export([*paths, tmp_path / "calls.csv"], observed_until=UNTIL, time_zone="UTC")
     assert [[i, a] for i, a in told(log) if a != "deal_created"] == [["1", "incoming_call"]]
     assert log.removed.set_index("reason")["rows"].to_dict() == {"no_match": 1}
+
+
+def test_the_export_of_people_knows_their_phones(tmp_path):
+    (tmp_path / "people.csv").write_text(
+        "Person - ID,Person - Name,Person - Phone\n70,Ann,+7 999 123-45-67\n", "utf-8"
+    )
+    (tmp_path / "calls.csv").write_text(
+        "phone,call time,direction\n79991234567,2025-02-03 10:00:00,in\n", "utf-8"
+    )
+    log = read_export([page(tmp_path, "deals", [deal(1, person_id=70)]), tmp_path / "people.csv",
+                       tmp_path / "calls.csv"], observed_until=UNTIL, time_zone="UTC")  # fmt: skip
+    assert [[i, a] for i, a in told(log) if a != "deal_created"] == [["1", "incoming_call"]]
+
+
+def test_a_mail_without_a_deal_is_of_the_deal_whose_flow_it_stands_in(tmp_path):
+    def mail(number, at):
+        return {"object": "mailMessage", "timestamp": at, "data": {"id": number, "sent_flag": 0}}
+
+    flows = [
+        page(tmp_path, f"flow{n}", [change(n, "2025-02-03 10:00:00", "stage_id", 1, 2),
+                                    mail(n, f"2025-02-0{n + 3} 12:00:00")]) for n in (1, 2)
+    ]  # fmt: skip
+    log = read_export([page(tmp_path, "deals", [deal(1), deal(2)]), *flows])
+    mails = [[i, a] for i, a in told(log) if a == "incoming_mail"]
+    assert mails == [["1", "incoming_mail"], ["2", "incoming_mail"]]
+    assert log.removed.empty
 
 
 def test_a_persons_activities_go_to_the_deals_open_then(tmp_path):

@@ -112,6 +112,17 @@ def test_a_stage_left_out_is_skipped():
     assert table.loc["stage_skipped", ["n_deals", "n_base", "example"]].tolist() == [1, 2, "a"]
 
 
+def test_a_lost_end_is_no_place_in_the_order_of_stages():
+    log = log_of("a 0 ask\na 0 stage: New\na 1 stage: Sent\na 2 stage: Won\n"
+                 "b 0 ask\nb 0 stage: New\nb 1 stage: Lost\n"
+                 "c 0 ask\nc 0 stage: New\nc 1 stage: Sent\nc 2 stage: Lost\nc 3 stage: New\n"
+                 "d 0 ask\nd 0 stage: New\nd 1 stage: Lost\nd 2 stage: Sent")  # fmt: skip
+    journeys = build_journeys(log, STEPS)
+    table = check_pipeline(log, journeys, list_leads(log, journeys)).set_index("check")
+    assert table.loc["stage_skipped", ["n_deals", "n_base"]].tolist() == [0, 4]
+    assert table.loc["moved_back", ["n_deals", "example"]].tolist() == [1, "c"]
+
+
 def test_bulk_moves_are_fifty_deals_in_a_minute():
     for n, found in ((49, 0), (50, 50)):
         rows = "".join(f"l{i} 0 ask\nl{i} 1 stage: Sent\n" for i in range(n))

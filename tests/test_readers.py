@@ -656,7 +656,8 @@ def test_a_mapping_that_names_columns_which_are_not_there(tmp_path):
     mapping = Mapping(columns={"amount": "Sum"}, dates={"Paid": "paid"}, where={"Kind": "x"})
     problems = problems_of(read_export, path, mapping=mapping)
     assert [p.split(";")[0] for p in problems] == [
-        f"the mapping file names a column '{c}'" for c in ("Sum", "Paid", "Kind")
+        f"the mapping file names a column '{c}', which no table has"
+        for c in ("Sum", "Paid", "Kind")
     ]
     assert "found 'lead_id', 'at', 'action'" in problems[0]
 

@@ -32,7 +32,7 @@ from funnel_lib.readers.crm import (
     take_crm,
 )
 from funnel_lib.readers.kinds import Clock
-from funnel_lib.readers.people import find_personal, hide_within
+from funnel_lib.readers.people import find_personal, hide_persons, hide_within
 from funnel_lib.readers.plain import Taken, take_plain
 from funnel_lib.readers.tables import EmptyTable, RawTable, find_tables, read_table, show_path
 from funnel_lib.readers.values import Ambiguous, read_times
@@ -212,7 +212,10 @@ def _leave_out_personal(taken: Taken) -> tuple[Taken, list[str]]:
             frame = frame.drop(columns=found)
         frames.append(frame)
     events, leads = frames
-    leads = None if leads is None else hide_within(leads)
+    if leads is not None:
+        leads = hide_within(leads)
+        if "account_id" in leads:
+            leads = leads.assign(account_id=hide_persons(leads["account_id"]))
     return replace(taken, events=events, leads=leads), list(dict.fromkeys(personal))
 
 

@@ -37,6 +37,8 @@ KINDS = (
          {"lead_id": _ID,
           "created_at": "Дата создания сделки, Data Criada, Criado em, Created at, Date created, "
           "Дата создания",
+          "modified_at": "Дата редактирования, Дата изменения, Data de modificação, Last modified, "
+          "Modified at, Updated at",
           "closed_at": "Дата закрытия, Data Fechada, Data de fechamento, Fechado em, Fechada em, "
           "Closed at, Closing date, Date closed",
           "stage": "Этап сделки, Etapa do lead, Lead stage, Lead status",
@@ -49,14 +51,15 @@ KINDS = (
           "account_id": "Компания, Empresa, Company",
           "contact": "ID do contato, Contato ID, Contact ID, ID контакта",
           "maker": "Кем создана сделка, Criado por, Created by"},
-         times=("created_at", "closed_at"), numbers=("amount",)),
+         times=("created_at", "modified_at", "closed_at"), numbers=("amount",)),
     Kind(NAME, "leads", ("id", "status_id", "pipeline_id", "responsible_user_id", "created_at"),
-         {"lead_id": "id", "created_at": "created_at", "closed_at": "closed_at",
+         {"lead_id": "id", "created_at": "created_at", "modified_at": "updated_at",
+          "closed_at": "closed_at",
           "stage_id": "status_id", "pipeline_id": "pipeline_id", "manager": "responsible_user_id",
           "amount": "price", "created_by": "created_by", "is_deleted": "is_deleted",
           "account_id": "_embedded.companies.0.id", "loss_reason": "_embedded.loss_reason.0.name",
           "source": "_embedded.source.name"},
-         times=("created_at", "closed_at"), numbers=("amount",), utc=True),
+         times=("created_at", "modified_at", "closed_at"), numbers=("amount",), utc=True),
     Kind(NAME, "events", ("type", "entity_id", "entity_type", "created_at"),
          {"owner": "entity_type", "owner_id": "entity_id", "action": "type", "at": "created_at",
           "created_by": "created_by", "stage_id": "value_after.0.lead_status.id",
@@ -145,7 +148,7 @@ def _take_export(export: pd.DataFrame, told: dict[str, str], data: CrmData) -> p
     data.noticed.append(note_unknown(status, stage, closed))
     maker = export["maker"]
     is_bot = maker.str.strip().str.casefold().isin(BOTS)
-    return export.drop(columns="contact").assign(
+    return export.drop(columns=["contact", "modified_at"]).assign(
         status=status,
         stage=stage,
         loss_reason=export["loss_reason"].fillna(reason),

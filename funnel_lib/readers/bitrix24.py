@@ -102,7 +102,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     acts = pd.concat([_take_acts(activities, data), calls], ignore_index=True)
     data.acts = _drop_told_forms(acts, data)
     people = [tables["contacts"].assign(owner="contact"),
-              tables["companies"].assign(owner="company")]  # fmt: skip
+              tables["companies"].assign(owner="company"),
+              *(rows.rename(columns={"lead_id": "owner_id"}).assign(owner="lead")
+                for rows in (tables["leads"], tables["leads_export"], items[is_lead]))]  # fmt: skip
     data.people = pd.concat(people, ignore_index=True).astype({"owner": "str"})
     return data
 

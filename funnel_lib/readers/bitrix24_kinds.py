@@ -8,6 +8,8 @@ from funnel_lib.readers.kinds import Kind
 NAME = "bitrix24"
 _FACTS = {
     "created_at": "Дата создания, Создан, Создана, Created, Created on, DATE_CREATE, createdTime",
+    "modified_at": "Дата изменения, Изменен, Изменена, Modified, Modified on, DATE_MODIFY, "
+    "updatedTime",
     "manager": "Ответственный, Responsible, Responsible person, ASSIGNED_BY_ID",
     "amount": "Сумма, Возможная сумма, Возможная сумма сделки, Income, Amount, Total, OPPORTUNITY",
     "currency": "Валюта, Currency, CURRENCY_ID",
@@ -31,8 +33,11 @@ LEAD = _FACTS | {
     "semantic": "Группа стадий, Группа статусов, Status group, STATUS_SEMANTIC_ID",
     "closed_at": "DATE_CLOSED",
 }  # fmt: skip
-_DEAL = {"times": ("created_at", "moved_at"), "numbers": ("amount", "price", "quantity")}
-_LEAD = {"times": ("created_at", "closed_at"), "numbers": ("amount",)}
+_DEAL = {
+    "times": ("created_at", "modified_at", "moved_at"),
+    "numbers": ("amount", "price", "quantity"),
+}
+_LEAD = {"times": ("created_at", "modified_at", "closed_at"), "numbers": ("amount",)}
 KINDS = (
     Kind(NAME, "export",
          ("ID", "Стадия сделки, Стадия, Stage, Deal stage",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.errors import InputError, Problems, quote_some
-from funnel_lib.events import SOURCE_COLUMNS
+from funnel_lib.events import SOURCE_COLUMNS, note_removed
 from funnel_lib.readers import amocrm, bitrix24, hubspot, outside, pipedrive, salesforce
 from funnel_lib.readers.assembly import assemble, count_removed, give_to_deals
 from funnel_lib.readers.columns import Mapping, explain_missing, find_columns, names_lead
@@ -20,6 +20,7 @@ from funnel_lib.readers.plain import (
     check_mapping,
     count_broken,
     find_fitting,
+    note_differing,
     take_leads,
     take_plain,
 )
@@ -100,12 +101,14 @@ def take_crm(
         number.
     """
     problems, noticed = Problems(), []
-    check_mapping([*(f.table for f in found), *rest], mapping, problems)
-    problems.raise_if_any()
     removed = [count_broken([f.table for f in found])]
-    tables, double, unfit = _take(CRMS[name].KINDS, found, mapping, clock, noticed)
+    tables, double, unfit, outdated = _take(CRMS[name].KINDS, found, mapping, clock, noticed)
+    removed += outdated
     told = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
     data = CRMS[name].convert(tables, told)
+    known = [*(f.table for f in found), *rest, RawTable("", data.deals)]
+    check_mapping(known, mapping, problems)
+    problems.raise_if_any()
     data.removed += [("duplicate", rows) for rows in double if len(rows)]
     data.removed += [("where", rows) for rows in unfit if len(rows)]
     _leave_out_unfit(data, unfit)
@@ -155,7 +158,7 @@ def read_outside(
     """Read calls and payments of other systems: the tables they are, and acts for `CrmData`."""
     found = [f for t in tables for f in recognise(t, outside.KINDS)[:1]]
     of_calls = Mapping(columns={m: c for m, c in mapping.columns.items() if m in ("at", "action")})
-    taken, _, _ = _take(outside.KINDS, found, of_calls, clock, noticed)
+    taken, *_ = _take(outside.KINDS, found, of_calls, clock, noticed)
     return found, outside.take_acts(taken, noticed)
 
 
@@ -209,6 +212,8 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
         paths = [table.path for table in facts]
         clock.zoned += paths if "zoned" in times else []
         clock.local += paths if "local" in times else []
+        both = pd.concat([data.deals.assign(part=0), leads.assign(part=1)], ignore_index=True)
+        note_differing(both, noticed)
         data.deals = join_deals([data.deals, leads])
         if data.listed is not None:
             data.listed = pd.concat([data.listed, leads["lead_id"]])
@@ -240,14 +245,17 @@ def _take_dates(deals: pd.DataFrame, mapping: Mapping, clock: Clock, noticed: li
 
 
 def _take(kinds: tuple[Kind, ...], found: list[Found], mapping, clock, noticed):
-    """One frame a kind, of all its tables; rows that are exactly alike are kept once. Rows that do
-    not have the values the mapping asks for are given apart."""
-    tables, double, unfit = {}, [], []
+    """One frame a kind, of all its tables; rows that are exactly alike are kept once, and of the
+    rows of a deal the last modified. Rows that do not have the values the mapping asks for are
+    given apart."""
+    tables, double, unfit, outdated = {}, [], [], []
     for kind in kinds:
         parts = []
         for part in (f for f in found if f.kind.name == kind.name):
             fits = _fit(part.table.frame, mapping)
             taken = take_table(part, mapping, clock, noticed)
+            if kind.name == "flow":  # what it tells may be of the deal whose file it is
+                taken = taken.assign(file=part.table.path)
             unfit.append(taken[~fits])
             parts.append(taken[fits])
         table = pd.concat(parts, ignore_index=True) if parts else empty_table(kind)
@@ -255,8 +263,19 @@ def _take(kinds: tuple[Kind, ...], found: list[Found], mapping, clock, noticed):
         if kind.name in ("moves", "events", "acts", "activities", "notes"):
             double.append(table[again])
             table = table[~again]
+        if {"lead_id", "modified_at"} <= {*table}:
+            old = _find_outdated(table)
+            outdated.append(note_removed([("leads", "lead_row_outdated", old, table)]))
+            table = table[~old]
         tables[kind.name] = table.reset_index(drop=True)
-    return tables, double, unfit
+    return tables, double, unfit, outdated
+
+
+def _find_outdated(deals: pd.DataFrame) -> np.ndarray:
+    """Which rows of a deal were modified before another one of it; versions of a record stay."""
+    last = deals.groupby("lead_id")["modified_at"].transform("max")
+    old = (deals["modified_at"] < last).to_numpy()
+    return old & deals["since"].isna().to_numpy() if "since" in deals else old
 
 
 def _fit(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:

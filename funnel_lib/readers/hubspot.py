@@ -65,7 +65,8 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     """
     data = CrmData()
     stages = _take_stages(tables)
-    people = pd.concat([tables["contacts"], tables["api_contacts"]], ignore_index=True)
+    kinds = ("contacts", "api_contacts", "api_people")
+    people = pd.concat([tables[kind] for kind in kinds], ignore_index=True)
     deals = [_name_stages(tables[k], stages) for k in ("export", "deals", "api_deals")]
     data.merged = tables["merged"][["lead_id", "into"]]
     deals, deleted = _leave_deleted(deals, data)
@@ -240,7 +241,8 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
     rows = data.leave_out("deleted_activity", rows, read_flags(rows["is_deleted"]) == 1)
     kind = _tell_kinds(rows)
     # an outcome is written of meetings that were booked; one logged afterwards may have none
-    booked = rows["meeting"].notna() | ~(rows["at"] <= rows["written_at"].fillna(rows["at"]))
+    written = rows["written_at"].fillna(rows["written_at"].max()).fillna(rows["at"])
+    booked = rows["meeting"].notna() | ~(rows["at"] <= written)
     plan = (kind.eq("MEETING") & booked & rows["meeting"].ne("COMPLETED")) | (
         kind.eq("TASK") & rows["task"].ne("COMPLETED")
     )

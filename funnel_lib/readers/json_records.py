@@ -184,10 +184,18 @@ def _unwrap(value: dict, alone: bool, levels: int) -> list | None:
             lists = [v for v in inside.values() if isinstance(v, list)]
             inside = lists[0] if len(lists) == 1 else None
         if isinstance(inside, dict):
-            inside = _unwrap(inside, alone, levels - 1)
+            inside = _join_pages(inside) or _unwrap(inside, alone, levels - 1)
         if isinstance(inside, list) and all(isinstance(v, dict) for v in inside):
             return inside
     return None
+
+
+def _join_pages(value: dict) -> list | None:
+    """The records of numbered pages (``page_0``, ``page_1``), as answers to a batch have them."""
+    names = {re.sub(r"\d+$", "", key) for key in value}
+    if len(names) != 1 or not all(isinstance(page, list) for page in value.values()):
+        return None
+    return [record for page in value.values() for record in page] if names - {*WRAPPERS} else None
 
 
 def flatten(value: dict | list, prefix: str, row: dict[str, str | None], depth: int = 1) -> None:

@@ -15,11 +15,15 @@ _PHONE = (
     "phone, phone number, client phone, customer phone, caller id, caller, телефон, "
     "номер телефона, телефон клиента, номер клиента, номер абонента, абонент"
 )
-_TAX = "инн, inn, tax id, tax number, vat, vat number, vat id, инн плательщика, cnpj, бин, унп"
+_TAX = (
+    "инн, inn, tax id, tax number, vat, vat number, vat id, инн плательщика, инн контрагента, "
+    "инн покупателя, инн клиента, payer tax id, cnpj, бин, унп"
+)
 _AT = (
     "at, time, date time, timestamp, started at, start time, call time, call date, date, "
     "дата и время, дата звонка, время звонка, время начала, дата, время, дата платежа, "
-    "дата оплаты, payment date, paid at"
+    "дата оплаты, дата операции, дата проводки, дата документа, payment date, operation date, "
+    "value date, paid at"
 )
 KINDS = (
     Kind(NAME, "calls", (_PHONE, _AT),
@@ -29,18 +33,24 @@ KINDS = (
           "длительность разговора, seconds"},
          times=("at",)),
     Kind(NAME, "payments", (_TAX, _AT),
-         {"key": _TAX, "at": _AT, "action": "action, event, действие, событие"},
-         times=("at",)),
+         {"key": _TAX, "at": _AT, "action": "action, event, действие, событие",
+          "amount": "amount, sum, сумма, сумма платежа, сумма операции"},
+         times=("at",), numbers=("amount",)),
 )  # fmt: skip
-_INCOMING = ("incoming", "inbound", "in", "входящий", "входящие", "вх", "1")
-_OUTGOING = ("outgoing", "outbound", "out", "исходящий", "исходящие", "исх", "2")
+# A call's way by the beginning of its word; a missed one came in.
+_WAYS = {
+    "1": "incoming", "2": "outgoing", "вх": "incoming", "исх": "outgoing", "пропущ": "incoming",
+    "неотвеч": "incoming", "missed": "incoming", "внутр": "internal", "inc": "incoming",
+    "inb": "incoming", "int": "internal", "in": "incoming", "out": "outgoing",
+}  # fmt: skip
+_WHO = {"incoming": "client", "outgoing": "manager", "internal": "manager"}
 
 
 def take_acts(tables: dict[str, pd.DataFrame], noticed: list) -> pd.DataFrame:
     """Acts of clients known by phone or tax number, for `CrmData.acts`.
 
-    A payment is the client's; a call's actor is told by its direction. Durations that are neither
-    seconds nor a clock are noted in `noticed`.
+    A payment is the client's, a negative one is a refund; a call's actor is told by its direction:
+    a missed one came in. Durations that are neither seconds nor a clock are noted in `noticed`.
 
     Examples
     --------
@@ -54,10 +64,12 @@ def take_acts(tables: dict[str, pd.DataFrame], noticed: list) -> pd.DataFrame:
         if name == "calls":
             way = _find_ways(table["direction"])
             action = table["action"].fillna(way + "_call").fillna("call")
-            actor = way.map({"incoming": "client", "outgoing": "manager"})
+            actor = way.map(_WHO)
             further = {"duration": _read_seconds(table["duration"], noticed)}
         else:
-            action, actor, further = table["action"].fillna(PAYMENT), "client", {}
+            back = table["amount"] < 0
+            action = table["action"].fillna(back.map({True: "payment_refunded", False: PAYMENT}))
+            actor, further = (~back).map({True: "client"}).astype("str"), {}
         owner = "phone" if name == "calls" else "tax"
         keys = bare_key(table["key"].astype("str"), owner)
         part = {"owner": owner, "owner_id": keys, "at": table["at"], "action": action}
@@ -99,6 +111,5 @@ def _read_seconds(texts: pd.Series, noticed: list) -> pd.Series:
 
 def _find_ways(direction: pd.Series) -> pd.Series:
     words = direction.astype("str").str.strip().str.casefold()
-    known = dict.fromkeys(_INCOMING, "incoming") | dict.fromkeys(_OUTGOING, "outgoing")
-    starts = words.str.extract(r"^(вх|исх|in(?=c|b|$)|out)")[0].map(known)
-    return words.map(known).fillna(starts).astype("str")
+    found = words.str.extract(r"^([12]$|вх|исх|пропущ|неотвеч|missed|внутр|in[cbt]|in$|out)")[0]
+    return found.map(_WAYS).astype("str")

@@ -17,11 +17,14 @@ _PERSONAL = (
     "fullname", "nome", "контакт", "contato", "contact", "person", "клиент", "client", "customer",
     "title", "name", "название", "comment", "комментари", "примечани", "description", "описани",
     "note", "notes", "text", "content", "body", "subject", "тема", "creator", "кем",
-    "участник", "заказчик", "наблюдател", "лпр", "collaborator", "observer",
+    "участник", "заказчик", "наблюдател", "лпр", "collaborator", "observer", "директор",
+    "руководител", "подписант", "получател", "покупател", "бухгалтер", "сообщен", "вопрос", "отзыв",
+    "message", "linkedin", "instagram", "facebook", "street", "улиц", "director", "signatory",
 )  # fmt: skip
 # The same of several words, or of a whole header: who did it, what is planned, a deal's title.
 _PHRASES = re.compile(
-    r"\bby$|next step|следующий шаг|\bф\.? ?и\.? ?о\b|^(?:сделка|deal|лид|lead)$", re.IGNORECASE
+    r"\bby$|next step|decision maker|следующий шаг|\bф\.? ?и\.? ?о\b|^(?:сделка|deal|лид|lead)$",
+    re.IGNORECASE,
 )
 # In the midst of a text.
 _WITHIN = (
@@ -38,13 +41,27 @@ _HARMLESS = re.compile(
 _IDS = re.compile(r"(?:^|[\s_.])id\w?$|^id\b|\bids$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-_PHONE = r"^\+?[78]?[\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}$|^\+\d[\d\s()-]{8,}$"
+_PHONE = (
+    r"^\+?[78][\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}$|^\+\d[\d\s()-]{8,}$"
+    r"|^\(?[2-9]\d{2}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}$"  # neither unix seconds nor 0
+)
+# Two or three words with capitals; and what is surely a name: a patronymic, initials, a trader.
+_NAME = (
+    r"^[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)? [А-ЯЁ][а-яё]+(?: [А-ЯЁ][а-яё]+)?$"
+    r"|^[A-Z][a-z]+ [A-Z][a-z]+$"
+)
+_SURELY_NAME = (
+    r"[А-ЯЁ][а-яё]+ [А-ЯЁ][а-яё]+(?:ович|евич|ьич|овна|евна|ична)(?: |$)|^ИП [А-ЯЁ]"
+    r"|[А-ЯЁ][а-яё]+ [А-ЯЁ]\. ?[А-ЯЁ]\.|[А-ЯЁ]\. ?[А-ЯЁ]\. ?[А-ЯЁ][а-яё]+"
+)
+_OPAQUE = re.compile(r"^(?:properties\.|property_)?uf_?crm_?\d*$", re.IGNORECASE)
 MOSTLY = 0.5  # from this share of its cells on, a column is what its cells look like
 KEYS = {
     "phone": re.compile(r"phone|telefon|celular|телефон|мобильн|номер клиента|caller|абонент",
                         re.IGNORECASE),
     "tax": re.compile(r"\b(?:инн|inn|vat|tax.?(?:id|number|no)|cnpj|бин|унп)\b", re.IGNORECASE),
 }  # fmt: skip
+_EXTENSION = r"(?i)[\s,(]*(?:доб|внутр?|вн|ext|x|#)\.?\s*\d{1,6}\)?\s*$"
 _DIGITS = 10  # a phone is known by its last digits, with or without the country's
 
 
@@ -58,7 +75,7 @@ def find_personal(frame: pd.DataFrame) -> list[str]:
     >>> find_personal(frame)
     ['Рабочий телефон', 'Полное имя контакта', 'поле']
     """
-    return [c for c in frame.columns if _is_personal(str(c)) or _looks_personal(frame[c])]
+    return [c for c in frame.columns if _is_personal(str(c)) or _looks_personal(frame[c], str(c))]
 
 
 def hide_within(frame: pd.DataFrame) -> pd.DataFrame:
@@ -80,6 +97,20 @@ def hide_within(frame: pd.DataFrame) -> pd.DataFrame:
             hidden = odd.str.replace(_WITHIN, "…", regex=True).set_axis(odd)
             told[column] = frame[column].map(hidden).fillna(frame[column]).astype("str")
     return frame.assign(**told)
+
+
+def hide_persons(names: pd.Series) -> pd.Series:
+    """Put numbers in place of accounts' names that are a person's; the same name the same number.
+
+    Examples
+    --------
+    >>> hide_persons(pd.Series(["ИП Сидоров А.А.", "ООО Ромашка", "ИП Сидоров А.А."])).tolist()
+    ['person 1', 'ООО Ромашка', 'person 1']
+    """
+    told = names.dropna().drop_duplicates().sort_values()
+    persons = told[told.astype("str").str.contains(_SURELY_NAME)]
+    numbers = {name: f"person {n}" for n, name in enumerate(persons, 1)}
+    return names.map(numbers).fillna(names).astype("str") if numbers else names
 
 
 def find_keys(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -110,7 +141,8 @@ def bare_key(texts: pd.Series, key: str) -> pd.Series:
     >>> bare_key(pd.Series(["ИНН 7701234567", "7701234567.0"]), "tax").tolist()
     ['7701234567', '7701234567']
     """
-    plain = pc.replace_substring_regex(pa.array(texts, pa.string()), r"\.0$", "")
+    plain = pc.replace_substring_regex(pa.array(texts, pa.string()), _EXTENSION, "")
+    plain = pc.replace_substring_regex(plain, r"\.0$", "")
     digits = pc.replace_substring_regex(plain, r"\D", "").to_numpy(zero_copy_only=False)
     digits = pd.Series(digits, index=texts.index, dtype="str")
     least = 7 if key == "phone" else 8
@@ -121,6 +153,7 @@ def bare_key(texts: pd.Series, key: str) -> pd.Series:
 def _is_personal(header: str) -> bool:
     if _IDS.search(header):
         return False
+    header = re.sub(r"(?<=[a-zа-яё])(?=[A-ZА-ЯЁ])|_+", " ", header).strip()
     if KEYS["tax"].search(header) or KEYS["phone"].search(header) or _PHRASES.search(header):
         return True
     if _HARMLESS.search(header):
@@ -129,11 +162,14 @@ def _is_personal(header: str) -> bool:
     return any(w.startswith(_PERSONAL) or w.endswith(("name", "phone", "mail")) for w in words)
 
 
-def _looks_personal(cells: pd.Series) -> bool:
+def _looks_personal(cells: pd.Series, header: str) -> bool:
     if not pd.api.types.is_string_dtype(cells):
         return False
     known = cells.dropna()
     sample = known.iloc[:1000].str.strip()
     if sample.empty:
         return False
-    return bool((sample.str.match(_MAIL) | sample.str.match(_PHONE)).mean() > MOSTLY)
+    found = sample.str.match(_MAIL) | sample.str.match(_PHONE) | sample.str.contains(_SURELY_NAME)
+    if _OPAQUE.match(header):
+        found |= sample.str.match(_NAME)
+    return bool(found.mean() > MOSTLY)

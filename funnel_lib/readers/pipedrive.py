@@ -26,7 +26,7 @@ from funnel_lib.readers.kinds import Kind, read_flags
 NAME = "pipedrive"
 _MAILS = ("mail_received", "mail_sent")
 _FURTHER = (*_MAILS, "org", "person")
-_TIMES = ("created_at", "won_at", "lost_at", "closed_at", *_MAILS)
+_TIMES = ("created_at", "modified_at", "won_at", "lost_at", "closed_at", *_MAILS)
 KINDS = (
     Kind(NAME, "export",
          ("Deal - ID", "Deal - Status",
@@ -34,6 +34,7 @@ KINDS = (
           "Deal - Deal closed on, Deal - Visible to, Deal - Archive status"),
          {"lead_id": "Deal - ID", "status": "Deal - Status", "stage": "Deal - Stage",
           "pipeline": "Deal - Pipeline", "created_at": "Deal - Deal created",
+          "modified_at": "Deal - Update time",
           "won_at": "Deal - Won time", "lost_at": "Deal - Lost time",
           "closed_at": "Deal - Deal closed on", "mail_received": "Deal - Last email received",
           "mail_sent": "Deal - Last email sent", "manager": "Deal - Owner",
@@ -47,7 +48,8 @@ KINDS = (
          times=_TIMES, numbers=("amount",)),
     Kind(NAME, "deals", ("id", "stage_id", "pipeline_id", "status", "add_time"),
          {"lead_id": "id", "status": "status", "stage_id": "stage_id",
-          "pipeline_id": "pipeline_id", "created_at": "add_time", "won_at": "won_time",
+          "pipeline_id": "pipeline_id", "created_at": "add_time", "modified_at": "update_time",
+          "won_at": "won_time",
           "lost_at": "lost_time", "closed_at": "close_time",
           "mail_received": "last_incoming_mail_time", "mail_sent": "last_outgoing_mail_time",
           "manager": "user_id.name, owner_name, user_id, owner_id, user_id.id, user_id.value",
@@ -56,9 +58,10 @@ KINDS = (
           "person": "person_id.value, person_id", "deleted": "deleted, is_deleted"},
          times=_TIMES, numbers=("amount",), utc=True),
     Kind(NAME, "flow", ("object", "timestamp", "data.id, data.item_id, data.deal_id"),
-         {"object": "object", "at": "timestamp", "id": "data.id", "item": "data.item_id",
-          "deal": "data.deal_id", "person": "data.person_id", "org": "data.org_id",
-          "field": "data.field_key", "old": "data.old_value", "new": "data.new_value",
+         {"object": "object", "at": "timestamp", "file": "", "id": "data.id",
+          "item": "data.item_id", "deal": "data.deal_id", "person": "data.person_id",
+          "org": "data.org_id", "field": "data.field_key", "old": "data.old_value",
+          "new": "data.new_value",
           "old_name": "data.additional_data.old_value_formatted",
           "new_name": "data.additional_data.new_value_formatted", "by": "data.change_source",
           "done": "data.done", "done_at": "data.marked_as_done_time", "type": "data.type",
@@ -131,12 +134,14 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
 
 
 def _own_flow(flow: pd.DataFrame, data: CrmData) -> pd.DataFrame:
-    """Rows of a flow with their deal; what names none in the flow of one deal is that deal's."""
+    """Rows of a flow with their deal; what names none in a file of one deal is that deal's."""
     change = flow["object"].eq("dealChange")
     deal = flow["item"].where(change).fillna(flow["deal"])
-    known = deal.dropna().unique()
     nobody = flow["person"].isna() & flow["org"].isna()
-    deal = deal.mask(deal.isna() & nobody, known[0]) if len(known) == 1 else deal
+    of_file = deal.groupby(flow["file"])
+    deal = deal.mask(
+        deal.isna() & nobody & of_file.transform("nunique").eq(1), of_file.transform("first")
+    )
     flow = flow.assign(lead_id=deal.astype("str"))
     again = flow.duplicated(["object", "id", "lead_id", "field", "new", "at"])
     flow = data.leave_out("duplicate", flow, again)
@@ -170,7 +175,8 @@ def _take_deals(rows: pd.DataFrame, tables, told: dict[str, str]) -> pd.DataFram
         facts |= {"source": rows["origin"], "account_id": rows["org"]}
         facts["manager"] = name_ids(rows["manager"], by_id(tables["users"], "name"))
         return rows[columns].assign(**facts)
-    return rows.drop(columns=["won_at", "lost_at", "origin", "expected"]).assign(**facts)
+    helpers = ["modified_at", "won_at", "lost_at", "origin", "expected"]
+    return rows.drop(columns=helpers).assign(**facts)
 
 
 def _tell_status(words: pd.Series, told: dict[str, str]) -> pd.Series:

@@ -202,7 +202,9 @@ def check_mapping(tables: list[RawTable], mapping: Mapping, problems: Problems) 
     for column in [*mapping.columns.values(), *mapping.dates, *mapping.where]:
         if column not in told:
             found = quote_some(told, most=20)
-            problems.add(f"the mapping file names a column {column!r}; found {found}")
+            problems.add(
+                f"the mapping file names a column {column!r}, which no table has; found {found}"
+            )
 
 
 def count_broken(tables: list[RawTable]) -> pd.DataFrame:
@@ -257,21 +259,27 @@ def _typed_leads(parts: list[pd.DataFrame], mapping: Mapping, zone: str, noticed
     leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
     kinds = _read_own_columns(leads, mapping, zone, noticed)
     if len(parts) > 1:
-        _note_differing(parts, leads, mapping, zone, noticed)
+        rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
+        _read_own_columns(rows, mapping, zone, [])
+        note_differing(rows, noticed)
     return leads, kinds
 
 
-def _note_differing(parts, leads: pd.DataFrame, mapping: Mapping, zone: str, noticed: list):
-    """Note the leads of which two tables say different things: the first table's word is taken."""
-    rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
+def note_differing(rows: pd.DataFrame, noticed: list) -> None:
+    """Note the leads of which two tables say different things: the first table's word is taken.
+
+    Parameters
+    ----------
+    rows : of all tables, typed: lead_id, ``part`` (which table), further columns
+    noticed : takes tuples for `events.note_checks`
+    """
     rows = rows.dropna(subset="lead_id").drop_duplicates(["part", "lead_id"])
-    _read_own_columns(rows, mapping, zone, [])
     differs = np.zeros(len(rows), bool)
     for column in (c for c in LEAD_COLUMNS[1:] if c in rows):
         first = rows.groupby("lead_id")[column].transform("first")
         differs |= (rows[column].notna() & (rows[column] != first)).to_numpy()
     ids = rows.loc[differs, "lead_id"].drop_duplicates()
-    row = ("lead_tables_differ", len(ids), len(leads), "warning", show_values(ids))
+    row = ("lead_tables_differ", len(ids), rows["lead_id"].nunique(), "warning", show_values(ids))
     noticed.append(row)
 
 

@@ -231,7 +231,8 @@ def _take_meetings(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFra
     meetings = _leave_deleted(tables["meetings"], data)
     copies = read_flags(meetings["is_child"]).eq(1)
     meetings = data.leave_out("told_twice", meetings, copies)
-    stamps = [t[c].max() for t in tables.values() for c in ("created_at", "modified_at") if c in t]
+    stamps = [t[c].max() for t in tables.values() for c in ("created_at", "modified_at")
+              if c in t and pd.api.types.is_datetime64_any_dtype(t[c])]  # fmt: skip
     stamps += [tables[k]["at"].max() for k in ("moves", "changes", "change_report", "lead_changes")]
     last = pd.Series(stamps, dtype="datetime64[us, UTC]").max()
     meetings = data.leave_out("planned", meetings, meetings["at"] > last)

@@ -1,4 +1,4 @@
-"""The first sheet of an Excel workbook that holds anything, as a table of texts.
+"""The first sheet of an Excel workbook that holds a table, as texts.
 
 Before a sheet is opened, its own bytes are searched for how far its cells reach: the reader lays
 out every cell between the first and the last, so two cells in far corners would fill any memory.
@@ -51,9 +51,9 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
 
     Returns
     -------
-    (table of texts, texts above its header), of the first sheet with any filled cell, and which
-    further sheets hold a table, counted from 1. Dates are ISO 8601, whole numbers have no decimals,
-    formulas are their last results, errors are empty.
+    (table of texts, texts above its header), of the first sheet with several rows and columns, else
+    with any filled cell, and which later sheets hold a table, counted from 1. Dates are ISO 8601,
+    whole numbers have no decimals, formulas are their last results, errors are empty.
 
     Raises
     ------
@@ -70,10 +70,13 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = [(place, sheet.name) for place, sheet in enumerate(book.sheets_metadata, 1)
                   if sheet.typ == SheetTypeEnum.WorkSheet]  # fmt: skip
-        while sheets and not rows:
+        is_table = False
+        while sheets and not is_table:
             sheet = book.get_sheet_by_name(sheets.pop(0)[1])
             check_shape(0, sheet.total_width, 0)
-            rows = [row for row in sheet.iter_rows() if row.count("") < len(row)]
+            filled = [row for row in sheet.iter_rows() if row.count("") < len(row)]
+            is_table = sheet.width > 1 and len(filled) > 1  # and no cover
+            rows = filled if is_table or not rows else rows
     except PasswordError:
         raise ValueError(f"protected by a password; take it off in Excel, or {SAVE_AS}") from None
     except CalamineError as error:
