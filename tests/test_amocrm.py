@@ -290,6 +290,20 @@ def test_calls_of_other_systems_join_by_the_phones_of_contacts_and_companies(tmp
     assert "no_match" not in set(log.removed["reason"])
 
 
+def test_the_acts_of_a_company_go_to_its_deals(tmp_path):
+    note = {"id": 1, "entity_id": 81, "note_type": "call_in", "created_at": 1_759_000_400,
+            "created_by": 7, "params": {"duration": 40}}  # fmt: skip
+    company = {"id": 81, "_links": {"self": {"href": "x"}}}
+    deal = lead(6) | {"_embedded": {"contacts": [], "companies": [company]}}
+    paths = [
+        page(tmp_path, "leads", [lead(5), deal]),
+        page(tmp_path, "notes", [note]),
+        page(tmp_path, "events", [event(1, "incoming_mail", 81, 5, "companies")]),
+    ]
+    acts = [[i, a] for i, a in told(read_export(paths)) if a != "deal_created"]
+    assert acts == [["6", "incoming_mail"], ["6", "incoming_call"]]
+
+
 def test_the_making_of_a_deal_is_one_event_and_its_maker_acts(tmp_path):
     paths = [
         page(tmp_path, "leads", [lead(5), lead(6, created_by=0)]),

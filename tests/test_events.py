@@ -206,3 +206,10 @@ def test_closings_told_by_events_are_data_too():
     log = build_log(events)
     assert log.leads["status"].tolist() == ["won", "open"]
     assert log.observed_until == pd.Timestamp("2025-01-10", tz="UTC")
+
+
+def test_columns_of_leads_stay_where_every_row_is_too_late():
+    events = pd.DataFrame({"lead_id": ["a"], "at": ["2025-01-01"], "action": ["x"]})
+    leads = pd.DataFrame({"lead_id": ["b"], "created_at": ["2026-01-01"], "region": ["north"]})
+    log = build_log(events, leads, "2025-06-01")
+    assert log.leads["region"].isna().tolist() == [True]

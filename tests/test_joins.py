@@ -333,11 +333,23 @@ def test_what_the_crm_does_not_know_is_told(tmp_path, folder):
     deal = write(tmp_path / "deal.csv", "Deal - ID,Deal - Status,Deal - Deal created\n1,Open,\n")
     with pytest.raises(InputError, match=r"are of several CRMs: .*deal.*; give the files of one"):
         read_export([folder / "deals.csv", deal])
+    assert set(read_export([folder / "deals.csv"], crm="AmoCRM").sources["crm"]) == {"amocrm"}
     stages = write(tmp_path / "stages.csv", "stage_id,label,pipeline_id,closed_won\n1,New,p,0\n")
-    with pytest.raises(InputError, match=r"no known table of this CRM \(it looks like hubspot's\)"):
+    with pytest.raises(InputError, match=r"no known table of this CRM \(it looks like hubspot\)"):
         read_export([folder / "deals.csv", stages], crm="amocrm")
-    with pytest.raises(InputError, match=r"of it; .*deals.csv \(it looks like amocrm's\); it is"):
+    with pytest.raises(InputError, match=r"of it \(it looks like amocrm\); it is told by"):
         read_export([folder / "deals.csv"], crm="hubspot")
+
+
+def test_a_list_of_people_or_a_dictionary_tells_no_crm(tmp_path):
+    events = write(tmp_path / "events.csv", "lead_id,at,action\n7,2025-02-01,x\n")
+    leads = write(tmp_path / "leads.csv", "id,name,first_name,status,amount\n7,A,A,won,5\n")
+    log = read_export([events, leads])
+    assert log.leads[["status", "amount"]].values.tolist() == [["won", 5]]
+    assert set(log.sources["crm"]) == {"plain"}
+    people = "id,name,phone.0.value,org_id,status,amount\n7,A,8,1,won,5\n"
+    log = read_export([events, write(tmp_path / "leads.csv", people)])
+    assert set(log.sources["crm"]) == {"plain"} and log.leads["amount"].tolist() == [5]
 
 
 def test_a_fact_with_a_zone_beside_local_times_asks_for_their_zone(folder):

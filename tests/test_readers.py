@@ -1,7 +1,9 @@
 """Reading: any table file, any way of writing times and amounts, any header, or a clear refusal."""
 
 import gzip
+import io
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -573,6 +575,24 @@ def test_further_sheets_with_tables_are_named(tmp_path):
     assert noted[["n_rows", "example"]].tolist() == [2, "a.xlsx (3), a.xlsx (6)"]
     (tmp_path / "a.xlsx").write_bytes(workbook(rows, [["a note"]]))
     assert "sheet_not_read" not in set(read_export(tmp_path / "a.xlsx").noticed["check"])
+
+
+def test_a_cover_sheet_is_passed_by_and_a_damaged_further_one_is_named(tmp_path):
+    rows = [["lead_id", "at", "action"], ["7", "2025-02-01", "x"]]
+    cover = [["Выгрузка сделок"], ["за 2025"]]
+    data = workbook(cover, [["one", "row"]], rows, rows)
+    (tmp_path / "a.xlsx").write_bytes(data)
+    assert read_export(tmp_path / "a.xlsx").leads["lead_id"].tolist() == ["7"]
+    whole, damaged = zipfile.ZipFile(io.BytesIO(data)), io.BytesIO()
+    with zipfile.ZipFile(damaged, "w") as book:
+        for name in whole.namelist():
+            content = whole.read(name)
+            book.writestr(name, content[: len(content) // 2] if "sheet4" in name else content)
+    (tmp_path / "a.xlsx").write_bytes(damaged.getvalue())
+    noted = read_export(tmp_path / "a.xlsx").noticed.set_index("check").loc["sheet_not_read"]
+    assert noted[["n_rows", "example"]].tolist() == [1, "a.xlsx (4)"]
+    (tmp_path / "a.xlsx").write_bytes(workbook(cover))
+    assert read_table(tmp_path / "a.xlsx").frame["Выгрузка сделок"].tolist() == ["за 2025"]
 
 
 @pytest.mark.parametrize("n", [3, 400])

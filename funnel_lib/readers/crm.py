@@ -41,7 +41,7 @@ AUTO, PLAIN = "auto", "plain"
 def check_crm(crm: str) -> None:
     """Raise an `InputError` for a CRM that is not known."""
     known = (AUTO, *CRMS, *SAME, PLAIN)
-    if crm not in known:
+    if crm.casefold() not in known:
         raise InputError([f"--crm {crm}: choose from {', '.join(known)}"])
 
 
@@ -66,6 +66,7 @@ def find_crm(
     InputError
         The tables are of several CRMs, or may be; or none is of the one that is named.
     """
+    crm = crm.casefold()
     if crm == PLAIN:
         return None, [], tables
     wanted = [SAME.get(crm, crm)] if crm != AUTO else list(CRMS)
@@ -73,8 +74,9 @@ def find_crm(
     plain = [_is_mapped(t, mapping) for t in tables]
     guesses = [[] if p else recognise(t, kinds) for t, p in zip(tables, plain, strict=True)]
     name = _agree(guesses)
-    if name is None and crm != AUTO:
-        raise InputError([_explain(tables, wanted[0])])
+    looks_like = {of for t in tables for of in _name_crms(t)}
+    if crm != AUTO and (name is None or (looks_like and name not in looks_like)):
+        raise InputError([_explain(tables, wanted[0], sorted(looks_like))])
     found = [next((f for f in of if f.kind.crm == name), None) for of in guesses]
     rest = [t for t, f in zip(tables, found, strict=True) if f is None]
     return name, [f for f in found if f is not None], rest
@@ -192,7 +194,8 @@ def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: lis
             facts.append(table)
         else:
             missing = [m for m in ("lead_id", "at", "action") if m not in told]
-            problems.add(f"{table.path}: no known table of this CRM{_show_crms(table)}, and "
+            shown = _show_crms(_name_crms(table))
+            problems.add(f"{table.path}: no known table of this CRM{shown}, and "
                          f"{explain_missing(missing, columns)}")  # fmt: skip
     problems.raise_if_any()
     removed.append(count_broken([*others, *facts]))
@@ -317,16 +320,19 @@ def _is_mapped(table: RawTable, mapping: Mapping) -> bool:
     return any(mapping.columns.get(m) in table.frame for m in ("at", "action"))
 
 
-def _show_crms(table: RawTable) -> str:
-    """Of which CRMs a table may be, for a message."""
+def _name_crms(table: RawTable) -> list[str]:
+    """Of which CRMs a table looks to be."""
     found = recognise(table, tuple(k for m in CRMS.values() for k in m.KINDS))
-    names = " or ".join(dict.fromkeys(f.kind.crm for f in found))
-    return f" (it looks like {names}'s)" if names else ""
+    return list(dict.fromkeys(f.kind.crm for f in found))
 
 
-def _explain(tables: list[RawTable], crm: str) -> str:
+def _show_crms(names: list[str]) -> str:
+    return f" (it looks like {' or '.join(names)})" if names else ""
+
+
+def _explain(tables: list[RawTable], crm: str, looks_like: list[str]) -> str:
     kinds = "; ".join(f"{k.name}: {' + '.join(w.split(', ')[0] for w in k.told_by)}"
                       for k in CRMS[crm].KINDS)  # fmt: skip
     found = quote_some(dict.fromkeys(c for t in tables for c in t.frame.columns), most=20)
-    told = "".join(f"; {t.path}{shown}" for t in tables if (shown := _show_crms(t)))
-    return f"--crm {crm}: no table of it{told}; it is told by the columns ({kinds}); found {found}"
+    shown = _show_crms(looks_like)
+    return f"--crm {crm}: no table of it{shown}; it is told by the columns ({kinds}); found {found}"
