@@ -276,8 +276,9 @@ def _take(kinds: tuple[Kind, ...], found: list[Found], mapping, clock, noticed):
 
 def _find_outdated(deals: pd.DataFrame) -> np.ndarray:
     """Which rows of a deal were modified before another one of it; versions of a record stay."""
-    last = deals.groupby("lead_id")["modified_at"].transform("max")
-    old = (deals["modified_at"] < last).to_numpy()
+    stamp = deals["modified_at"]
+    stamp = stamp.fillna(deals["moved_at"]) if "moved_at" in deals else stamp
+    old = (stamp < stamp.groupby(deals["lead_id"]).transform("max")).to_numpy()
     return old & deals["since"].isna().to_numpy() if "since" in deals else old
 
 
