@@ -290,8 +290,9 @@ def _take_calls(calls: pd.DataFrame, activities: pd.DataFrame, data: CrmData):
         duration=activities["duration"].fillna(look_up(activities["id"], seconds)),
         done=activities["done"].mask(activities["id"].isin(calls.loc[told, "activity_id"]), "Y"),
     )
+    calls = calls.assign(owner=calls["owner"].str.casefold())
     calls = data.leave_out("told_twice", calls, told)
-    owner = calls["owner"].str.casefold()
+    owner = calls["owner"]
     owned = owner.isin(_OWNERS.values()) & calls["owner_id"].notna() & calls["owner_id"].ne("0")
     action = calls["way"].map(_CALLS).astype("str").fillna("call")
     actors = {"outgoing_call": "manager", "incoming_call": "client"}
