@@ -26,7 +26,7 @@ UNUSABLE = ("broken_row", "no_lead", "no_time", "unreadable_time", "no_action")
 MOST_UNUSABLE = 0.1
 # Rows that a reader leaves out as they tell of no event, or of one told elsewhere.
 EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
-            "deleted_activity")  # fmt: skip
+            "deleted_activity", "lone_text")  # fmt: skip
 # A deal with such an event was a lead before: its first events are older than the deal.
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.

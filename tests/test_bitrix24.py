@@ -306,6 +306,21 @@ def test_a_deal_that_only_the_history_knows_is_noted(tmp_path):
     assert "deals_not_listed" not in set(read_export(paths[1:]).noticed["check"])
 
 
+def test_a_closed_deal_of_an_export_is_dated_by_its_last_change_and_noted(tmp_path):
+    log = read_export(write_rows(
+        tmp_path, "ID;Стадия сделки;Дата создания;Дата изменения;Сделка закрыта;"
+        "Предполагаемая дата закрытия",
+        "1;Сделка успешна;01.02.2025 10:00:00;14.02.2025 10:00:00;да;08.02.2025",
+        "2;Новая;01.02.2025 10:00:00;15.02.2025 10:00:00;нет;08.02.2025",
+    ), time_zone="UTC")  # fmt: skip
+    assert log.leads["status"].tolist() == ["won", "open"]
+    assert str(log.leads["closed_at"][0])[:10] == "2025-02-14" and pd.isna(
+        log.leads["closed_at"][1]
+    )
+    noted = log.noticed.set_index("check").loc["closed_by_modification"]
+    assert noted[["n_rows", "example"]].tolist() == [1, "1"]
+
+
 def test_without_a_history_the_last_move_of_a_closed_deal_closes_it(tmp_path):
     moved = {"MOVED_TIME": "2025-02-09T10:00:00+03:00", "CLOSEDATE": "2025-02-20T03:00:00+03:00"}
     rows = [
@@ -531,6 +546,16 @@ def test_the_export_of_leads(tmp_path):
     assert log.leads["status"].fillna("?").tolist() == ["lost", "open", "?"]
     assert log.leads["lead_id"].tolist() == ["lead 5", "lead 6", "lead 7"]
     assert [a for _, a in told(log)] == ["lead_created"] * 3
+
+
+def test_further_columns_of_leads_are_kept_or_named_as_personal(tmp_path):
+    log = read_export(write_rows(
+        tmp_path, "ID;Статус;Дата создания;Название лида;Рабочий телефон;Регион;Комментарий",
+        "1;Новый;01.02.2025 10:00:00;Заявка Ивана;+79991234567;Урал;звонить Ивану",
+    ), time_zone="UTC")  # fmt: skip
+    assert log.leads["Регион"].tolist() == ["Урал"]
+    named = log.noticed.set_index("check").loc["personal_columns", "example"]
+    assert {"Название лида", "Рабочий телефон", "Комментарий"} <= {*named.split(", ")}
 
 
 def test_no_table_of_another_crm_and_no_plain_one_is_taken_for_bitrix24():

@@ -478,8 +478,8 @@ def test_the_ways_and_lengths_of_other_systems_calls(tmp_path):
 def test_a_negative_payment_is_a_refund(tmp_path):
     deals = write(tmp_path / "d.csv", "deal id,ИНН\n7,7701234567\n8,\n")
     acts = write(tmp_path / "e.csv", "deal id,at,action\n8,2025-02-01,x\n")
-    bank = "ИНН контрагента;Дата операции;Сумма\n" + "".join(
-        f"7701234567;0{n}.02.2025;{amount}\n" for n, amount in ((1, "100,00"), (2, "-100,00"))
+    bank = "Номер;ИНН контрагента;Дата операции;Сумма\n" + "".join(
+        f"{n};7701234567;0{n}.02.2025;{amount}\n" for n, amount in ((1, "100,00"), (2, "-100,00"))
     )
     events = read_export([deals, acts, write(tmp_path / "bank.csv", bank)]).events
     told = events.loc[events["lead_id"] == "7", ["action", "actor"]].astype(object).fillna("?")
@@ -518,6 +518,16 @@ def test_an_undated_act_is_counted_once_however_many_deals(tmp_path):
     )
     found, removed, _ = given(data)
     assert found == [] and removed == {"no_time": 1}
+
+
+@pytest.mark.parametrize("action", ["payment_received", "payment_refunded"])
+def test_money_that_moves_after_a_sale_is_of_the_deal_last_won(action):
+    data = CrmData(
+        deals=deals(("1", 1, 10, "won"), ("2", 2, 12, "won"), ("3", 3, 14, "lost")),
+        acts=acts(("tax", "t", 20, action), ("tax", "t", 20, "call")),
+        links=links(*(("tax", "t", i) for i in "123")),
+    )
+    assert given(data)[0] == [("2", action)]
 
 
 def test_a_deal_that_ended_nobody_knows_when_takes_an_act_only_where_no_other_was_open():

@@ -12,7 +12,8 @@ PERSONAL = [
     "Deal - Title", "Deal - Contact person", "Кем изменена", "ФИО", "ИНН", "VAT number", "Telefone",
     "Ответственный за контакт", "property_dealname", "Адрес", "NextStep", "next_step",
     "Decision_Maker__c", "decision_maker", "Deal - Decision maker", "Директор", "Подписант",
-    "Instagram", "Покупатель", "Сообщение", "Message", "Street",
+    "Instagram", "Покупатель", "Lead título", "Nota 1", "Modificado por", "Сообщение",
+    "Message", "Street",
 ]  # fmt: skip
 PLAIN = [
     "utm_source", "Регион", "Город", "Товар", "Название товара", "Product name", "Campaign name",
@@ -40,7 +41,9 @@ def test_a_header_of_a_deals_fact_is_kept(header):
         (["@home", "x"], False), (["1234567890", "9876543210", "5555555555"], True),
         ([None, None], False), (["да", "a@b.ru", "нет"], False),
         (["Петров Иван Сергеевич", "Сидорова А.А.", "И. И. Иванов"], True),
-        (["Нижний Новгород", "Большой Чайник", "Сэндвич"], False), (["1736000000"] * 2, False),
+        (["Нижний Новгород", "Большой чайник", "Сэндвич"], False),
+        (["Иван Петров", "Анна Ли", "Ann Lee"], True), (["Ann Lee", "site", "call"], False),
+        (["1736000000"] * 2, False),
     ],
 )  # fmt: skip
 def test_cells_tell_what_the_header_does_not(cells, personal):

@@ -223,7 +223,7 @@ def test_outcomes_by_flags_and_by_names_where_there_are_none(tmp_path):
                 "2,Prospecting,2027-01-05,2025-01-01T10:00:00Z,Web")  # fmt: skip
     assert log.leads["status"].tolist() == ["won", "open"]
     by_name = log.noticed.set_index("check").loc["outcome_by_stage_name"]
-    assert by_name["n_rows"] == 2 and by_name["example"] == "Closed Won"
+    assert by_name["n_rows"] == 1 and by_name["example"] == "Closed Won"
 
 
 def test_closed_when_the_last_move_says_and_a_reopened_deal_closes_anew(tmp_path):
@@ -393,3 +393,19 @@ def test_the_shared_examples_are_told_apart_and_read():
     log = read_export(sorted(folder.glob("*.csv")))
     assert log.removed.set_index("reason").loc["deleted_deal", "rows"] == 10  # all of them are
     assert (log.events["action"] == "task_completed").sum() == 7
+
+
+def test_a_contact_is_the_deals_own_or_its_accounts(tmp_path):
+    """An act of a contact goes to the deal that names it; if none does, to its account's deals."""
+    log = read(
+        tmp_path,
+        opp="Id,StageName,CloseDate,CreatedDate,IsClosed,IsWon,AccountId,ContactId\n"
+        "1,Work,2027-01-05,2025-01-01T10:00:00Z,false,false,80,70\n"
+        "2,Work,2027-01-05,2025-01-01T10:00:00Z,false,false,80,",
+        people="Id,AccountId,LastName,FirstName\n70,80,Lee,Ann\n71,80,Roe,Bob",
+        tasks="Id,WhatId,WhoId,Status,CallType,CreatedDate\n"
+        "10,,70,Completed,Inbound,2025-01-02T10:00:00Z\n"
+        "11,,71,Completed,Outbound,2025-01-03T10:00:00Z",
+    )
+    acts = [[i, a] for i, a in told(log) if a.endswith("_call")]
+    assert acts == [["1", "incoming_call"], ["1", "outgoing_call"], ["2", "outgoing_call"]]

@@ -37,7 +37,7 @@ KINDS = (
          {"lead_id": _ID,
           "created_at": "Дата создания сделки, Data Criada, Criado em, Created at, Date created, "
           "Дата создания",
-          "modified_at": "Дата редактирования, Дата изменения, Data de modificação, Last modified, "
+          "modified_at": "Дата редактирования, Дата изменения, Modificado em, Last modified, "
           "Modified at, Updated at",
           "closed_at": "Дата закрытия, Data Fechada, Data de fechamento, Fechado em, Fechada em, "
           "Closed at, Closing date, Date closed",

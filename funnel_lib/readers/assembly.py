@@ -10,6 +10,7 @@ from funnel_lib.moments import end_of_days, to_micros
 from funnel_lib.readers.joins import (
     COLUMNS,
     PAYMENT,
+    REFUND,
     CrmData,
     close_by_moves,
     complete,
@@ -228,7 +229,7 @@ def _choose(pairs: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
     known = prospects[["owner", "owner_id"]].drop_duplicates()
     later = rest[rest["created_at"] > rest["at"]].merge(known, on=["owner", "owner_id"])
     later = later.sort_values(["created_at", "lead_id"], kind="stable").drop_duplicates("row")
-    paid = rest[(rest["action"] == PAYMENT) & (rest["status"] == "won")]
+    paid = rest[rest["action"].isin([PAYMENT, REFUND]) & (rest["status"] == "won")]
     paid = paid[(paid["closed_at"] < paid["at"]) & ~paid["row"].isin(later["row"])]
     paid = paid.sort_values(["closed_at", "lead_id"], kind="stable").drop_duplicates(
         "row", keep="last"

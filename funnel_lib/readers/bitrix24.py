@@ -2,8 +2,8 @@
 stage history, activities, statistics of calls, contacts, companies, dictionaries, users).
 
 An export has one row a product. The close date of a deal is an assumed one: what closed it is the
-history's last row of success or failure, else the last move of a closed deal. A change of pipeline
-is a move and no outcome.
+history's last row of success or failure, else the last move of a closed deal, else its last
+modification, which is noted. A change of pipeline is a move and no outcome.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.events import LEAD_COLUMNS, show_values
-from funnel_lib.readers.bitrix24_kinds import DEAL, KINDS, NAME
+from funnel_lib.readers.bitrix24_kinds import DEAL, KINDS, LEAD, NAME
 from funnel_lib.readers.joins import (
     CrmData,
     by_id,
@@ -85,8 +85,9 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     data.listed = deals["lead_id"]
     deals = join_deals([deals, _made_by_history(tables["moves"])])
     leads = join_deals([
-        _take_leads(rows, words, told, data)
-        for rows in (tables["leads_export"], tables["leads"], items[is_lead])
+        _take_leads(rows, further, words, told, data)
+        for rows, further in ((tables["leads_export"], ""), (tables["leads"], _OWN_FIELDS),
+                              (items[is_lead], _OWN_FIELDS))
     ])  # fmt: skip
     moves = _take_moves(tables["moves"], words, told)
     converted = _find_converted(leads, moves)
@@ -155,22 +156,27 @@ def _take_deals(rows: pd.DataFrame, further: str, words, told, data: CrmData) ->
     """Deals, with the columns that a mapping names and those whose names begin as `further`."""
     status, facts = _take_facts(rows, rows["stage_id"], words, told, data)
     own = [c for c in rows if c not in DEAL and (c in LEAD_COLUMNS or re.match(further, c))]
+    ended = status.isin(["won", "lost"])
+    modified = ended & rows["moved_at"].isna() & rows["modified_at"].notna()
+    data.noticed.append(("closed_by_modification", modified.sum(), ended.sum(), "warning",
+                         show_values(rows.loc[modified, "lead_id"])))  # fmt: skip
     return facts.assign(
         status=status,
-        closed_at=rows["moved_at"].where(status.isin(["won", "lost"])),
+        closed_at=rows["moved_at"].fillna(rows["modified_at"]).where(ended),
         pipeline=name_ids(rows["pipeline"], words["pipeline"]),
         **{c: rows[c] for c in ("lead_id", "product", "is_repeat", *own)},
     )
 
 
-def _take_leads(rows: pd.DataFrame, words, told, data: CrmData) -> pd.DataFrame:
-    """Leads; won is one that became a deal."""
+def _take_leads(rows: pd.DataFrame, further: str, words, told, data: CrmData) -> pd.DataFrame:
+    """Leads, with further columns as of `_take_deals`; won is one that became a deal."""
     status, facts = _take_facts(rows, _LEAD + rows["stage_id"], words, told, data)
     became = facts["stage"].str.strip().str.casefold().isin(_CONVERTED)
     status = status.mask(became, "won")
     closed_at = rows["closed_at"] if "closed_at" in rows else rows["moved_at"]
-    own = rows[[c for c in rows if c in LEAD_COLUMNS and c not in facts]]
-    return own.assign(**facts, status=status, closed_at=closed_at.where(status == "lost"))
+    known = {*LEAD, *DEAL, *facts} - {"lead_id", "product"}
+    own = [c for c in rows if c not in known and (c in LEAD_COLUMNS or re.match(further, c))]
+    return rows[own].assign(**facts, status=status, closed_at=closed_at.where(status == "lost"))
 
 
 def _take_facts(rows: pd.DataFrame, keys: pd.Series, words, told, data: CrmData):

@@ -134,8 +134,10 @@ def is_known(table: RawTable) -> bool:
 
 
 def is_outside(table: RawTable, mapping: Mapping) -> bool:
-    """Whether a table knows clients by phone or tax number, and not whose lead a row is."""
-    lead = "lead_id" in find_columns(list(table.frame.columns), mapping)[0]
+    """Whether a table knows clients by phone or tax number, and names no lead: a mere number may be
+    that of a call or a payment."""
+    columns = list(table.frame.columns)
+    lead = "lead_id" in find_columns(columns, mapping)[0] and names_lead(columns, mapping)
     return not lead and bool(recognise(table, outside.KINDS))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from funnel_lib.events import LEAD_COLUMNS
 
-PAYMENT = "payment_received"
+PAYMENT, REFUND = "payment_received", "payment_refunded"
 _TIME = "datetime64[us, UTC]"
 _FACTS = dict.fromkeys((*LEAD_COLUMNS[1:], "pipeline", "maker"), "str")
 _FACTS |= {"created_at": _TIME, "closed_at": _TIME, "amount": "float64"}

@@ -137,8 +137,8 @@ def tell_ends(
     """
     sure = tell_by_user(stage, told).fillna(sure)
     by_name = tell_outcomes(stage, closed, told)
-    guessed = sure.isna() & by_name.notna()
-    ends = show_values(stage[guessed & by_name.isin(["won", "lost"])])
+    guessed = sure.isna() & by_name.isin(["won", "lost"])
+    ends = show_values(stage[guessed])
     status = sure.fillna(by_name)
     return status, [
         ("outcome_by_stage_name", guessed.sum(), len(stage), "warning", ends),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.events import show_values
-from funnel_lib.readers.joins import PAYMENT, CrmData
+from funnel_lib.readers.joins import PAYMENT, REFUND, CrmData
 from funnel_lib.readers.kinds import Kind
 from funnel_lib.readers.people import bare_key, find_keys
 from funnel_lib.readers.values import read_durations
@@ -68,7 +68,7 @@ def take_acts(tables: dict[str, pd.DataFrame], noticed: list) -> pd.DataFrame:
             further = {"duration": _read_seconds(table["duration"], noticed)}
         else:
             back = table["amount"] < 0
-            action = table["action"].fillna(back.map({True: "payment_refunded", False: PAYMENT}))
+            action = table["action"].fillna(back.map({True: REFUND, False: PAYMENT}))
             actor, further = (~back).map({True: "client"}).astype("str"), {}
         owner = "phone" if name == "calls" else "tax"
         keys = bare_key(table["key"].astype("str"), owner)

@@ -19,11 +19,13 @@ _PERSONAL = (
     "note", "notes", "text", "content", "body", "subject", "тема", "creator", "кем",
     "участник", "заказчик", "наблюдател", "лпр", "collaborator", "observer", "директор",
     "руководител", "подписант", "получател", "покупател", "бухгалтер", "сообщен", "вопрос", "отзыв",
-    "message", "linkedin", "instagram", "facebook", "street", "улиц", "director", "signatory",
+    "titulo", "título", "nota", "message", "linkedin", "instagram", "facebook", "street", "улиц",
+    "director", "signatory",
 )  # fmt: skip
 # The same of several words, or of a whole header: who did it, what is planned, a deal's title.
 _PHRASES = re.compile(
-    r"\bby$|next step|decision maker|следующий шаг|\bф\.? ?и\.? ?о\b|^(?:сделка|deal|лид|lead)$",
+    r"\b(?:by|por)$|next step|decision maker|следующий шаг|\bф\.? ?и\.? ?о\b"
+    r"|^(?:сделка|deal|лид|lead)$",
     re.IGNORECASE,
 )
 # In the midst of a text.
@@ -55,6 +57,7 @@ _SURELY_NAME = (
     r"|[А-ЯЁ][а-яё]+ [А-ЯЁ]\. ?[А-ЯЁ]\.|[А-ЯЁ]\. ?[А-ЯЁ]\. ?[А-ЯЁ][а-яё]+"
 )
 _OPAQUE = re.compile(r"^(?:properties\.|property_)?uf_?crm_?\d*$", re.IGNORECASE)
+NEARLY_ALL = 0.9  # two words with capitals may also be a place or a product
 MOSTLY = 0.5  # from this share of its cells on, a column is what its cells look like
 KEYS = {
     "phone": re.compile(r"phone|telefon|celular|телефон|мобильн|номер клиента|caller|абонент",
@@ -170,6 +173,8 @@ def _looks_personal(cells: pd.Series, header: str) -> bool:
     if sample.empty:
         return False
     found = sample.str.match(_MAIL) | sample.str.match(_PHONE) | sample.str.contains(_SURELY_NAME)
+    named = sample.str.match(_NAME)
     if _OPAQUE.match(header):
-        found |= sample.str.match(_NAME)
-    return bool(found.mean() > MOSTLY)
+        found |= named
+    everywhere = named.mean() > NEARLY_ALL and not _HARMLESS.search(header)
+    return bool(found.mean() > MOSTLY or everywhere)

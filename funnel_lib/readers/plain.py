@@ -32,6 +32,8 @@ from funnel_lib.readers.joins import join_deals
 from funnel_lib.readers.tables import RawTable
 from funnel_lib.readers.values import Ambiguous, bare_ids, read_numbers, read_times
 
+# A row of one cell is a heading or the footer of a report.
+_LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
 # Whether a row has the values the mapping asks for; dropped as soon as the tables are put together.
 _FITS = " fits where"
 
@@ -208,12 +210,15 @@ def check_mapping(tables: list[RawTable], mapping: Mapping, problems: Problems) 
 
 
 def count_broken(tables: list[RawTable]) -> pd.DataFrame:
-    """Count rows that could not be split; shown are their first cells where these are numbers, as
-    others may be somebody's name."""
+    """Count rows that could not be split, and those of one text; shown are first cells where these
+    are numbers, as others may be somebody's name."""
     rows = [row for t in tables for row in t.broken]
+    lone = [row for row in rows if _LONE.fullmatch(row)]
+    rows = [row for row in rows if not _LONE.fullmatch(row)]
     firsts = sorted({m[0] for row in rows if (m := re.match(r"\d{1,18}(?=[;,\t|])", row))})
     shown = ", ".join(f"{first}…" for first in firsts[:3])
-    record = [("events", "broken_row", len(rows), shown)] if rows else []
+    record = [("events", "broken_row", len(rows), shown), ("events", "lone_text", len(lone), "")]
+    record = [row for row in record if row[2]]
     return pd.DataFrame(record, columns=note_removed([]).columns)
 
 

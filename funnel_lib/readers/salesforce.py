@@ -74,7 +74,12 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     data.people = _take_people(tables, leads)
     deal_ids, lead_ids = set(deals["lead_id"]), set(leads["owner_id"])
     acts = [_take_tasks(tables, data), _take_meetings(tables, data), _take_mails(tables, data)]
-    data.acts = pd.concat([_own(a, deal_ids, lead_ids) for a in acts], ignore_index=True)
+    contacts = tables["contacts"].drop_duplicates("contact_id").set_index("contact_id")
+    linked = data.links.loc[data.links["owner"] == "contact", "owner_id"]
+    of_accounts = contacts["account_id"].drop(linked, errors="ignore")
+    data.acts = pd.concat(
+        [_own(a, deal_ids, lead_ids, of_accounts) for a in acts], ignore_index=True
+    )
     data.leave_out_deals(deleted)
     return data
 
@@ -111,7 +116,7 @@ def _read_flags_of(rows: pd.DataFrame) -> pd.Series:
 
 def _finish(deals: pd.DataFrame, users: pd.Series) -> pd.DataFrame:
     """Deals as `CrmData` has them, with the further fields of their own."""
-    helpers = ["is_won", "is_closed", "is_deleted", "since", "active", "modified_at"]
+    helpers = ["contact_id", "is_won", "is_closed", "is_deleted", "since", "active", "modified_at"]
     own = [c for c in deals if c not in helpers and not c.startswith(("_fivetran", "attributes."))]
     own = [c for c in own if c in DEAL or c == "status" or deals[c].notna().any()]
     return deals[own].assign(
@@ -193,7 +198,8 @@ def _take_links(tables, leads: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFram
     parts = [
         empty("links"),
         leads[["owner_id", "lead_id"]].assign(owner="lead"),
-        roles.rename(columns={"contact_id": "owner_id"}).assign(owner="contact"),
+        *(rows.rename(columns={"contact_id": "owner_id"})[["owner_id", "lead_id"]].assign(
+            owner="contact") for rows in (roles, deals)),
         deals[["account_id", "lead_id"]].rename(columns={"account_id": "owner_id"}).assign(
             owner="company"),
     ]  # fmt: skip
@@ -256,12 +262,16 @@ def _leave_deleted(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     return data.leave_out("deleted_activity", rows, read_flags(rows["is_deleted"]) == 1)
 
 
-def _own(acts: pd.DataFrame, deals: set, leads: set) -> pd.DataFrame:
-    """Whose each act is: the deal's it is about, else the lead's, contact's or company's."""
+def _own(acts: pd.DataFrame, deals: set, leads: set, of_accounts: pd.Series) -> pd.DataFrame:
+    """Whose each act is: the deal's it is about, else the lead's, contact's or company's; of a
+    contact of no deal (`of_accounts`: its company), the company's."""
     acts = acts.reindex(columns=["at", "action", "duration", "what_id", "who_id", "account_id"])
     what, who = acts["what_id"].astype("str"), acts["who_id"].astype("str")
+    account = acts["account_id"].astype("str").fillna(look_up(who, of_accounts))
+    of_nobody = who.isin(of_accounts.index) & account.notna()
+    who = who.mask(of_nobody)
     of_deal = what.isin(deals) | what.str.startswith(_OPPORTUNITY, na=False)
-    ids = {"deal": what.where(of_deal), "company": acts["account_id"].fillna(what)}
+    ids = {"deal": what.where(of_deal), "company": account.fillna(what)}
     of_lead = who.isin(leads) | who.str.startswith(_LEADS, na=False)
     owner = pd.Series("company", index=acts.index, dtype="str").mask(who.notna(), "contact")
     owner = owner.mask(of_lead, "lead").mask(of_deal, "deal")

@@ -16,7 +16,8 @@ DEAL = {
     "loss_reason": "Loss_Reason__c, Closed_Lost_Reason__c, Lost_Reason__c, Loss Reason, "
     "Closed Lost Reason, Lost Reason",
     "is_won": "IsWon, Won", "is_closed": "IsClosed, Closed", "is_deleted": "IsDeleted",
-    "since": "_fivetran_start", "active": "_fivetran_active", "modified_at": _MODIFIED,
+    "contact_id": "ContactId", "since": "_fivetran_start", "active": "_fivetran_active",
+    "modified_at": _MODIFIED,
 }  # fmt: skip
 DEAL_TIMES = ("created_at", "closed_at", "since", "modified_at")
 _CHANGE = {"field": "Field, Field / Event", "old": "OldValue", "new": "NewValue",

@@ -29,6 +29,12 @@ from funnel_lib.readers.xes import XES_MEANINGS, read_xes
 # Cells that stand for nothing, whatever the column.
 EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
 _LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
+# Columns of clocks, and the days they stand beside.
+_CLOCKS = {
+    "время": "дата", "время звонка": "дата звонка", "время события": "дата события",
+    "time": "date", "call time": "call date", "event time": "event date", "hora": "data",
+}  # fmt: skip
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"
 TABLE_SUFFIXES = (
     ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".html", ".htm", ".parquet", ".json", ".jsonl",
     ".ndjson", ".xes",
@@ -116,7 +122,7 @@ def read_table(path: str | Path) -> RawTable:
         raise InputError([f"{path}: cannot be read as {kind}: {what}"]) from None
     except MemoryError:
         raise InputError([f"{path}: too large for the memory; split it"]) from None
-    frame = _clean_names(frame).dropna(how="all").reset_index(drop=True)
+    frame = _join_clocks(_clean_names(frame)).dropna(how="all").reset_index(drop=True)
     if frame.empty and broken:
         shown = quote_some(broken)
         raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
@@ -255,6 +261,23 @@ def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
     names = names.mask(nameless, "column")
     names = pd.Series(_number_again(names.tolist()), dtype="str")
     return frame.set_axis(names, axis=1).loc[:, ~empty]
+
+
+def _join_clocks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Join days and the clocks in a column of their own, as telephony has them ("Дата", "Время");
+    both columns hold the moment then."""
+    named = {str(c).casefold(): c for c in frame.columns}
+    for clock, day in _CLOCKS.items():
+        if not {clock, day} <= named.keys():
+            continue
+        days = frame[named[day]].str.replace(r"[ T]00:00(?::00)?$", "", regex=True)
+        clocks = frame[named[clock]]
+        told = days.notna() & clocks.notna()
+        alone = not days.str.contains(":", na=False).any()
+        if told.any() and alone and clocks[told].str.fullmatch(_CLOCK).all():
+            joined = days.where(~told, days + " " + clocks)
+            frame = frame.assign(**{named[day]: joined, named[clock]: joined})
+    return frame
 
 
 def _number_again(names: list[str]) -> list[str]:
