@@ -319,6 +319,10 @@ def test_a_closed_deal_of_an_export_is_dated_by_its_last_change_and_noted(tmp_pa
     )
     noted = log.noticed.set_index("check").loc["closed_by_modification"]
     assert noted[["n_rows", "example"]].tolist() == [1, "1"]
+    moves = page(tmp_path, "moves", [move(1, 1, "NEW", kind=1), move(1, 3, "WON", "S")])
+    log = read_export([tmp_path / "deals.csv", moves], time_zone="UTC")
+    assert log.leads["closed_at"].dt.day.tolist()[0] == 3
+    assert "closed_by_modification" not in set(log.noticed["check"])
 
 
 def test_without_a_history_the_last_move_of_a_closed_deal_closes_it(tmp_path):

@@ -43,7 +43,7 @@ def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     for name in COLUMNS:
         setattr(data, name, complete(name, getattr(data, name)))
     data = _follow_merged(data)
-    listed = data.deals["lead_id"] if data.listed is None else data.listed
+    listed = data.list_ids()
     data.deals = close_by_moves(data.deals, data.moves)
     _note_unlisted(data, listed)
     prospects = _close_prospects(data)

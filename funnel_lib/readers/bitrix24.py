@@ -78,9 +78,12 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     items = tables["deals"]
     is_lead = items["entity"].eq("1").to_numpy()
     exported = _fold_products(tables["export"], data)
+    moves = _take_moves(tables["moves"], words, told)
+    is_end = moves["owner"].eq("deal") & moves["outcome"].isin(["won", "lost"])
+    dated = moves.loc[is_end, "owner_id"]
     deals = join_deals([
-        _take_deals(exported, "", words, told, data),
-        _take_deals(items[~is_lead], _OWN_FIELDS, words, told, data),
+        _take_deals(exported, "", words, told, dated, data),
+        _take_deals(items[~is_lead], _OWN_FIELDS, words, told, dated, data),
     ])  # fmt: skip
     data.listed = deals["lead_id"]
     deals = join_deals([deals, _made_by_history(tables["moves"])])
@@ -89,7 +92,6 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
         for rows, further in ((tables["leads_export"], ""), (tables["leads"], _OWN_FIELDS),
                               (items[is_lead], _OWN_FIELDS))
     ])  # fmt: skip
-    moves = _take_moves(tables["moves"], words, told)
     converted = _find_converted(leads, moves)
     data.moves = moves.assign(outcome=moves["outcome"].mask(
         moves["owner"].eq("lead") & moves["owner_id"].isin(converted)
@@ -152,12 +154,14 @@ def _fold_products(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     return rows.assign(amount=sums, product=products)[~again]
 
 
-def _take_deals(rows: pd.DataFrame, further: str, words, told, data: CrmData) -> pd.DataFrame:
-    """Deals, with the columns that a mapping names and those whose names begin as `further`."""
+def _take_deals(rows, further: str, words, told, dated: pd.Series, data: CrmData) -> pd.DataFrame:
+    """Deals, with the columns that a mapping names and those whose names begin as `further`; when
+    the `dated` ones were closed their history tells."""
     status, facts = _take_facts(rows, rows["stage_id"], words, told, data)
     own = [c for c in rows if c not in DEAL and (c in LEAD_COLUMNS or re.match(further, c))]
     ended = status.isin(["won", "lost"])
     modified = ended & rows["moved_at"].isna() & rows["modified_at"].notna()
+    modified &= ~rows["lead_id"].isin(dated)
     data.noticed.append(("closed_by_modification", modified.sum(), ended.sum(), "warning",
                          show_values(rows.loc[modified, "lead_id"])))  # fmt: skip
     return facts.assign(

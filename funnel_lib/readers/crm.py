@@ -74,9 +74,10 @@ def find_crm(
     plain = [_is_mapped(t, mapping) for t in tables]
     guesses = [[] if p else recognise(t, kinds) for t, p in zip(tables, plain, strict=True)]
     name = _agree(guesses)
-    looks_like = {of for t in tables for of in _name_crms(t)}
-    if crm != AUTO and (name is None or (looks_like and name not in looks_like)):
-        raise InputError([_explain(tables, wanted[0], sorted(looks_like))])
+    if crm != AUTO:
+        looks_like = {of for t in tables for of in _name_crms(t)}
+        if name is None or (looks_like and name not in looks_like):
+            raise InputError([_explain(tables, wanted[0], sorted(looks_like))])
     found = [next((f for f in of if f.kind.crm == name), None) for of in guesses]
     rest = [t for t, f in zip(tables, found, strict=True) if f is None]
     return name, [f for f in found if f is not None], rest
@@ -293,8 +294,7 @@ def _fit(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
 def _leave_out_unfit(data: CrmData, unfit: list[pd.DataFrame]) -> None:
     """Leave out what is known of deals that the mapping does not ask for."""
     ids = {i for rows in unfit if "lead_id" in rows for i in rows["lead_id"].dropna().unique()}
-    listed = data.deals["lead_id"] if data.listed is None else data.listed
-    data.leave_out_deals(ids - set(listed), "where")
+    data.leave_out_deals(ids - set(data.list_ids()), "where")
 
 
 def _agree(guesses: list[list[Found]]) -> str | None:

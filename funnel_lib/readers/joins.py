@@ -75,6 +75,10 @@ class CrmData:
     removed: list[tuple[str, pd.DataFrame]] = field(default_factory=list)
     noticed: list[tuple] = field(default_factory=list)
 
+    def list_ids(self) -> pd.Series:
+        """The ids of the deals that tables of deals list."""
+        return self.deals["lead_id"] if self.listed is None else self.listed
+
     def leave_out(self, reason: str, rows: pd.DataFrame, mask: np.ndarray) -> pd.DataFrame:
         """Keep the rows that are not masked, and count the others under a reason."""
         mask = np.asarray(mask, bool)
