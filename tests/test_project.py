@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -50,7 +51,35 @@ def test_the_conda_environment_has_the_same_names_and_bounds(root):
     assert conda == {name: r.specifier for name, r in declared(root).items()}
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert python == SpecifierSet(project["requires-python"])
-    assert any("-e ." in line for d in environment if isinstance(d, dict) for line in d["pip"])
+
+
+@pytest.fixture(scope="module")
+def source_copy(root, tmp_path_factory):
+    """The checkout without what git ignores by name: what is built is built here."""
+    copy = tmp_path_factory.mktemp("copy") / "tree"
+    skipped = shutil.ignore_patterns(".*", "__pycache__", "reports", "tests", "build", "dist")
+    shutil.copytree(root, copy, ignore=skipped)
+    return copy
+
+
+def run_pip(*arguments, cwd):
+    """Pip without network and without packages of others."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    alone = ["--no-index", "--no-deps", "--no-build-isolation"]
+    return subprocess.run([*map(str, command), *alone], cwd=cwd, capture_output=True, text=True)
+
+
+def test_pip_takes_the_lines_of_the_conda_environment(source_copy):
+    """Conda hands them over as a requirements file beside environment.yml, and runs pip there."""
+    environment = yaml.safe_load((source_copy / "environment.yml").read_text())["dependencies"]
+    lines = [line for d in environment if isinstance(d, dict) for line in d["pip"]]
+    handed = source_copy / "condaenv.requirements.txt"
+    handed.write_text("\n".join(lines))
+    done = run_pip("install", "--dry-run", "--ignore-installed", "-r", handed, cwd=source_copy)
+    handed.unlink()
+    assert done.returncode == 0, done.stderr
+    assert f"Obtaining {source_copy.as_uri()} " in done.stdout  # in place: an editable install
+    assert "Would install funnel-lib" in done.stdout
 
 
 def test_no_lock_or_set_up_file_holds_an_address(root):
