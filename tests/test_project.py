@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
+import zipfile
 
 import pytest
 import typer
@@ -80,6 +82,56 @@ def test_pip_takes_the_lines_of_the_conda_environment(source_copy):
     assert done.returncode == 0, done.stderr
     assert f"Obtaining {source_copy.as_uri()} " in done.stdout  # in place: an editable install
     assert "Would install funnel-lib" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def packed(source_copy, tmp_path_factory) -> dict[str, list[str]]:
+    """What lies in the wheel, in the sdist and in the wheel made from the sdist."""
+    for folder in ("notebooks/en", "data/sample", "funnel_lib"):
+        for left in (".ipynb_checkpoints/left-checkpoint.ipynb", "__pycache__/left.pyc"):
+            (source_copy / folder / left).parent.mkdir(exist_ok=True)
+            (source_copy / folder / left).write_text("{}")
+    (source_copy / "data" / "export_of_mine.csv").write_text("client\n")
+    place = tmp_path_factory.mktemp("packed")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(place)]
+    subprocess.run(build, cwd=source_copy, check=True, capture_output=True)
+    sdist = next(place.glob("*.tar.gz"))
+    names = {}
+    for kind, source in {"wheel": source_copy, "wheel of the sdist": sdist}.items():
+        done = run_pip("wheel", "--wheel-dir", place / kind, source, cwd=place)
+        assert done.returncode == 0, done.stderr
+        names[kind] = zipfile.ZipFile(next((place / kind).glob("*.whl"))).namelist()
+    with tarfile.open(sdist) as archive:
+        names["sdist"] = [name.split("/", 1)[1] for name in archive.getnames()]
+    return names
+
+
+def test_the_wheel_carries_data_and_notebooks_inside_the_package(root, packed):
+    code = {
+        str(path.relative_to(root).as_posix())
+        for path in (root / "funnel_lib").rglob("*")
+        if path.is_file() and path.suffix in {".py", ".yml", ".j2", ".css", ".json"}
+        if ".ipynb_checkpoints" not in path.parts
+    }
+    assert {"funnel_lib/locale/ru.yml", "funnel_lib/templates/report/index.html.j2"} <= code
+    beside = {
+        str(path.relative_to(root).as_posix())
+        for pattern in ("data/sample/*.*", "data/steps/*.yml", "notebooks/??/*.ipynb")
+        for path in root.glob(pattern)
+    }
+    assert sum(name.startswith("data/sample/") for name in beside) == 5
+    assert {"data/steps/b2b.yml", "notebooks/ru/audit.ipynb"} <= beside
+    expected = code | {f"funnel_lib/{name}" for name in beside}
+    for kind in ("wheel", "wheel of the sdist"):
+        held = [name for name in packed[kind] if ".dist-info/" not in name]
+        assert sorted(held) == sorted(expected), kind
+    assert code | beside <= set(packed["sdist"])
+
+
+def test_nothing_left_behind_by_work_is_packed(packed):
+    for kind, names in packed.items():
+        for left in (".ipynb_checkpoints", "__pycache__", "export_of_mine"):
+            assert not [name for name in names if left in name], kind
 
 
 def test_no_lock_or_set_up_file_holds_an_address(root):
