@@ -25,6 +25,8 @@ LEVERS = ("ask", "help")
 FEWEST_DECIDED = 30  # with fewer no share of a step is told
 GIVEN, NO_GROUP, FEW_LEADS = "given", "no_group", "few_leads"
 MONTH = 365.25 / 12  # days
+LONGEST = 3 * 365.25  # days: a test that takes longer is no plan
+EQUAL = 1e-9  # shares nearer to each other are one share, summed in two ways
 MOST_CLOSED = 0.95  # a lead has had its time once so many of those to be closed are closed
 
 
@@ -55,10 +57,10 @@ def build_hypotheses(
     decided), extra_won, extra_amount (over the period of the data), low, high (95 % range of
     extra_amount; of extra_won where no amounts are known), currency, n_needed_per_arm (leads that
     must come before the step in each half of a test of the whole gap, both levers together, see
-    `experiments.plan_size`), days_needed (until twice as many have come there, as they do now);
-    beside them n_decided (reached the step before, and took this one or were lost), n_lost (of the
-    lever), step_won, step_amount, step_low, step_high (both levers together), months (length of
-    the period).
+    `experiments.plan_size`), days_needed (until twice as many have come there, as they do now; both
+    empty where that is more than three years, for this is no plan); beside them n_decided (reached
+    the step before, and took this one or were lost), n_lost (of the lever), step_won, step_amount,
+    step_low, step_high (both levers together), months (length of the period).
 
     Notes
     -----
@@ -105,11 +107,12 @@ def build_hypotheses(
         drawn = _unpack(draw_sums(flat, units, seed=seed), marks)
         now = _unpack(flat.sum(axis=0)[None], marks)
         weights = group.weigh(len(entered)) * mature
-        targets = _find_targets(decided, weights, pools, references, groupings, drawn, seed)
+        shares = _share_now(now)[0], _share_now(drawn)
+        targets = _find_targets(decided, weights, pools, references, groupings, shares, seed)
         table = _weigh(decided.steps, split_currencies(journeys.leads)[1], now, drawn, targets)
         came = _count_coming(journeys, group, decided) / (months * MONTH)
         inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
-        table["days_needed"] = np.ceil(2 * table["n_needed_per_arm"] / inflow)
+        table = _plan(table, inflow.to_numpy())
         tables.append(table.assign(segment=group.segment, months=months))
     return _rank(pd.concat(tables, ignore_index=True))[_COLUMNS]
 
@@ -258,28 +261,47 @@ def _unpack(sums: np.ndarray, marks: dict[str, np.ndarray]) -> dict[str, np.ndar
 
 def _share_now(sums: dict[str, np.ndarray]) -> np.ndarray:
     """Share of those who decided on each step that went on, (n_draws, n_steps)."""
-    return divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2))
+    return np.minimum(divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2)), 1)
 
 
-def _find_targets(decided, weights, pools, references, groupings, drawn, seed) -> list[_Target]:
-    """Find the reference of each step; none that is below the share now."""
-    shares, targets = _share_now(drawn), []
+def _find_targets(decided, weights, pools, references, groupings, shares, seed) -> list[_Target]:
+    """Find the reference of each step; a group's is never below the share now.
+
+    `shares`: the share of each step now, (n_steps,), and its draws, (n_draws, n_steps).
+    """
+    (now, shares), targets = shares, []
     for place, step in enumerate(decided.steps):
         n = weights @ decided.stood[:, place]
         before, nothing = decided.steps[:place], np.full(len(shares), np.nan)
         if n < FEWEST_DECIDED:
             target = _Target(FEW_LEADS, np.nan, nothing)
         elif step in references:
-            target = _Target(GIVEN, references[step], references[step] - shares[:, place])
+            share = references[step]
+            target = _Target(GIVEN, _level(share, now[place]), share - shares[:, place])
         elif (
             best := find_benchmark(groupings, *pools[before, step], pools[before,], seed)
         ) is None:
             target = _Target(NO_GROUP, np.nan, nothing)
         else:
-            share = weights @ decided.went_on[:, place] / n
-            target = _Target(best.name, max(best.share, share), best.gap)
+            share = _level(max(best.share, now[place]), now[place])
+            target = _Target(best.name, share, best.gap)
         targets.append(target)
     return targets
+
+
+def _level(reference: float, share: float) -> float:
+    """The reference, or the very share now where the two differ by rounding alone."""
+    return float(share if abs(reference - share) < EQUAL else reference)
+
+
+def _plan(table: pd.DataFrame, inflow: np.ndarray) -> pd.DataFrame:
+    """Add how long a test takes at a step's leads a day; no plan where three years are too few."""
+    days = np.ceil(divide(2 * table["n_needed_per_arm"].to_numpy(), inflow))
+    feasible = days <= LONGEST
+    return table.assign(
+        n_needed_per_arm=table["n_needed_per_arm"].where(feasible),
+        days_needed=np.where(feasible, days, np.nan),
+    )
 
 
 def _gain(

@@ -167,7 +167,7 @@ def tell_plan(row: pd.Series, words: Words) -> str:
     decide.'
     """
     if pd.isna(row["n_needed_per_arm"]):
-        return words.text("sentence.plan_none")
+        return words.text("sentence.plan_never" if _has_gain(row) else "sentence.plan_none")
     leads = words.text("sentence.leads", n=row["n_needed_per_arm"])
     if row["days_needed"] > YEAR:
         return words.text("sentence.plan_slow", leads=leads)
@@ -192,9 +192,14 @@ def _round(x: float) -> float:
     return float(f"{x:.1e}")
 
 
+def _has_gain(row: pd.Series) -> bool:
+    """Is there a gap to be shown, so that only the leads are lacking?"""
+    return row.get("share_reference", 0) > row.get("share_now", 0)
+
+
 def _tell_test(row: pd.Series, words: Words) -> str:
     if pd.isna(row["days_needed"]):
-        return words.text("sentence.plan_none")
+        return words.text("sentence.test_never")
     if row["days_needed"] > YEAR:
         return words.text("sentence.test_slow")
     return words.text("sentence.test_days", days=words.days(row["days_needed"]))

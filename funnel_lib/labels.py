@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pandas as pd
 import yaml
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_compact_decimal, format_decimal
+from babel.numbers import format_compact_decimal, format_decimal, format_scientific
 
 from funnel_lib.errors import InputError, suggest
 
 LANGUAGES = ("en", "ru")
-NOTHING = "—"
+NOTHING, ENDLESS = "—", "∞"
+HUGE = 1e15  # from here on a number is written as a power of ten
 _STEP_COLUMNS = (
     "step", "missed_step", "last_step", "next_step", "either_order_with", "again_from",
 )  # fmt: skip
@@ -96,17 +98,19 @@ class Words:
         )
 
     def number(self, x: float, digits: int = 0) -> str:
-        """Write a number, rounded for display; "—" where it is missing.
+        """Write a number, rounded for display; "—" where it is missing, "∞" where it has no end.
 
         Examples
         --------
         >>> Words("en").number(1234.5, 1), Words("en").number(-0.2), Words("en").number(np.nan)
         ('1,234.5', '0', '—')
+        >>> Words("en").number(1e32), Words("en").number(-np.inf)
+        ('1E32', '-∞')
         """
-        if pd.isna(x):
-            return NOTHING
-        rounded = round(float(x), digits) + 0.0  # never "-0"
-        return format_decimal(rounded, "#,##0." + "0" * digits, locale=self.lang)
+        x = _read_number(x)
+        if abs(x) < HUGE:
+            x = round(x, digits) + 0.0  # never "-0"
+        return _write_number(x, "#,##0." + "0" * digits, self.lang)
 
     def share(self, x: float, digits: int = 1) -> str:
         """Write a share as a percentage; "—" where it is missing.
@@ -142,10 +146,11 @@ class Words:
         >>> Words("en").money(1200, "XYZ"), Words("en").money(1200)
         ('1,200\\xa0XYZ', '1,200')
         """
-        if pd.isna(x):
+        x = _read_number(x)
+        if np.isnan(x):
             return NOTHING
         text = self.number(x)
-        if abs(round(x)) >= 1e6:
+        if abs(x) < HUGE and abs(round(x)) >= 1e6:
             text = format_compact_decimal(round(x), locale=self.lang, fraction_digits=1)
         known = currency if isinstance(currency, str) else ""
         sign = Locale.parse(self.lang).currency_symbols.get(known, known)
@@ -171,10 +176,19 @@ class Words:
         >>> Words("ru", time_zone="Asia/Tokyo").date(pd.Timestamp("2025-03-01 20:00", tz="UTC"))
         '2 мар. 2025'
         """
-        if pd.isna(moment):
+        if pd.isna(moment) or not isinstance(moment, date):
             return NOTHING
+        moment = pd.Timestamp(moment)
         moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
-        return format_date(moment.tz_convert(self.time_zone).date(), "d MMM y", locale=self.lang)
+        try:
+            day = moment.tz_convert(self.time_zone).date()
+        except (
+            NotImplementedError,
+            OverflowError,
+            ValueError,
+        ):  # beyond what a calendar here can hold
+            return NOTHING
+        return format_date(day, "d MMM y", locale=self.lang)
 
     def step(self, step_id: str) -> str:
         """Name a step; one without a name goes by its id."""
@@ -223,7 +237,7 @@ class Words:
         if column.startswith("share") or column.endswith("_share") or column in _SHARE_COLUMNS:
             return self.share(x)
         if f"column.{column}" not in _read_texts(self.lang):  # a column of the export's own
-            return format_decimal(x, "#,##0.##", locale=self.lang)
+            return _write_number(_read_number(x), "#,##0.##", self.lang)
         if column in _CHANCES and x < 0.001:
             return "< " + self.number(0.001, 3)
         digits = (
@@ -300,4 +314,26 @@ def _keys() -> list[str]:
 
 
 def _plural_form(lang: str, n: float) -> str:
-    return Locale.parse(lang).plural_form(round(n))
+    n = _read_number(n)
+    return Locale.parse(lang).plural_form(round(n)) if abs(n) < HUGE else "many"
+
+
+def _read_number(x: float | None) -> float:
+    """Any number as a float: NaN where it is missing, infinite where it is too large for one."""
+    if pd.isna(x):
+        return np.nan
+    try:
+        return float(x)
+    except OverflowError:
+        return np.inf if x > 0 else -np.inf
+
+
+def _write_number(x: float, pattern: str, lang: str) -> str:
+    """Write any float, also what has no digits or too many of them."""
+    if np.isnan(x):
+        return NOTHING
+    if np.isinf(x):
+        return ENDLESS if x > 0 else "-" + ENDLESS
+    if abs(x) >= HUGE:
+        return format_scientific(float(f"{x:.1e}"), "0.#E0", locale=lang)
+    return format_decimal(x, pattern, locale=lang)

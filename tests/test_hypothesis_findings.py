@@ -97,6 +97,9 @@ def test_plans_say_what_is_too_long_or_not_there():
         pd.Series(ROW | {"days_needed": 366.0}), EN
     )
     nothing = pd.Series(ROW | {"n_needed_per_arm": np.nan, "days_needed": np.nan})
+    assert "осуществима" in tell_plan(nothing, RU) and "not feasible" in tell_plan(nothing, EN)
+    assert "test is not feasible: it would need" in tell_start(table(nothing.to_dict()), ONE, EN)
+    nothing["share_reference"] = nothing["share_now"]
     assert tell_plan(nothing, RU) == RU.text("sentence.plan_none")
 
 

@@ -175,3 +175,37 @@ def test_counts_in_russian_stand_apart_or_have_forms():
 def test_every_sentence_is_used():
     code = "".join(p.read_text("utf-8") for p in LOCALE.parent.rglob("*.py"))
     assert not [f"{s}.{k}" for s, k in texts("en") if s == "sentence" and f"{s}.{k}" not in code]
+
+
+ODD = (1e32, -1e32, 10**400, np.inf, -np.inf, np.nan, None, pd.NaT, pd.NA)
+
+
+@pytest.mark.parametrize("words", [EN, RU], ids=["en", "ru"])
+@pytest.mark.parametrize("x", ODD, ids=str)
+def test_no_number_stops_a_report(words, x):
+    """Whatever it is, it is written, and in few signs."""
+    table = pd.DataFrame({"n_lost": [x], "share": [x], "p": [x], "own": [x]}, dtype=object)
+    told = [
+        words.number(x), words.number(x, 1), words.share(x), words.money(x, "EUR"), words.days(x),
+        words.span(x, 0.5), words.span(0.5, x), words.date(x), words.text("sentence.leads", n=x),
+        *(words.value(column, x) for column in ("extra_won", "median_days", "amount", "own")),
+        *label_table(table, words).iloc[0],
+    ]  # fmt: skip
+    assert all(told) and max(map(len, told)) < 40
+    assert not re.search("nan|inf|none|nat", " ".join(told), re.IGNORECASE)
+
+
+def test_what_is_huge_or_has_no_end_is_written_shortly():
+    assert EN.number(1e32) == "1E32" and RU.number(-1.26e32, 1) == "-1,3E32"
+    assert EN.number(999_999_999_999_999) == "999,999,999,999,999"
+    assert EN.number(np.inf) == "∞" and EN.number(-np.inf) == "-∞"
+    assert EN.share(np.inf) == "∞%" and EN.money(np.inf, "EUR") == "€∞"
+    assert EN.money(1e32, "EUR") == "€1E32" and RU.money(1.5e14) == f"150{HARD}трлн"
+    assert RU.days(np.inf) == "∞ дней" and RU.days(1e32) == "1E32 дней" and EN.days(1e32)[-1] == "s"
+    assert RU.text("sentence.leads", n=np.nan) == "— лидов" and EN.days(None) == "—"
+
+
+def test_a_moment_that_is_none_is_no_day():
+    assert EN.date(None) == EN.date(5.0) == EN.date("soon") == "—"
+    assert Words("en", {}, "Asia/Tokyo").date(pd.Timestamp("9999-12-31 23:00")) == "—"
+    assert EN.date(pd.Timestamp("9999-12-31 23:00")) == "31 Dec 9999"
