@@ -104,6 +104,7 @@ def find_benchmark(
     went_on: np.ndarray,
     pool: np.ndarray | None = None,
     seed: int = 0,
+    current: str = "",
 ) -> Benchmark | None:
     """Which team, manager or quarter is best at a step, as far as that is no luck?
 
@@ -115,6 +116,8 @@ def find_benchmark(
     pool : (n_leads,) weights of the leads of all segments that begin alike, whatever comes next;
         default `stood`
     seed : of the draws
+    current : the quarter that is not over (see `name_quarter`): others are compared with it, but it
+        is no reference itself
 
     Returns
     -------
@@ -134,12 +137,13 @@ def find_benchmark(
             continue
         n, trials = n[fits], np.minimum(n[fits] ** 2 / squares[fits], n[fits])
         found = shrink_shares(trials * np.minimum(n_on[fits] / n, 1), trials, seed)  # of the pool
-        top = int(found.share.argmax())
+        labels = np.array(names, dtype=object)[fits]
+        over = (kind != "quarter") | (labels != current)
+        top = int(np.where(over, found.share, -1).argmax())
         share = min(float(found.share[top] / part), 1.0)
         if best is None or share > best.share:
             gap = (found.draws[:, top] - found.draws @ (n / n.sum())) / part
-            name = np.array(names, dtype=object)[fits][top]
-            best = Benchmark(f"{kind}={name}", share, gap)
+            best = Benchmark(f"{kind}={labels[top]}", share, gap)
     return best
 
 
@@ -169,9 +173,8 @@ def list_groupings(
     ['Anna', 'Boris']
     """
     leads, found = journeys.leads, {}
-    quarter = leads["entered_at"].dt.tz_localize(None).dt.to_period("Q").astype("str")
     for kind in KINDS:
-        labels = quarter.str.replace("Q", "-Q") if kind == "quarter" else leads.get(kind)
+        labels = _name_quarters(leads["entered_at"]) if kind == "quarter" else leads.get(kind)
         if labels is None:
             continue
         labels = labels.astype("str").where(mature & labels.notna())
@@ -179,6 +182,22 @@ def list_groupings(
         if len(names) > 1:
             found[kind] = (codes, [str(n) for n in names])
     return found
+
+
+def name_quarter(moment: pd.Timestamp) -> str:
+    """The quarter of a moment (UTC), such as the one in which the export was made.
+
+    Examples
+    --------
+    >>> name_quarter(pd.Timestamp("2025-05-01", tz="UTC"))
+    '2025-Q2'
+    """
+    return _name_quarters(pd.Series([moment])).iloc[0]
+
+
+def _name_quarters(moments: pd.Series) -> pd.Series:
+    quarters = moments.dt.tz_localize(None).dt.to_period("Q").astype("str")
+    return quarters.str.replace("Q", "-Q")
 
 
 def _density(distance: np.ndarray, variance: np.ndarray) -> np.ndarray:

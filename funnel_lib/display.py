@@ -8,7 +8,13 @@ from html import escape
 
 import pandas as pd
 
-from funnel_lib.hypothesis_findings import list_sure, name_segment, tell_gain, tell_plan
+from funnel_lib.hypothesis_findings import (
+    list_beyond,
+    name_segment,
+    tell_gain,
+    tell_nothing,
+    tell_plan,
+)
 from funnel_lib.labels import Words, label_table
 from funnel_lib.segment_findings import tell_path, tell_traits
 
@@ -143,18 +149,19 @@ def show_hypotheses(
 
     Returns
     -------
-    Html. A step of which no gain can be told has no card.
+    Html. A step whose gain cannot be told, or is not beyond chance, has no card.
 
     Examples
     --------
-    >>> nothing = pd.DataFrame({"segment": [], "step": [], "currency": [], "extra_won": []})
+    >>> nothing = pd.DataFrame({"segment": [], "step": [], "currency": [], "extra_won": [],
+    ...                         "low": []})
     >>> show_hypotheses(nothing, pd.DataFrame(), Words("en")).html[:48]
     '<p class="finding">What to change first cannot b'
     """
     key = ["segment", "step", "currency"]
-    steps = [rows for _, rows in list_sure(hypotheses).groupby(key, sort=False)][:most]
+    steps = [rows for _, rows in list_beyond(hypotheses).groupby(key, sort=False)][:most]
     if not steps:
-        return show_text(words.text("sentence.start_none"))
+        return show_text(tell_nothing(hypotheses, words))
     cards = [_hypothesis(n, rows, segments, words) for n, rows in enumerate(steps, 1)]
     return Html("".join(cards))
 

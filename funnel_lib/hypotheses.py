@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from funnel_lib.benchmarks import find_benchmark, list_groupings
+from funnel_lib.benchmarks import find_benchmark, list_groupings, name_quarter
 from funnel_lib.durations import find_horizon, find_outcome_days
 from funnel_lib.errors import InputError, suggest
 from funnel_lib.experiments import plan_size
@@ -53,14 +53,15 @@ def build_hypotheses(
     from them to all that entered. Columns: segment, step, lever (``ask``: those lost without being
     asked; ``help``: those lost though asked, or of whom that cannot be seen), share_now (of
     n_decided), share_reference, reference (such as ``manager=Anna``, ``quarter=2025-Q2``,
-    ``given``; ``no_group`` where there are no two comparable ones, ``few_leads`` where too few
-    decided), extra_won, extra_amount (over the period of the data), low, high (95 % range of
-    extra_amount; of extra_won where no amounts are known), currency, n_needed_per_arm (leads that
-    must come before the step in each half of a test of the whole gap, both levers together, see
-    `experiments.plan_size`), days_needed (until twice as many have come there, as they do now; both
-    empty where that is more than three years, for this is no plan); beside them n_decided (reached
-    the step before, and took this one or were lost), n_lost (of the lever), step_won, step_amount,
-    step_low, step_high (both levers together), months (length of the period).
+    ``given``; never the quarter of the export; ``no_group`` where there are no two comparable ones,
+    ``few_leads`` where too few decided), extra_won, extra_amount (over the period of the data),
+    low, high (95 % range of extra_amount; of extra_won where no amounts are known), currency,
+    n_needed_per_arm (leads that must come before the step in each half of a test of the whole gap,
+    both levers together, see `experiments.plan_size`), days_needed (until twice as many have come
+    there, as they do now; both empty where that is more than three years, for this is no plan);
+    beside them n_decided (reached the step before, and took this one or were lost), n_lost (of the
+    lever), step_won, step_amount, step_low, step_high (both levers together), months (length of
+    the period).
 
     Notes
     -----
@@ -97,6 +98,7 @@ def build_hypotheses(
     mature = find_mature(journeys)
     entered = journeys.leads["entered_at"].notna().to_numpy()
     months, more = _find_months(journeys), entered.sum() / max(mature.sum(), 1)
+    current = name_quarter(journeys.observed_until)
     groupings, units = list_groupings(journeys, mature), find_accounts(journeys.leads)
     groups, tables = groups[1:] or groups, []
     of_all = [find_decided(journeys, group) for group in groups]
@@ -108,7 +110,9 @@ def build_hypotheses(
         now = _unpack(flat.sum(axis=0)[None], marks)
         weights = group.weigh(len(entered)) * mature
         shares = _share_now(now)[0], _share_now(drawn)
-        targets = _find_targets(decided, weights, pools, references, groupings, shares, seed)
+        targets = _find_targets(
+            decided, weights, pools, references, groupings, shares, seed, current
+        )
         table = _weigh(decided.steps, split_currencies(journeys.leads)[1], now, drawn, targets)
         came = _count_coming(journeys, group, decided) / (months * MONTH)
         inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
@@ -264,7 +268,9 @@ def _share_now(sums: dict[str, np.ndarray]) -> np.ndarray:
     return np.minimum(divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2)), 1)
 
 
-def _find_targets(decided, weights, pools, references, groupings, shares, seed) -> list[_Target]:
+def _find_targets(
+    decided, weights, pools, references, groupings, shares, seed, current
+) -> list[_Target]:
     """Find the reference of each step; a group's is never below the share now.
 
     `shares`: the share of each step now, (n_steps,), and its draws, (n_draws, n_steps).
@@ -279,7 +285,7 @@ def _find_targets(decided, weights, pools, references, groupings, shares, seed) 
             share = references[step]
             target = _Target(GIVEN, _level(share, now[place]), share - shares[:, place])
         elif (
-            best := find_benchmark(groupings, *pools[before, step], pools[before,], seed)
+            best := find_benchmark(groupings, *pools[before, step], pools[before,], seed, current)
         ) is None:
             target = _Target(NO_GROUP, np.nan, nothing)
         else:

@@ -28,11 +28,11 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
     'Start with the step “pay”: propose it to everyone. To be expected: €20 – €100 a month; a test
     takes 40 days.'
 
-    Of the hypotheses that can be tested in a year, the one with most at stake.
+    Of the hypotheses beyond chance that can be tested in a year, the one with most at stake.
     """
-    sure = list_sure(hypotheses)
+    sure = list_beyond(hypotheses)
     if sure.empty:
-        return words.text("sentence.start_none")
+        return tell_nothing(hypotheses, words)
     quick = sure[sure["days_needed"] <= YEAR]
     row = _find_larger_lever(quick if len(quick) else sure)
     told = words.text(
@@ -70,7 +70,7 @@ def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
     told = [
         words.text("sentence.hypotheses", n=len(sure), sure=int((sure["low"] > 0).sum()))
         if len(sure)
-        else words.text("sentence.start_none")
+        else tell_nothing(hypotheses, words)
     ]
     few = steps["reference"].isin(["few_leads", "no_group"]).sum()
     if few:
@@ -110,6 +110,31 @@ def list_sure(hypotheses: pd.DataFrame) -> pd.DataFrame:
     return hypotheses[hypotheses["extra_won"] > 0]
 
 
+def list_beyond(hypotheses: pd.DataFrame) -> pd.DataFrame:
+    """Keep the hypotheses whose gain is beyond chance: its range begins above 0; in their order.
+
+    Examples
+    --------
+    >>> list_beyond(pd.DataFrame({"extra_won": [1.0, 1.0, 0.0], "low": [0.0, 0.2, 0.0]}))
+       extra_won  low
+    1        1.0  0.2
+    """
+    sure = list_sure(hypotheses)
+    return sure[sure["low"] > 0]
+
+
+def tell_nothing(hypotheses: pd.DataFrame, words: Words) -> str:
+    """Why is there nothing to start with: no gain beyond chance, or none that can be told?
+
+    Examples
+    --------
+    >>> tell_nothing(pd.DataFrame({"extra_won": [1.0]}), Words("en"))
+    'No step shows a gain that is beyond chance.'
+    """
+    told = hypotheses["extra_won"].notna().any()
+    return words.text("sentence.start_chance" if told else "sentence.start_none")
+
+
 def tell_gain(row: pd.Series, words: Words, months: float = 1, part: str = "") -> str:
     """Write the range of a gain: money, or deals where no amounts are known.
 
@@ -132,9 +157,13 @@ def tell_gain(row: pd.Series, words: Words, months: float = 1, part: str = "") -
     """
     low, high = (_round(row[f"{part}{end}"] / months) for end in ("low", "high"))
     in_deals = pd.isna(row["extra_amount"])
-    write = words.number if in_deals else words.money
-    how = {"digits": 1} if in_deals else {"currency": row["currency"]}
-    ends = {"high": write(high, **how)} | ({"low": write(low, **how)} if low > 0 else {})
+    ends = {"high": high} | ({"low": low} if low > 0 else {})
+    for end, x in ends.items():
+        ends[end] = (
+            words.number(x, 1 if x >= 0.1 or x == 0 else 3)
+            if in_deals
+            else words.money(x, row["currency"])
+        )
     if in_deals:
         key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
     else:

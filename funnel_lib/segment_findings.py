@@ -15,6 +15,7 @@ MOST_P = 0.05
 MOST_TRAITS = 3
 OFTEN = 0.1  # a step followed by itself less often is not worth a word
 SELDOM = 0.05  # an optional step that fewer take is not worth a word
+STAFF = ("manager", "team")  # who works on a lead: nothing to ask a client
 HELPS = 0.05  # share of leads a fact must tell right beyond naming the largest segment
 
 
@@ -216,9 +217,12 @@ def tell_facts(facts: pd.DataFrame, words: Words) -> str:
         for row in facts.head(MOST_TRAITS).itertuples()
     ]
     told = "; ".join(parts) + "."
-    best = facts.loc[facts["share_right"].idxmax()]
-    if best["share_right"] - best["share_guessed"] < HELPS:
-        return told[:1].upper() + told[1:] + " " + words.text("sentence.facts_useless")
+    helpful = facts[facts["share_right"] - facts["share_guessed"] >= HELPS]
+    asked = helpful[~helpful["fact"].isin(STAFF)]
+    if asked.empty:
+        key = "sentence.facts_useless" if helpful.empty else "sentence.facts_staff"
+        return told[:1].upper() + told[1:] + " " + words.text(key)
+    best = asked.loc[asked["share_right"].idxmax()]
     helped = words.text(
         "sentence.facts_help",
         fact=words.value("fact", best["fact"]),

@@ -1,11 +1,17 @@
 """Shrunk shares: a slow obvious sum, equal and unequal groups, lucky ones."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
 from funnel_lib import benchmarks
-from funnel_lib.benchmarks import find_benchmark, shrink_shares
+from funnel_lib.benchmarks import find_benchmark, list_groupings, name_quarter, shrink_shares
+from funnel_lib.events import build_log
+from funnel_lib.hypotheses import build_hypotheses
+from funnel_lib.journeys import build_journeys
+from funnel_lib.segments import Group
+from funnel_lib.steps import Steps
 
 
 def test_shares_equal_the_posterior_summed_point_by_point():
@@ -85,3 +91,33 @@ def test_in_a_pool_every_group_has_the_same_part_of_the_segment():
     leant = np.where(codes == 0, 0.6, 0.4) * pool
     again = find_benchmark({"manager": (codes, names)}, leant, went, pool)
     assert again.share == pytest.approx(found.share) and again.gap == pytest.approx(found.gap)
+
+
+def test_the_current_quarter_is_no_reference_but_is_compared_with():
+    codes, names, stood, went = groups(("2025-Q1", 300, 210), ("2025-Q2", 300, 270))
+    quarters = {"quarter": (codes, names)}
+    assert find_benchmark(quarters, stood, went).name == "quarter=2025-Q2"
+    found = find_benchmark(quarters, stood, went, current="2025-Q2")
+    assert found.name == "quarter=2025-Q1" and found.share == pytest.approx(0.7, abs=0.02)
+    assert np.median(found.gap) == pytest.approx(-0.1, abs=0.01)  # 0.7 against 0.8 of all
+    named = {"manager": (codes, names)}  # a manager may be called so
+    assert find_benchmark(named, stood, went, current="2025-Q2").name == "manager=2025-Q2"
+
+
+@pytest.mark.parametrize(("until", "reference"), [("06-30", "Q1"), ("07-01", "Q2")])
+def test_the_quarter_of_the_export_is_the_current_one(until, reference):
+    """100 leads a quarter, lost or won in a day: 40 buy in the first, 80 in the second."""
+    ids = [str(n) for n in range(200)]
+    at = np.repeat(pd.to_datetime(["2025-02-01", "2025-05-01"]), 100)
+    won = np.arange(200) % 100 < np.repeat([40, 80], 100)
+    asked = pd.DataFrame({"lead_id": ids, "at": at, "action": "ask"})
+    paid = asked[won].assign(action="pay", at=at[won] + pd.Timedelta("1D"))
+    leads = pd.DataFrame({"lead_id": ids, "status": np.where(won, "won", "lost"),
+                          "closed_at": at + pd.Timedelta("1D")})  # fmt: skip
+    log = build_log(pd.concat([asked, paid]), leads, pd.Timestamp(f"2025-{until}", tz="UTC"))
+    journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+    assert name_quarter(journeys.observed_until) == {"Q1": "2025-Q2", "Q2": "2025-Q3"}[reference]
+    assert list_groupings(journeys, np.ones(200, bool))["quarter"][1] == ["2025-Q1", "2025-Q2"]
+    row = build_hypotheses(journeys, [Group()]).set_index("step").loc["pay"]
+    assert row["reference"] == f"quarter=2025-{reference}"
+    assert (row["extra_won"] > 0) == (reference == "Q2")

@@ -43,11 +43,11 @@ def test_where_to_start():
 
 def test_what_can_be_tested_comes_before_what_cannot():
     slow = {"days_needed": 4000.0, "segment": "s1", "extra_won": 9.0}
-    quick = {"step": "read", "segment": "s2", "low": 0.0}
+    quick = {"step": "read", "segment": "s2"}
     told = tell_start(table(slow, quick), TWO, EN)
     assert told == (
         "Start with the step “Read it” (segment: without the step “Read it”): propose it to "
-        "everyone. To be expected: up to €200 a month; a test takes 90 days. Most is to be gained "
+        "everyone. To be expected: €20 – €200 a month; a test takes 90 days. Most is to be gained "
         "at “Paid”, but a test there would take more than a year."
     )
     told = tell_start(table(slow), TWO, RU)
@@ -55,11 +55,23 @@ def test_what_can_be_tested_comes_before_what_cannot():
 
 
 def test_nothing_to_start_with():
-    nothing = table({"extra_won": np.nan}, {"extra_won": 0.0})
+    nothing = table({"extra_won": np.nan})
     for words in (EN, RU):
         assert tell_start(nothing, ONE, words) == words.text("sentence.start_none")
         assert words.text("sentence.start_none") in tell_hypotheses(nothing, words)
         assert "<section" not in show_hypotheses(nothing, ONE, words).html
+
+
+def test_no_gain_whose_range_begins_at_zero_is_named():
+    for rows in (table({"low": 0.0}, {"lever": "help", "low": 0.0}), table({"extra_won": 0.0})):
+        assert tell_start(rows, ONE, EN) == "No step shows a gain that is beyond chance."
+        html = show_hypotheses(rows, ONE, RU).html
+        assert "Ни на одном шаге прирост не выходит за пределы случайного." in html
+        assert "<section" not in html and "Оплатил" not in html
+    rows = table({"low": 0.0, "extra_won": 99.0}, {"lever": "help"}, {"step": "read", "low": 0.0})
+    assert "help clients to take it" in tell_start(rows, ONE, EN)  # the lever that is sure
+    html = show_hypotheses(rows, ONE, EN).html
+    assert html.count("<section") == 1 and "up to" not in html and "Propose" not in html
 
 
 def test_how_many_and_in_what():
@@ -84,6 +96,7 @@ def test_how_many_and_in_what():
         ({"low": 0.0}, "up to €2,400"),
         ({"extra_amount": np.nan, "low": 0.44, "high": 12.34}, "0.4 – 12.0 deals"),
         ({"extra_amount": np.nan, "low": 0.0, "high": 3.0}, "up to 3.0 deals"),
+        ({"extra_amount": np.nan, "low": 0.0123, "high": 0.5}, "0.012 – 0.5 deals"),
     ],
 )
 def test_gains_have_two_digits(row, told):

@@ -115,6 +115,17 @@ def test_a_fact_that_tells_the_segment_is_recommended_and_others_are_not():
     assert "no such columns" in tell_facts(facts_of(0.8, 0.5)[:0], EN)
 
 
+@pytest.mark.parametrize("staff", ["manager", "team"])
+def test_who_works_on_a_lead_is_nothing_to_ask_a_client(staff):
+    facts = facts_of(0.9, 0.5).assign(fact=[staff, "product"])
+    told = tell_facts(facts, EN)
+    assert "field of the first talk" not in told and "compare how they work" in told
+    assert "None of these facts" not in told and f"{staff.title()} explains 25.0%" in told
+    assert "клиента не спросишь" in tell_facts(facts, RU)
+    facts["share_right"] = [0.9, 0.7]  # the second best is the best to ask
+    assert "product tells the segment of 70.0% of the leads right" in tell_facts(facts, EN)
+
+
 def test_a_segment_that_is_never_told_is_said():
     recognised = pd.DataFrame({"segment": ["s1", "s2"], "position": 1, "step": "meet",
                                "n_reached": 9.0, "share_told": [0.1, 0.9],
