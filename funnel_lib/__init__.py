@@ -1,305 +1,107 @@
 """Why do clients not buy? Client-behaviour funnels from CRM event logs, told in notebooks."""
 
-from funnel_lib.audit import Audit, build_audit
-from funnel_lib.blueprint import build_blueprint
-from funnel_lib.canvas import show_figure
-from funnel_lib.caveats import tell_assumed, tell_limits, tell_quality, tell_reliability
-from funnel_lib.clusters import cluster_segments, measure_likeness
-from funnel_lib.compare import compare_groups, split_change
-from funnel_lib.comparison_findings import (
-    tell_before_after,
-    tell_change,
-    tell_comparison,
-    tell_split,
-)
-from funnel_lib.display import (
-    show_cards,
-    show_hypotheses,
-    show_matrix,
-    show_row,
-    show_table,
-    show_text,
-)
-from funnel_lib.drafts import draft_steps
-from funnel_lib.durations import (
-    compare_ways,
-    count_cohorts,
-    count_pace,
-    count_standing,
-    count_times,
-    find_medians,
-)
-from funnel_lib.errors import FunnelError, InputError
-from funnel_lib.events import EventLog, build_log, check_log
-from funnel_lib.experiments import (
-    count_trend,
-    find_valid_interval,
-    label_periods,
-    plan_size,
-    read_before_after,
-    read_split,
-)
-from funnel_lib.exports import tell_export, tell_sources
-from funnel_lib.figures import (
-    picture_pipeline,
-    plot_after_sale,
-    plot_funnel,
-    plot_losses,
-    plot_necessity,
-    plot_rules,
-)
-from funnel_lib.findings import (
-    tell_after_sale,
-    tell_funnel,
-    tell_losses,
-    tell_main_loss,
-    tell_necessity,
-    tell_open_leads,
-    tell_outcomes,
-    tell_page_one,
-    tell_rules,
-)
-from funnel_lib.funnels import count_funnel, count_rules
-from funnel_lib.hypotheses import build_hypotheses, read_references
-from funnel_lib.hypothesis_findings import tell_assumptions, tell_hypotheses, tell_start
-from funnel_lib.incidence import Incidence, estimate_incidence
-from funnel_lib.journeys import Journeys, build_journeys, select_leads
-from funnel_lib.labels import Words, find_language, label_table
-from funnel_lib.losses import (
-    count_losses,
-    count_necessity,
-    find_missed,
-    list_leads,
-    list_open_leads,
-)
-from funnel_lib.outputs import save_audit, write_tables, write_workbook
-from funnel_lib.paths import PathMixture
-from funnel_lib.pipeline import (
-    check_pipeline,
-    count_pipeline,
-    count_reasons,
-    count_stage_by_step,
-    find_renamed,
-    list_moves,
-    list_stages,
-)
-from funnel_lib.pipeline_findings import tell_pipeline, tell_renamed, tell_stage_by_step
-from funnel_lib.plans import (
-    Plan,
-    Plans,
-    list_plans,
-    look_at_plan,
-    propose_plans,
-    read_plans,
-    start_plan,
-    write_plans,
-)
-from funnel_lib.planted import plant_log, write_planted
-from funnel_lib.portraits import (
-    compare_traits,
-    describe_segments,
-    find_examples,
-    list_path_steps,
-    list_sequences,
-    name_segments,
-)
-from funnel_lib.readers import Mapping, read_export, read_mapping
-from funnel_lib.recognition import count_recognised, find_parting, measure_facts
-from funnel_lib.response_findings import tell_responses, write_responses
-from funnel_lib.responses import count_responses
-from funnel_lib.segment_figures import picture_segments, plot_choice, plot_sequences
-from funnel_lib.segment_findings import (
-    tell_choice,
-    tell_facts,
-    tell_likeness,
-    tell_path,
-    tell_recognised,
-    tell_segments,
-    tell_traits,
-)
-from funnel_lib.segments import (
-    Group,
-    Segmentation,
-    assign_segments,
-    find_segments,
-    keep_together,
-    list_groups,
-    read_segments,
-    select_segment,
-    write_segments,
-)
-from funnel_lib.stages import audit_stages, build_sheet, tell_stages
-from funnel_lib.steps import Step, Steps, parse_steps, read_steps, write_steps
-from funnel_lib.trust import Trust, measure_trust
-from funnel_lib.value import count_repeats, count_value, find_value_ranges
-from funnel_lib.value_figures import plot_cohorts, plot_times, plot_value
-from funnel_lib.value_findings import (
-    tell_cohorts,
-    tell_repeats,
-    tell_standing,
-    tell_times,
-    tell_value,
-)
-from funnel_lib.worlds import WORLDS, PlantedSegment, World
+from importlib import import_module
+from importlib.metadata import version
 
-__all__ = [
-    "WORLDS",
-    "Audit",
-    "EventLog",
-    "FunnelError",
-    "Group",
-    "Incidence",
-    "InputError",
-    "Journeys",
-    "Mapping",
-    "PathMixture",
-    "Plan",
-    "Plans",
-    "PlantedSegment",
-    "Segmentation",
-    "Step",
-    "Steps",
-    "Trust",
-    "Words",
-    "World",
-    "assign_segments",
-    "audit_stages",
-    "build_audit",
-    "build_blueprint",
-    "build_hypotheses",
-    "build_journeys",
-    "build_log",
-    "build_sheet",
-    "check_log",
-    "check_pipeline",
-    "cluster_segments",
-    "compare_groups",
-    "compare_traits",
-    "compare_ways",
-    "count_cohorts",
-    "count_funnel",
-    "count_losses",
-    "count_necessity",
-    "count_pace",
-    "count_pipeline",
-    "count_reasons",
-    "count_recognised",
-    "count_repeats",
-    "count_responses",
-    "count_rules",
-    "count_stage_by_step",
-    "count_standing",
-    "count_times",
-    "count_trend",
-    "count_value",
-    "describe_segments",
-    "draft_steps",
-    "estimate_incidence",
-    "find_examples",
-    "find_language",
-    "find_medians",
-    "find_missed",
-    "find_parting",
-    "find_renamed",
-    "find_segments",
-    "find_valid_interval",
-    "find_value_ranges",
-    "keep_together",
-    "label_periods",
-    "label_table",
-    "list_groups",
-    "list_leads",
-    "list_moves",
-    "list_open_leads",
-    "list_path_steps",
-    "list_plans",
-    "list_sequences",
-    "list_stages",
-    "look_at_plan",
-    "measure_facts",
-    "measure_likeness",
-    "measure_trust",
-    "name_segments",
-    "parse_steps",
-    "picture_pipeline",
-    "picture_segments",
-    "plan_size",
-    "plant_log",
-    "plot_after_sale",
-    "plot_choice",
-    "plot_cohorts",
-    "plot_funnel",
-    "plot_losses",
-    "plot_necessity",
-    "plot_rules",
-    "plot_sequences",
-    "plot_times",
-    "plot_value",
-    "propose_plans",
-    "read_before_after",
-    "read_export",
-    "read_mapping",
-    "read_plans",
-    "read_references",
-    "read_segments",
-    "read_split",
-    "read_steps",
-    "save_audit",
-    "select_leads",
-    "select_segment",
-    "show_cards",
-    "show_figure",
-    "show_hypotheses",
-    "show_matrix",
-    "show_row",
-    "show_table",
-    "show_text",
-    "split_change",
-    "start_plan",
-    "tell_after_sale",
-    "tell_assumed",
-    "tell_assumptions",
-    "tell_before_after",
-    "tell_change",
-    "tell_choice",
-    "tell_cohorts",
-    "tell_comparison",
-    "tell_export",
-    "tell_facts",
-    "tell_funnel",
-    "tell_hypotheses",
-    "tell_likeness",
-    "tell_limits",
-    "tell_losses",
-    "tell_main_loss",
-    "tell_necessity",
-    "tell_open_leads",
-    "tell_outcomes",
-    "tell_page_one",
-    "tell_path",
-    "tell_pipeline",
-    "tell_quality",
-    "tell_recognised",
-    "tell_reliability",
-    "tell_renamed",
-    "tell_repeats",
-    "tell_responses",
-    "tell_rules",
-    "tell_segments",
-    "tell_sources",
-    "tell_split",
-    "tell_stage_by_step",
-    "tell_stages",
-    "tell_standing",
-    "tell_start",
-    "tell_times",
-    "tell_traits",
-    "tell_value",
-    "write_plans",
-    "write_planted",
-    "write_responses",
-    "write_segments",
-    "write_steps",
-    "write_tables",
-    "write_workbook",
-]
+# Where each public name lives; a module is imported when one of its names is first asked for.
+_HOMES = {
+    "audit": "Audit build_audit",
+    "core.errors": "FunnelError InputError",
+    "core.events": "EventLog build_log check_log",
+    "core.groups": "Group Segmentation keep_together list_groups select_segment",
+    "core.journeys": "Journeys build_journeys select_leads",
+    "core.steps": "Step Steps parse_steps read_steps write_steps",
+    "core.words": "Words find_language label_table",
+    "counting.leads": "list_leads",
+    "counting.missed": "find_missed",
+    "counting.moves": "list_moves",
+    "counting.reach": "count_funnel",
+    "datasets.planted": "plant_log write_planted",
+    "datasets.worlds": "PlantedSegment WORLDS World",
+    "drawing.canvas": "show_figure",
+    "drawing.funnels": "plot_funnel",
+    "drawing.html": "show_matrix show_row show_table show_text",
+    "engine.paths": "PathMixture",
+    "reading.columns": "Mapping read_mapping",
+    "reading.export": "read_export",
+    "reporting.outputs": "save_audit write_tables",
+    "reporting.page_one": "tell_page_one",
+    "reporting.workbook": "write_workbook",
+    "sections.after_sale.count": "count_repeats",
+    "sections.after_sale.draw": "plot_after_sale",
+    "sections.after_sale.tell": "tell_after_sale tell_repeats",
+    "sections.answers.count": "count_responses",
+    "sections.answers.tell": "tell_responses write_responses",
+    "sections.effort.count": "count_value find_value_ranges",
+    "sections.effort.draw": "plot_value",
+    "sections.effort.tell": "tell_value",
+    "sections.funnel.draw": "picture_segments",
+    "sections.funnel.tell": "tell_funnel",
+    "sections.groups.count": "compare_groups split_change",
+    "sections.groups.tell": "tell_change tell_comparison",
+    "sections.hypotheses.cards": "show_hypotheses",
+    "sections.hypotheses.count": "build_hypotheses read_references",
+    "sections.hypotheses.plans": (
+        "Plan Plans list_plans look_at_plan propose_plans read_plans start_plan write_plans"
+    ),
+    "sections.hypotheses.readings": "count_trend label_periods read_before_after read_split",
+    "sections.hypotheses.tell": "tell_assumptions tell_hypotheses tell_start",
+    "sections.hypotheses.tell_readings": "tell_before_after tell_split",
+    "sections.losses.count": "count_losses",
+    "sections.losses.draw": "plot_losses",
+    "sections.losses.tell": "tell_losses tell_main_loss",
+    "sections.necessity.count": "count_necessity",
+    "sections.necessity.draw": "plot_necessity",
+    "sections.necessity.tell": "tell_necessity",
+    "sections.new_funnel.count": "build_blueprint",
+    "sections.new_funnel.draft": "draft_steps",
+    "sections.open_leads.count": "list_open_leads",
+    "sections.open_leads.tell": "tell_open_leads",
+    "sections.outcomes.tell": "tell_outcomes",
+    "sections.paths.cards": "show_cards",
+    "sections.paths.clusters": "cluster_segments measure_likeness",
+    "sections.paths.count": (
+        "compare_traits describe_segments find_examples list_path_steps list_sequences "
+        "name_segments"
+    ),
+    "sections.paths.draw": "plot_choice plot_sequences",
+    "sections.paths.segments": "assign_segments find_segments read_segments write_segments",
+    "sections.paths.tell": "tell_choice tell_likeness tell_path tell_segments tell_traits",
+    "sections.paths.trust": "Trust measure_trust",
+    "sections.quality.exports": "tell_export tell_sources",
+    "sections.quality.tell": "tell_assumed tell_limits tell_quality tell_reliability",
+    "sections.recognition.count": "count_recognised find_parting measure_facts",
+    "sections.recognition.tell": "tell_facts tell_recognised",
+    "sections.rules.count": "count_rules",
+    "sections.rules.draw": "plot_rules",
+    "sections.rules.tell": "tell_rules",
+    "sections.stages.count": (
+        "check_pipeline count_pipeline count_reasons count_stage_by_step find_renamed list_stages"
+    ),
+    "sections.stages.draw": "picture_pipeline",
+    "sections.stages.names": "audit_stages build_sheet tell_stages",
+    "sections.stages.tell": "tell_pipeline tell_renamed tell_stage_by_step",
+    "sections.times.count": (
+        "compare_ways count_cohorts count_pace count_standing count_times find_medians"
+    ),
+    "sections.times.draw": "plot_cohorts plot_times",
+    "sections.times.tell": "tell_cohorts tell_standing tell_times",
+    "stats.incidence": "Incidence estimate_incidence",
+    "stats.tests": "find_valid_interval plan_size",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str):
+    if name == "__version__":
+        return version("funnel-lib")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'funnel_lib' has no attribute {name!r}")
+    found = getattr(import_module(f"funnel_lib.{_HOME_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -9,58 +9,53 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from funnel_lib.durations import (
+from funnel_lib.core.errors import InputError, Problems, quote_some, suggest
+from funnel_lib.core.events import EventLog, check_log, note_checks, show_rows
+from funnel_lib.core.groups import Group, Segmentation, keep_together, list_groups
+from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
+from funnel_lib.core.money import check_amounts
+from funnel_lib.core.steps import Steps, read_steps
+from funnel_lib.core.words import Words, find_language
+from funnel_lib.counting.leads import list_leads
+from funnel_lib.counting.moves import list_moves
+from funnel_lib.counting.reach import check_rule, count_funnel, read_window
+from funnel_lib.reading.cells.times import check_time_zone
+from funnel_lib.reading.columns import Mapping, read_mapping
+from funnel_lib.reading.crm import check_crm
+from funnel_lib.reading.export import read_export, read_moment
+from funnel_lib.reading.files.tables import find_tables
+from funnel_lib.sections.after_sale.count import count_repeats
+from funnel_lib.sections.answers.count import count_responses
+from funnel_lib.sections.effort.count import count_value, find_value_ranges
+from funnel_lib.sections.hypotheses.count import build_hypotheses, check_references, read_references
+from funnel_lib.sections.losses.count import count_losses
+from funnel_lib.sections.necessity.count import count_necessity
+from funnel_lib.sections.open_leads.count import list_open_leads
+from funnel_lib.sections.paths.count import (
+    compare_traits,
+    describe_segments,
+    find_examples,
+    list_path_steps,
+)
+from funnel_lib.sections.paths.segments import find_segments, read_segments
+from funnel_lib.sections.paths.trust import measure_trust
+from funnel_lib.sections.recognition.count import count_recognised, find_parting, measure_facts
+from funnel_lib.sections.rules.count import count_rules
+from funnel_lib.sections.stages.count import (
+    check_pipeline,
+    count_pipeline,
+    count_reasons,
+    count_stage_by_step,
+    find_renamed,
+    list_stages,
+)
+from funnel_lib.sections.times.count import (
     count_cohorts,
     count_pace,
     count_standing,
     count_times,
     find_medians,
 )
-from funnel_lib.errors import InputError, Problems, quote_some, suggest
-from funnel_lib.events import EventLog, check_log, note_checks, show_rows
-from funnel_lib.funnels import check_rule, count_funnel, count_rules, read_window
-from funnel_lib.hypotheses import build_hypotheses, check_references, read_references
-from funnel_lib.journeys import Journeys, build_journeys, select_leads
-from funnel_lib.labels import Words, find_language
-from funnel_lib.losses import count_losses, count_necessity, list_leads, list_open_leads
-from funnel_lib.money import check_amounts
-from funnel_lib.pipeline import (
-    check_pipeline,
-    count_pipeline,
-    count_reasons,
-    count_stage_by_step,
-    find_renamed,
-    list_moves,
-    list_stages,
-)
-from funnel_lib.portraits import (
-    compare_traits,
-    describe_segments,
-    find_examples,
-    list_path_steps,
-)
-from funnel_lib.readers import (
-    Mapping,
-    check_crm,
-    find_tables,
-    read_export,
-    read_mapping,
-    read_moment,
-)
-from funnel_lib.readers.values import check_time_zone
-from funnel_lib.recognition import count_recognised, find_parting, measure_facts
-from funnel_lib.responses import count_responses
-from funnel_lib.segments import (
-    Group,
-    Segmentation,
-    find_segments,
-    keep_together,
-    list_groups,
-    read_segments,
-)
-from funnel_lib.steps import Steps, read_steps
-from funnel_lib.trust import measure_trust
-from funnel_lib.value import count_repeats, count_value, find_value_ranges
 
 
 @dataclass(frozen=True)
@@ -121,7 +116,7 @@ def build_audit(
     segments : "auto" (found, as many as there are), "none", how many, or a file of segments kept
         by `write_segments`. Segments are questioned by `measure_trust`.
     pace : whether segments may differ by their clients' pace, too
-    rule, within : see `funnels.count_funnel`
+    rule, within : see `reach.count_funnel`
     observed_until : day (to its end) or moment of the export; not told, the last moment in the data
     entered_from, entered_to : only leads that entered on these days or between them
     only : ``COLUMN=VALUE`` of the leads; the same column twice means either, two columns mean both
@@ -138,7 +133,7 @@ def build_audit(
     Examples
     --------
     >>> import tempfile
-    >>> from funnel_lib.planted import plant_log, write_planted
+    >>> from funnel_lib.datasets.planted import plant_log, write_planted
     >>> folder = tempfile.mkdtemp()
     >>> write_planted(plant_log("one", 200, seed=1), folder)
     >>> audit = build_audit(f"{folder}/events.csv", leads=f"{folder}/leads.csv",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from funnel_lib.errors import InputError, Problems, quote_some
+from funnel_lib.core.errors import InputError, Problems, quote_some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from funnel_lib.events import EventLog
-    from funnel_lib.labels import Words
+    from funnel_lib.core.events import EventLog
+    from funnel_lib.core.words import Words
+
 
 MOST_FREQUENT = 15  # actions and stages that a check shows
 
@@ -62,7 +63,7 @@ def audit(
     no_report: Annotated[bool, typer.Option("--no-report", help="Tables alone.")] = False,
 ) -> None:
     """Turn an export into a report: at which step are clients lost, and was it ever proposed?"""
-    from funnel_lib.report import check_formats, check_out
+    from funnel_lib.reporting.report import check_formats, check_out
 
     settings = {
         "events": events if len(events) > 1 else events[0], "leads": leads, "steps": steps,
@@ -85,7 +86,7 @@ def audit(
     if tables_alone:
         _save_tables(settings, lang, out, [] if no_report else chosen)
     else:
-        from funnel_lib.report import write_report
+        from funnel_lib.reporting.report import write_report
 
         write_report(out, lang, title, {**settings, "lang": lang, "formats": chosen})
     typer.echo(Path(out, "tables" if tables_alone else "report.html"))
@@ -102,9 +103,12 @@ def check(
     lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
 ) -> None:
     """What is in an export, what is wrong with it, and what can be concluded from it?"""
-    from funnel_lib.labels import Words
-    from funnel_lib.readers import Mapping, check_crm, find_tables, read_export, read_mapping
-    from funnel_lib.readers.values import check_time_zone
+    from funnel_lib.core.words import Words
+    from funnel_lib.reading.cells.times import check_time_zone
+    from funnel_lib.reading.columns import Mapping, read_mapping
+    from funnel_lib.reading.crm import check_crm
+    from funnel_lib.reading.export import read_export
+    from funnel_lib.reading.files.tables import find_tables
 
     problems = Problems()
     known = None
@@ -140,8 +144,9 @@ def steps(
     ] = None,
 ) -> None:
     """Draft a steps file from a log: the client's actions in their order, for a person to edit."""
-    from funnel_lib.drafts import draft_steps
-    from funnel_lib.readers import Mapping, read_export, read_mapping
+    from funnel_lib.reading.columns import Mapping, read_mapping
+    from funnel_lib.reading.export import read_export
+    from funnel_lib.sections.new_funnel.draft import draft_steps
 
     known = read_mapping(mapping) if mapping else Mapping()
     text = draft_steps(read_export(events, leads, known, crm=crm, time_zone=time_zone))
@@ -162,8 +167,8 @@ def stages(
     out: Annotated[str | None, typer.Option(help="File .csv or .xlsx for the audit.")] = None,
 ) -> None:
     """Whose actions do the stages of a pipeline describe: the client's or the manager's?"""
-    from funnel_lib.labels import Words
-    from funnel_lib.stages import audit_stages, tell_stages
+    from funnel_lib.core.words import Words
+    from funnel_lib.sections.stages.names import audit_stages, tell_stages
 
     if lang not in ("en", "ru"):
         raise InputError([f"--lang {lang}: choose en or ru"])
@@ -189,7 +194,7 @@ def plant(
     seed: Annotated[int, typer.Option(help="Same seed, same CRM.")] = 0,
 ) -> None:
     """Write a made-up CRM whose truth is known: events, leads, steps, and the truth beside them."""
-    from funnel_lib.planted import plant_log, write_planted
+    from funnel_lib.datasets.planted import plant_log, write_planted
 
     planted = plant_log(world, leads, seed)
     if Path(folder).is_file():
@@ -203,7 +208,7 @@ def notebooks(
     folder: Annotated[str, typer.Argument(help="Folder for the copies.")],
 ) -> None:
     """Copy the notebooks out, to edit and run in JupyterLab."""
-    from funnel_lib.report import copy_notebooks
+    from funnel_lib.reporting.report import copy_notebooks
 
     for path in copy_notebooks(folder):
         typer.echo(path)
@@ -220,9 +225,8 @@ def main() -> None:
 
 def _read_stage_names(given: list[str]) -> list[str]:
     """Take names as they are; of a file its lines, of a table its column of stages."""
-    from funnel_lib.readers import Mapping
-    from funnel_lib.readers.columns import find_columns
-    from funnel_lib.readers.tables import read_table
+    from funnel_lib.reading.columns import Mapping, find_columns
+    from funnel_lib.reading.files.tables import read_table
 
     names: list[str] = []
     problems = Problems()
@@ -275,15 +279,15 @@ def _print_check(log: EventLog, words: Words) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from funnel_lib.conclusions import (
+    from funnel_lib.core.words import label_table
+    from funnel_lib.sections.quality.conclusions import (
         describe_log,
         label_actions,
         label_contents,
         list_problems,
         tell_conclusions,
     )
-    from funnel_lib.exports import tell_sources
-    from funnel_lib.labels import label_table
+    from funnel_lib.sections.quality.exports import tell_sources
 
     with _show_progress():
         tables, quality = describe_log(log), list_problems(log)
@@ -354,7 +358,7 @@ def _save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
     """Write a CSV for machines, or a workbook with the workshop sheet; text is no formula."""
     import pandas as pd
 
-    from funnel_lib.stages import build_sheet
+    from funnel_lib.sections.stages.names import build_sheet
 
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
@@ -386,8 +390,8 @@ def _add_input_problems(problems: Problems, settings: dict) -> None:
 
 def _save_tables(settings: dict, lang: str, out: str, formats: list[str]) -> None:
     from funnel_lib.audit import build_audit
-    from funnel_lib.outputs import save_audit
-    from funnel_lib.report import new_folder
+    from funnel_lib.reporting.outputs import save_audit
+    from funnel_lib.reporting.report import new_folder
 
     with _show_progress():
         audit = build_audit(**settings)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from bench_readers import show_reading
 
-from funnel_lib.planted import plant_log, write_planted
+from funnel_lib.datasets.planted import plant_log, write_planted
 
 LEADS, ROUNDS = 20_000, 5
 KINDS, WORLDS = ("clean", "rare", "messy", "clean15", "pace"), 5  # see `random_worlds`
@@ -76,9 +76,13 @@ def show_ways() -> None:
 
 SPEED = """
 import resource, sys, time
-from funnel_lib import build_journeys, build_log, find_segments, measure_trust, plant_log
-from funnel_lib.journeys import count_variants
-from funnel_lib.steps import parse_steps
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.events import build_log
+from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.sections.paths.trust import measure_trust
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.core.journeys import count_variants
+from funnel_lib.core.steps import parse_steps
 planted = plant_log("messy", {leads}, seed=1)
 journeys = build_journeys(build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml))
 del planted
@@ -108,7 +112,7 @@ ADDED = """
 import time
 import pandas as pd
 import funnel_lib as fl
-from funnel_lib.steps import parse_steps
+from funnel_lib.core.steps import parse_steps
 planted = fl.plant_log("messy", {leads}, seed=1)
 log = fl.build_log(planted.events, planted.leads, planted.truth["observed_until"])
 journeys = fl.build_journeys(log, parse_steps(planted.steps_yaml))

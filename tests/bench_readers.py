@@ -18,7 +18,7 @@ WAYS = {"ISO": ("%Y-%m-%d %H:%M:%S", 3), "dotted": ("%d.%m.%Y %H:%M:%S", 6)}
 RACE = """
 import resource, statistics, time
 import pandas as pd
-from funnel_lib.readers import read_export
+from funnel_lib.reading.export import read_export
 def clock(job):
     start = time.perf_counter()
     job()

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys
-from funnel_lib.planted import plant_log, write_planted
-from funnel_lib.segments import find_segments
-from funnel_lib.steps import parse_steps
+from funnel_lib.core.events import build_log
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import parse_steps
+from funnel_lib.datasets.planted import plant_log, write_planted
+from funnel_lib.sections.paths.segments import find_segments
 
 ROOT = Path(__file__).parent.parent
 

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.events import EventLog
-from funnel_lib.planted import plant_log
-from funnel_lib.readers import read_export
-from funnel_lib.readers.crm import CRMS
-from funnel_lib.readers.kinds import recognise
-from funnel_lib.readers.tables import read_table
+from funnel_lib.core.events import EventLog
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.reading.crm import CRMS
+from funnel_lib.reading.crms.kinds import recognise
+from funnel_lib.reading.export import read_export
+from funnel_lib.reading.files.tables import read_table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "crm"
 UNTIL = "2026-06-30"

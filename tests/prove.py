@@ -26,10 +26,11 @@ from proving import plant_journeys, show_row, write_head
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
-from funnel_lib.funnels import count_funnel, find_reached
-from funnel_lib.paths import PathMixture
-from funnel_lib.segments import find_segments, list_groups
-from funnel_lib.worlds import STEPS, WON, WORLDS, PlantedSegment, World
+from funnel_lib.core.groups import list_groups
+from funnel_lib.counting.reach import count_funnel, find_reached
+from funnel_lib.datasets.worlds import STEPS, WON, WORLDS, PlantedSegment, World
+from funnel_lib.engine.paths import PathMixture
+from funnel_lib.sections.paths.segments import find_segments
 
 PROVEN = Path(__file__).parent.parent / "PROVEN.md"
 FIRST_SEED, LEADS, LONG = 1000, 4000, 5

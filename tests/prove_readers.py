@@ -30,10 +30,11 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from proving import show_row, write_head
 
-from funnel_lib.errors import InputError
-from funnel_lib.readers import read_export
-from funnel_lib.readers.tables import EMPTY_WORDS, read_table
-from funnel_lib.readers.values import YEARS, read_numbers, read_times
+from funnel_lib.core.errors import InputError
+from funnel_lib.reading.cells.numbers import read_numbers
+from funnel_lib.reading.cells.times import YEARS, read_times
+from funnel_lib.reading.export import read_export
+from funnel_lib.reading.files.tables import EMPTY_WORDS, read_table
 
 # Signs of cells: letters, what delimits and quotes, and what is seldom; no signs that steer.
 SIGNS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Z", "Cf"))

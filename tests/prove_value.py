@@ -9,17 +9,19 @@ import pandas as pd
 from proving import plant_journeys, show_row, write_head
 from statsmodels.stats.multitest import multipletests
 
-from funnel_lib.compare import compare_groups
-from funnel_lib.durations import find_outcome_days
-from funnel_lib.events import build_log
-from funnel_lib.experiments import find_valid_interval, plan_size, read_split
-from funnel_lib.hypotheses import build_hypotheses
-from funnel_lib.incidence import estimate_incidence
-from funnel_lib.journeys import build_journeys, select_leads
-from funnel_lib.planted import plant_log
-from funnel_lib.segments import Group, find_segments, list_groups
-from funnel_lib.steps import parse_steps
-from funnel_lib.worlds import WORLDS, PlantedSegment, World
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group, list_groups
+from funnel_lib.core.journeys import build_journeys, select_leads
+from funnel_lib.core.steps import parse_steps
+from funnel_lib.counting.days import find_outcome_days
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.datasets.worlds import WORLDS, PlantedSegment, World
+from funnel_lib.sections.groups.count import compare_groups
+from funnel_lib.sections.hypotheses.count import build_hypotheses
+from funnel_lib.sections.hypotheses.readings import read_split
+from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.stats.incidence import estimate_incidence
+from funnel_lib.stats.tests import find_valid_interval, plan_size
 
 FIRST_SEED = 5000
 COVERED = 0.92, 0.98  # where the coverage of a 95 % interval must lie

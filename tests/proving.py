@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys
-from funnel_lib.planted import plant_log
-from funnel_lib.steps import parse_steps
-from funnel_lib.worlds import World
+from funnel_lib.core.events import build_log
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import parse_steps
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.datasets.worlds import World
 
 
 def write_head(names: list[str]) -> list[str]:

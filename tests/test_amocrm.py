@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from crm_world import UNTIL, assert_same, make_world, read_plainly, told
 
-from funnel_lib.errors import InputError
-from funnel_lib.readers import Mapping, read_export
+from funnel_lib.core.errors import InputError
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.export import read_export
 
 STAGES = {"Новая": 20, "Успешно реализовано": 142, "Закрыто и не реализовано": 143}
 TYPES = {"form_sent": "form_sent", "meeting_held": "meeting_held"}

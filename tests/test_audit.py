@@ -9,21 +9,17 @@ import pandas as pd
 import pytest
 
 from funnel_lib.audit import build_audit
-from funnel_lib.errors import InputError
-from funnel_lib.findings import tell_page_one
-from funnel_lib.hypothesis_findings import tell_hypotheses
-from funnel_lib.labels import Words
-from funnel_lib.outputs import save_audit
-from funnel_lib.planted import plant_log, write_planted
-from funnel_lib.response_findings import tell_responses
-from funnel_lib.segments import write_segments
-from funnel_lib.value_findings import (
-    tell_cohorts,
-    tell_repeats,
-    tell_standing,
-    tell_times,
-    tell_value,
-)
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.words import Words
+from funnel_lib.datasets.planted import plant_log, write_planted
+from funnel_lib.reporting.outputs import save_audit
+from funnel_lib.reporting.page_one import tell_page_one
+from funnel_lib.sections.after_sale.tell import tell_repeats
+from funnel_lib.sections.answers.tell import tell_responses
+from funnel_lib.sections.effort.tell import tell_value
+from funnel_lib.sections.hypotheses.tell import tell_hypotheses
+from funnel_lib.sections.paths.segments import write_segments
+from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_times
 
 RUSSIAN = {
     "request_left": "Заявка",

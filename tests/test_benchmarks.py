@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from funnel_lib import benchmarks
-from funnel_lib.benchmarks import find_benchmark, list_groupings, name_quarter, shrink_shares
-from funnel_lib.events import build_log
-from funnel_lib.hypotheses import build_hypotheses
-from funnel_lib.journeys import build_journeys
-from funnel_lib.segments import Group
-from funnel_lib.steps import Steps
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import Steps
+from funnel_lib.sections.hypotheses.count import build_hypotheses
+from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
+from funnel_lib.stats import shrinkage as benchmarks
+from funnel_lib.stats.shrinkage import shrink_shares
 
 
 def test_shares_equal_the_posterior_summed_point_by_point():

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from funnel_lib.audit import build_audit
-from funnel_lib.blueprint import build_blueprint
-from funnel_lib.labels import Words
-from funnel_lib.steps import Steps
+from funnel_lib.core.steps import Steps
+from funnel_lib.core.words import Words
+from funnel_lib.sections.new_funnel.count import build_blueprint
 
 STEPS = Steps(
     steps=[{"id": "request_left"}, {"id": "demo", "name": "Looked at the proposal"},

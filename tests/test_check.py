@@ -11,8 +11,11 @@ import yaml
 from test_cli import BAD_EVENTS, HEADER, everything_in
 
 import funnel_lib
-from funnel_lib import findings
-from funnel_lib.conclusions import (
+from funnel_lib.core import words as findings
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import FEWEST_LEADS
+from funnel_lib.core.words import Words
+from funnel_lib.sections.quality.conclusions import (
     FEW_BUYERS,
     describe_log,
     label_actions,
@@ -20,9 +23,6 @@ from funnel_lib.conclusions import (
     list_problems,
     tell_conclusions,
 )
-from funnel_lib.events import build_log
-from funnel_lib.labels import Words
-from funnel_lib.segments import FEWEST_LEADS
 
 here, funnel = test_cli.here, test_cli.funnel
 DAY = pd.Timedelta(days=1)

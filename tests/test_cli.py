@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from funnel_lib import cli
-from funnel_lib.outputs import CONTRACT
+from funnel_lib.core.tables import CONTRACT
 
 HEADER = "lead_id,at,action\n"
 GOOD = HEADER + "".join(f"L{i},2025-01-{i + 1:02d} 10:00,request_left\n" for i in range(20))

@@ -13,16 +13,22 @@ from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from funnel_lib.clusters import LIKE, cluster_segments, count_transitions, measure_likeness
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.funnels import count_funnel, find_reached
-from funnel_lib.journeys import build_journeys, count_variants, select_leads
-from funnel_lib.planted import plant_log
-from funnel_lib.portraits import describe_segments
-from funnel_lib.segments import find_segments, list_groups
-from funnel_lib.steps import Steps, parse_steps
-from funnel_lib.worlds import WON, PlantedSegment, World
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import list_groups
+from funnel_lib.core.journeys import build_journeys, count_variants, select_leads
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.counting.reach import count_funnel, find_reached
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.datasets.worlds import WON, PlantedSegment, World
+from funnel_lib.sections.paths.clusters import (
+    LIKE,
+    cluster_segments,
+    count_transitions,
+    measure_likeness,
+)
+from funnel_lib.sections.paths.count import describe_segments
+from funnel_lib.sections.paths.segments import find_segments
 
 ROUNDING = 1e-9
 K_MEANS = KMeans(3, n_init=10, random_state=0)

@@ -8,21 +8,16 @@ import pytest
 from scipy.stats import chi2_contingency
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from funnel_lib.compare import (
-    compare_groups,
-    judge_difference,
-    name_periods,
-    newcombe,
-    read_values,
-    split_change,
-)
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.intervals import effective_n
-from funnel_lib.journeys import build_journeys, select_leads
-from funnel_lib.losses import find_decided
-from funnel_lib.segments import Group
-from funnel_lib.steps import Steps
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import build_journeys, select_leads
+from funnel_lib.core.steps import Steps
+from funnel_lib.counting.missed import find_decided
+from funnel_lib.counting.values import name_periods, read_values
+from funnel_lib.sections.groups.count import compare_groups, split_change
+from funnel_lib.stats.differences import judge_difference, newcombe
+from funnel_lib.stats.intervals import effective_n
 
 EXACT = 1e-12  # the same few sums in another order
 START = pd.Timestamp("2025-01-01", tz="UTC")

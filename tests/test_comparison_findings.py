@@ -4,16 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.compare import compare_groups, split_change
-from funnel_lib.comparison_findings import (
-    tell_before_after,
-    tell_change,
-    tell_comparison,
-    tell_split,
-)
-from funnel_lib.experiments import count_trend, read_before_after, read_split
-from funnel_lib.labels import Words
-from funnel_lib.segments import keep_together, list_groups
+from funnel_lib.core.groups import keep_together, list_groups
+from funnel_lib.core.words import Words
+from funnel_lib.sections.groups.count import compare_groups, split_change
+from funnel_lib.sections.groups.tell import tell_change, tell_comparison
+from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after, read_split
+from funnel_lib.sections.hypotheses.tell_readings import tell_before_after, tell_split
 
 EN, RU = Words("en", {"pay": "Paid"}), Words("ru", {"pay": "Оплатил"})
 

@@ -34,7 +34,7 @@ def everything(out):
 
 @pytest.fixture(scope="module")
 def report(root, folder, tmp_path_factory):
-    from funnel_lib.report import write_report
+    from funnel_lib.reporting.report import write_report
 
     out = tmp_path_factory.mktemp("report") / "out"
     steps = str(root / "data" / "steps" / "b2b.yml")

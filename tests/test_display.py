@@ -7,10 +7,12 @@ import pandas as pd
 import python_calamine as calamine
 
 from funnel_lib.audit import build_audit
-from funnel_lib.canvas import Picture
-from funnel_lib.display import MOST_ROWS, show_cards, show_row, show_table, show_text
-from funnel_lib.labels import Words
-from funnel_lib.outputs import CONTRACT, save_audit, write_tables
+from funnel_lib.core.tables import CONTRACT
+from funnel_lib.core.words import Words
+from funnel_lib.drawing.canvas import Picture
+from funnel_lib.drawing.html import MOST_ROWS, show_row, show_table, show_text
+from funnel_lib.reporting.outputs import save_audit, write_tables
+from funnel_lib.sections.paths.cards import show_cards
 
 EN = Words("en")
 

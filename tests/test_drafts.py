@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 from funnel_lib.audit import build_audit
-from funnel_lib.caveats import tell_limits
-from funnel_lib.drafts import draft_steps
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.labels import Words
-from funnel_lib.planted import plant_log
-from funnel_lib.steps import parse_steps
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.steps import parse_steps
+from funnel_lib.core.words import Words
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.sections.new_funnel.draft import draft_steps
+from funnel_lib.sections.quality.tell import tell_limits
 
 
 def log_of(*rows):

@@ -6,22 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.durations import (
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group, list_groups
+from funnel_lib.core.journeys import build_journeys, select_leads
+from funnel_lib.core.steps import Steps
+from funnel_lib.counting.days import find_outcome_days, find_step_days
+from funnel_lib.sections.times.count import (
     compare_ways,
     count_cohorts,
     count_pace,
     count_standing,
     count_times,
-    find_last_day,
     find_medians,
-    find_outcome_days,
-    find_quantile,
-    find_step_days,
 )
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys, select_leads
-from funnel_lib.segments import Group, list_groups
-from funnel_lib.steps import Steps
+from funnel_lib.stats.incidence import find_last_day, find_quantile
 
 START = pd.Timestamp("2025-01-01")
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}, {"id": "again"}], won="pay")

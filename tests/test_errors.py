@@ -2,8 +2,8 @@
 
 import pytest
 
-from funnel_lib.checked import Checked, read_checked
-from funnel_lib.errors import FunnelError, InputError, Problems, quote_some, suggest
+from funnel_lib.core.checked import Checked, read_checked
+from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some, suggest
 
 
 class Part(Checked):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnel_lib.errors import InputError
-from funnel_lib.events import BULK_LEADS, LEAD_COLUMNS, build_log, check_log
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import BULK_LEADS, LEAD_COLUMNS, build_log, check_log
 
 EXAMPLES = 60  # small logs; more find nothing new and take seconds
 

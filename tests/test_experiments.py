@@ -5,23 +5,17 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2_contingency, norm
 
-from funnel_lib.compare import judge_difference, newcombe
-from funnel_lib.durations import find_outcome_days
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.experiments import (
-    FARTHEST,
-    count_trend,
-    find_valid_interval,
-    plan_size,
-    read_before_after,
-    read_split,
-)
-from funnel_lib.incidence import estimate_incidence
-from funnel_lib.intervals import wilson
-from funnel_lib.journeys import build_journeys, select_leads
-from funnel_lib.segments import Group
-from funnel_lib.steps import Steps
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import build_journeys, select_leads
+from funnel_lib.core.steps import Steps
+from funnel_lib.counting.days import find_outcome_days
+from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after, read_split
+from funnel_lib.stats.differences import judge_difference, newcombe
+from funnel_lib.stats.incidence import estimate_incidence
+from funnel_lib.stats.intervals import wilson
+from funnel_lib.stats.tests import FARTHEST, find_valid_interval, plan_size
 
 EXACT = 1e-12  # the same few sums in another order
 START = pd.Timestamp("2025-01-01", tz="UTC")

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from funnel_lib.events import build_log
-from funnel_lib.exports import METHODS, find_missing, tell_export, tell_sources
-from funnel_lib.labels import LANGUAGES, Words
+from funnel_lib.core.events import build_log
+from funnel_lib.core.words import LANGUAGES, Words
+from funnel_lib.sections.quality.exports import METHODS, find_missing, tell_export, tell_sources
 
 ALL = ["history", "acts", "leads"]
 

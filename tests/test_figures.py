@@ -8,17 +8,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
 
-from funnel_lib import canvas
-from funnel_lib.canvas import ACCENT, BLUE, GREY, INK, LIGHT, MUTED, show_figure
-from funnel_lib.errors import InputError
-from funnel_lib.figures import (
-    plot_after_sale,
-    plot_funnel,
-    plot_losses,
-    plot_necessity,
-    plot_rules,
-)
-from funnel_lib.labels import Words
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.words import Words
+from funnel_lib.drawing import canvas
+from funnel_lib.drawing.canvas import ACCENT, BLUE, GREY, INK, LIGHT, MUTED, show_figure
+from funnel_lib.drawing.funnels import plot_funnel
+from funnel_lib.sections.after_sale.draw import plot_after_sale
+from funnel_lib.sections.losses.draw import plot_losses
+from funnel_lib.sections.necessity.draw import plot_necessity
+from funnel_lib.sections.rules.draw import plot_rules
 
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
 LONG = {

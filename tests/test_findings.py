@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import funnel_lib as f
-from funnel_lib.labels import Words
+from funnel_lib.core.words import Words
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
 EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})

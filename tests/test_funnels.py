@@ -8,20 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.funnels import (
-    RULES,
-    count_funnel,
-    count_rules,
-    find_reached,
-    read_window,
-)
-from funnel_lib.intervals import effective_n, wilson
-from funnel_lib.journeys import build_journeys, select_leads
-from funnel_lib.moments import NEVER
-from funnel_lib.segments import Group
-from funnel_lib.steps import Steps
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import build_journeys, select_leads
+from funnel_lib.core.steps import Steps
+from funnel_lib.core.times import NEVER
+from funnel_lib.counting.reach import RULES, count_funnel, find_reached, read_window
+from funnel_lib.sections.rules.count import count_rules
+from funnel_lib.stats.intervals import effective_n, wilson
 
 ROUNDING = 1e-9  # sums of a few dozen weights below 1 in another order: far below 1e-12 each
 Z = 1.959963984540054  # 97.5 % point of the normal distribution

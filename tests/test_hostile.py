@@ -19,8 +19,8 @@ BY_COMMAND = (
 )  # fmt: skip
 READER = r"""
 import json, os, re, signal, sys, time
-from funnel_lib.errors import InputError
-from funnel_lib.readers import read_export
+from funnel_lib.core.errors import InputError
+from funnel_lib.reading.export import read_export
 def read(path):
     try:
         log = read_export(path)

@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 from prove_value import glue_parting_teams
 
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.experiments import plan_size
-from funnel_lib.hypotheses import build_hypotheses, find_mature, read_references
-from funnel_lib.journeys import build_journeys
-from funnel_lib.losses import ASKED, find_decided, find_missed
-from funnel_lib.segments import Group, find_segments, list_groups
-from funnel_lib.steps import Steps
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group, list_groups
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import Steps
+from funnel_lib.counting.days import find_mature
+from funnel_lib.counting.missed import ASKED, find_decided, find_missed
+from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
+from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.stats.tests import plan_size
 
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "read", "asked_by": ["send"]}, {"id": "pay"}], won="pay")
 START = pd.Timestamp("2025-01-01", tz="UTC")

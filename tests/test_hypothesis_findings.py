@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.display import show_hypotheses
-from funnel_lib.hypothesis_findings import (
+from funnel_lib.core.words import Words
+from funnel_lib.sections.hypotheses.cards import show_hypotheses
+from funnel_lib.sections.hypotheses.tell import (
     tell_assumptions,
     tell_gain,
     tell_hypotheses,
     tell_plan,
     tell_start,
 )
-from funnel_lib.labels import Words
 
 NAMES = {"pay": "Оплатил", "read": "Открыл КП"}
 RU, EN = Words("ru", NAMES), Words("en", {"pay": "Paid", "read": "Read it"})

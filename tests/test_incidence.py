@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from funnel_lib.incidence import _add_memberships, _follow, _sum_later, estimate_incidence
-from funnel_lib.intervals import move_means
+from funnel_lib.stats.incidence import _add_memberships, _follow, _sum_later, estimate_incidence
+from funnel_lib.stats.intervals import move_means
 
 EXACT = 1e-12  # sums of few numbers in another order
 R_DIGITS = 5e-8  # R printed seven digits

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from funnel_lib.intervals import (
+from funnel_lib.stats.intervals import (
     effective_n,
     effective_n_of_segment,
     influence_of_share,

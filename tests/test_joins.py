@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.errors import InputError
-from funnel_lib.readers import Mapping, read_export
-from funnel_lib.readers.assembly import assemble
-from funnel_lib.readers.joins import CrmData, complete
+from funnel_lib.core.errors import InputError
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.crms.assembly import assemble
+from funnel_lib.reading.crms.joins import CrmData, complete
+from funnel_lib.reading.export import read_export
 
 UTC = "UTC"
 
@@ -163,8 +164,8 @@ def test_what_happened_to_merged_deals_is_their_survivors():
 @pytest.mark.parametrize("most", [1, 2, 20])
 def test_everything_given_or_removed(most, n_pairs, monkeypatch):
     """Kept rows (without the further copies of shared ones) and removed ones are all there were."""
-    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_PAIRS", n_pairs)
-    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_OPEN", most)
+    monkeypatch.setattr("funnel_lib.reading.crms.assembly.MOST_PAIRS", n_pairs)
+    monkeypatch.setattr("funnel_lib.reading.crms.assembly.MOST_OPEN", most)
     rng = np.random.default_rng(1)
     n, ids = 400, [str(i) for i in range(30)]
     made = rng.integers(1, 15, 30)
@@ -540,7 +541,7 @@ def test_a_deal_that_ended_nobody_knows_when_takes_an_act_only_where_no_other_wa
 
 
 def test_all_deals_of_a_lead_take_its_acts_however_many(monkeypatch):
-    monkeypatch.setattr("funnel_lib.readers.assembly.MOST_OPEN", 1)
+    monkeypatch.setattr("funnel_lib.reading.crms.assembly.MOST_OPEN", 1)
     data = CrmData(
         deals=deals(("1", 10, 0, "open"), ("2", 10, 0, "open")), acts=acts(("lead", "7", 11, "a")),
         links=links(("lead", "7", "1"), ("lead", "7", "2")),

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import funnel_lib
-from funnel_lib.errors import InputError
-from funnel_lib.labels import Words, label_table
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.words import Words, label_table
 
 LOCALE = Path(funnel_lib.__file__).parent / "locale"
 EN, RU = Words("en"), Words("ru")

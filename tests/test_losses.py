@@ -8,19 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys, select_leads
-from funnel_lib.losses import (
-    ASKED,
-    count_losses,
-    count_necessity,
-    find_missed,
-    list_leads,
-    list_open_leads,
-)
-from funnel_lib.planted import WORLDS, plant_log
-from funnel_lib.segments import Group
-from funnel_lib.steps import Steps, parse_steps
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import build_journeys, select_leads
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.counting.leads import list_leads
+from funnel_lib.counting.missed import ASKED, find_missed
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.datasets.worlds import WORLDS
+from funnel_lib.sections.losses.count import count_losses
+from funnel_lib.sections.necessity.count import count_necessity
+from funnel_lib.sections.open_leads.count import list_open_leads
 
 ROUNDING = 1e-9  # sums of a few weights below 1 in another order
 START = pd.Timestamp("2025-01-01", tz="UTC")

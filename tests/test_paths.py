@@ -8,10 +8,10 @@ import pytest
 import random_worlds as worlds
 from sklearn.base import clone
 
-from funnel_lib.choose import compare_with_fewer, measure_stability
-from funnel_lib.mixtures import run_em, share_out
-from funnel_lib.paths import PathMixture
-from funnel_lib.walks import Path, Rates, Trie, Walker, count_moves, list_moves, run_forward
+from funnel_lib.engine.choose import compare_with_fewer, measure_stability
+from funnel_lib.engine.mixtures import run_em, share_out
+from funnel_lib.engine.paths import PathMixture
+from funnel_lib.engine.walks import Path, Rates, Trie, Walker, count_moves, list_moves, run_forward
 
 RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15)
 RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})

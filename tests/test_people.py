@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from funnel_lib.readers.people import bare_key, find_keys, find_personal
+from funnel_lib.reading.cells.people import bare_key, find_keys, find_personal
 
 PERSONAL = [
     "Полное имя контакта", "Рабочий телефон", "Мобильный телефон", "Рабочий email", "E-mail",

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from crm_world import SHARED, UNTIL, assert_same, assert_told_apart, make_world, read_plainly, told
 
-from funnel_lib.readers import Mapping, read_export
-from funnel_lib.readers.crm import CRMS
-from funnel_lib.readers.kinds import recognise
-from funnel_lib.readers.tables import RawTable
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.crm import CRMS
+from funnel_lib.reading.crms.kinds import recognise
+from funnel_lib.reading.export import read_export
+from funnel_lib.reading.files.tables import RawTable
 
 # Names of stages, which tell no outcome here.
 WON, LOST = "Contract Signed", "Отказ"

@@ -8,22 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys
-from funnel_lib.losses import list_leads
-from funnel_lib.pipeline import (
+from funnel_lib.core.events import build_log
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.counting.leads import list_leads
+from funnel_lib.counting.moves import list_moves, order_stages
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.datasets.worlds import WORLDS
+from funnel_lib.sections.stages.count import (
     check_pipeline,
     count_pipeline,
     count_reasons,
     count_stage_by_step,
     find_renamed,
-    list_moves,
     list_stages,
-    order_stages,
 )
-from funnel_lib.planted import plant_log
-from funnel_lib.steps import Steps, parse_steps
-from funnel_lib.worlds import WORLDS
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 STEPS = Steps(

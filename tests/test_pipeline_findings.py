@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from funnel_lib.figures import picture_pipeline
-from funnel_lib.labels import Words
-from funnel_lib.pipeline import check_pipeline, count_pipeline
-from funnel_lib.pipeline_findings import tell_pipeline, tell_stage_by_step
+from funnel_lib.core.words import Words
+from funnel_lib.sections.stages.count import check_pipeline, count_pipeline
+from funnel_lib.sections.stages.draw import picture_pipeline
+from funnel_lib.sections.stages.tell import tell_pipeline, tell_stage_by_step
 
 EN, RU = Words("en"), Words("ru", {"read": "Открыл КП"})
 

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.hypotheses import build_hypotheses
-from funnel_lib.journeys import build_journeys
-from funnel_lib.labels import Words
-from funnel_lib.plans import (
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import parse_steps
+from funnel_lib.core.words import Words
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.sections.hypotheses.count import build_hypotheses
+from funnel_lib.sections.hypotheses.plans import (
     Plans,
     list_plans,
     look_at_plan,
@@ -20,9 +23,6 @@ from funnel_lib.plans import (
     start_plan,
     write_plans,
 )
-from funnel_lib.planted import plant_log
-from funnel_lib.segments import Group
-from funnel_lib.steps import parse_steps
 
 
 @pytest.fixture(scope="module")

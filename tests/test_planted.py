@@ -9,10 +9,10 @@ import pytest
 import yaml
 from scipy.stats import chi2_contingency
 
-from funnel_lib.errors import InputError
-from funnel_lib.planted import LOST, plant_log, write_planted
-from funnel_lib.steps import read_steps
-from funnel_lib.worlds import MANAGERS, WON, WORLDS, PlantedSegment, World
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.steps import read_steps
+from funnel_lib.datasets.planted import LOST, plant_log, write_planted
+from funnel_lib.datasets.worlds import MANAGERS, WON, WORLDS, PlantedSegment, World
 
 SIGMAS = 4.0  # binomial errors allowed: about 100 shares are compared, so one in 16,000 is enough
 DOUBT = 1e-4  # p-value below which independence is doubted; one fixed seed, so it is stable

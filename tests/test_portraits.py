@@ -6,10 +6,12 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys
-from funnel_lib.planted import plant_log
-from funnel_lib.portraits import (
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Segmentation, keep_together
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.sections.paths.count import (
     compare_traits,
     describe_segments,
     find_examples,
@@ -17,9 +19,8 @@ from funnel_lib.portraits import (
     list_sequences,
     name_segments,
 )
-from funnel_lib.segments import Segmentation, find_segments, keep_together
-from funnel_lib.steps import Steps, parse_steps
-from funnel_lib.trust import measure_trust
+from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.sections.paths.trust import measure_trust
 
 ROUNDING = 1e-9
 CLOSE = 0.05  # of a planted chance, from some hundred leads that came so far: 2 standard errors

@@ -1,6 +1,5 @@
 """Promises of the project: set-up files agree, modules import one way, what is public is shown."""
 
-import ast
 import inspect
 import json
 import re
@@ -139,32 +138,6 @@ def test_no_lock_or_set_up_file_holds_an_address(root):
         assert not NO_ADDRESS.search(re.sub(r"--no-emit-[a-z-]+", "", (root / name).read_text())), (
             name
         )
-
-
-def modules(root) -> list[str]:
-    """The modules in the order of the table in ARCHITECTURE.md."""
-    table = re.findall(r"^\| `([a-z_]+)` \|", (root / "ARCHITECTURE.md").read_text(), re.M)
-    return table
-
-
-def test_the_module_table_is_complete(root):
-    package = root / "funnel_lib"
-    there = {p.stem for p in package.glob("*.py")} | {"readers"}
-    assert sorted(modules(root)) == sorted(there - {"__init__"})
-
-
-def test_modules_import_only_what_stands_above_them(root):
-    order = modules(root)
-    package = root / "funnel_lib"
-    for path in [*package.glob("*.py"), *package.glob("readers/*.py")]:
-        module = "readers" if path.parent.name == "readers" else path.stem
-        if module == "__init__":
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("funnel_lib."):
-                used = node.module.split(".")[1]
-                inside = used == module == "readers"
-                assert inside or order.index(used) < order.index(module), f"{path}: {node.module}"
 
 
 @pytest.mark.parametrize("name", funnel_lib.__all__)

@@ -10,15 +10,16 @@ import pandas as pd
 import pytest
 from hostile_files import old_excel, workbook
 
-from funnel_lib.errors import InputError
-from funnel_lib.events import check_log
-from funnel_lib.readers import Mapping, read_export, read_mapping, read_moment
-from funnel_lib.readers.columns import find_columns
-from funnel_lib.readers.delimited import to_utf8
-from funnel_lib.readers.html_tables import read_html
-from funnel_lib.readers.json_records import read_json
-from funnel_lib.readers.tables import find_tables, read_table
-from funnel_lib.readers.values import Ambiguous, read_numbers, read_times
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import check_log
+from funnel_lib.reading.cells.numbers import read_numbers
+from funnel_lib.reading.cells.times import Ambiguous, read_times
+from funnel_lib.reading.columns import Mapping, find_columns, read_mapping
+from funnel_lib.reading.export import read_export, read_moment
+from funnel_lib.reading.files.delimited import to_utf8
+from funnel_lib.reading.files.html_tables import read_html
+from funnel_lib.reading.files.json_records import read_json
+from funnel_lib.reading.files.tables import find_tables, read_table
 
 
 def times_of(*texts, **options):
@@ -433,7 +434,7 @@ def test_what_grows_too_far_is_refused_and_what_grows_a_little_is_not(tmp_path, 
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(("a,b\n" + "1,2\n" * 100_000).encode()))
     assert len(read_table(path).frame) == 100_000
-    monkeypatch.setattr("funnel_lib.readers.archives.MOST_UNPACKED", 300_000)
+    monkeypatch.setattr("funnel_lib.reading.files.archives.MOST_UNPACKED", 300_000)
     (problem,) = problems_of(read_table, path)
     assert "over 100 times its size" in problem
     path.write_bytes(gzip.compress(np.random.default_rng(1).bytes(300_000).hex().encode()))
@@ -516,8 +517,8 @@ def test_json_keeps_the_text_of_numbers():
 def test_json_that_is_longer_than_a_piece_is_read_as_one_that_is_not(monkeypatch):
     lines = [f'{{"id": {i}, "what": "Заявка {i}"}}' for i in range(200)]
     whole = [json_rows(t) for t in ("\n".join(lines), "[" + ",\n".join(lines) + "]")]
-    monkeypatch.setattr("funnel_lib.readers.json_records.PIECE", 17)
-    monkeypatch.setattr("funnel_lib.readers.json_records.MOST_DOCUMENT", 60)
+    monkeypatch.setattr("funnel_lib.reading.files.json_records.PIECE", 17)
+    monkeypatch.setattr("funnel_lib.reading.files.json_records.MOST_DOCUMENT", 60)
     assert [json_rows(t) for t in ("\n".join(lines), "[" + ",\n".join(lines) + "]")] == whole
     with pytest.raises(ValueError, match=r"line 101: Expecting"):
         json_rows("\n".join([*lines[:100], "{'id': 1}"]))

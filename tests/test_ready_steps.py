@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.events import build_log
-from funnel_lib.funnels import count_funnel
-from funnel_lib.journeys import build_journeys
-from funnel_lib.losses import count_necessity
-from funnel_lib.stages import audit_stages
-from funnel_lib.steps import LANGUAGES, Evidence, read_steps
+from funnel_lib.core.events import build_log
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import LANGUAGES, Evidence, read_steps
+from funnel_lib.counting.reach import count_funnel
+from funnel_lib.sections.necessity.count import count_necessity
+from funnel_lib.sections.stages.names import audit_stages
 
 FOLDER = Path(__file__).parent.parent / "data" / "steps"
 NAMES = ("b2b", "projects", "shop_considered", "shop_urgent", "subscription")

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from funnel_lib.audit import build_audit
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys
-from funnel_lib.losses import list_leads
-from funnel_lib.pipeline import count_pipeline, count_stage_by_step
+from funnel_lib.core.events import build_log
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.counting.leads import list_leads
+from funnel_lib.sections.stages.count import count_pipeline, count_stage_by_step
 
 HERE = Path(__file__).parent / "real"
 STAFF = [13_087, 7_367, 5_113, 5_015, 3_254, 2_246]

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from funnel_lib.journeys import count_variants
-from funnel_lib.recognition import count_recognised, find_parting, measure_facts
-from funnel_lib.segments import find_segments, keep_together
+from funnel_lib.core.groups import keep_together
+from funnel_lib.core.journeys import count_variants
+from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.sections.recognition.count import count_recognised, find_parting, measure_facts
 
 ROUNDING = 1e-9
 V = 0.6  # planted strength below

@@ -9,10 +9,11 @@ import nbformat
 import papermill
 import pytest
 
-from funnel_lib.errors import InputError
-from funnel_lib.labels import Words
-from funnel_lib.planted import REASONS
-from funnel_lib.report import (
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.words import Words
+from funnel_lib.datasets.planted import REASONS
+from funnel_lib.datasets.worlds import MANAGERS
+from funnel_lib.reporting.report import (
     check_formats,
     check_parameters,
     copy_notebooks,
@@ -21,7 +22,6 @@ from funnel_lib.report import (
     render_html,
     write_report,
 )
-from funnel_lib.worlds import MANAGERS
 
 
 def settings(folder, **more):

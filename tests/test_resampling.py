@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from funnel_lib import resampling
-from funnel_lib.resampling import draw_sums, find_range
+from funnel_lib.stats import resampling
+from funnel_lib.stats.resampling import draw_sums, find_range
 
 DRAWN = 0.08  # relative error of a standard deviation of 2,000 draws: 1 / sqrt(4000), five times
 

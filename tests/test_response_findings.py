@@ -4,9 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.display import show_table
-from funnel_lib.labels import Words
-from funnel_lib.response_findings import name_managers, say_hours, tell_responses, write_responses
+from funnel_lib.core.words import Words
+from funnel_lib.drawing.html import show_table
+from funnel_lib.sections.answers.tell import (
+    name_managers,
+    say_hours,
+    tell_responses,
+    write_responses,
+)
 
 EN, RU = Words("en"), Words("ru")
 BOTH = pytest.mark.parametrize("words", [EN, RU], ids=["en", "ru"])

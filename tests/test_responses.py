@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.events import build_log
-from funnel_lib.incidence import OPEN, OTHERWISE, TAKEN, estimate_incidence
-from funnel_lib.intervals import wilson
-from funnel_lib.journeys import build_journeys, select_leads
-from funnel_lib.moments import tells_hours
-from funnel_lib.planted import plant_log
-from funnel_lib.responses import count_responses, find_median_time
-from funnel_lib.steps import Steps, parse_steps
+from funnel_lib.core.events import build_log
+from funnel_lib.core.journeys import build_journeys, select_leads
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.core.times import tells_hours
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.sections.answers.count import count_responses, find_median_time
+from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN, estimate_incidence
+from funnel_lib.stats.intervals import wilson
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 UNTIL = START + pd.Timedelta(hours=200)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from crm_world import SHARED, UNTIL, assert_same, make_world, read, read_plainly, told
 
-from funnel_lib.readers import read_export
-from funnel_lib.readers.crm import CRMS
-from funnel_lib.readers.kinds import recognise
-from funnel_lib.readers.tables import RawTable, read_table
+from funnel_lib.reading.crm import CRMS
+from funnel_lib.reading.crms.kinds import recognise
+from funnel_lib.reading.export import read_export
+from funnel_lib.reading.files.tables import RawTable, read_table
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
 from test_figures import LONG, bars, draw, row_of, texts
 
-from funnel_lib.canvas import ACCENT, BLUE, GREY, LIGHT, show_figure
-from funnel_lib.labels import Words
-from funnel_lib.segment_figures import plot_choice, plot_sequences
+from funnel_lib.core.words import Words
+from funnel_lib.drawing.canvas import ACCENT, BLUE, GREY, LIGHT, show_figure
+from funnel_lib.sections.paths.draw import plot_choice, plot_sequences
 
 STEPS = ["ask", "read", "need", "pay"]
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})

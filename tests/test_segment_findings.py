@@ -6,15 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.labels import Words
-from funnel_lib.segment_findings import (
-    tell_choice,
-    tell_facts,
-    tell_path,
-    tell_recognised,
-    tell_segments,
-    tell_traits,
-)
+from funnel_lib.core.words import Words
+from funnel_lib.sections.paths.tell import tell_choice, tell_path, tell_segments, tell_traits
+from funnel_lib.sections.recognition.tell import tell_facts, tell_recognised
 
 EN, RU = Words("en", {"meet": "Met us"}), Words("ru", {"meet": "Встретились"})
 

@@ -7,22 +7,21 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from funnel_lib.errors import InputError
-from funnel_lib.events import build_log
-from funnel_lib.funnels import count_funnel
-from funnel_lib.journeys import build_journeys, count_variants, select_leads
-from funnel_lib.losses import count_losses
-from funnel_lib.planted import plant_log
-from funnel_lib.portraits import describe_segments
-from funnel_lib.segments import (
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import keep_together, list_groups
+from funnel_lib.core.journeys import build_journeys, count_variants, select_leads
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.counting.reach import count_funnel
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.sections.losses.count import count_losses
+from funnel_lib.sections.paths.count import describe_segments
+from funnel_lib.sections.paths.segments import (
     assign_segments,
     find_segments,
-    keep_together,
-    list_groups,
     read_segments,
     write_segments,
 )
-from funnel_lib.steps import Steps, parse_steps
 
 ROUNDING = 1e-6  # sums of some thousand memberships below 1
 

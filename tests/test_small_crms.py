@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 import funnel_lib as fl
-from funnel_lib.canvas import Picture
-from funnel_lib.display import Html
-from funnel_lib.planted import plant_log, write_planted
-from funnel_lib.report import find_notebooks, write_report
+from funnel_lib.datasets.planted import plant_log, write_planted
+from funnel_lib.drawing.canvas import Picture
+from funnel_lib.drawing.html import Html
+from funnel_lib.reporting.report import find_notebooks, write_report
 
 STEPS = """version: 1
 steps:

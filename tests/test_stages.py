@@ -10,19 +10,11 @@ import pytest
 import yaml
 
 from funnel_lib import cli
-from funnel_lib.checked import read_checked
-from funnel_lib.errors import InputError
-from funnel_lib.labels import Words
-from funnel_lib.stages import (
-    COLUMNS,
-    LEXICON,
-    Lexicon,
-    audit_stages,
-    build_sheet,
-    find_meaning,
-    read_lexicon,
-    tell_stages,
-)
+from funnel_lib.core.checked import read_checked
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.lexicon import LEXICON, Lexicon, find_meaning, read_lexicon
+from funnel_lib.core.words import Words
+from funnel_lib.sections.stages.names import COLUMNS, audit_stages, build_sheet, tell_stages
 
 NAMES = Path(__file__).parent / "stage_names.csv"
 STEPS = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from funnel_lib.errors import InputError
-from funnel_lib.steps import Evidence, Step, Steps, parse_steps, read_steps, write_steps
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.steps import Evidence, Step, Steps, parse_steps, read_steps, write_steps
 
 GOOD = """\
 steps:

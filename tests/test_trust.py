@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from funnel_lib.segments import find_segments, keep_together, read_segments, write_segments
-from funnel_lib.trust import measure_trust
+from funnel_lib.core.groups import keep_together
+from funnel_lib.sections.paths.segments import find_segments, read_segments, write_segments
+from funnel_lib.sections.paths.trust import measure_trust
 
 
 @pytest.fixture(scope="module")

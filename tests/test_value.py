@@ -4,18 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.events import build_log
-from funnel_lib.journeys import build_journeys
-from funnel_lib.planted import plant_log
-from funnel_lib.segments import Group, find_segments, list_groups
-from funnel_lib.steps import Steps, parse_steps
-from funnel_lib.value import (
-    add_by_membership,
-    count_actions,
-    count_repeats,
-    count_value,
-    find_value_ranges,
-)
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Group, list_groups
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.datasets.planted import plant_log
+from funnel_lib.sections.after_sale.count import count_repeats
+from funnel_lib.sections.effort.count import count_actions, count_value, find_value_ranges
+from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.stats.intervals import add_by_membership
 
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
 START = pd.Timestamp("2025-01-01", tz="UTC")

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_figures import LONG, bars, draw, texts
 
-from funnel_lib.canvas import ACCENT, BLUE, GREY, LIGHT, MUTED, show_figure
-from funnel_lib.labels import Words
-from funnel_lib.value_figures import plot_cohorts, plot_times, plot_value
+from funnel_lib.core.words import Words
+from funnel_lib.drawing.canvas import ACCENT, BLUE, GREY, LIGHT, MUTED, show_figure
+from funnel_lib.sections.effort.draw import plot_value
+from funnel_lib.sections.times.draw import plot_cohorts, plot_times
 
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
 RU = Words("ru", LONG)

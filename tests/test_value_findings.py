@@ -4,17 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.labels import Words
-from funnel_lib.value_findings import (
-    compare_effort,
-    say_within,
-    tell_cohorts,
-    tell_repeats,
-    tell_standing,
-    tell_times,
-    tell_value,
-    write_month,
-)
+from funnel_lib.core.words import Words, say_within
+from funnel_lib.sections.after_sale.tell import tell_repeats
+from funnel_lib.sections.effort.count import compare_effort
+from funnel_lib.sections.effort.tell import tell_value
+from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_times, write_month
 
 EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})
 RU = Words("ru", {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"})

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.errors import InputError
-from funnel_lib.events import LEAD_COLUMNS, check_log
-from funnel_lib.planted import plant_log, write_planted
-from funnel_lib.readers import Mapping, read_export
-from funnel_lib.readers.packing import MOST_ROWS
-from funnel_lib.readers.tables import find_tables, read_table
-from funnel_lib.readers.xes import is_xml, read_xes
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import LEAD_COLUMNS, check_log
+from funnel_lib.datasets.planted import plant_log, write_planted
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.export import read_export
+from funnel_lib.reading.files.packing import MOST_ROWS
+from funnel_lib.reading.files.tables import find_tables, read_table
+from funnel_lib.reading.files.xes import is_xml, read_xes
 
 REFUSED_WITHIN = 2.0  # seconds; a billion laughs would take hours, reading a few bytes takes none
 PARTS = ("events", "leads", "removed", "noticed")

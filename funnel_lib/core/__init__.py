@@ -1,0 +1,1 @@
+"""What everything stands on: errors, events, steps, journeys, groups, words."""

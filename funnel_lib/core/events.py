@@ -1,0 +1,448 @@
+"""`EventLog`: what happened to which lead and when, checked once, with nothing dropped silently."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.ordering import as_category, is_tied, order_packed
+from funnel_lib.core.times import DAY, NEVER, end_of_days, tells_hours, to_micros
+
+EVENT_COLUMNS = ("lead_id", "at", "action", "actor")
+ACTORS = ("client", "manager", "system")
+STATUSES = ("won", "lost", "open")
+LEAD_COLUMNS = (
+    "lead_id", "created_at", "status", "closed_at", "amount", "currency", "manager", "team",
+    "product", "source", "loss_reason", "account_id", "stage",
+)  # fmt: skip
+_ACTOR_WORDS = {"клиент": "client", "менеджер": "manager", "система": "system"}
+STAGE_PREFIX = "stage: "
+# Rows of these kinds cannot be used at all; more than this share of them is refused.
+UNUSABLE = ("broken_row", "no_lead", "no_time", "unreadable_time", "no_action")
+MOST_UNUSABLE = 0.1
+# Rows that a reader leaves out as they tell of no event, or of one told elsewhere.
+EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
+            "deleted_activity", "lone_text")  # fmt: skip
+# A deal with such an event was a lead before: its first events are older than the deal.
+BEFORE_DEALS = ("lead_created", "became_lead")
+# Bulk edits: this many leads with the same action in the same minute look like a script's work.
+BULK_LEADS = 50
+
+_LEAD_DTYPES = {
+    "created_at": "datetime64[us, UTC]", "closed_at": "datetime64[us, UTC]", "amount": "float64",
+}  # fmt: skip
+SOURCE_COLUMNS = ["file", "crm", "kind", "n_rows", "told_by"]
+_CHECK_COLUMNS = ["check", "n_rows", "share_of_rows", "severity", "example"]
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """A checked event log.
+
+    Attributes
+    ----------
+    events : frame, one row an event, ordered by lead, time, action:
+        lead_id (categorical, categories = leads.lead_id), at (UTC), action (categorical),
+        actor (client, manager, system or missing), then further columns as they came
+    leads : frame, one row a lead, ordered by lead_id: the columns of `LEAD_COLUMNS`, then further
+        ones; status is missing where no leads table tells it
+    observed_until : when the export was made; nothing later is known
+    removed : frame (table, reason, rows, examples): what was left out of events or leads and why
+    rows_read : rows of the event tables as read; always len(events) + removed event rows
+    noticed : frame (check, n_rows, share_of_rows, severity, example): what the reader noticed
+    assumed : words for what nobody told and was taken, e.g. ``observed_until``, ``time_zone``
+    sources : frame (file, crm, kind, n_rows, told_by): as what each file was read, and by which
+        of its columns that was told
+    """
+
+    events: pd.DataFrame
+    leads: pd.DataFrame
+    observed_until: pd.Timestamp
+    removed: pd.DataFrame
+    rows_read: int
+    noticed: pd.DataFrame = field(default_factory=lambda: note_checks([]))
+    assumed: tuple[str, ...] = ()
+    sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SOURCE_COLUMNS))
+
+
+def build_log(
+    events: pd.DataFrame,
+    leads: pd.DataFrame | None = None,
+    observed_until: pd.Timestamp | str | None = None,
+    *,
+    removed: pd.DataFrame | None = None,
+    noticed: pd.DataFrame | None = None,
+    assumed: tuple[str, ...] = (),
+    sources: pd.DataFrame | None = None,
+) -> EventLog:
+    """Check events and leads and put them in order.
+
+    Parameters
+    ----------
+    events : frame with lead_id, at, action and, where known, actor; times without a zone are UTC.
+        Columns of `LEAD_COLUMNS` found here go to the leads (the last known value of each).
+    leads : frame with lead_id and any of `LEAD_COLUMNS`, one row a lead
+    observed_until : when the export was made; not told, the last moment in the data
+    removed, noticed, assumed, sources : what a reader left out, noticed, assumed and read before
+
+    Returns
+    -------
+    EventLog. Rows without lead, time or action, exact duplicates and events after
+    `observed_until` are removed and counted. A lead closed after `observed_until` is open.
+
+    Raises
+    ------
+    InputError
+        A column is missing, no usable row is left, or `observed_until` is before the data begins.
+
+    Examples
+    --------
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["b", "a", "a", "a", None],
+    ...     "at": pd.to_datetime(["2025-01-02", "2025-01-03", *["2025-01-01"] * 2, "2025-01-05"]),
+    ...     "action": ["request", "paid", "request", "request", "paid"]}))
+    >>> log.events[["lead_id", "action"]].values.tolist()
+    [['a', 'request'], ['a', 'paid'], ['b', 'request']]
+    >>> log.removed[["reason", "rows"]].values.tolist()
+    [['no_lead', 1], ['duplicate', 1]]
+    """
+    _check_columns(events, leads)
+    events = _with_types(events)
+    leads = None if leads is None else _with_types(leads)
+    parts = [removed if removed is not None else note_removed([])]
+    events = _drop_unusable(events, parts)
+    if events.empty:
+        raise InputError(["events: no row has a lead, a readable time and an action"])
+    until = _find_observed_until(events, leads, observed_until)
+    if observed_until is None:
+        assumed = (*assumed, "observed_until")
+    late = (events["at"] > until).to_numpy()
+    parts.append(note_removed([("events", "after_observed_until", late, events)]))
+    events = _drop_duplicates(_in_order(_keep(events, ~late)), parts)
+    events, of_events = _split_lead_columns(events)
+    table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
+    events = _finish_columns(events, table.index)
+    removed = pd.concat(parts, ignore_index=True)
+    rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
+    noticed = note_checks([]) if noticed is None else noticed
+    told = {} if sources is None else {"sources": sources}
+    return EventLog(
+        events, table.reset_index(), until, removed, rows_read, noticed, assumed, **told
+    )
+
+
+def check_log(log: EventLog) -> pd.DataFrame:
+    """What is wrong or odd in a log: removed rows, impossible dates, gaps, bulk edits.
+
+    Returns
+    -------
+    frame: check, n_rows, share_of_rows (of the event rows read, or of the leads), severity
+    (info, warning, error), example (up to three, the same whatever the order of the rows)
+
+    Examples
+    --------
+    >>> day, next_day = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-02")
+    >>> events = pd.DataFrame({"lead_id": ["a"], "at": [day], "action": ["x"], "actor": ["client"]})
+    >>> leads = pd.DataFrame({"lead_id": ["a", "b"], "created_at": [next_day, None]})
+    >>> check_log(build_log(events, leads))[["check", "n_rows"]].values.tolist()
+    [['events_before_created', 1], ['leads_without_events', 1]]
+    """
+    removed = [
+        (r.reason, r.rows, log.rows_read if r.table == "events" else len(log.leads) + r.rows,
+         "error" if r.reason in UNUSABLE else "info" if r.reason in EXPECTED else "warning",
+         r.examples)
+        for r in log.removed.itertuples() if r.rows
+    ]  # fmt: skip
+    return pd.concat(
+        [note_checks(removed), log.noticed, _check_events(log), _check_leads(log)],
+        ignore_index=True,
+    )
+
+
+def note_checks(rows: list[tuple]) -> pd.DataFrame:
+    """Put (check, n_rows, base, severity, example) tuples into a quality table without zeros."""
+    kept = [
+        (check, int(n), n / base if base else np.nan, severity, example)
+        for check, n, base, severity, example in rows
+        if n
+    ]
+    return pd.DataFrame(kept, columns=_CHECK_COLUMNS)
+
+
+def note_removed(rows: list[tuple]) -> pd.DataFrame:
+    """Put (table, reason, mask, frame) tuples into a removed table, with examples."""
+    kept = [
+        (table, reason, int(mask.sum()), show_rows(frame[mask]))
+        for table, reason, mask, frame in rows
+        if mask.any()
+    ]
+    return pd.DataFrame(kept, columns=["table", "reason", "rows", "examples"])
+
+
+def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
+    """Show a few rows, the same ones whatever their order.
+
+    Examples
+    --------
+    >>> show_rows(pd.DataFrame({"lead_id": ["b", "a"], "at": [None, "2025"], "action": ["x", "y"]}))
+    'a · 2025 · y; b · — · x'
+    """
+    shown = [c for c in ("lead_id", "at", "action", "created_at", "closed_at") if c in frame]
+    if not shown:
+        return ""
+    if len(frame) > 10_000:  # the smallest lead ids are enough, and quick to find
+        keys = frame[shown[0]].astype("str")
+        frame = frame[keys.isin(keys.drop_duplicates().sort_values().head(most))]
+    text = frame[shown].astype(object).where(frame[shown].notna(), "—").astype(str)
+    return "; ".join(sorted(set(text.agg(" · ".join, axis=1)))[:most])
+
+
+def show_values(cells: pd.Series, most: int = 3) -> str:
+    """Show a few values of a column, the same ones whatever their order.
+
+    Examples
+    --------
+    >>> show_values(pd.Series(["b", "a", None, "b"]))
+    'a, b'
+    """
+    return ", ".join(sorted(cells.dropna().astype("str").unique())[:most])
+
+
+def lead_codes(log: EventLog) -> np.ndarray:
+    """Position of each event's lead in `log.leads`, shape (n_events,)."""
+    return log.events["lead_id"].cat.codes.to_numpy()
+
+
+def _as_utc(times: pd.Series) -> pd.Series:
+    times = pd.to_datetime(times)
+    zoned = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
+    return zoned.astype("datetime64[us, UTC]")
+
+
+def _check_columns(events: pd.DataFrame, leads: pd.DataFrame | None) -> None:
+    problems = []
+    asked = {"events": (events, ("lead_id", "at", "action")), "leads": (leads, ("lead_id",))}
+    for name, (frame, columns) in asked.items():
+        missing = [] if frame is None else [c for c in columns if c not in frame]
+        if missing:
+            found = quote_some(frame.columns, most=12)
+            problems.append(f"{name}: no column {' and '.join(missing)}; found {found}")
+    if problems:
+        raise InputError(problems)
+
+
+def _with_types(frame: pd.DataFrame) -> pd.DataFrame:
+    dates = {c: _as_utc(frame[c]) for c in ("at", "created_at", "closed_at") if c in frame}
+    numbers = {c: pd.to_numeric(frame[c]) for c in ("amount",) if c in frame}
+    return frame.assign(**dates, **numbers)
+
+
+def _drop_unusable(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    no_lead = events["lead_id"].isna().to_numpy()
+    no_time = events["at"].isna().to_numpy() & ~no_lead
+    no_action = events["action"].isna().to_numpy() & ~no_lead & ~no_time
+    kinds = [("no_lead", no_lead), ("no_time", no_time), ("no_action", no_action)]
+    parts.append(note_removed([("events", reason, mask, events) for reason, mask in kinds]))
+    return _keep(events, ~(no_lead | no_time | no_action))
+
+
+def _keep(rows: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+    """The rows to keep; no copy where all are kept."""
+    return rows if keep.all() else rows[keep]
+
+
+def _in_order(events: pd.DataFrame) -> pd.DataFrame:
+    """Order events by lead, time and action, with lead and action as categories."""
+    with ThreadPoolExecutor() as pool:
+        lead, action = pool.map(as_category, (events["lead_id"], events["action"]))
+    events = events.assign(lead_id=lead, action=action)
+    order = order_packed(
+        events["lead_id"].cat.codes.to_numpy(),
+        events["at"].astype("int64").to_numpy(),
+        events["action"].cat.codes.to_numpy(),
+    )
+    return events.take(order).reset_index(drop=True)
+
+
+def _drop_duplicates(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Drop repeated rows; only events in order with the same lead, time and action can be any."""
+    again = np.zeros(len(events), bool)
+    near = is_tied(events, ["lead_id", "at", "action"])
+    again[near] = events[near].duplicated()
+    parts.append(note_removed([("events", "duplicate", again, events)]))
+    return _keep(events, ~again).reset_index(drop=True)
+
+
+def _find_observed_until(events, leads, told) -> pd.Timestamp:
+    begins = events["at"].min()
+    if told is not None:
+        until = _as_utc(pd.Series([told]))[0]
+        if until < begins:
+            day = f"{begins:%Y-%m-%d}"
+            raise InputError([
+                f"observed_until {until:%Y-%m-%d} lies before the data begins ({day}); "
+                "give the day on which the export was made"
+            ])  # fmt: skip
+        return until
+    moments = [events["at"].max()]
+    for frame in (f for f in (events, leads) if f is not None):
+        if "created_at" in frame:
+            moments.append(frame["created_at"].max())
+        if "closed_at" in frame and "status" in frame:
+            moments.append(frame.loc[frame["status"].isin(["won", "lost"]), "closed_at"].max())
+    return max(m for m in moments if pd.notna(m))
+
+
+def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The leads table by lead, without unusable and repeated rows; of differing repeats the first
+    known value in content order, so that the order of the rows does not matter."""
+    if leads is None:
+        return pd.DataFrame(index=pd.Index([], dtype="str"))
+    no_lead = leads["lead_id"].isna().to_numpy()
+    late = np.zeros(len(leads), bool)
+    if "created_at" in leads:
+        late = (leads["created_at"] > until).to_numpy() & ~no_lead
+    parts.append(
+        note_removed([
+            ("leads", "lead_row_without_id", no_lead, leads),
+            ("leads", "lead_created_after_observed_until", late, leads),
+        ])
+    )  # fmt: skip
+    leads = leads[~(no_lead | late)]
+    leads = leads.assign(lead_id=leads["lead_id"].astype("str"))
+    if leads["lead_id"].duplicated().any():
+        leads = leads.sort_values(list(leads.columns), kind="stable")
+        again = leads["lead_id"].duplicated().to_numpy()
+        parts.append(note_removed([("leads", "lead_row_repeated", again, leads)]))
+        leads = leads.groupby("lead_id", sort=True, as_index=False).first()
+    return leads.set_index("lead_id")
+
+
+def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take the lead's own columns out of events in order: by lead, the last known value of each, of
+    several at one time the largest."""
+    own = [c for c in LEAD_COLUMNS[1:] if c in events]
+    order = np.arange(len(events))
+    if own:
+        tied = np.flatnonzero(is_tied(events, ["lead_id", "at"]))
+        cells = events.loc[tied, ["lead_id", "at", *own]]
+        order[tied] = cells.sort_values(list(cells), kind="stable", na_position="first").index
+    lead = events["lead_id"].cat.codes.to_numpy()
+    ids = events["lead_id"].cat.categories
+    known = pd.DataFrame(index=ids)
+    for column in own:
+        cells = events[column].take(order)
+        rows = np.flatnonzero(cells.notna())
+        rows = rows[np.flatnonzero(np.diff(lead[rows], append=-1))]  # the last row of each lead
+        known[column] = cells.iloc[rows].set_axis(lead[rows]).reindex(range(len(ids))).array
+    return events.drop(columns=own), known
+
+
+def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame) -> pd.DataFrame:
+    """Join the leads table and what the events tell of leads; the leads table wins."""
+    joined = of_events.assign(has_row=False)
+    if len(table.columns):
+        ids = of_events.index.union(table.index)
+        joined = table.reindex(ids).assign(has_row=ids.isin(table.index))
+        for column, told in of_events.reindex(ids).items():
+            joined[column] = joined[column].fillna(told) if column in joined else told
+    own = LEAD_COLUMNS[1:]
+    nothing = {d: pd.Series(index=joined.index, dtype=d) for d in {"str", *_LEAD_DTYPES.values()}}
+    lacking = {c: nothing[_LEAD_DTYPES.get(c, "str")] for c in own if c not in joined}
+    joined = joined.assign(**lacking)
+    joined = joined[[*own, *(c for c in joined if c not in own)]]
+    return joined.rename_axis("lead_id")
+
+
+def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
+    """A lead closed after `observed_until` is open; an open lead has no closing time."""
+    if not leads["status"].notna().any():
+        return leads
+    closed_later = (leads["closed_at"] > until) & leads["status"].isin(["won", "lost"])
+    status = leads["status"].mask(closed_later, "open")
+    return leads.assign(status=status, closed_at=leads["closed_at"].mask(status == "open"))
+
+
+def _finish_columns(events: pd.DataFrame, lead_ids: pd.Index) -> pd.DataFrame:
+    """Give the events the leads there are as categories, and the actors."""
+    events = events.assign(
+        lead_id=events["lead_id"].cat.set_categories(lead_ids),
+        actor=_actors(events),
+    )
+    first = ["lead_id", "at", "action", "actor"]
+    return events[[*first, *(c for c in events if c not in first)]]
+
+
+def _actors(events: pd.DataFrame) -> pd.Categorical:
+    if "actor" not in events:
+        return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
+    words = events["actor"].astype("str").str.casefold().replace(_ACTOR_WORDS)
+    return pd.Categorical(words.where(words.isin(ACTORS)), categories=ACTORS)
+
+
+def _check_events(log: EventLog) -> pd.DataFrame:
+    events, leads = log.events, log.leads
+    lead = lead_codes(log)
+    early = np.asarray(events["at"].array < leads["created_at"].array.take(lead))
+    early &= ~np.isin(lead, lead[events["action"].isin(BEFORE_DEALS).to_numpy()])
+    no_row = np.zeros(len(events), bool)
+    if leads["has_row"].any():
+        no_row = ~leads["has_row"].to_numpy()[lead_codes(log)]
+    no_actor = events["actor"].isna().to_numpy()
+    bulk = _bulk_edits(events)
+    base = log.rows_read
+    return note_checks([
+        ("events_before_created", early.sum(), base, "warning", show_rows(events[early])),
+        ("events_without_lead_row", no_row.sum(), base, "warning", show_rows(events[no_row])),
+        ("actor_unknown", no_actor.sum(), base, "info", show_rows(events[no_actor])),
+        ("bulk_edits", bulk.sum(), base, "warning", show_rows(events[bulk])),
+    ])  # fmt: skip
+
+
+def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
+    """Events whose action befell `BULK_LEADS` or more leads in one minute; dates without a time of
+    day say nothing of minutes."""
+    at = to_micros(events["at"])
+    only_dates = len(np.unique(at)) > 1 and not tells_hours(at)
+    minute, midnight = at // 60_000_000, (at % DAY == 0) | only_dates
+    frame = pd.DataFrame({"minute": minute, "action": events["action"].cat.codes,
+                          "lead": events["lead_id"].cat.codes})  # fmt: skip
+    frame = frame[~midnight]
+    n_rows = frame.groupby(["minute", "action"])["lead"].transform("size")
+    frame = frame[n_rows >= BULK_LEADS]
+    n_leads = frame.groupby(["minute", "action"])["lead"].transform("nunique")
+    bulk = np.zeros(len(events), bool)
+    bulk[n_leads.index[n_leads >= BULK_LEADS]] = True
+    return bulk
+
+
+def _check_leads(log: EventLog) -> pd.DataFrame:
+    leads = log.leads
+    with_events = np.zeros(len(leads), bool)
+    with_events[np.unique(lead_codes(log))] = True
+    closed, created = (to_micros(leads[c]) for c in ("closed_at", "created_at"))
+    impossible = (end_of_days(closed) < created) & (created < NEVER)
+    ended = leads["status"].isin(["won", "lost"]).to_numpy()
+    undated = ended & leads["closed_at"].isna().to_numpy()
+    no_amount = leads["amount"].isna().to_numpy() & leads["amount"].notna().any()
+    currencies = sorted(leads["currency"].dropna().unique())
+    several = len(currencies) > 1
+    base = len(leads)
+    return note_checks([
+        ("leads_without_events", (~with_events).sum(), base, "warning",
+         show_rows(leads.loc[~with_events, ["lead_id"]])),
+        ("closed_before_created", impossible.sum(), base, "warning", show_rows(leads[impossible])),
+        ("closed_without_date", undated.sum(), base, "warning",
+         show_rows(leads.loc[undated, ["lead_id"]])),
+        ("leads_without_amount", no_amount.sum(), base, "info",
+         show_rows(leads.loc[no_amount, ["lead_id"]])),
+        ("several_currencies", len(leads) if several else 0, base, "warning",
+         ", ".join(currencies)),
+    ])  # fmt: skip
+
+
+SILENT_DAYS = 30

@@ -1,0 +1,154 @@
+"""Groups of leads that are counted together: all of them, or segments with memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.journeys import Journeys
+
+FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
+SKIPPED_OFTEN = 1 / 3  # from here on a step of a path is optional
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Which segments there are, and how much each lead belongs to each.
+
+    Attributes
+    ----------
+    steps : ids of the steps before the sale; their positions are the model's codes
+    ids : of the segments, the largest first: "s1", "s2" …; or "all"
+    paths : each segment's own funnel: step ids in its clients' order, the sale last
+    optional : of each path, the steps that a third or more of those who go on go on without
+    memberships : (n_leads, n_segments), each lead's sum to 1; zeros for leads that never entered
+    model : the fitted mixture of paths; None where no segmentation was tried, or by other means
+    why_not : why no segmentation was tried: "few_leads", "few_steps", "not_asked", or ""
+    """
+
+    steps: tuple[str, ...]
+    ids: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]
+    optional: tuple[tuple[str, ...], ...]
+    memberships: np.ndarray
+    model: Any = None
+    why_not: str = ""
+
+
+def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentation:
+    """Leave all leads that entered in one segment.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.core.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "action": ["ask"], "at": ["2025-01-01"]}))
+    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+    >>> keep_together(journeys).ids
+    ('all',)
+    """
+    steps = journeys.steps.before_sale
+    everybody = journeys.leads["entered_at"].notna().to_numpy(float)[:, None]
+    return Segmentation(steps, ("all",), (steps,), ((),), everybody, why_not=why_not)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Leads that are counted together, in a funnel of their own; by default all of them.
+
+    Attributes
+    ----------
+    segment : "all", or a segment's id
+    path : the steps of its funnel before the sale, in order; None: the global ones
+    optional : steps that a third or more of its clients go on without
+    memberships : (n_leads, n_segments) how much each lead belongs to each segment; None: fully to
+        the one group. A single column are plain weights.
+    column : of the group's own memberships
+    """
+
+    segment: str = "all"
+    path: tuple[str, ...] | None = None
+    optional: tuple[str, ...] = ()
+    memberships: np.ndarray | None = None
+    column: int = 0
+
+    def weigh(self, n_leads: int) -> np.ndarray:
+        """How much each lead belongs to it, (n_leads,)."""
+        if self.memberships is None:
+            return np.ones(n_leads)
+        return np.ascontiguousarray(self.memberships[:, self.column])
+
+    def of(self, base: np.ndarray) -> np.ndarray:
+        """Memberships of the leads in the base, (n_base, n_segments), the group's own first."""
+        if self.memberships is None:
+            return np.ones((int(base.sum()), 1))
+        order = [self.column, *(k for k in range(self.memberships.shape[1]) if k != self.column)]
+        return self.memberships[base][:, order]
+
+
+def list_groups(segmentation: Segmentation) -> list[Group]:
+    """All leads in the global funnel, then each segment in its own; only all where there is one."""
+    if len(segmentation.ids) == 1:
+        return [Group()]
+    parts = zip(segmentation.ids, segmentation.paths, segmentation.optional, strict=True)
+    member = segmentation.memberships
+    return [Group(), *(Group(*part, member, k) for k, part in enumerate(parts))]
+
+
+def place_steps(steps: tuple[str, ...], path: tuple[str, ...]) -> np.ndarray:
+    """Where on a path each step stands: step code → position, -1 where it is not on it.
+
+    One longer than the steps, so that the padding of journeys, -1, is on no path.
+
+    Examples
+    --------
+    >>> place_steps(("ask", "meet", "pay"), ("ask", "pay")).tolist()
+    [0, -1, 1, -1]
+    """
+    position = np.full(len(steps) + 1, -1)
+    position[[steps.index(step) for step in path]] = np.arange(len(path))
+    return position
+
+
+def select_segment(tables: dict[str, pd.DataFrame], segment: str = "all") -> dict:
+    """Keep one segment's rows of the tables that are counted for each.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"segment": ["all", "s1"], "n_lost": [3.0, 1.0]})
+    >>> select_segment({"losses": table}, "s1")["losses"]["n_lost"].tolist()
+    [1.0]
+    """
+    counted = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing", "time_to")
+    return {
+        name: table[table["segment"] == segment].reset_index(drop=True)
+        if name in counted
+        else table
+        for name, table in tables.items()
+    }
+
+
+UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
+
+
+def find_accounts(leads: pd.DataFrame) -> np.ndarray:
+    """What is drawn as a whole, (n_leads,): the account's number, a lead without one its own.
+
+    Examples
+    --------
+    >>> find_accounts(pd.DataFrame({"account_id": ["x", None, "x", None]})).tolist()
+    [0, 1, 0, 2]
+    """
+    own = pd.Series(np.arange(len(leads)), index=leads.index).astype("str")
+    return pd.factorize(("a" + leads["account_id"].astype("str")).fillna(own))[0]
+
+
+def take_everybody(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all leads; where there are none, those of the first segment."""
+    ids = table["segment"]
+    mine = "all" if (ids == "all").any() or table.empty else ids.iloc[0]
+    return table[ids == mine].reset_index(drop=True)

@@ -1,0 +1,449 @@
+"""`Journeys`: each lead's client steps, sorted and packed once, for counting on arrays."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.events import EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.core.ordering import order_packed
+from funnel_lib.core.steps import Evidence, Steps
+from funnel_lib.core.times import DAY, NEVER, end_of_days, tells_hours, to_micros
+
+# Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
+GAPS = np.array([DAY, 7 * DAY])
+_COMPARE = {
+    "==": operator.eq, "!=": operator.ne, ">=": operator.ge,
+    "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """What each lead's client did, and what the manager did to help.
+
+    Attributes
+    ----------
+    steps : the steps; codes below are positions in ``steps.ids``
+    leads : frame, one row a lead: the log's columns with every status told, and
+        entered_at (earliest evidence of a step before the sale), sold_at (of won leads)
+    offsets : integers (n_leads + 1,): lead i owns evidence offsets[i] to offsets[i + 1]
+    step, at, told : (n_evidence,) step codes, times, and whether it is only the manager's word;
+        ordered by lead, time, step. An event that shows two steps stands here twice.
+    ask_lead, ask_step, ask_at : (n_asks,) the manager's actions that help with a step
+    measurable : (n_steps,) whether the log has any evidence of the step
+    has_sales : whether any lead of the log was won, or shows the sale
+    askable : (n_steps,) whether the log has any manager's action that helps with it
+    observed_until : when the export was made
+    quality : frame as of `check_log`: what came up when evidence and status were put together
+    """
+
+    steps: Steps
+    leads: pd.DataFrame
+    offsets: np.ndarray
+    step: np.ndarray
+    at: np.ndarray
+    told: np.ndarray
+    ask_lead: np.ndarray
+    ask_step: np.ndarray
+    ask_at: np.ndarray
+    measurable: np.ndarray
+    has_sales: bool
+    askable: np.ndarray
+    observed_until: pd.Timestamp
+    quality: pd.DataFrame
+
+    @property
+    def lead(self) -> np.ndarray:
+        """Lead code of each piece of evidence, (n_evidence,)."""
+        return np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
+
+
+def build_journeys(log: EventLog, steps: Steps) -> Journeys:
+    """Find the evidence of each step in a log, and each lead's outcome.
+
+    Parameters
+    ----------
+    log : a checked log
+    steps : the client's steps
+
+    Returns
+    -------
+    Journeys. Status comes from the leads table, else from evidence: the sale's, or an action under
+    `lost:` (closed at the last one; a sale outweighs it); else the lead is open. Evidence of the
+    sale on a lost lead is left out and counted in `quality`, where actions that the steps do not
+    know and steps without evidence stand, too. A lead is sold when it was closed as won; where
+    nobody told when, at its first evidence of the sale, else at its last event.
+    Cost: linear in events, but for evidence from other deals, quadratic in an account's deals.
+
+    Raises
+    ------
+    InputError
+        A glob of two steps claims the same action of the log.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
+    ...                               "at": pd.date_range("2025-01-01", periods=3)}))
+    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+    >>> journeys.leads["status"].tolist(), journeys.step.tolist(), journeys.offsets.tolist()
+    (['won', 'open'], [0, 1, 0], [0, 2, 3])
+    """
+    rows, codes = _match_evidence(log, steps)
+    lead, at = lead_codes(log)[rows].astype(np.int64), to_micros(log.events["at"])[rows]
+    told = name_actions(log, steps.self_reported)[rows]
+    sale = steps.ids.index(steps.won)
+    leads = _resolve_status(log, steps, lead, at, codes == sale)
+    status = leads["status"].to_numpy()
+    paid_but_lost = (codes == sale) & (status[lead] == "lost")
+    quality = [_check_sales(leads, lead[codes == sale], lead[paid_but_lost])]
+    keep = ~paid_but_lost
+    other = _match_other_deals(log, steps, leads, rows[paid_but_lost])
+    lead, at, codes, told = (
+        np.concatenate([part[keep], more])
+        for part, more in zip((lead, at, codes, told), other, strict=True)
+    )
+    order = order_packed(lead, at, codes)
+    lead, at, codes, told = lead[order], at[order], codes[order], told[order]
+    before = codes < len(steps.before_sale)
+    entered = first_at(lead[before], at[before], len(leads))
+    leads = leads.assign(entered_at=_moments(entered))
+    asks = _match_asks(log, steps)
+    measurable = np.bincount(codes, minlength=len(steps.ids)) > 0
+    has_sales = bool(measurable[sale] or (status == "won").any())
+    askable = np.bincount(asks[1], minlength=len(steps.ids)) > 0
+    quality += [
+        _check_actions(log, steps),
+        _check_steps(steps, measurable),
+        _check_entry(leads, lead, at, codes, steps),
+    ]
+    return Journeys(
+        steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, told, *asks,
+        measurable, has_sales, askable, log.observed_until, pd.concat(quality, ignore_index=True),
+    )  # fmt: skip
+
+
+def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
+    """Keep the journeys of some leads; `keep` is a boolean array (n_leads,)."""
+    new_code = np.cumsum(keep) - 1
+    mine, asks = keep[journeys.lead], keep[journeys.ask_lead]
+    counts = np.diff(journeys.offsets)[keep]
+    return replace(
+        journeys,
+        leads=journeys.leads[keep].reset_index(drop=True),
+        offsets=np.concatenate([[0], np.cumsum(counts)]),
+        step=journeys.step[mine],
+        at=journeys.at[mine],
+        told=journeys.told[mine],
+        ask_lead=new_code[journeys.ask_lead[asks]],
+        ask_step=journeys.ask_step[asks],
+        ask_at=journeys.ask_at[asks],
+    )
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Journeys up to the first sale, equal ones once.
+
+    Attributes
+    ----------
+    rows : (n_variants, longest) codes of steps before the sale and the sale, -1 padded
+    weight : (n_variants,) how many leads walked so
+    of_lead : (n_leads,) each lead's variant; -1 for leads that never entered
+    gaps : as rows, the class of the time since the event before: 0 less than a day, 1 less than a
+        week, 2 more; -1 for the first event. None where journeys are told apart by steps alone.
+    """
+
+    rows: np.ndarray
+    weight: np.ndarray
+    of_lead: np.ndarray
+    gaps: np.ndarray | None = None
+
+
+def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
+    """Which journeys do leads take, and how many leads each?
+
+    Steps after the first sale are left out; a sale known by status only is no event. With `pace`,
+    journeys whose waits are of other classes (hours, days, weeks) are other variants. Linear in the
+    evidence; the loop runs over positions of the longest journey, equal beginnings taken together.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "b", "b", "c"], "action": ["ask", "pay", "ask", "pay", "ask"],
+    ...     "at": pd.date_range("2025-01-01", periods=5)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> variants = count_variants(build_journeys(log, steps))
+    >>> variants.rows.tolist(), variants.weight.tolist(), variants.of_lead.tolist()
+    ([[0, -1], [0, 1]], [1.0, 2.0], [1, 1, 0])
+    """
+    n_codes = len(journeys.steps.before_sale)
+    before = journeys.step < n_codes
+    lead, code = journeys.lead[before], journeys.step[before].astype(np.int64)
+    sold = code == journeys.steps.ids.index(journeys.steps.won)
+    earlier = np.cumsum(sold) - sold  # sales before this one, over all leads
+    start = np.searchsorted(lead, lead)
+    keep = earlier == earlier[start]
+    lead, code = lead[keep], code[keep]
+    start = np.searchsorted(lead, np.arange(len(journeys.leads) + 1))
+    n_kinds = n_codes * (len(GAPS) + 2)
+    gap = _class_gaps(lead, journeys.at[before][keep]) if pace else np.zeros(len(code), np.int64)
+    kind = code * (len(GAPS) + 2) + gap + 1
+    length = np.diff(start)
+    node = np.where(length > 0, 0, -1)
+    for position in range(length.max(initial=0)):
+        going = np.flatnonzero(length > position)
+        key = node[going] * (n_kinds + 1) + kind[start[going] + position] + 1
+        here = np.flatnonzero((length > 0) & (length <= position))
+        ended = node[here] * (n_kinds + 1)
+        numbers = np.unique(np.concatenate([ended, key]), return_inverse=True)[1]
+        node[here], node[going] = numbers[: len(here)], numbers[len(here) :]
+    weight = np.bincount(node[node >= 0]).astype(float)
+    first = np.zeros(len(weight), np.int64)
+    walked = np.flatnonzero(node >= 0)
+    first[node[walked]] = walked
+    place = np.arange(length.max(initial=0))
+    rows, gaps = np.full((2, len(weight), len(place)), -1)
+    inside = place < length[first][:, None]
+    shown = (start[first][:, None] + place)[inside]
+    rows[inside], gaps[inside] = code[shown], gap[shown]
+    return Variants(rows, weight, node, gaps if pace else None)
+
+
+def _class_gaps(lead: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Class the time since the lead's event before, (n_events,); -1 for its first."""
+    first = np.append(True, lead[1:] != lead[:-1])[: len(lead)]
+    waited = np.diff(at, prepend=at[:1])
+    return np.where(first, -1, np.searchsorted(GAPS, waited, side="right"))
+
+
+def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
+    """Which events' actions fit any of some names or globs, (n_events,)?"""
+    rules = [Evidence(action=p) for p in patterns]
+    actions = log.events["action"].cat
+    fits = np.array([any(r.matches(a) for r in rules) for a in actions.categories], bool)
+    return fits[actions.codes.to_numpy()] if len(fits) else np.zeros(len(log.events), bool)
+
+
+def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
+    """Earliest time of each lead, (n_leads,); `NEVER` where it has none.
+
+    Examples
+    --------
+    >>> (first_at(np.array([1, 1]), np.array([7, 5]), 2) == [NEVER, 5]).tolist()
+    [True, True]
+    """
+    first = np.full(n_leads, NEVER)
+    np.minimum.at(first, lead, at)
+    return first
+
+
+def last_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
+    """Latest time of each lead, (n_leads,); ``-NEVER`` where it has none."""
+    last = np.full(n_leads, -NEVER)
+    np.maximum.at(last, lead, at)
+    return last
+
+
+def _moments(micros: np.ndarray) -> pd.Series:
+    known = pd.Series(np.where(micros == NEVER, 0, micros))
+    return pd.to_datetime(known, unit="us", utc=True).astype("datetime64[us, UTC]").mask(
+        micros == NEVER
+    )  # fmt: skip
+
+
+def _match_evidence(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
+    """Events that show a step: their rows and the steps' codes, each pair once."""
+    actions = list(log.events["action"].cat.categories)
+    by_action = pd.Index(log.events["action"].cat.codes)
+    owner = _plain_owners(steps, actions)
+    parts = []
+    for code, step_id in enumerate(steps.ids):
+        shows = np.zeros(len(log.events), bool)
+        mine = np.array([owner.get(a) == step_id for a in actions])
+        if len(mine):
+            shows |= mine[by_action]
+        for rule in steps[step_id].evidence:
+            if not rule.is_plain and not rule.other_deal:
+                shows |= _fits_conditions(log, rule)
+        parts.append((np.flatnonzero(shows), np.full(int(shows.sum()), code, np.int16)))
+    rows, codes = zip(*parts, strict=True)
+    return np.concatenate(rows), np.concatenate(codes)
+
+
+def _plain_owners(steps: Steps, actions: list[str]) -> dict[str, str]:
+    """Which step an action alone shows; an exact name beats a glob."""
+    plain = [(s.id, e) for s in steps.steps for e in s.evidence if e.is_plain]
+    exact = {e.action: step_id for step_id, e in plain if not e.is_glob}
+    owners, problems = {}, []
+    for action in actions:
+        globs = sorted({step_id for step_id, e in plain if e.is_glob and e.matches(action)})
+        if action in exact:
+            owners[action] = exact[action]
+        elif len(globs) > 1:
+            problems.append(
+                f"steps file: globs of {' and '.join(globs)} both claim the action {action!r}; "
+                "name it exactly in the step it shows"
+            )
+        elif globs:
+            owners[action] = globs[0]
+    if problems:
+        raise InputError(problems)
+    return owners
+
+
+def _fits_conditions(log: EventLog, rule: Evidence) -> np.ndarray:
+    fits = name_actions(log, (rule.action,))
+    at = to_micros(log.events["at"])
+    if rule.after is not None:
+        earlier = name_actions(log, (rule.after,))
+        since = first_at(lead_codes(log)[earlier], at[earlier], len(log.leads))
+        fits &= at >= since[lead_codes(log)]
+    if rule.condition is not None:
+        fits &= _compare(log, *rule.condition)
+    return fits
+
+
+def _compare(log: EventLog, column: str, sign: str, value: str) -> np.ndarray:
+    """Compare a column of the events with a value, as numbers where the value is one; an empty
+    cell fits no comparison."""
+    if column not in log.events:
+        return np.zeros(len(log.events), bool)
+    cells = log.events[column]
+    number = pd.to_numeric(pd.Series([value]), errors="coerce")[0]
+    if pd.notna(number):
+        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(float, na_value=np.nan)
+        return _COMPARE[sign](numbers, number) & ~np.isnan(numbers)
+    texts = cells.astype("str")
+    return np.asarray(_COMPARE[sign](texts.fillna(""), value)) & cells.notna().to_numpy()
+
+
+def _match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame, left_out: np.ndarray):
+    """Evidence of won leads from other leads of the same account, at or after the sale; the rows
+    left out (the sale's, on a lost lead) show nothing here, either."""
+    parts = [(np.empty(0, np.int64),) * 2 + (np.empty(0, np.int16), np.empty(0, bool))]
+    won = leads[["account_id", "sold_at"]].assign(lead=np.arange(len(leads)))
+    won = won[(leads["status"] == "won") & leads["account_id"].notna()]
+    for code, step_id in enumerate(steps.ids):
+        for rule in (e for e in steps[step_id].evidence if e.other_deal):
+            mask = _fits_conditions(log, rule)
+            mask[left_out] = False
+            theirs = pd.DataFrame({"event_lead": lead_codes(log)[mask].astype(np.int64),
+                                   "at": log.events["at"][mask].array})  # fmt: skip
+            theirs["account_id"] = leads["account_id"].to_numpy()[theirs["event_lead"]]
+            both = won.merge(theirs.dropna(subset="account_id"), on="account_id")
+            both = both[(both["lead"] != both["event_lead"]) & (both["at"] >= both["sold_at"])]
+            n = len(both)
+            parts.append((both["lead"].to_numpy(), to_micros(both["at"]),
+                          np.full(n, code, np.int16), np.zeros(n, bool)))  # fmt: skip
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _match_asks(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The manager's helping actions: lead, step helped with, time."""
+    parts = []
+    for code, step_id in enumerate(steps.ids):
+        rows = np.flatnonzero(name_actions(log, steps[step_id].asked_by))
+        parts.append((rows, np.full(len(rows), code, np.int16)))
+    rows, codes = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return lead_codes(log)[rows].astype(np.int64), codes, to_micros(log.events["at"])[rows]
+
+
+def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFrame:
+    """Tell every lead's status and when it was won: by the leads table, else by evidence."""
+    n = len(log.leads)
+    all_leads, all_at = lead_codes(log), to_micros(log.events["at"])
+    paid = first_at(lead[is_sale], at[is_sale], n)
+    gave_up = name_actions(log, steps.lost)
+    lost = last_at(all_leads[gave_up], all_at[gave_up], n)
+    outcomes = [paid < NEVER, lost > -NEVER]
+    by_evidence = np.select(outcomes, ["won", "lost"], "open")
+    closed_by_evidence = np.select(outcomes, [paid, lost], NEVER)
+    told = log.leads["status"].notna().to_numpy()
+    status = np.where(told, log.leads["status"].astype(object), by_evidence)
+    closed = np.where(told, _find_closed(log), closed_by_evidence)
+    last = last_at(all_leads, all_at, n)
+    sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
+    sold = np.where(status == "won", sold, NEVER)
+    return log.leads.assign(
+        status=pd.Series(status, dtype="str"), closed_at=_moments(closed), sold_at=_moments(sold)
+    )
+
+
+def _find_closed(log: EventLog) -> np.ndarray:
+    """When the leads table says each lead was closed: a mere date beside events that have hours
+    means the end of its day, as what was done on that day came before."""
+    closed = to_micros(log.leads["closed_at"])
+    if not tells_hours(to_micros(log.events["at"])):
+        return closed
+    until = to_micros(pd.Series([log.observed_until]))[0]
+    return np.where(closed < NEVER, np.minimum(end_of_days(closed), until), NEVER)
+
+
+def _check_sales(leads: pd.DataFrame, paid: np.ndarray, paid_but_lost: np.ndarray) -> pd.DataFrame:
+    status = leads["status"].to_numpy()
+    has_sale = np.zeros(len(leads), bool)
+    has_sale[paid] = True
+    lost = np.zeros(len(leads), bool)
+    lost[paid_but_lost] = True
+    still_open = has_sale & (status == "open")
+    unseen = (status == "won") & ~has_sale
+    ids = leads[["lead_id"]]
+    return note_checks([
+        ("sale_evidence_on_lost", lost.sum(), len(leads), "warning", show_rows(ids[lost])),
+        ("sale_evidence_on_open", still_open.sum(), len(leads), "warning",
+         show_rows(ids[still_open])),
+        ("won_without_evidence", unseen.sum(), len(leads), "warning", show_rows(ids[unseen])),
+    ])  # fmt: skip
+
+
+def _check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
+    """Actions the steps file does not mention, and columns its conditions name in vain."""
+    named = [e.action for s in steps.steps for e in s.evidence]
+    named += [e.after for s in steps.steps for e in s.evidence if e.after]
+    named += [a for s in steps.steps for a in s.asked_by]
+    named += [*steps.self_reported, *steps.lost, *steps.ignore, "stage: *"]
+    unknown = ~name_actions(log, tuple(named))
+    counts = log.events["action"][unknown].astype("str").value_counts()
+    counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+    shown = quote_some([f"{a} ({n})" for a, n in counts.items()], most=10)
+    columns = sorted(
+        {
+            e.condition[0]
+            for s in steps.steps
+            for e in s.evidence
+            if e.condition
+            and e.condition[0] not in log.events
+            and name_actions(log, (e.action,)).any()
+        }
+    )
+    return note_checks([
+        ("unknown_actions", unknown.sum(), len(unknown), "warning", shown),
+        ("no_such_column", len(log.events) if columns else 0, len(log.events), "warning",
+         ", ".join(columns)),
+    ])  # fmt: skip
+
+
+def _check_steps(steps: Steps, measurable: np.ndarray) -> pd.DataFrame:
+    dark = [i for i, seen in zip(steps.ids, measurable, strict=True) if not seen]
+    row = ("not_measurable", len(dark), len(steps.ids), "warning", ", ".join(dark))
+    return note_checks([row])
+
+
+def _check_entry(leads: pd.DataFrame, lead, at, codes, steps: Steps) -> pd.DataFrame:
+    first = first_at(lead[codes == 0], at[codes == 0], len(leads))
+    sold = to_micros(leads["sold_at"])
+    before = (sold < first) & (first < NEVER)
+    out = leads["entered_at"].isna().to_numpy()
+    shown = leads.assign(at=leads["sold_at"], action=f"{steps.won} < {steps.ids[0]}")
+    return note_checks([
+        ("sale_before_first_step", before.sum(), len(leads), "warning",
+         show_rows(shown.loc[before, ["lead_id", "at", "action"]])),
+        ("never_entered", out.sum(), len(leads), "info", show_rows(leads.loc[out, ["lead_id"]])),
+    ])  # fmt: skip

@@ -1,0 +1,262 @@
+"""The client's steps: what each is called, what shows it, what the manager does to help."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import yaml
+from pydantic import field_validator, model_validator
+
+from funnel_lib.core.checked import Checked, Place, read_checked
+from funnel_lib.core.errors import suggest
+
+LANGUAGES = ("en", "ru")
+MEETINGS = ("meeting_held",)
+_CONDITION = re.compile(r"^\s*(?P<column>.+?)\s*(?P<op>==|!=|>=|<=|>|<)\s*(?P<value>.+?)\s*$")
+
+
+class Evidence(Checked):
+    """What shows a step: an action (exact or a glob), with conditions where needed.
+
+    Attributes
+    ----------
+    action : an action of the log, or a glob such as ``incoming_*``
+    after : count it only at or after (by the clock) another action of the same lead
+    where : count it only where a column of the event compares so, e.g. ``duration >= 30``
+    other_deal : count it when it happens in *another* lead of the same account (repeat orders)
+    """
+
+    action: str
+    after: str | None = None
+    where: str | None = None
+    other_deal: bool = False
+
+    @field_validator("where")
+    @classmethod
+    def _is_comparison(cls, where: str | None) -> str | None:
+        if where is not None and not _CONDITION.match(where):
+            raise ValueError("a comparison such as 'duration >= 30' (one of == != >= <= > <)")
+        return where
+
+    @property
+    def condition(self) -> tuple[str, str, str] | None:
+        """The parts of `where`: column, operator, value."""
+        found = _CONDITION.match(self.where) if self.where else None
+        return (found["column"], found["op"], found["value"].strip("'\"")) if found else None
+
+    @property
+    def is_glob(self) -> bool:
+        """Whether the action is a pattern."""
+        return any(sign in self.action for sign in "*?[")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the action alone decides."""
+        return self.after is None and self.where is None and not self.other_deal
+
+    def matches(self, action: str) -> bool:
+        """Tell whether an action's name fits; case matters."""
+        return fnmatchcase(action, self.action) if self.is_glob else action == self.action
+
+
+class Step(Checked):
+    """One step of the client.
+
+    Attributes
+    ----------
+    id : short word used in tables
+    name : how people call it, by language; a plain text serves all languages
+    evidence : what shows it, any of these; left out, the action named like the step
+    asked_by : the manager's actions (exact or globs) that help with it
+    optional : a client may buy without it, so it is never called missed
+    """
+
+    id: str
+    name: dict[str, str] = {}
+    evidence: tuple[Evidence, ...] = ()
+    asked_by: tuple[str, ...] = ()
+    optional: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given):
+        if not isinstance(given, dict) or not isinstance(given.get("id"), str | int):
+            return given
+        name = given.get("name", str(given["id"]))
+        evidence = given.get("evidence", [str(given["id"])])
+        filled = {"name": dict.fromkeys(LANGUAGES, name) if isinstance(name, str) else name}
+        if isinstance(evidence, list | tuple):
+            filled["evidence"] = [{"action": e} if isinstance(e, str) else e for e in evidence]
+        return {**given, **filled}
+
+
+class Steps(Checked):
+    """The client's steps in the order a typical client takes them; also the tie rule.
+
+    Attributes
+    ----------
+    steps : all steps; those after `won`, and those named in `post_sale`, come after the sale
+    won : id of the step that is the sale
+    post_sale : ids of the steps after the sale
+    stages : CRM stage -> id of the step it is meant to show; compared, never evidence
+    self_reported : actions that are only the manager's word; they count, and are graded so
+    lost : actions that mean the lead is lost, used where no leads table says so
+    ignore : actions known to mean nothing here
+    draft : written by `draft_steps` and not yet gone through by a person; reports say so
+    """
+
+    version: int = 1
+    draft: bool = False
+    steps: tuple[Step, ...]
+    won: str
+    post_sale: tuple[str, ...] = ()
+    stages: dict[str, str] = {}
+    self_reported: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_post_sale(cls, given):
+        """Let `post_sale` name a step that stands nowhere else: shown by the action so named."""
+        if not isinstance(given, dict) or not isinstance(given.get("steps"), list | tuple):
+            return given
+        ids = [str(s.get("id")) for s in given["steps"] if isinstance(s, dict)]
+        named = given.get("post_sale")
+        named = named if isinstance(named, list | tuple) else []  # what else it is, the model tells
+        extra = [p for p in named if str(p) not in ids and not suggest(p, ids)]
+        return {**given, "steps": [*given["steps"], *({"id": p} for p in extra)]}
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """Actions that only keep records: neither the client's act nor effort of the manager. A
+        meeting is known by the manager's word alone, and is effort all the same."""
+        return (*self.ignore, *(a for a in self.self_reported if a not in MEETINGS))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All step ids: before the sale, the sale, after it."""
+        return (*self.before_sale, *self.after_sale)
+
+    @property
+    def before_sale(self) -> tuple[str, ...]:
+        """Ids of the global pre-sale funnel, the sale last."""
+        after = set(self.after_sale)
+        return tuple(s.id for s in self.steps if s.id not in after)
+
+    @property
+    def after_sale(self) -> tuple[str, ...]:
+        """Ids of the steps after the sale."""
+        ids = [s.id for s in self.steps]
+        sale = ids.index(self.won) if self.won in ids else len(ids)
+        return tuple(i for n, i in enumerate(ids) if n > sale or i in self.post_sale)
+
+    def __getitem__(self, step_id: str) -> Step:
+        return next(s for s in self.steps if s.id == step_id)
+
+    def names(self, lang: str) -> dict[str, str]:
+        """Names of all steps in a language; the id where there is none."""
+        return {s.id: s.name.get(lang) or next(iter(s.name.values()), s.id) for s in self.steps}
+
+
+def read_steps(path: str | Path) -> Steps:
+    """Read a steps file (steps.yml), checked.
+
+    Parameters
+    ----------
+    path : path of a YAML file, UTF-8
+
+    Returns
+    -------
+    Steps
+
+    Raises
+    ------
+    InputError
+        Every problem at once, with line numbers: unknown keys, ids used twice, evidence claimed by
+        two steps, a `won` or `post_sale` that is no step, an optional sale.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "steps.yml"
+    >>> _ = path.write_text('''
+    ... steps:
+    ...   - {id: request_left, name: {en: Left a request, ru: Оставил заявку}}
+    ...   - {id: paid, evidence: [invoice_paid], asked_by: [invoice_sent]}
+    ... won: paid
+    ... ''', encoding="utf-8")
+    >>> steps = read_steps(path)
+    >>> steps.ids, steps["paid"].evidence[0].action
+    (('request_left', 'paid'), 'invoice_paid')
+    """
+    return read_checked(path, Steps, "a steps file (steps.yml)", check=_problems)
+
+
+def parse_steps(text: str) -> Steps:
+    """Read the text of a steps file that is known to be right, e.g. of a planted world.
+
+    Examples
+    --------
+    >>> parse_steps("{steps: [{id: asked}, {id: paid}], won: paid}").ids
+    ('asked', 'paid')
+    """
+    return Steps.model_validate(yaml.safe_load(text))
+
+
+def write_steps(steps: Steps, path: str | Path) -> None:
+    """Write a steps file that `read_steps` reads back to the same steps."""
+    content = steps.model_dump(mode="json", exclude_defaults=True)
+    # Left out, these two would be read back as the id: a step without any must say so.
+    rows = [
+        {"id": s.id, **({} if s.name else {"name": {}}), **({} if s.evidence else {"evidence": []})}
+        | row
+        for s, row in zip(steps.steps, content["steps"], strict=True)
+    ]
+    content = {"version": 1, **content, "steps": rows}
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def _problems(steps: Steps) -> list[tuple[Place, str]]:
+    """Check what one key alone cannot tell; each problem with its place."""
+    ids = [s.id for s in steps.steps]
+    found: list[tuple[Place, str]] = []
+    for i, step_id in enumerate(ids):
+        if step_id in ids[:i]:
+            found.append((("steps", i, "id"), f"the step id {step_id!r} is used twice"))
+    if steps.won not in ids:
+        found.append((("won",), _no_step("won", steps.won, ids)))
+    elif steps[steps.won].optional:
+        found.append((("won",), f"the sale {steps.won!r} cannot be optional"))
+    for i, step in enumerate(steps.steps):
+        if step.id not in steps.after_sale and any(e.other_deal for e in step.evidence):
+            found.append((("steps", i), f"{step.id}: other_deal shows only steps after the sale"))
+    for i, step_id in enumerate(steps.post_sale):
+        if step_id not in ids:
+            found.append((("post_sale", i), _no_step("post_sale", step_id, ids)))
+    if steps.won in steps.post_sale:
+        found.append((("post_sale",), f"the sale {steps.won!r} cannot come after itself"))
+    for stage, step_id in steps.stages.items():
+        if step_id not in ids:
+            found.append((("stages", stage), _no_step(f"stages: {stage}", step_id, ids)))
+    return found + _claimed_twice(steps)
+
+
+def _no_step(key: str, step_id: str, ids: list[str]) -> str:
+    near = suggest(step_id, ids) or f"; the steps are: {', '.join(ids)}"
+    return f"{key} names {step_id!r}, which is no step{near}"
+
+
+def _claimed_twice(steps: Steps) -> list[tuple[Place, str]]:
+    owner: dict[tuple, str] = {}
+    found = []
+    for i, step in enumerate(steps.steps):
+        for n, evidence in enumerate(step.evidence):
+            key = (evidence.action, evidence.after, evidence.where, evidence.other_deal)
+            if owner.setdefault(key, step.id) != step.id:
+                claim = f"{evidence.action!r} is evidence of two steps, {owner[key]} and {step.id}"
+                found.append((("steps", i, "evidence", n), f"{claim}; keep it in one of them"))
+    return found

@@ -1,0 +1,1 @@
+"""What several sections count with: who reached what, what was missed, who had time."""

@@ -1,0 +1,68 @@
+"""The table of leads: where each one stands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.events import EventLog
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.counting.missed import ASKED, find_missed
+from funnel_lib.counting.moves import find_last_stage, find_stage_step
+
+
+def list_leads(
+    log: EventLog, journeys: Journeys, groups: list[Group] | None = None
+) -> pd.DataFrame:
+    """Where does each lead stand?
+
+    Parameters
+    ----------
+    log, journeys : the log and its journeys
+    groups : of `groups.list_groups`: all leads, then the segments; default all leads
+
+    Returns
+    -------
+    frame, one row a lead: lead_id, segment (the most probable one) and probability (empty if it
+    never entered), status, last_step, missed_step, asked (yes, no, unknown), all three in that
+    segment's funnel, stage (the last one of the CRM), stage_ahead (its step in the steps file lies
+    beyond the furthest one reached; never of a won lead), amount, currency, and the further columns
+    of the leads (one named like a column before it becomes ``…_in_export``). For an open lead
+    missed_step is the next step.
+    """
+    groups = groups or [Group()]
+    found = find_missed(journeys)
+    entered = journeys.leads["entered_at"].notna()
+    stage = find_last_stage(log, journeys)
+    codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
+    means = {name: find_stage_step(journeys.steps, name) for name in stage.dropna().unique()}
+    shown_by_stage = pd.to_numeric(stage.map({n: codes.get(s) for n, s in means.items()}))
+    ahead = (shown_by_stage > found.last) & (journeys.leads["status"] != "won")
+    own_groups = groups[1:] or groups
+    member = np.column_stack([g.weigh(len(entered)) for g in own_groups])
+    best = member.argmax(axis=1)
+    names = np.array([g.segment for g in own_groups], dtype=object)
+    last, missed, asked = np.full((3, len(best)), None, dtype=object)
+    for k, group in enumerate(own_groups):
+        place, path = find_missed(journeys, group), group.path or journeys.steps.before_sale
+        ids, mine = np.array([*path, None], dtype=object), best == k
+        last[mine], missed[mine] = ids[place.last[mine]], ids[place.missed[mine]]
+        asked[mine] = np.array([*ASKED, None], dtype=object)[place.asked[mine]]
+    own = pd.DataFrame({
+        "lead_id": journeys.leads["lead_id"],
+        "segment": pd.Series(names[best], dtype="str").where(entered),
+        "probability": pd.Series(member.max(axis=1)).where(entered),
+        "status": journeys.leads["status"],
+        "last_step": pd.Series(last, dtype="str"),
+        "missed_step": pd.Series(missed, dtype="str"),
+        "asked": pd.Series(asked, dtype="str"),
+        "stage": stage,
+        "stage_ahead": ahead.to_numpy(bool),
+    })  # fmt: skip
+    rest = journeys.leads.drop(columns=["lead_id", "status", "stage", "has_row"], errors="ignore")
+    first = ["amount", "currency"]
+    rest = rest[[*first, *(c for c in rest if c not in first)]]
+    taken = {*own, "next_step", "days_silent"}
+    rest = rest.rename(columns={c: f"{c}_in_export" for c in rest if c in taken})
+    return pd.concat([own, rest], axis=1)

@@ -1,0 +1,150 @@
+"""The first step that each lead did not take, and whether anyone proposed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import Journeys, first_at
+from funnel_lib.core.times import NEVER, to_micros
+from funnel_lib.counting.reach import find_reached, nth_times, read_window
+
+ASKED = ("yes", "no", "unknown")
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Each lead's place in a funnel; -1 stands for none, all of shape (n_leads,).
+
+    Attributes
+    ----------
+    last : position of the furthest step reached
+    missed : position of the first step not taken after it: not optional, and measurable; none of
+        a won lead
+    asked : position in `ASKED`: whether the manager's helping action came between reaching the
+        last step and closing; unknown where no such action of that step is anywhere in the log
+    """
+
+    last: np.ndarray
+    missed: np.ndarray
+    asked: np.ndarray
+
+
+def find_missed(journeys: Journeys, group: Group | None = None) -> Missed:
+    """Which step is the first that each lead did not take?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    group : whose steps before the sale, and which of them its clients may buy without, besides
+        those of the steps file; default the global steps
+
+    Returns
+    -------
+    Missed, for every lead: of lost ones it is the loss, of open ones the next step. The furthest
+    step is that of the rule ``passed``; gaps before it are unseen, not missed. A lead that never
+    entered has no last step. A step without any evidence in the log is never called missed: nobody
+    can tell who took it, so the next measurable one is named.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.core.steps import Steps
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read", "asked_by": ["send"]}, {"id": "pay"}],
+    ...               won="pay", lost=["gone"])
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "a", "b", "b", "b"],
+    ...     "action": ["ask", "send", "gone", "ask", "read", "gone"],
+    ...     "at": pd.date_range("2025-01-01", periods=6)}))
+    >>> missed = find_missed(build_journeys(log, steps))
+    >>> [steps.before_sale[m] for m in missed.missed], [ASKED[a] for a in missed.asked]
+    (['read', 'pay'], ['yes', 'unknown'])
+    """
+    group = group or Group()
+    codes, can_miss = list_codes(journeys, group)
+    entered, reached, _ = find_reached(journeys, codes)
+    n = len(codes)
+    last = np.where(reached.any(axis=1) & entered, n - 1 - reached[:, ::-1].argmax(axis=1), -1)
+    later = np.where(can_miss, np.arange(n), n)
+    following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
+    missed = following[last + 1]
+    missed = np.where((missed < n) & (journeys.leads["status"] != "won"), missed, -1)
+    return Missed(last, missed, _find_asked(journeys, codes, last, missed))
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Who stood before each step that can be missed, and decided.
+
+    Attributes
+    ----------
+    steps : ids of these steps, in the order of the group's funnel, the sale last
+    stood : (n_leads, n_steps) reached the step before and took this one, or was lost without it
+    went_on : (n_leads, n_steps) took it, or a later one
+    """
+
+    steps: tuple[str, ...]
+    stood: np.ndarray
+    went_on: np.ndarray
+
+
+def find_decided(
+    journeys: Journeys, group: Group | None = None, within: pd.Timedelta | str | None = None
+) -> Decided:
+    """Whose share goes on at each step, without those still open before it?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    group : as in `find_missed`
+    within : count only evidence so long after entry, and only leads observed for so long: every
+        one of them has had its time, so whoever has not taken the step by then did not go on
+
+    Returns
+    -------
+    Decided. The steps are those that `count_losses` counts, by the rule ``passed``; those who stood
+    and did not go on are the lost leads that missed the step (with `within`: lost or open ones).
+    """
+    group, window = group or Group(), read_window(within)
+    codes, can_miss = list_codes(journeys, group)
+    base, reached, _ = find_reached(journeys, codes, window=window)
+    went_on = reached[:, can_miss] & base[:, None]
+    before = np.column_stack([base, went_on[:, :-1]])
+    ended = np.ones(len(base), bool)
+    if window == NEVER:
+        ended = (journeys.leads["status"] == "lost").to_numpy()
+    ids = np.array(group.path or journeys.steps.before_sale)[can_miss]
+    return Decided(tuple(ids.tolist()), before & (went_on | ended[:, None]), went_on)
+
+
+def _find_asked(journeys: Journeys, codes, last, missed) -> np.ndarray:
+    """Whether a helping action of the missed step came between the last step and closing."""
+    n_leads = len(last)
+    rows = np.flatnonzero(journeys.step == np.where(last >= 0, codes[last], -1)[journeys.lead])
+    owner = journeys.lead[rows]
+    nth = np.arange(len(rows)) - np.searchsorted(owner, owner) + 1
+    rows = rows[nth == nth_times(codes)[last[owner]]]
+    reached = first_at(journeys.lead[rows], journeys.at[rows], n_leads)
+    since = np.where(last >= 0, reached, -NEVER)
+    closed = to_micros(journeys.leads["closed_at"])
+    step = np.where(missed >= 0, codes[missed], -1)
+    lead, at = journeys.ask_lead, journeys.ask_at
+    helps = (journeys.ask_step == step[lead]) & (at >= since[lead]) & (at <= closed[lead])
+    asked = np.full(n_leads, ASKED.index("no"))
+    asked[lead[helps]] = ASKED.index("yes")
+    asked[(missed >= 0) & ~journeys.askable[step]] = ASKED.index("unknown")
+    return np.where(missed >= 0, asked, -1)
+
+
+def list_codes(journeys: Journeys, group: Group) -> tuple[np.ndarray, np.ndarray]:
+    """List the codes of a group's steps, and which of them can be missed: measurable or the sale,
+    and not optional."""
+    steps = journeys.steps
+    ids = group.path or steps.before_sale
+    codes = np.array([steps.ids.index(i) for i in ids])
+    must = np.array([not (steps[i].optional or i in group.optional) for i in ids])
+    return codes, must & (journeys.measurable[codes] | (codes == steps.ids.index(steps.won)))

@@ -1,0 +1,133 @@
+"""Moves of deals between the stages of the CRM, and the order of the stages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.events import STAGE_PREFIX, EventLog
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.steps import Steps
+
+PIPELINE_MARK = " / "  # between the name of a pipeline and that of its stage
+
+
+def find_stage_step(steps: Steps, stage: str | None) -> str | None:
+    """Which step does the steps file say a stage is meant to show: with its pipeline, or without?
+
+    Examples
+    --------
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", stages={"Sent": "pay"})
+    >>> find_stage_step(steps, "Retail / Sent")
+    'pay'
+    """
+    if not isinstance(stage, str):
+        return None
+    return steps.stages.get(stage) or steps.stages.get(stage.rpartition(PIPELINE_MARK)[2])
+
+
+def mark_pipelines(leads: pd.DataFrame) -> np.ndarray:
+    """What to write before each lead's stage, (n_leads,): its pipeline, where there are several."""
+    if "pipeline" not in leads or leads["pipeline"].nunique() < 2:
+        return np.full(len(leads), "", dtype=object)
+    named = leads["pipeline"].astype("str")
+    return (named + PIPELINE_MARK).where(leads["pipeline"].notna(), "").to_numpy(object)
+
+
+def find_last_stage(log: EventLog, journeys: Journeys) -> pd.Series:
+    """The stage of the CRM that each lead stood in last: by its moves, else by the leads table."""
+    stage = journeys.leads["stage"].astype("str")
+    is_move = log.events["action"].cat.categories.str.startswith(STAGE_PREFIX)
+    if is_move.any():
+        moves = log.events[is_move[log.events["action"].cat.codes]]
+        names = moves["action"].astype("str").str.removeprefix(STAGE_PREFIX)
+        last = names.groupby(moves["lead_id"].astype("str")).last()
+        stage = journeys.leads["lead_id"].map(last).astype("str").fillna(stage)
+    known = stage.notna() & (stage != "")
+    return (mark_pipelines(journeys.leads) + stage.astype(object)).where(known, stage).astype("str")
+
+
+def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:
+    """When did which deal come to which stage of the CRM?
+
+    Parameters
+    ----------
+    log : events whose action is ``stage: NAME`` are moves
+    journeys : of the same log, or of some of its leads
+
+    Returns
+    -------
+    frame, one row a move, by lead and time: lead (position in ``journeys.leads``), at
+    (microseconds), stage, actor, place (0 for the lead's first move), previous (the stage before;
+    empty for the first). A move to the stage a deal already stands in is none. Where the leads are
+    of several pipelines (a column pipeline), stages bear the pipeline's name: "Retail / New".
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
+    ...     "at": pd.date_range("2025-01-01", periods=3)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
+    ...               stages={"Sent": "read"})
+    >>> journeys = build_journeys(log, steps)
+    >>> list_moves(log, journeys)[["lead", "stage", "place"]].values.tolist()
+    [[0, 'New', 0], [0, 'Sent', 1]]
+    """
+    names = log.events["action"].cat.categories
+    is_move = names.str.startswith(STAGE_PREFIX)
+    events = log.events[is_move[log.events["action"].cat.codes]]
+    index = pd.Index(journeys.leads["lead_id"])
+    moves = pd.DataFrame({
+        "lead": index.get_indexer(events["lead_id"].astype("str")),
+        "at": events["at"].astype("int64").to_numpy(),
+        "stage": events["action"].astype("str").str.removeprefix(STAGE_PREFIX).to_numpy(),
+        "actor": events["actor"].astype("str").to_numpy(),
+    })  # fmt: skip
+    moves = moves[moves["lead"] >= 0]
+    marks = mark_pipelines(journeys.leads)[moves["lead"].to_numpy()]
+    moves["stage"] = marks + moves["stage"].astype(object)
+    moves = moves.sort_values(["lead", "at", "stage"], kind="stable", ignore_index=True)
+    moves = moves[moves["stage"] != moves.groupby("lead")["stage"].shift()].reset_index(drop=True)
+    by_lead = moves.groupby("lead")["stage"]
+    return moves.assign(place=by_lead.cumcount(), previous=by_lead.shift())
+
+
+def order_stages(moves: pd.DataFrame) -> list[str]:
+    """In which order do deals come to the stages?
+
+    The order that most pairs agree with: for each pair of stages, more deals that came to both
+    came to the earlier one first (Kemeny's rule, https://doi.org/10.2307/20026529, by moving one
+    stage at a time from the order of the mean places). Cost: cubic in the number of stages.
+
+    Examples
+    --------
+    >>> moves = pd.DataFrame({"lead": [0, 0, 1, 1, 2], "place": [0, 1, 0, 1, 0],
+    ...                       "stage": ["new", "sent", "new", "paid", "new"]})
+    >>> order_stages(moves)
+    ['new', 'paid', 'sent']
+    """
+    first = moves.drop_duplicates(["lead", "stage"])
+    places = first.pivot_table("place", "lead", "stage")
+    place, names = places.to_numpy(), list(places.columns)
+    before = np.array([(place[:, [i]] < place).sum(axis=0) for i in range(len(names))])
+    margin = (before - before.T).tolist()
+    mean = places.mean().tolist()
+    order = sorted(range(len(names)), key=lambda i: (mean[i], names[i]))
+    while better := _find_better(order, margin):
+        order = better
+    return [names[i] for i in order]
+
+
+def _find_better(order: list[int], margin: list[list[int]]) -> list[int] | None:
+    """Move one stage to where more pairs agree; None where no single move helps."""
+    for at, one in enumerate(order):
+        rest, best, gain, sums = order[:at] + order[at + 1 :], at, 0, [0]
+        for other in rest:
+            sums.append(sums[-1] + margin[other][one])
+        for to, ahead in enumerate(sums):  # those ahead of it should be, those behind should not
+            if (moved := 2 * (ahead - sums[at])) > gain:
+                best, gain = to, moved
+        if gain > 0:
+            return [*rest[:best], one, *rest[best:]]
+    return None

@@ -1,0 +1,1 @@
+"""Made-up worlds, and CRMs planted from them with their truth."""

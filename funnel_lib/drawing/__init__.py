@@ -1,0 +1,1 @@
+"""What every figure and every table on a page is drawn with."""

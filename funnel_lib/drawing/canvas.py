@@ -1,0 +1,245 @@
+"""What every figure is drawn with: colours, text measured to the point, rows of bars, pictures."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
+
+from funnel_lib.core.words import Words
+
+# Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), the accent darkened until white text
+# on it, and it on white, has a contrast above 4.5.
+BLUE, LIGHT, ACCENT = "#0072b2", "#b5d7ee", "#b84a00"
+GREY, INK, MUTED = "#b9bec4", "#1f2328", "#5b636b"
+
+WIDTH = 5.6  # inches: shown at 400 px, a point is about a pixel
+PAD = 5  # points around the figure; lengths below are points too, and so is the y axis
+TEXT, SMALL, TITLE = 11, 10, 12.5
+LINE, BAR, STRIP, GAP, UNDER = 15, 15, 4, 9, 12  # UNDER: from the top to a first baseline
+_TITLE_LINE, _KEY_GAPS = 16, (4, 13)
+FONT = "DejaVu Sans"  # comes with matplotlib, has Cyrillic: the same widths on every machine
+STYLE = {
+    "font.family": [FONT], "font.size": TEXT, "text.color": INK, "text.parse_math": False,
+    "text.usetex": False, "hatch.linewidth": 0.8, "figure.facecolor": "white",
+    "axes.facecolor": "white", "svg.hashsalt": "funnel_lib", "svg.fonttype": "path",
+}  # fmt: skip
+# no date, and no addresses that would look like outside requests
+_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished figure that a notebook shows, with the words for those who cannot see it.
+
+    Attributes
+    ----------
+    svg : the drawing, as SVG text
+    alt : what it shows, in a sentence or two
+    """
+
+    svg: str = field(repr=False)
+    alt: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        kind = "image/svg+xml"
+        return {kind: self.svg}, {kind: {"alt": self.alt}}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Axes with the names written and the bars still to draw.
+
+    Attributes
+    ----------
+    ax : its y axis counts points downwards
+    room : width of the axes in points
+    tops : upper edge of each row's bar, (n_rows,)
+    """
+
+    ax: Axes
+    room: float
+    tops: np.ndarray
+
+
+class Heading(NamedTuple):
+    """What stands above a drawing, in lines that fit: `key` holds (text, colour) of each line."""
+
+    title: str
+    base: str
+    key: list[list[tuple[str, str]]]
+    height: float
+
+
+def show_figure(ax: Axes, alt: str) -> Picture:
+    """Turn a figure into a picture that a notebook shows, the same to the byte every time.
+
+    Parameters
+    ----------
+    ax : the axes that a `plot_` function returned
+    alt : what the figure shows, in words, e.g. the sentence of its table
+
+    Raises
+    ------
+    ValueError
+        The alternative text is empty.
+
+    Examples
+    --------
+    >>> show_figure(Figure().subplots(), "An empty figure.")
+    Picture(alt='An empty figure.')
+    """
+    if not alt.strip():
+        raise ValueError("a figure needs an alternative text: say in words what it shows")
+    drawing = io.StringIO()
+    with mpl.rc_context(STYLE):
+        ax.figure.savefig(drawing, format="svg", metadata=_NO_METADATA)
+    svg = drawing.getvalue()
+    return Picture(svg[svg.index("<svg") :], alt)  # without the prologue it may stand in a page
+
+
+def find_room(ax: Axes | None) -> float:
+    """Width of the axes, or of those of a new figure, in points."""
+    if ax is None:
+        return WIDTH * 72 - 2 * PAD
+    return ax.get_position().width * ax.figure.get_figwidth() * 72
+
+
+def prepare_axes(ax: Axes | None, height: float) -> Axes:
+    """Empty axes whose y axis counts so many points downwards; by default in a figure to fit."""
+    if ax is None:
+        wide, high = WIDTH * 72, height + 2 * PAD
+        figure = Figure(figsize=(wide / 72, high / 72))  # all is placed to the point: no layout
+        ax = figure.add_axes((PAD / wide, PAD / high, 1 - 2 * PAD / wide, height / high))
+    ax.axis("off")
+    ax.set_ylim(height, 0)
+    return ax
+
+
+def open_sheet(
+    ax: Axes | None, words: Words, title: str, steps: Sequence[str], counts, key, base: str = ""
+) -> Sheet:
+    """Write all that stands around the bars: title, key, names on the left, counts on the right."""
+    room = find_room(ax)
+    free = [room - 12 - sum(measure_width(text, TEXT) + 8 for text, _ in line) for line in counts]
+    names = [wrap_text(words.step(s), width) for s, width in zip(steps, free, strict=True)]
+    heights = np.array([LINE * (name.count("\n") + 1) + BAR + GAP for name in names])
+    heading = fit_heading(title, base, key, words, room)
+    bottoms = heading.height + np.cumsum(heights)
+    ax = prepare_axes(ax, bottoms[-1])
+    tops = bottoms - BAR - GAP
+    write_heading(ax, heading)
+    for name, line, top in zip(names, counts, tops, strict=True):
+        write_pieces(ax, top - 5, [(name, INK)])
+        write_pieces(ax, top - 5, line, right=True)
+    return Sheet(ax, room, tops)
+
+
+def fit_heading(title: str, base: str, key, words: Words, room: float) -> Heading:
+    """Break a title beside its base, and the key of (sign, colour, word), into lines that fit."""
+    beside = measure_width(base, SMALL) + 12 if base else 0
+    title = wrap_text(title, room - beside, TITLE, "bold", at_most=3)
+    lines: list[list[tuple[str, str]]] = []
+    left = room
+    for sign, colour, name in key:
+        word = words.text(f"figure.{name}")
+        width = sum(measure_width(text, SMALL) for text in (sign, word)) + sum(_KEY_GAPS)
+        if not lines or width - _KEY_GAPS[-1] > left:
+            lines.append([])
+            left = room
+        lines[-1] += [(sign, colour), (word, MUTED)]
+        left -= width
+    height = UNDER + title.count("\n") * _TITLE_LINE + LINE * (len(lines) + 1)
+    return Heading(title, base, lines, height)
+
+
+def write_heading(ax: Axes, heading: Heading) -> None:
+    """Write the title on the left, its base on the right, and the key below."""
+    y = UNDER + heading.title.count("\n") * _TITLE_LINE
+    write_pieces(ax, y, [(heading.title, INK)], size=TITLE, weight="bold")
+    write_pieces(ax, UNDER, [(heading.base, MUTED)], right=True, size=SMALL)
+    for n, line in enumerate(heading.key):
+        write_pieces(ax, y + 4 + LINE * (n + 1), line, size=SMALL, gaps=_KEY_GAPS)
+
+
+def write_pieces(
+    ax, y, pieces, *, start=0.0, right=False, size=TEXT, gaps=(8,), weight="normal"
+) -> None:
+    """Write coloured texts on the baseline y, `start` from the left or up to the right edge."""
+    widths = [
+        measure_width(text, size, weight) + gaps[n % len(gaps)]
+        for n, (text, _) in enumerate(pieces)
+    ]
+    for n, (text, colour) in enumerate(pieces):
+        shift = -sum(widths[n + 1 :]) if right else start + sum(widths[:n])
+        ax.annotate(
+            text, (1 if right else 0, y), (shift, 0), xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points", ha="right" if right else "left", va="baseline",
+            color=colour, size=size, weight=weight, linespacing=1.25,
+        )  # fmt: skip
+
+
+def draw_bar(
+    sheet: Sheet, n: int, left: float, width: float, colour, hatched: bool = False
+) -> None:
+    """A part of row n's bar; one without a width leaves no mark."""
+    if width > 0:
+        look = {"hatch": "////", "edgecolor": BLUE} if hatched else {}
+        y = sheet.tops[n] + BAR / 2
+        sheet.ax.barh(y, width, BAR, left=left, facecolor=colour, linewidth=0, zorder=2, **look)
+
+
+def draw_unknown(sheet: Sheet, n: int, width: float) -> None:
+    """An empty dashed bar as long as the base: the true one may have any length."""
+    look = {"facecolor": "none", "edgecolor": MUTED, "linestyle": (0, (4, 3)), "linewidth": 0.9}
+    sheet.ax.barh(sheet.tops[n] + BAR / 2, width, BAR - 1, **look)
+
+
+def draw_nothing(ax: Axes | None, words: Words, title: str) -> Axes:
+    """Say that there is nothing to draw."""
+    with mpl.rc_context(STYLE):
+        heading = fit_heading(title, "", [], words, find_room(ax))
+        ax = prepare_axes(ax, heading.height + LINE + 3)
+        write_heading(ax, heading)
+        write_pieces(ax, heading.height + 6, [(words.text("figure.nothing"), MUTED)])
+    return ax
+
+
+@cache
+def measure_width(text: str, size: float, weight: str = "normal") -> float:
+    """Width of a line of text in points, of its outline's points: a curve lies between its own."""
+    if not text.strip():
+        return 0.0
+    font = FontProperties(family=FONT, weight=weight)
+    outline = TextPath((0, 0), text, size=size, prop=font, usetex=False)
+    return float(np.ptp(outline.vertices[outline.codes != Path.CLOSEPOLY, 0]))
+
+
+def wrap_text(
+    text: str, room: float, size=TEXT, weight="normal", at_most: int | None = None
+) -> str:
+    """Break a text into lines no wider than `room` points, within words only where it must be.
+
+    What does not fit into `at_most` lines ends in "…".
+
+    >>> wrap_text("Согласовал условия договора", 120)
+    'Согласовал условия\\nдоговора'
+    """
+    lines = [text]
+    letters = int(len(text) * room / max(measure_width(text, size, weight), 1)) + 8  # may fit
+    for n in range(letters, 4, -1):
+        lines = textwrap.wrap(text, n, max_lines=at_most, placeholder=" …") or [""]
+        if max(measure_width(line, size, weight) for line in lines) <= room:
+            break
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The mixture of noisy paths: arrays in, arrays out."""

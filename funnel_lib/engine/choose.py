@@ -1,0 +1,132 @@
+"""Is the number of segments to be trusted: against a log without one of them, and on other leads?
+
+Every run depends on its own seed only, so runs may be spread over processes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone
+
+from funnel_lib.engine.mixtures import run_em
+from funnel_lib.engine.paths import PathMixture, gather
+from funnel_lib.engine.search import grow
+
+FEW, RARE = 4, 1e-6
+LIGHTER = 500  # variants the search looks at here: half the time, the same Jaccard to 0.001
+LONG = 3.0  # seconds of work from which on it is spread over all cores
+STABLE, PATTERN = 0.75, 0.6  # Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025
+
+
+@dataclass(frozen=True)
+class NullTest:
+    """What the last segment gained, and what it gains where there is none.
+
+    Attributes
+    ----------
+    gain : nats by which k paths describe the log shorter than k - 1
+    null_gains : the same on logs simulated from the fitted k - 1 paths
+    p : share of such logs, this one among them, on which it gains as much, or an upper bound of
+        their share that needs no simulation, where that is less
+    """
+
+    gain: float
+    null_gains: np.ndarray
+    p: float
+
+
+def compare_with_fewer(
+    model: PathMixture, n_runs: int = 19, random_state: int = 0
+) -> NullTest | None:
+    """Would so many segments be found where there is one fewer? None with a single segment.
+
+    A parametric bootstrap (McLachlan 1987, https://doi.org/10.2307/2347790): as many leads walk
+    the fitted k - 1 paths, stopping as often as the real ones, and one more path is looked for.
+    Where there are k - 1 paths, a description shorter by g nats than the log's own probability
+    comes with a chance below exp(-g) (Grünwald 2007, The Minimum Description Length Principle,
+    section 3.3), so a gain that exceeds all it costs to describe the k - 1 paths by g is as rare;
+    then `FEW` logs are simulated, only to show.
+
+    Examples
+    --------
+    >>> rows = np.array([[0, 1, 2, 5], [0, 1, -1, -1], [0, 3, 4, 5], [0, 3, -1, -1]])
+    >>> model = PathMixture(end_step=5).fit(rows, sample_weight=[90, 60, 80, 50])
+    >>> compare_with_fewer(model).p < 0.001
+    True
+    """
+    if model.fewer_ is None:
+        return None
+    k = len(model.paths_)
+    gain = model.scores_[k - 1] - model.scores_[k]
+    bound = float(np.exp(min(0.0, model.fewer_.price_ - gain)))
+    n_runs = min(n_runs, FEW) if bound < RARE else n_runs
+    null = np.array(_run_all(partial(simulate_gain, model), _seeds(random_state, n_runs)))
+    return NullTest(float(gain), null, min(bound, float((1 + (null >= gain).sum()) / (1 + n_runs))))
+
+
+def simulate_gain(model: PathMixture, seed) -> float:
+    """How much shorter does one more path describe a log of the fitted k - 1 paths?
+
+    The k - 1 paths start from those that made the log, which is in favour of the null; the one
+    more is looked for as in `PathMixture.fit`.
+    """
+    fewer = model.fewer_
+    rows, gaps, _ = fewer.sample(round(model.n_leads_), seed)
+    log = fewer._lighten(fewer._pack(*gather(rows, gaps, np.ones(len(rows)))))
+    fit = run_em(log, fewer.paths_, fewer.rates_, fewer.pace_, 10, tolerance=1.0)
+    more = grow(log, fit)
+    return fit.score - more.score if more else -np.inf
+
+
+def measure_stability(
+    model: PathMixture, X, sample_weight=None, gaps=None, n_runs: int = 10, random_state: int = 0
+) -> np.ndarray:
+    """Are the same segments found among other leads? (n_runs, k) Jaccard of each segment.
+
+    Leads are drawn again with replacement and k paths looked for from scratch; the mean of a
+    column of `STABLE` or more is a stable segment, `PATTERN` or more a pattern, below is not to be
+    trusted. Memberships are soft: sum of the smaller over sum of the larger, the best match.
+    """
+    weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, float)
+    seeds = _seeds(random_state, n_runs)
+    return np.array(_run_all(partial(resample_segments, model, X, weight, gaps), seeds))
+
+
+def resample_segments(model: PathMixture, X, weight, gaps, seed) -> np.ndarray:
+    """Find k segments among leads drawn again; returns the Jaccard of each of the model's."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(round(weight.sum()), weight / weight.sum())
+    again = clone(model).set_params(
+        n_segments=len(model.paths_), n_codes=model.n_codes_,
+        max_variants=min(model.max_variants, LIGHTER),
+    )  # fmt: skip
+    kept = drawn > 0
+    part = gaps if gaps is None else np.asarray(gaps)[kept]
+    try:
+        again.fit(np.asarray(X)[kept], sample_weight=drawn[kept], gaps=part)
+    except ValueError:  # not even k paths to be found
+        return np.zeros(len(model.paths_))
+    old, new = model.predict_proba(X, gaps), again.predict_proba(X, gaps)
+    both = np.stack([weight @ np.minimum(old, new[:, [k]]) for k in range(new.shape[1])])
+    either = (weight @ old) + (weight @ new)[:, None] - both
+    return (both / either).max(axis=0)
+
+
+def _seeds(random_state, n):
+    return np.random.SeedSequence(random_state).spawn(n)
+
+
+def _run_all(run, seeds) -> list:
+    """Run once a seed, in processes where the first run tells that it would take long."""
+    start = time.perf_counter()
+    first = run(seeds[0])
+    rest = seeds[1:]
+    if (time.perf_counter() - start) * len(rest) < LONG:
+        return [first, *map(run, rest)]
+    from joblib import Parallel, delayed
+
+    return [first, *Parallel(n_jobs=-1)(delayed(run)(seed) for seed in rest)]

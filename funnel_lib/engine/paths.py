@@ -1,0 +1,302 @@
+"""Segments as a mixture of noisy paths: which paths do clients take, and how many are there?
+
+The model of one path is in `walks`, the mixture and its EM in `mixtures`, the search in `search`.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import check_is_fitted
+
+from funnel_lib.engine.edits import exchange
+from funnel_lib.engine.mixtures import (
+    Fit,
+    Log,
+    count_path,
+    explain,
+    price_mixture,
+    run_em,
+    share_out,
+    tilt,
+)
+from funnel_lib.engine.search import search
+from funnel_lib.engine.walks import Path, Rates, Trie, describe_walk, simulate
+
+TYPICAL = 10  # events of a journey; of longer ones the search looks at fewer
+LONGEST = 30  # events of a journey the search looks at: the end is free, so cutting is harmless
+
+
+class PathMixture(ClusterMixin, BaseEstimator):
+    """Which paths do clients take, and how likely is each path for each journey?
+
+    Rows are variants (distinct journeys) with their number of leads as `sample_weight`; a row of
+    weight 2 is the same as two rows, and the order of rows changes nothing.
+
+    Parameters
+    ----------
+    n_segments : number of paths; None: chosen from 1 … max_segments by description length.
+    max_segments : the most that are tried.
+    end_step : code of the sale, which may only end a path; None: there is none.
+    n_codes : number of steps there are; None: the largest code + 1.
+    pace : whether segments may differ in pace, too (needs `gaps`).
+    max_variants : the paths are looked for on so many of the heaviest variants, and at most ten
+        times as many events, then fitted to all.
+    max_iter, tol : of the last EM, which ends when a round gains less than `tol` nats.
+    random_state : seed; decides only which of equally heavy variants are left out of the search.
+
+    Attributes
+    ----------
+    paths_ : list of `Path`, the heaviest first
+    weights_ : (n_segments,) share of leads
+    noise_ : chance that an event is noise
+    rates_ : `Rates`, the chances all paths share
+    pace_ : (n_codes, n_gaps) spread of gap classes by step, or None
+    score_, price_ : description length in nats of all variants, and what of it describes the paths
+    scores_ : number of segments → description length, on the variants searched
+    labels_ : the most probable segment of each row
+    fewer_ : the same model with one path fewer, or None: what `choose` compares with
+    n_codes_, n_leads_, n_iter_, converged_ : number of steps, of leads, rounds of the last EM,
+        whether it ended
+
+    Examples
+    --------
+    >>> rows = np.array([[0, 1, 2, 5], [0, 1, -1, -1], [0, 3, 4, 5], [0, 3, -1, -1]])
+    >>> model = PathMixture(end_step=5).fit(rows, sample_weight=[90, 60, 80, 50])
+    >>> [path.steps for path in model.paths_]
+    [(0, 1, 2, 5), (0, 3, 4, 5)]
+    >>> model.predict([[0, 3, -1, -1]])
+    array([1])
+    """
+
+    def __init__(
+        self,
+        n_segments=None,
+        *,
+        max_segments=10,
+        end_step=None,
+        n_codes=None,
+        pace=False,
+        max_variants=1000,
+        max_iter=30,
+        tol=1.0,
+        random_state=0,
+    ):
+        self.n_segments = n_segments
+        self.max_segments = max_segments
+        self.end_step = end_step
+        self.n_codes = n_codes
+        self.pace = pace
+        self.max_variants = max_variants
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X, y=None, sample_weight=None, gaps=None):
+        """Find the paths.
+
+        Parameters
+        ----------
+        X : (n_rows, longest) step codes, padded with -1 at the right.
+        y : ignored.
+        sample_weight : number of leads of each row; None: one each.
+        gaps : as X, the class of the time since the event before (0, 1, …; the first has -1).
+
+        Raises
+        ------
+        ValueError
+            Rows or weights are not as described, or there are fewer distinct rows than segments.
+        """
+        rows, gaps = self._check(X, gaps)
+        weight = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, float)
+        if weight.shape != (len(rows),) or not (weight >= 0).all() or not weight.any():
+            raise ValueError(f"sample_weight must be {len(rows)} numbers >= 0, some above 0")
+        self.n_codes_ = self.n_codes or int(rows.max()) + 1
+        log = self._pack(*gather(rows, gaps, weight))
+        if (self.n_segments or 1) > len(np.unique(log.trie.leaf)):
+            raise ValueError(
+                f"{self.n_segments} segments of {len(np.unique(log.trie.leaf))} distinct journeys:"
+                " ask for fewer, or for None"
+            )
+        fits = search(self._lighten(log), self.max_segments, self.n_segments)
+        if self.n_segments and self.n_segments not in fits:
+            raise ValueError(f"no {self.n_segments} different paths found, at most {max(fits)}")
+        k = self.n_segments or min(fits, key=lambda k: fits[k].score)
+        self.n_leads_, self.longest_ = float(log.weight.sum()), rows.shape[1]
+        self.scores_ = {k: fits[k].score for k in sorted(fits)}
+        self._take(log, finish(log, fits[k], self.max_iter, self.tol))
+        self.fewer_ = None
+        if k - 1 in fits:
+            self.fewer_ = copy(self)
+            self.fewer_._take(log, finish(log, fits[k - 1], self.max_iter, self.tol))
+        self.labels_ = self.predict(X, gaps)
+        return self
+
+    def _take(self, log: Log, fit: Fit) -> None:
+        self.paths_, self.rates_, self.pace_ = list(fit.paths), fit.rates, fit.pace
+        self.score_, self.n_iter_, self.converged_ = fit.score, fit.n_iter, fit.converged
+        self.price_ = float(price_mixture(log, fit.paths))
+
+    @property
+    def weights_(self):
+        """Share of leads of each segment."""
+        return np.array([path.weight for path in self.paths_])
+
+    @property
+    def noise_(self):
+        """Chance that an event is noise."""
+        return self.rates_.noise
+
+    def path_log_likelihood(self, X, gaps=None):
+        """How likely is each row under each path? (n_rows, n_segments), natural logarithms."""
+        check_is_fitted(self, "paths_")
+        rows, gaps = self._check(X, gaps)
+        if rows.max(initial=-1) >= self.n_codes_:
+            raise ValueError(f"step code {rows.max()}; the model knows 0 … {self.n_codes_ - 1}")
+        log = self._pack(rows, gaps, np.ones(len(rows)))
+        return np.column_stack([explain(log, p, self.rates_, self.pace_)[2] for p in self.paths_])
+
+    def log_likelihood(self, X, gaps=None):
+        """How likely is each row under the mixture?"""
+        return share_out(self.path_log_likelihood(X, gaps), self.weights_)[1]
+
+    def predict_proba(self, X, gaps=None):
+        """How much does each row belong to each segment? Rows sum to 1."""
+        return share_out(self.path_log_likelihood(X, gaps), self.weights_)[0]
+
+    def predict(self, X, gaps=None):
+        """Find the most probable segment of each row."""
+        return self.predict_proba(X, gaps).argmax(axis=1)
+
+    def sample(self, n, random_state=0):
+        """Simulate n leads, stopping as those of the log did.
+
+        Returns
+        -------
+        (rows, gaps, segment): as in `fit`, gaps None without pace, and each lead's segment.
+        """
+        check_is_fitted(self, "paths_")
+        rng = np.random.default_rng(random_state)
+        segment = np.sort(rng.choice(len(self.paths_), n, p=self.weights_ / self.weights_.sum()))
+        rows = np.full((n, self.longest_), -1)
+        gaps = None if self.pace_ is None else np.full(rows.shape, -1)
+        end = -1 if self.end_step is None else self.end_step
+        for k, path in enumerate(self.paths_):
+            own = segment == k
+            args = self.n_codes_, int(own.sum()), self.longest_, end, rng
+            rows[own] = simulate(path, self.rates_, *args)
+            if gaps is not None:
+                chances = np.cumsum(tilt(self.pace_, path.pace), axis=1)[rows[own]]
+                drawn = (rng.random(rows[own].shape)[..., None] > chances).sum(axis=2)
+                gaps[own] = np.where(rows[own] < 0, -1, np.minimum(drawn, chances.shape[2] - 1))
+        if gaps is not None:
+            gaps[:, 0] = -1
+        return rows, gaps, segment
+
+    def to_dict(self) -> dict:
+        """Write the fitted model as plain lists and numbers, ready for JSON."""
+        check_is_fitted(self, "paths_")
+        return {
+            "parameters": self.get_params(),
+            "paths": [path.to_dict() for path in self.paths_],
+            "rates": vars(self.rates_),
+            "pace": None if self.pace_ is None else self.pace_.tolist(),
+            "scores": [[int(k), float(score)] for k, score in self.scores_.items()],
+            **{name: getattr(self, name + "_") for name in _SAVED},
+        }
+
+    @classmethod
+    def from_dict(cls, saved: dict):
+        """Read a model written by `to_dict`."""
+        model = cls(**saved["parameters"])
+        model.paths_ = [Path.from_dict(path) for path in saved["paths"]]
+        model.rates_ = Rates(**saved["rates"])
+        model.pace_ = None if saved["pace"] is None else np.array(saved["pace"])
+        model.scores_ = dict(map(tuple, saved["scores"]))
+        for name in _SAVED:
+            setattr(model, name + "_", saved[name])
+        return model
+
+    def _check(self, X, gaps):
+        """Check that rows and gaps are as `fit` describes them."""
+        rows = np.asarray(X)
+        if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.integer):
+            raise ValueError(
+                "X must be a table of whole numbers: a row of step codes each, -1 padded"
+            )
+        if (
+            rows.min() < -1
+            or (rows[:, 0] < 0).any()
+            or ((rows[:, 1:] >= 0) & (rows[:, :-1] < 0)).any()
+        ):
+            raise ValueError(
+                "X: step codes are 0, 1, …; -1 only pads rows at the right; none is empty"
+            )
+        if self.pace and gaps is None:
+            raise ValueError("pace=True needs gaps: the class of the time since the event before")
+        gaps = np.asarray(gaps) if self.pace else None
+        if gaps is not None and gaps.shape != rows.shape:
+            raise ValueError(f"gaps has shape {gaps.shape}, X {rows.shape}; they must be equal")
+        return rows, gaps
+
+    def _pack(self, rows, gaps, weight) -> Log:
+        n_codes, table, n_gaps = self.n_codes_, None, 0
+        if gaps is not None:
+            n_gaps = self.pace_.shape[1] if hasattr(self, "pace_") else int(gaps.max()) + 1
+            row, at = np.nonzero((gaps >= 0) & (rows >= 0))
+            column = rows[row, at] * n_gaps + gaps[row, at]
+            shape = len(rows), n_codes * n_gaps
+            table = sparse.csr_array((np.ones(len(row)), (row, column)), shape)
+        end = -1 if self.end_step is None else self.end_step
+        price = np.log(weight.sum()) / 2
+        return Log(rows, Trie(rows, n_codes), weight, table, n_codes, n_gaps, end, price)
+
+    def _lighten(self, log: Log) -> Log:
+        """Keep the heaviest variants for the search."""
+        length = np.minimum((log.rows >= 0).sum(axis=1), LONGEST)
+        rng = np.random.default_rng(self.random_state)
+        order = np.lexsort((rng.random(len(log.weight)), -log.weight))
+        events = np.cumsum(length[order])
+        n_kept = min(self.max_variants, np.searchsorted(events, TYPICAL * self.max_variants) + 1)
+        if len(log.weight) <= n_kept:
+            return log
+        heavy = np.sort(order[:n_kept])
+        rows, weight = log.rows[heavy, :LONGEST], log.weight[heavy]
+        rows = rows[:, (rows >= 0).any(axis=0)]
+        gaps = None if log.gaps is None else log.gaps[heavy]
+        trie, price = Trie(rows, log.n_codes), np.log(weight.sum()) / 2
+        return replace(log, rows=rows, trie=trie, weight=weight, gaps=gaps, chance=price)
+
+
+_SAVED = "n_codes", "n_leads", "score", "price", "n_iter", "converged", "longest"
+
+
+def gather(rows, gaps, weight):
+    """Add up equal rows and put them in one order, so that the order given does not matter."""
+    both = rows if gaps is None else np.hstack([rows, gaps])
+    both, which = np.unique(both, axis=0, return_inverse=True)
+    weight = np.bincount(which.ravel(), weights=weight)
+    both, weight = both[weight > 0], weight[weight > 0]
+    n = rows.shape[1]
+    return both[:, :n], None if gaps is None else both[:, n:], weight
+
+
+def finish(log: Log, fit: Fit, max_iter: int, tolerance: float) -> Fit:
+    """Fit the chances to all variants, put the paths in order and describe their walks."""
+    paths = []
+    for path in sorted(fit.paths, key=lambda p: (-p.weight, p.steps)):
+        for j in [j for j, p in path.swaps.items() if p > 0.5]:
+            path = exchange(path, j)
+        paths.append(path)
+    fit = run_em(log, paths, fit.rates, fit.pace, max_iter, tolerance=tolerance)
+    member, _ = share_out(fit.loglik, fit.weights)
+    paths = []
+    for k, path in enumerate(fit.paths):
+        walker, forward, _ = explain(log, path, fit.rates, fit.pace)
+        counts = count_path(log, walker, forward, member[:, k] * log.weight)
+        paths.append(describe_walk(path, walker, counts))
+    return replace(fit, paths=tuple(paths))

@@ -1,0 +1,221 @@
+"""Which paths describe a log shortest? Grown one at a time, edited, merged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise, permutations
+
+import numpy as np
+
+from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
+from funnel_lib.engine.mixtures import Fit, Log, count_path, explain, run_em, share_out
+from funnel_lib.engine.walks import Path, Rates
+
+N_FITTED = 8  # of these, so many have their chances fitted
+N_SEEDS = 8  # journeys tried as the beginning of a new path
+HOPE = 1.02  # two paths made one must nearly do before edits
+WORTH = 0.5  # nats an edit must gain
+
+
+def climb(log: Log, fit: Fit, ks, rounds: int = 30) -> Fit:
+    """Edit paths as long as that shortens the description."""
+    todo = list(ks)
+    while todo and rounds:
+        k, rounds = todo[0], rounds - 1
+        better = _edit(log, fit, k)
+        if better is None:
+            todo.pop(0)
+        else:
+            fit = better
+    return run_em(log, fit.paths, fit.rates, fit.pace, 3)
+
+
+def _edit(log: Log, fit: Fit, k: int) -> Fit | None:
+    """Find the best edit of path k; None where none is worth it."""
+    member, _ = share_out(fit.loglik, fit.weights)
+    walker, forward, _ = explain(log, fit.paths[k], fit.rates, fit.pace)
+    counts = count_path(log, walker, forward, member[:, k] * log.weight)
+    tried = [
+        [*fit.paths[:k], path, *fit.paths[k + 1 :]]
+        for path in list_edits(log, fit.paths[k], walker, counts, fit.rates)
+    ]
+    for rounds, n_kept in ((0, N_FITTED), (1, 2), (2, 1)):
+        fits = [run_em(log, p, fit.rates, fit.pace, rounds, k, fit.loglik) for p in tried]
+        fits = sorted(fits, key=lambda f: f.score)[:n_kept]
+        if rounds and fits and fits[0].score < fit.score - WORTH:
+            return fits[0]
+        tried = [f.paths for f in fits]
+    return None
+
+
+def find_seeds(log: Log, fit: Fit | None) -> list[tuple[int, ...]]:
+    """Which journeys might begin a new path? Those explained worst, and the frequent long ones.
+
+    Of each its steps in order of first appearance: how repeats and loops are found otherwise.
+    """
+    length = (log.rows >= 0).sum(axis=1)
+    first = np.full((len(log.rows), log.n_codes), log.rows.shape[1])
+    for at in range(log.rows.shape[1] - 1, -1, -1):
+        has = np.flatnonzero(log.rows[:, at] >= 0)
+        first[has, log.rows[has, at]] = at
+    order = np.argsort(first, axis=1, kind="stable")
+    order[np.take_along_axis(first, order, 1) == log.rows.shape[1]] = -1
+    seeds, which = np.unique(order, axis=0, return_inverse=True)
+    kinds = [log.weight * length]
+    if fit is not None:
+        bad = -share_out(fit.loglik, fit.weights)[1] - length / 2
+        kinds.insert(0, log.weight * np.maximum(bad, 0))
+    known = {path.steps for path in fit.paths} if fit else set()
+    found = {}
+    for kind in kinds:
+        heavy = np.argsort(-np.bincount(which.ravel(), weights=kind), kind="stable")
+        steps = (tuple(map(int, s[s >= 0])) for s in seeds[heavy[: 4 * N_SEEDS]])
+        good = [s for s in steps if len(s) > (1 if fit is None else 2) and s not in known]
+        found |= dict.fromkeys(good[:N_SEEDS])
+    return list(found)
+
+
+def grow(log: Log, fit: Fit | None, n_climbs: int = 2) -> Fit | None:
+    """Add one path, begun from a journey that is explained badly."""
+    paths = [] if fit is None else [replace(p, weight=0.8 * p.weight) for p in fit.paths]
+    rates, pace = (Rates(), spread_gaps(log)) if fit is None else (fit.rates, fit.pace)
+    starts = []
+    for steps in find_seeds(log, fit):
+        new = [*paths, Path(steps, weight=0.2 if paths else 1.0)]
+        columns = (
+            np.zeros((len(log.weight), 1))
+            if fit is None
+            else np.column_stack([fit.loglik, np.zeros(len(log.weight))])
+        )
+        starts.append(run_em(log, new, rates, pace, 1, len(paths), columns))
+    if fit is not None:
+        starts += [run_em(log, new, rates, pace, 3) for new in split_paths(log, fit)]
+    return _settle(log, starts, n_climbs)
+
+
+def _settle(log: Log, starts, n_climbs: int, below: float = np.inf) -> Fit | None:
+    """Edit the last path of the best few beginnings, then all paths of the best.
+
+    None where the last path alone does not get the description below a score.
+    """
+    done = []
+    for start in sorted(starts, key=lambda f: f.score)[:n_climbs]:
+        start = run_em(log, start.paths, start.rates, start.pace, 2)
+        done.append(climb(log, start, [len(start.paths) - 1]))
+    best = min(done, key=lambda f: f.score, default=None)
+    if best is None or best.score > below:
+        return None
+    return climb(log, best, range(len(best.paths)))
+
+
+def spread_gaps(log: Log) -> np.ndarray | None:
+    """How are gaps spread by step, over all leads?"""
+    if log.gaps is None:
+        return None
+    table = (log.gaps.T @ log.weight).reshape(log.n_codes, log.n_gaps) + 0.5
+    return table / table.sum(axis=1, keepdims=True)
+
+
+def split_paths(log: Log, fit: Fit):
+    """List mixtures with one path made two: without a step, in both orders, at two paces."""
+    ramp = np.exp(np.linspace(1, -1, log.n_gaps))
+    odds = {(k, j): w * p.weight for k, p in enumerate(fit.paths) for j, w in p.skip.items()}
+    doubtful = sorted(odds, key=lambda at: -min(odds[at], fit.paths[at[0]].weight - odds[at]))
+    for k, path in enumerate(fit.paths):
+        half = replace(path, weight=path.weight / 2)
+        pairs = []
+        for j in [j for i, j in doubtful[:N_TRIED] if i == k]:
+            with_it = replace(half, skip={i: p for i, p in path.skip.items() if i != j})
+            pairs.append((with_it, delete(half, j)))
+        for j in path.swaps:
+            fixed = replace(half, swaps={i: p for i, p in path.swaps.items() if i != j})
+            pairs.append((fixed, exchange(fixed, j)))
+        if log.gaps is not None:
+            own = np.array(path.pace or np.ones(log.n_gaps))
+            pairs.append(replace(half, pace=tuple(own * r)) for r in (ramp, 1 / ramp))
+        for pair in pairs:
+            yield [*fit.paths[:k], *fit.paths[k + 1 :], *pair]
+
+
+def merge(log: Log, fit: Fit, n_tried: int = 3) -> Fit:
+    """Make one path of two as long as that shortens the description."""
+    while len(fit.paths) > 1:
+        starts = []
+        for a, b in permutations(range(len(fit.paths)), 2):
+            rest = [p for i, p in enumerate(fit.paths) if i not in (a, b)]
+            starts += [
+                run_em(log, [*rest, joined], fit.rates, fit.pace, 1)
+                for joined in join_paths(fit.paths[a], fit.paths[b], log.end_step)
+            ]
+            one, other = (set(fit.paths[i].steps) for i in (a, b))
+            if other <= one and len(one - other) < 2:  # b may be what goes through a loop again
+                alone = replace(fit.paths[a], weight=fit.paths[a].weight + fit.paths[b].weight)
+                start = run_em(log, [*rest, alone], fit.rates, fit.pace, 1)
+                starts.append(_edit(log, start, len(rest)) or start)
+        hopeful = [start for start in starts if start.score < HOPE * fit.score]
+        new = _settle(log, hopeful, n_tried, fit.score)
+        if new is None or new.score >= fit.score:
+            break
+        fit = new
+    return fit
+
+
+def join_paths(a: Path, b: Path, end_step: int = -1):
+    """List ways to make one path of two: with an either-order pair, or with optional steps."""
+    weight = a.weight + b.weight
+    at = {step: j for j, step in enumerate(b.steps)}
+    for j, (x, y) in enumerate(pairwise(a.steps)):
+        if at.get(y, len(b.steps)) < at.get(x, -1) and not {j - 1, j, j + 1} & set(a.swaps):
+            yield replace(a, swaps=a.swaps | {j: b.weight / weight}, loops={}, weight=weight)
+    steps, skip, share = _align(a, b), {}, a.weight / weight
+    if len(steps) <= len(a.steps) + 3 and end_step not in [i for i, *_ in steps[:-1]]:
+        for at, (_, i, j) in enumerate(steps):
+            if i is None or j is None:
+                skip[at] = share if i is None else 1 - share
+            elif i in a.skip:
+                skip[at] = a.skip[i]
+        yield Path(tuple(step for step, *_ in steps), skip, weight=weight)
+
+
+def _align(a: Path, b: Path):
+    """Find the shortest sequence both paths are part of: step, position in a and in b (or None)."""
+    n, m = len(a.steps), len(b.steps)
+    common = np.zeros((n + 1, m + 1), int)
+    for i in range(n):
+        for j in range(m):
+            longer = max(common[i, j + 1], common[i + 1, j])
+            same = a.steps[i] == b.steps[j]
+            common[i + 1, j + 1] = common[i, j] + 1 if same else longer
+    steps, i, j = [], n, m
+    while i or j:
+        if i and j and a.steps[i - 1] == b.steps[j - 1]:
+            i, j = i - 1, j - 1
+            steps.append((a.steps[i], i, j))
+        elif i and (not j or common[i - 1, j] >= common[i, j - 1]):
+            i -= 1
+            steps.append((a.steps[i], i, None))
+        else:
+            j -= 1
+            steps.append((b.steps[j], None, j))
+    return steps[::-1]
+
+
+def search(log: Log, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:
+    """Find the best mixture of each number of paths, from 1 up, as long as one more pays."""
+    best, fit = {}, None
+    for _ in range(2 * max_segments):
+        new = grow(log, fit)
+        if new is None:
+            break
+        if len(new.paths) not in best or new.score < best[len(new.paths)].score:
+            best[len(new.paths)] = new
+        if exactly is None and fit is not None and new.score >= fit.score - WORTH:
+            break
+        fit = new
+        if exactly is None:
+            fit = merge(log, new)
+            if len(fit.paths) not in best or fit.score < best[len(fit.paths)].score:
+                best[len(fit.paths)] = fit
+        if len(fit.paths) >= (exactly or max_segments):
+            break
+    return best

@@ -1,0 +1,1 @@
+"""Texts as times, numbers, currencies, people, outcomes."""

@@ -1,0 +1,218 @@
+"""Which column of an export means what: aliases in English and Russian, and the mapping file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Literal
+
+from funnel_lib.core.checked import Checked, Place, read_checked
+from funnel_lib.core.errors import quote_some, suggest
+from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS
+
+MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:], "pipeline")
+# Without these there is no event.
+ESSENTIAL = ("lead_id", "at", "action")
+# A column is offered as the nearest guess from this likeness on (0 to 1).
+ALIKE = 0.6
+
+# Names that can mean only this. Compared without case, spaces and punctuation.
+STRONG = {
+    "lead_id": "lead id, deal id, case id, opportunity id, case:concept:name, id лида, id сделки, "
+    "номер сделки, номер лида, лид, сделка",
+    "at": "at, time, timestamp, date time, event time, event date, time:timestamp, occurred at, "
+    "happened at, дата и время, время события, дата события, время",
+    "action": "action, event, activity, event name, event type, activity name, concept:name, "
+    "действие, событие, активность, тип события",
+    "actor": "actor, actor type, кто, кто сделал, участник",
+    "created_at": "created at, created, create date, creation date, lead created, deal created, "
+    "дата создания, создан, создана, дата создания сделки",
+    "status": "status, outcome, deal status, lead status, статус, исход, результат",
+    "closed_at": "closed at, closed, close date, closing date, дата закрытия, закрыта, закрыт",
+    "amount": "amount, deal amount, deal value, budget, price, revenue, сумма, бюджет, "
+    "сумма сделки, стоимость",
+    "currency": "currency, валюта",
+    "manager": "manager, owner, deal owner, lead owner, responsible, sales rep, менеджер, "
+    "ответственный",
+    "team": "team, sales team, department, команда, отдел",
+    "product": "product, product name, товар, продукт",
+    "source": "source, lead source, utm_source, источник, источник лида",
+    "loss_reason": "loss reason, lost reason, closed lost reason, причина отказа, причина потери",
+    "pipeline": "pipeline, deal pipeline, sales pipeline, воронка, воронка продаж, funil de vendas",
+    "account_id": "account id, company id, customer id, client id, account, company, id компании, "
+    "компания, контрагент",
+    "stage": "stage, deal stage, pipeline stage, этап, стадия, этап сделки, стадия сделки",
+}
+# Names that are taken only where nothing stronger is there.
+WEAK = {
+    "lead_id": "id, lead, deal, номер",
+    "at": "date, day, дата, день",
+    "action": "type, name, step, тип, название, шаг",
+    "amount": "value, sum, total",
+    "source": "origin, channel, канал",
+}
+DEFAULT_STATUSES = {
+    "won": "won, win, closed won, success, successful, sold, paid, выигран, выиграна, успешно, "
+    "успешно реализовано, сделка успешна, продажа, продано, куплен, купили, оплачено",
+    "lost": "lost, loss, closed lost, fail, failed, lose, rejected, проигран, проиграна, потерян, "
+    "потеряна, отказ, закрыто и не реализовано, сделка провалена",
+    "open": "open, in progress, in work, active, new, pending, открыт, открыта, в работе, активна, "
+    "новая, новый",
+}
+
+
+class Mapping(Checked):
+    """A mapping file: what the columns of an export mean. It always wins over aliases.
+
+    Attributes
+    ----------
+    columns : meaning -> column, e.g. ``{lead_id: "case:concept:name"}``; other words rename
+    dates : column -> action, for tables of one row a lead: each date is an event
+    where : column -> value or values; other rows are removed and counted
+    day_first : whether 03/04/2025 is 3 April
+    decimal_comma : whether 1,234 is a bit more than one
+    time_zone : IANA name, for times that carry no zone
+    status_values : won, lost, open -> the words for it in the status column
+    """
+
+    columns: dict[str, str] = {}
+    dates: dict[str, str] = {}
+    where: dict[str, str | tuple[str, ...]] = {}
+    day_first: bool | None = None
+    decimal_comma: bool | None = None
+    time_zone: str | None = None
+    status_values: dict[Literal["won", "lost", "open"], tuple[str, ...]] = {}
+
+
+def read_mapping(path: str | Path) -> Mapping:
+    """Read a mapping file (mapping.yml), checked.
+
+    Raises
+    ------
+    InputError
+        Every problem at once, with line numbers.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mapping.yml"
+    >>> _ = path.write_text("columns: {lead_id: Номер, at: Когда}\\nday_first: true\\n", "utf-8")
+    >>> read_mapping(path).columns["at"]
+    'Когда'
+    """
+    return read_checked(path, Mapping, "a mapping file (mapping.yml)", check=_problems)
+
+
+def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], list[str]]:
+    """Find what the columns of one table mean.
+
+    Parameters
+    ----------
+    columns : names as they stand in the header
+    mapping : what the user says; a meaning or a column named there is left alone by aliases
+
+    Returns
+    -------
+    (meaning -> column, problems): problems name two columns for one meaning
+
+    Examples
+    --------
+    >>> find_columns(["ID сделки", "Дата и время", "Действие", "Цвет"], Mapping())
+    ({'lead_id': 'ID сделки', 'at': 'Дата и время', 'action': 'Действие'}, [])
+    """
+    found = {m: c for m, c in mapping.columns.items() if c in columns}
+    free = [c for c in columns if c not in {*found.values(), *mapping.dates}]
+    # One table may have its lead under the name the mapping gives, another under its own.
+    told = {m for m in mapping.columns if m not in ESSENTIAL}
+    problems = []
+    for aliases in (STRONG, WEAK):
+        for meaning, words in aliases.items():
+            if meaning in found or meaning in told:
+                continue
+            known = list_aliases(f"{words}, {meaning}")
+            named = [c for c in free if c not in found.values() and bare_name(c) in known]
+            if len(named) > 1:
+                problems.append(
+                    f"{len(named)} columns may mean {meaning}: {quote_some(named)}; name the right "
+                    f'one in a mapping file, `columns: {{{meaning}: "{named[0]}"}}`, and give it '
+                    "with --mapping"
+                )
+            if named:
+                found[meaning] = named[0]
+        if aliases is STRONG and _creation_is_time(found, mapping, free):
+            found["at"] = found.pop("created_at")
+    return found, problems
+
+
+def names_lead(columns: list[str], mapping: Mapping) -> bool:
+    """Whether a column says that its numbers are those of leads or deals, and not just ids.
+
+    Examples
+    --------
+    >>> names_lead(["ID", "Phone"], Mapping()), names_lead(["Deal ID", "Score"], Mapping())
+    (False, True)
+    """
+    mapped = mapping.columns.get("lead_id") in columns
+    return mapped or any(bare_name(c) in list_aliases(STRONG["lead_id"]) for c in columns)
+
+
+def explain_missing(missing: list[str], columns: list[str]) -> str:
+    """Say which meanings were not found, what is there, and how to write a mapping."""
+    words = {"lead_id": "whose lead a row is", "at": "the time", "action": "the action"}
+    near = {m: _nearest(m, columns) for m in missing}
+    guesses = ", ".join(f'{m}: "{n}"' for m, n in near.items() if n)
+    lines = ", ".join(f'{m}: "…"' for m in missing)
+    return (
+        f"no column tells {' or '.join(f'{words[m]} ({m})' for m in missing)}; "
+        f"found {quote_some(columns, most=20)}"
+        + (f"; nearest: {guesses}" if guesses else "")
+        + f". Write a mapping file with `columns: {{{lines}}}` and give it with --mapping"
+    )
+
+
+def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) -> bool:
+    """Whether the rows are actions whose only date is when they were made."""
+    weak = list_aliases(WEAK["at"])
+    dated = "at" in found or any(bare_name(c) in weak for c in free)
+    told = {"at", "created_at"} & mapping.columns.keys()
+    return {"action", "created_at"} <= found.keys() and not dated and not told
+
+
+def _nearest(meaning: str, columns: list[str]) -> str | None:
+    """The column whose name is most like one of a meaning's aliases, if any is at all."""
+    words = list_aliases(f"{meaning}, {STRONG[meaning]}")
+    alike = [(SequenceMatcher(None, w, bare_name(c)).ratio(), c) for c in columns for w in words]
+    likeness, column = max(alike, default=(0.0, None))
+    return column if likeness >= ALIKE else None
+
+
+def list_aliases(words: str) -> set[str]:
+    """Give the bare names of words joined by ", "."""
+    return {bare_name(word) for word in words.split(", ")}
+
+
+def bare_name(name: str) -> str:
+    """Give a column's name without case, accents, punctuation, the number of a repeated one.
+
+    Examples
+    --------
+    >>> bare_name("Lead ID (2)"), bare_name("lead_id"), bare_name("Não"), bare_name("счёт")
+    ('leadid', 'leadid', 'nao', 'счет')
+    """
+    letters = unicodedata.normalize("NFD", re.sub(r" \(\d+\)$", "", name).casefold())
+    return re.sub(r"[\W_]+", "", letters)
+
+
+def _problems(mapping: Mapping) -> list[tuple[Place, str]]:
+    found = []
+    for meaning, column in mapping.columns.items():
+        first = next(m for m, c in mapping.columns.items() if c == column)
+        if first != meaning:
+            what = f"the column {column!r} cannot mean {meaning}, too: it means {first}"
+            found.append((("columns", meaning), what))
+        near = suggest(meaning, MEANINGS)
+        if meaning not in MEANINGS and near:
+            found.append((("columns", meaning), f"unknown meaning {meaning!r}{near}"))
+    return found

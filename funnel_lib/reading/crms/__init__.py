@@ -1,0 +1,1 @@
+"""The exports of five CRMs, a module each."""

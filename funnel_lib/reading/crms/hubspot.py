@@ -1,0 +1,330 @@
+"""HubSpot: exports of deals and contacts, its tables as pipelines copy them, and the API v3.
+
+A stage's id survives its renaming, so nothing is told from an id: flags and the settings of
+pipelines tell outcomes, else the stage's label, which is noticed. The close date of an open deal is
+the expected one.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from funnel_lib.reading.cells.outcomes import (
+    learn_ends,
+    read_ends,
+    tell_by_user,
+    tell_ends,
+    tell_outcomes,
+)
+from funnel_lib.reading.cells.times import read_times
+from funnel_lib.reading.crms.hubspot_kinds import DEAL, ENTERED, KINDS, LIFE, NAME
+from funnel_lib.reading.crms.joins import (
+    CrmData,
+    by_id,
+    empty,
+    join_deals,
+    look_up,
+    name_ids,
+    stack_dates,
+)
+from funnel_lib.reading.crms.kinds import read_flags, unfold
+
+__all__ = ["KINDS", "NAME", "convert"]
+_PIPELINE = r" \((?P<pipeline>[^()]*)\)$"
+_CLIENT_SOURCES = ("FORM", "FORMS")
+_MANAGER_SOURCES = ("CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID",
+                    "EXTENSION", "SALES")  # fmt: skip
+_SYSTEM_SOURCES = ("WORKFLOW", "AUTOMATION", "SEQUENCE", "BOT", "CALCULATED", "AI_")
+# Whose an activity may be, the nearest first, and under what the API lists them.
+_KEYS = {"deal": "deals", "contact": "contacts", "company": "companies"}
+_MAILS = {"EMAIL": "outgoing_mail", "INCOMING_EMAIL": "incoming_mail"}
+_CALLS = {"INBOUND": "incoming_call", "OUTBOUND": "outgoing_call"}
+_OF_KIND = re.compile(r"(?:properties\.|property_)hs_(call|email|meeting|task|note)_")
+_OTHERS = {"MEETING": "meeting_held", "TASK": "task_completed", "NOTE": "note_added"}
+_ACTORS = {
+    "outgoing_mail": "manager", "incoming_mail": "client", "incoming_call": "client",
+    "outgoing_call": "manager", "meeting_held": "manager", "task_completed": "manager",
+    "note_added": "manager",
+}  # fmt: skip
+
+
+def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
+    """Give deals, moves, acts and contacts of HubSpot's tables.
+
+    Parameters
+    ----------
+    tables : one frame a kind of `KINDS`, as of `kinds.take_table`
+    told : name of a stage in small letters -> its outcome, as the user says
+
+    Returns
+    -------
+    CrmData. Where an export stands beside tables or the API, its words win, and of a deal whose
+    history is there the dates of its stages are not taken.
+    """
+    data = CrmData()
+    stages = _take_stages(tables)
+    kinds = ("contacts", "api_contacts", "api_people")
+    people = pd.concat([tables[kind] for kind in kinds], ignore_index=True)
+    deals = [_name_stages(tables[k], stages) for k in ("export", "deals", "api_deals")]
+    data.merged = tables["merged"][["lead_id", "into"]]
+    deals, deleted = _leave_deleted(deals, data)
+    known = pd.concat(deals, ignore_index=True)
+    sure = read_ends(*(read_flags(known[c]) for c in ("is_won", "is_lost", "is_closed")))
+    sure = sure.fillna(known["stage_outcome"])
+    closed = read_flags(known["is_closed"])
+    status, noticed = tell_ends(known["stage"], sure, closed.mask(known["stage"].isna(), 1.0), told)
+    data.noticed += noticed
+    known = known.assign(status=status, stage=known["stage"].fillna(known["stage_id"]))
+    data.moves = _take_moves(tables, known, stages, told, data)
+    owners = tables["owners"]
+    full = (owners["first"].fillna("") + " " + owners["last"].fillna("")).str.strip()
+    owners = by_id(owners.assign(full=full), "full")
+    parts = [_finish(known[known["part"] == n], owners) for n in range(3)]
+    data.deals = join_deals([p for p in parts if len(p)] or parts[:1])
+    data.links = _take_links(tables, known, people)
+    acts = [_take_activities(tables, data), _take_forms(tables["forms"]), _take_life(people)]
+    data.acts = pd.concat(acts, ignore_index=True)
+    data.prospects = _take_prospects(people, told, owners)
+    data.people = people.assign(owner="contact")
+    data.leave_out_deals(deleted)
+    return data
+
+
+def _take_stages(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """What is set of each stage, by its id: stage, pipeline, outcome."""
+    api, own = tables["api_pipelines"], tables["stages"]
+    columns = ["row", "id", "label", "metadata.isClosed", "metadata.probability"]
+    inside = unfold(api, "stages").reindex(columns=columns)
+    of = api.iloc[inside["row"]].reset_index(drop=True)
+    by_api = pd.DataFrame({
+        "stage_id": inside["id"], "stage": inside["label"], "pipeline": of["pipeline"],
+        "is_closed": inside["metadata.isClosed"],
+        "probability": pd.to_numeric(inside["metadata.probability"], errors="coerce"),
+    })  # fmt: skip
+    pipelines = tables["pipelines"].drop_duplicates("pipeline_id").set_index("pipeline_id")
+    named = look_up(own["pipeline_id"], pipelines["pipeline"])
+    every = pd.concat([own.assign(pipeline=named), by_api], ignore_index=True)
+    every = every.dropna(subset="stage_id").drop_duplicates("stage_id")
+    chance = every["probability"]
+    at_end, sold = (chance.isin(v).astype(float).where(chance.notna()) for v in ([0, 1], [1]))
+    closed = read_flags(every["is_closed"]).fillna(at_end)
+    won = read_flags(every["is_won"]).fillna(sold)
+    outcome = read_ends(won, pd.Series(index=won.index, dtype=float), closed)
+    return every.assign(outcome=outcome).set_index("stage_id")[["stage", "pipeline", "outcome"]]
+
+
+def _name_stages(deals: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
+    """Deals with the labels of stages and pipelines; a stage without a label stays missing."""
+    ids = deals["stage_id"]
+    pipeline = deals["pipeline"].fillna(look_up(ids, stages["pipeline"]))
+    return deals.assign(
+        stage=deals["stage"].fillna(look_up(ids, stages["stage"])),
+        pipeline=pipeline.fillna(deals["pipeline_id"]),
+        stage_outcome=look_up(ids, stages["outcome"]),
+    )
+
+
+def _leave_deleted(deals: list[pd.DataFrame], data: CrmData) -> tuple[list[pd.DataFrame], set]:
+    """Leave out deleted deals, but not those that live on in another."""
+    kept, deleted = [], set()
+    for number, part in enumerate(deals):
+        gone = read_flags(part["is_deleted"]).eq(1) & ~part["lead_id"].isin(data.merged["lead_id"])
+        deleted |= set(part.loc[gone, "lead_id"])
+        kept.append(data.leave_out("deleted_deal", part, gone).assign(part=number))
+    return kept, deleted
+
+
+def _finish(deals: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
+    """Deals as `CrmData` has them; custom properties by their own names."""
+    used = [*DEAL, "stage_outcome", "part", "status"]
+    facts = ["lead_id", "created_at", "stage", "pipeline", "amount", "currency", "loss_reason",
+             "source", "status"]  # fmt: skip
+    further = deals[[c for c in deals if c not in used and not _is_internal(c)]]
+    further = further.rename(columns=lambda c: re.sub(r"^(?:properties\.|property_)", "", c))
+    further = further.loc[:, ~further.columns.duplicated()].dropna(axis=1, how="all")
+    company = deals["company_ids"].str.extract(r"(\d[^;]*)")[0].str.strip()
+    if "associations.companies.results.0.id" in deals:
+        company = company.fillna(deals["associations.companies.results.0.id"])
+    return deals[facts].assign(
+        closed_at=deals["closed_at"].where(deals["status"].isin(["won", "lost"])),
+        manager=name_ids(deals["manager"], owners),
+        account_id=company.fillna(deals["company"]),
+        maker=_who(deals["made_by"]),
+        **{c: further[c] for c in further if c not in facts},
+    )
+
+
+def _is_internal(column: str) -> bool:
+    """Whether a column is HubSpot's own bookkeeping, or a date of a stage."""
+    return bool(re.match(
+        r"_fivetran|(?:properties\.|property_)hs_|propertiesWithHistory|associations\.|portal_id$"
+        r"|(?:Date (?:entered|exited)|Latest time in|Cumulative time in) [\"']|url$|updatedAt"
+        r"|createdAt|archivedAt", column
+    ))  # fmt: skip
+
+
+def _take_moves(tables, deals: pd.DataFrame, stages: pd.DataFrame, told, data) -> pd.DataFrame:
+    """Moves of the histories of deals, else of their stages' dates; each with its outcome."""
+    history = tables["events"]
+    other = history["name"].ne("dealstage")
+    history = data.leave_out("other_changes", history.rename(columns={"name": "action"}), other)
+    moves = pd.concat([history, _unfold_history(tables["api_deals"])], ignore_index=True)
+    for dated in (tables["moves"], _melt_entered(deals)):
+        again = dated["lead_id"].isin(moves["lead_id"].unique())
+        left = data.leave_out("told_twice", dated, again)
+        moves = pd.concat([moves, left], ignore_index=True)
+    moves = moves.reindex(columns=["lead_id", "at", "stage_id", "stage", "source"])
+    named = moves["stage"].astype("str").fillna(look_up(moves["stage_id"], stages["stage"]))
+    stage = named.fillna(moves["stage_id"]).astype("str")
+    by_user = tell_by_user(named, told)
+    known = learn_ends(deals["stage"], deals["status"])
+    outcome = by_user.fillna(look_up(moves["stage_id"], stages["outcome"]))
+    outcome = outcome.fillna(look_up(stage, known)).fillna(tell_outcomes(named, None, told))
+    return pd.DataFrame({
+        "owner": "deal", "owner_id": moves["lead_id"], "at": moves["at"], "stage": stage,
+        "outcome": outcome, "actor": _who(moves["source"]),
+    })  # fmt: skip
+
+
+def _unfold_history(deals: pd.DataFrame) -> pd.DataFrame:
+    moves = unfold(deals, "propertiesWithHistory.dealstage")
+    moves = moves.reindex(columns=["row", "value", "timestamp", "sourceType"])
+    return pd.DataFrame({
+        "lead_id": deals["lead_id"].to_numpy()[moves["row"]], "stage_id": moves["value"],
+        "at": read_times(moves["timestamp"].astype("str"))[0], "source": moves["sourceType"],
+    })  # fmt: skip
+
+
+def _melt_entered(deals: pd.DataFrame) -> pd.DataFrame:
+    """One move a date in the columns of stages; the pipeline in brackets is no part of the name."""
+    dates = {c: m["stage"] for c in deals if (m := ENTERED.match(c)) and m[1] == "entered"}
+    there = set(deals["stage"].dropna())
+    names = {c: s if s in there else re.sub(_PIPELINE, "", s) for c, s in dates.items()}
+    moves = stack_dates(deals, "lead_id", dates, "stage")
+    return moves.assign(stage=moves["stage"].map(names).astype("str"))
+
+
+def _take_links(tables, deals: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Which contacts and companies are of which deal?"""
+    parts = [
+        empty("links"),
+        tables["deal_contacts"].assign(owner="contact"),
+        tables["deal_companies"].assign(owner="company"),
+        _split(people, "deal_ids", "owner_id").assign(owner="contact").rename(
+            columns={"deal_ids": "lead_id"}),
+    ]  # fmt: skip
+    api = tables["api_deals"]
+    for owner, column, key in (
+        ("contact", "contact_ids", "contacts"), ("company", "company_ids", "companies")
+    ):  # fmt: skip
+        listed = _split(deals, column, "lead_id").rename(columns={column: "owner_id"})
+        inside = unfold(api, f"associations.{key}.results").reindex(columns=["row", "id"])
+        of_api = {"owner_id": inside["id"], "lead_id": api["lead_id"].to_numpy()[inside["row"]]}
+        parts += [listed.assign(owner=owner), pd.DataFrame(of_api).assign(owner=owner)]
+    links = pd.concat(parts, ignore_index=True)[["owner", "owner_id", "lead_id"]]
+    return links.dropna().drop_duplicates()
+
+
+def _split(rows: pd.DataFrame, column: str, key: str) -> pd.DataFrame:
+    """One row an id of a list of ids in a cell."""
+    told = rows[[key, column]].dropna()
+    told = told.assign(**{column: told[column].astype("str").str.split(r"\s*[;,]\s*", regex=True)})
+    return told.explode(column).replace({column: {"": None}}).dropna()
+
+
+def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
+    """Calls, mails, meetings, tasks and notes of deals, else of contacts, else of companies."""
+    api = tables["api_activities"]
+    rows = pd.concat([tables["activities"], api], ignore_index=True)
+    rows = data.leave_out("deleted_activity", rows, read_flags(rows["is_deleted"]) == 1)
+    kind = _tell_kinds(rows)
+    # an outcome is written of meetings that were booked; one logged afterwards may have none
+    written = rows["written_at"].fillna(rows["written_at"].max()).fillna(rows["at"])
+    booked = rows["meeting"].notna() | ~(rows["at"] <= written)
+    plan = (kind.eq("MEETING") & booked & rows["meeting"].ne("COMPLETED")) | (
+        kind.eq("TASK") & rows["task"].ne("COMPLETED")
+    )
+    way = rows["mail_way"].fillna(kind.where(kind == "INCOMING_EMAIL"))
+    action = kind.map(_OTHERS).astype("str")
+    action = action.mask(kind.eq("CALL"), rows["call_way"].map(_CALLS).astype("str").fillna("call"))
+    mail = kind.isin(["EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL"])
+    action = action.mask(mail, way.map(_MAILS).astype("str").fillna("mail"))
+    seconds = (rows["duration"] / 1000).round().astype("Int64").astype("str")
+    acts = pd.DataFrame({
+        "id": rows["id"], "at": rows["done_at"].where(kind.eq("TASK")).fillna(rows["at"]),
+        "action": action.fillna(kind.str.lower()).fillna("engagement"),
+        "duration": seconds.where(rows["duration"].notna()),
+    })  # fmt: skip
+    acts = acts.assign(actor=acts["action"].map(_ACTORS).astype("str"))
+    owners = _own_activities(tables, data.links)
+    acts = data.leave_out("planned", acts.assign(lead_id=acts["id"]), plan).drop(columns="lead_id")
+    return acts.merge(owners, on="id", how="left").fillna({"owner": "contact"}).drop(columns="id")
+
+
+def _tell_kinds(rows: pd.DataFrame) -> pd.Series:
+    """CALL, EMAIL …: as told, else by whose properties an activity has."""
+    told = [("EMAIL", "mail_way"), ("CALL", "call_way"), ("CALL", "duration"), ("TASK", "task"),
+            ("MEETING", "meeting"), ("NOTE", "note")]  # fmt: skip
+    own = sorted((m[1].upper(), c) for c in rows if (m := _OF_KIND.match(c)))
+    kind = rows["type"].astype("str").str.upper()
+    for name, column in [*told, *own]:
+        kind = kind.fillna(rows[column].notna().map({True: name}).astype("str"))
+    return kind
+
+
+def _own_activities(tables: dict[str, pd.DataFrame], links: pd.DataFrame) -> pd.DataFrame:
+    """Whose each activity is: its deals', else of its contacts, those with the most deals first,
+    those who bring further deals, else its companies': id, owner, owner_id."""
+    own, api = tables["activity_links"], tables["api_activities"]
+    found = []
+    for owner, key in _KEYS.items():
+        inside = unfold(api, f"associations.{key}.results").reindex(columns=["row", "id"])
+        ids = api["id"].to_numpy()[inside["row"]]
+        of_api = pd.DataFrame({"id": ids, "owner_id": inside["id"]})
+        of_own = own[["id", owner]].rename(columns={owner: "owner_id"})
+        found.append(pd.concat([of_own, of_api], ignore_index=True).assign(owner=owner))
+    rows = pd.concat(found, ignore_index=True).dropna().drop_duplicates()
+    links_of = links.groupby(["owner", "owner_id"], as_index=False).size()
+    n_deals = rows[["owner", "owner_id"]].merge(links_of, how="left")["size"].to_numpy()
+    rows = rows.assign(
+        n_deals=n_deals, place=rows["owner"].map({owner: n for n, owner in enumerate(_KEYS)})
+    )
+    rows = rows.sort_values(["place", "n_deals", "owner_id"], ascending=[True, False, True])
+    rows = rows[rows["owner"] == rows.groupby("id")["owner"].transform("first")]
+    deals = rows.merge(links, on=["owner", "owner_id"], how="left")
+    brings = deals["lead_id"].isna() | ~deals.duplicated(["id", "lead_id"])
+    return deals.loc[brings, ["id", "owner", "owner_id"]].drop_duplicates()
+
+
+def _take_forms(forms: pd.DataFrame) -> pd.DataFrame:
+    return forms[["owner_id", "at"]].assign(owner="contact", action="form_sent", actor="client")
+
+
+def _take_life(people: pd.DataFrame) -> pd.DataFrame:
+    """What a contact became before it was a customer."""
+    acts = stack_dates(people, "owner_id", LIFE, "action")
+    return acts.assign(owner="contact", actor="system")
+
+
+def _take_prospects(people: pd.DataFrame, told, owners: pd.Series) -> pd.DataFrame:
+    """Contacts that became a lead or more; a customer's outcome nothing tells here."""
+    leads = people[people[[*LIFE]].notna().any(axis=1)].drop_duplicates("owner_id")
+    status = tell_outcomes(leads["lead_status"], None, told)
+    customer = leads["stage"].str.strip().str.casefold().isin(["customer", "evangelist"])
+    return leads[["owner_id", "created_at", "stage", "source"]].assign(
+        owner="contact",
+        status=status.where(status == "lost").fillna("open").mask(customer),
+        manager=name_ids(leads["manager"], owners),
+        maker=_who(leads["made_by"]),
+    )
+
+
+def _who(source: pd.Series) -> pd.Series:
+    """Who did it, by where it came from."""
+    word = source.astype("str").str.strip().str.upper().str.replace(r"[\s-]+", "_", regex=True)
+    told = pd.Series(index=source.index, dtype="str")
+    told = told.mask(word.str.startswith(_SYSTEM_SOURCES, na=False), "system")
+    told = told.mask(word.isin(_MANAGER_SOURCES), "manager")
+    return told.mask(word.isin(_CLIENT_SOURCES), "client")

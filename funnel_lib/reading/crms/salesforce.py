@@ -1,0 +1,281 @@
+"""Salesforce: opportunities, their histories, leads, tasks, events and mails, with API names, in
+the snake case of pipelines, or with the labels of reports (whose times are local).
+
+The close date of an open opportunity is the expected one. A record's id may be written with 15 or
+18 characters. A task that is not completed and an event after the last recorded moment are plans.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from funnel_lib.reading.cells.outcomes import (
+    learn_ends,
+    read_ends,
+    tell_by_user,
+    tell_ends,
+    tell_outcomes,
+)
+from funnel_lib.reading.crms.joins import CrmData, by_id, empty, look_up, name_ids, tell_beginnings
+from funnel_lib.reading.crms.kinds import read_flags
+from funnel_lib.reading.crms.salesforce_kinds import DEAL, KINDS, NAME
+
+__all__ = ["KINDS", "NAME", "convert"]
+_IDS = ("lead_id", "owner_id", "id", "what_id", "who_id", "account_id", "contact_id", "task_id",
+        "manager", "user")  # fmt: skip
+# With what the ids of these begin.
+_OPPORTUNITY, _LEADS = "006", "00Q"
+_PEOPLE = ("003", _LEADS)
+_CALLS = {"inbound": "incoming_call", "outbound": "outgoing_call", "internal": "internal_call"}
+_ACTORS = {
+    "incoming_call": "client", "incoming_mail": "client", "outgoing_call": "manager",
+    "outgoing_mail": "manager", "internal_call": "manager", "task_completed": "manager",
+    "meeting_held": "manager",
+}  # fmt: skip
+
+
+def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
+    """Give deals, moves, acts and leads of Salesforce's tables.
+
+    Parameters
+    ----------
+    tables : one frame a kind of `KINDS`, as of `kinds.take_table`
+    told : name of a stage in small letters -> its outcome, as the user says
+
+    Returns
+    -------
+    CrmData. Of a deal whose history is there the versions of its record give no moves.
+    """
+    data = CrmData()
+    tables = _join_ids(tables)
+    every = pd.concat([tables["opportunities"], tables["opportunity_report"]], ignore_index=True)
+    versions = every[every["since"].notna()]
+    deals = _take_last(every)
+    gone = read_flags(deals["is_deleted"]) == 1
+    deleted = set(deals.loc[gone, "lead_id"])
+    deals = data.leave_out("deleted_deal", deals, gone)
+    closed, won = read_flags(deals["is_closed"]), read_flags(deals["is_won"])
+    sure = read_ends(won, pd.Series(index=won.index, dtype=float), closed)
+    known = tables["stages"].drop_duplicates("stage")
+    ends = _read_flags_of(known).set_axis(known["stage"])
+    sure = sure.fillna(look_up(deals["stage"], ends))
+    status, noticed = tell_ends(deals["stage"], sure, closed, told)
+    data.noticed += noticed
+    users = by_id(tables["users"], "name")
+    data.deals = _finish(deals.assign(status=status), users)
+    learnt = learn_ends(deals["stage"], status)
+    ends = pd.concat([ends, learnt[~learnt.index.isin(ends.index)]])
+    leads = pd.concat([tables["leads"], tables["lead_report"]], ignore_index=True)
+    of_deals = _take_moves(tables, versions, deals, ends, told, data)
+    moves = pd.concat([of_deals, _move_leads(tables, leads, told, data)], ignore_index=True)
+    data.moves = _tell_movers(moves, by_id(tables["users"], "type"))
+    data.prospects = _take_leads(leads, users, told, data)
+    data.links = _take_links(tables, leads, deals)
+    data.people = _take_people(tables, leads)
+    deal_ids, lead_ids = set(deals["lead_id"]), set(leads["owner_id"])
+    acts = [_take_tasks(tables, data), _take_meetings(tables, data), _take_mails(tables, data)]
+    contacts = tables["contacts"].drop_duplicates("contact_id").set_index("contact_id")
+    linked = data.links.loc[data.links["owner"] == "contact", "owner_id"]
+    of_accounts = contacts["account_id"].drop(linked, errors="ignore")
+    data.acts = pd.concat(
+        [_own(a, deal_ids, lead_ids, of_accounts) for a in acts], ignore_index=True
+    )
+    data.leave_out_deals(deleted)
+    return data
+
+
+def _join_ids(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Write every record's id in one way: with 18 characters where any table does."""
+    cells = [t[c].dropna().astype("str").drop_duplicates() for t in tables.values()
+             for c in _IDS if c in t]  # fmt: skip
+    ids = pd.concat(cells).drop_duplicates()
+    ids = ids[ids.str.fullmatch("[A-Za-z0-9]{18}")]
+    whole = ids.set_axis(ids.str[:15])
+    whole = whole[~whole.index.duplicated()]
+    return {
+        name: t.assign(**{c: name_ids(t[c], whole) for c in _IDS
+                          if c in t})
+        for name, t in tables.items()
+    }  # fmt: skip
+
+
+def _take_last(deals: pd.DataFrame) -> pd.DataFrame:
+    """The last version of each record that has several; other rows stay as they are."""
+    dated = deals["since"].notna()
+    active = read_flags(deals["active"]).eq(1)
+    last = deals[dated].assign(order=active[dated]).sort_values(["order", "since"], kind="stable")
+    last = last.drop_duplicates("lead_id", keep="last").drop(columns="order")
+    other = deals[~dated & ~deals["lead_id"].isin(last["lead_id"])]
+    return pd.concat([last, other]).sort_index().reset_index(drop=True)
+
+
+def _read_flags_of(rows: pd.DataFrame) -> pd.Series:
+    nothing = pd.Series(index=rows.index, dtype=float)
+    return read_ends(read_flags(rows["is_won"]), nothing, read_flags(rows["is_closed"]))
+
+
+def _finish(deals: pd.DataFrame, users: pd.Series) -> pd.DataFrame:
+    """Deals as `CrmData` has them, with the further fields of their own."""
+    helpers = ["contact_id", "is_won", "is_closed", "is_deleted", "since", "active", "modified_at"]
+    own = [c for c in deals if c not in helpers and not c.startswith(("_fivetran", "attributes."))]
+    own = [c for c in own if c in DEAL or c == "status" or deals[c].notna().any()]
+    return deals[own].assign(
+        closed_at=deals["closed_at"].where(deals["status"].isin(["won", "lost"])),
+        manager=name_ids(deals["manager"], users),
+    )
+
+
+def _take_moves(tables, versions, deals, ends, told, data: CrmData) -> pd.DataFrame:
+    """Moves of deals by their histories, else by the versions of their records."""
+    changes = pd.concat([tables["changes"], tables["change_report"]], ignore_index=True)
+    changed = _read_changes(changes, "deal", ("stagename", "stage"), data)
+    alone = changed[~changed["owner_id"].isin(tables["moves"]["owner_id"].unique())]
+    made = changes.loc[changes["field"].str.casefold().eq("created"), "owner_id"]
+    made = made[~made.isin(tables["moves"]["owner_id"])]
+    begins = tell_beginnings(alone, deals, made)
+    moves = pd.concat([tables["moves"], begins, changed], ignore_index=True)
+    moves = moves.reindex(columns=["owner_id", "at", "stage", "user"]).assign(owner="deal")
+    moves = data.leave_out("told_twice", moves, moves.duplicated(["owner_id", "at", "stage"]))
+    versions = versions.sort_values("since", kind="stable")
+    again = versions["lead_id"].isin(moves["owner_id"].unique())
+    versions = data.leave_out("told_twice", versions, again)
+    first = ~versions["lead_id"].duplicated()
+    late = first & (versions["since"] - versions["created_at"] > pd.Timedelta(days=1))
+    by_version = versions[["since", "stage"]].assign(
+        owner_id=versions["lead_id"],
+        # what the first copy of a record tells was so before, nobody knows since when
+        known=_read_flags_of(versions).mask(late), dark=late,
+    ).rename(columns={"since": "at"})  # fmt: skip
+    moves = pd.concat([moves, by_version], ignore_index=True).assign(owner="deal")
+    moves = moves.reindex(columns=["owner", "owner_id", "at", "stage", "user", "known", "dark"])
+    named = moves["stage"].astype("str")
+    by_user = tell_by_user(named, told)
+    outcome = by_user.fillna(moves["known"].astype("str")).fillna(look_up(named, ends))
+    outcome = outcome.fillna(tell_outcomes(named, None, told)).mask(moves["dark"].eq(True))
+    return moves.assign(outcome=outcome)
+
+
+def _move_leads(tables, leads: pd.DataFrame, told, data: CrmData) -> pd.DataFrame:
+    changes = _read_changes(tables["lead_changes"], "lead", ("status",), data)
+    made = leads[["owner_id", "created_at", "stage"]].rename(columns={"owner_id": "lead_id"})
+    begins = tell_beginnings(changes, made, changes["owner_id"])
+    moves = pd.concat([begins, changes], ignore_index=True)
+    return moves.assign(owner="lead", outcome=tell_outcomes(moves["stage"], None, told))
+
+
+def _tell_movers(moves: pd.DataFrame, types: pd.Series) -> pd.DataFrame:
+    """Whether a person or an automatic process moved it, by the types of users."""
+    actor = look_up(moves["user"].astype("str"), types)
+    actor = actor.map({"AutomatedProcess": "system", "Standard": "manager"}).astype("str")
+    return moves.assign(actor=actor)[["owner", "owner_id", "at", "stage", "outcome", "actor"]]
+
+
+def _read_changes(
+    changes: pd.DataFrame, owner: str, fields: tuple[str, ...], data: CrmData
+) -> pd.DataFrame:
+    """Changes of the stage among those of all fields: owner_id, at, stage, old, user."""
+    field = changes["field"].astype("str").str.strip().str.casefold()
+    changes = data.leave_out("other_changes", changes.assign(owner=owner), ~field.isin(fields))
+    return changes.rename(columns={"new": "stage"})[["owner_id", "at", "stage", "old", "user"]]
+
+
+def _take_leads(leads, users: pd.Series, told: dict[str, str], data: CrmData) -> pd.DataFrame:
+    """Leads; what became of one that was converted, its deal tells."""
+    leads = data.leave_out("deleted_deal", leads, read_flags(leads["is_deleted"]) == 1)
+    leads = leads.drop_duplicates("owner_id")
+    status = tell_outcomes(leads["stage"], None, told)
+    converted = read_flags(leads["is_converted"]).eq(1)
+    return leads[["owner_id", "created_at", "stage", "source"]].assign(
+        owner="lead",
+        status=status.where(status == "lost").fillna("open").mask(converted),
+        manager=name_ids(leads["manager"], users),
+    )
+
+
+def _take_links(tables, leads: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
+    """Which leads, contacts and companies are of which deal?"""
+    roles = tables["roles"][read_flags(tables["roles"]["is_deleted"]) != 1]
+    parts = [
+        empty("links"),
+        leads[["owner_id", "lead_id"]].assign(owner="lead"),
+        *(rows.rename(columns={"contact_id": "owner_id"})[["owner_id", "lead_id"]].assign(
+            owner="contact") for rows in (roles, deals)),
+        deals[["account_id", "lead_id"]].rename(columns={"account_id": "owner_id"}).assign(
+            owner="company"),
+    ]  # fmt: skip
+    links = pd.concat(parts, ignore_index=True)[["owner", "owner_id", "lead_id"]]
+    return links.dropna().drop_duplicates()
+
+
+def _take_people(tables, leads: pd.DataFrame) -> pd.DataFrame:
+    """Leads, contacts and companies with their phones."""
+    return pd.concat([
+        leads.assign(owner="lead"),
+        tables["contacts"].rename(columns={"contact_id": "owner_id"}).assign(owner="contact"),
+        tables["accounts"].rename(columns={"account_id": "owner_id"}).assign(owner="company"),
+    ], ignore_index=True)  # fmt: skip
+
+
+def _take_tasks(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
+    """Completed tasks, which are calls, mails or others; a mail that is there is told by itself."""
+    tasks = _leave_deleted(tables["tasks"], data)
+    mailed = tasks["id"].isin(tables["mails"]["task_id"].dropna())
+    tasks = data.leave_out("told_twice", tasks, mailed)
+    done = read_flags(tasks["is_closed"]).eq(1) | tasks["status"].str.casefold().eq("completed")
+    tasks = data.leave_out("planned", tasks, ~done.fillna(False))
+    kind = tasks["subtype"].where(tasks["subtype"].ne("Task")).fillna(tasks["type"])
+    kind = kind.astype("str").str.casefold()
+    way = tasks["call_type"].astype("str").str.casefold().map(_CALLS).astype("str")
+    action = pd.Series("task_completed", index=tasks.index, dtype="str")
+    action = action.mask(kind.isin(["email", "listemail", "list email"]), "mail")
+    action = action.mask(kind.eq("call"), "call")
+    return tasks.assign(at=tasks["done_at"].fillna(tasks["created_at"]), action=way.fillna(action))
+
+
+def _take_meetings(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
+    """Meetings that had begun when anything was last recorded; one row for all who were there."""
+    meetings = _leave_deleted(tables["meetings"], data)
+    copies = read_flags(meetings["is_child"]).eq(1)
+    meetings = data.leave_out("told_twice", meetings, copies)
+    stamps = [t[c].max() for t in tables.values() for c in ("created_at", "modified_at")
+              if c in t and pd.api.types.is_datetime64_any_dtype(t[c])]  # fmt: skip
+    stamps += [tables[k]["at"].max() for k in ("moves", "changes", "change_report", "lead_changes")]
+    last = pd.Series(stamps, dtype="datetime64[us, UTC]").max()
+    meetings = data.leave_out("planned", meetings, meetings["at"] > last)
+    return meetings.assign(action="meeting_held")
+
+
+def _take_mails(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
+    """Mails; what one is about, its task tells where it does not tell itself."""
+    mails = _leave_deleted(tables["mails"], data)
+    ways = {1.0: "incoming_mail", 0.0: "outgoing_mail"}
+    action = read_flags(mails["incoming"]).map(ways).astype("str").fillna("mail")
+    of = tables["tasks"].dropna(subset="id").drop_duplicates("id").set_index("id")
+    what, who, account = (look_up(mails["task_id"], of[c])
+                          for c in ("what_id", "who_id", "account_id"))  # fmt: skip
+    about = mails["what_id"].fillna(what)
+    person = about.where(about.str.startswith(_PEOPLE, na=False))
+    return mails.assign(action=action, what_id=about, who_id=person.fillna(who), account_id=account)
+
+
+def _leave_deleted(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
+    return data.leave_out("deleted_activity", rows, read_flags(rows["is_deleted"]) == 1)
+
+
+def _own(acts: pd.DataFrame, deals: set, leads: set, of_accounts: pd.Series) -> pd.DataFrame:
+    """Whose each act is: the deal's it is about, else the lead's, contact's or company's; of a
+    contact of no deal (`of_accounts`: its company), the company's."""
+    acts = acts.reindex(columns=["at", "action", "duration", "what_id", "who_id", "account_id"])
+    what, who = acts["what_id"].astype("str"), acts["who_id"].astype("str")
+    account = acts["account_id"].astype("str").fillna(look_up(who, of_accounts))
+    of_nobody = who.isin(of_accounts.index) & account.notna()
+    who = who.mask(of_nobody)
+    of_deal = what.isin(deals) | what.str.startswith(_OPPORTUNITY, na=False)
+    ids = {"deal": what.where(of_deal), "company": account.fillna(what)}
+    of_lead = who.isin(leads) | who.str.startswith(_LEADS, na=False)
+    owner = pd.Series("company", index=acts.index, dtype="str").mask(who.notna(), "contact")
+    owner = owner.mask(of_lead, "lead").mask(of_deal, "deal")
+    owner_id = ids["company"].astype("str").mask(who.notna(), who).mask(of_deal, what)
+    return acts[["at", "action", "duration"]].assign(
+        owner=owner, owner_id=owner_id, actor=acts["action"].map(_ACTORS).astype("str")
+    )

@@ -1,0 +1,238 @@
+"""Export files read into one checked `EventLog`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.errors import InputError, Problems
+from funnel_lib.core.events import (
+    EVENT_COLUMNS,
+    LEAD_COLUMNS,
+    MOST_UNUSABLE,
+    UNUSABLE,
+    EventLog,
+    build_log,
+    note_checks,
+    show_rows,
+)
+from funnel_lib.reading.cells.people import find_personal, hide_persons, hide_within
+from funnel_lib.reading.cells.times import Ambiguous, read_times
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.crm import (
+    check_crm,
+    find_crm,
+    is_known,
+    is_outside,
+    join_outside,
+    list_plain,
+    list_sources,
+    read_outside,
+    take_crm,
+)
+from funnel_lib.reading.crms.kinds import Clock
+from funnel_lib.reading.files.tables import EmptyTable, RawTable, find_tables, read_table, show_path
+from funnel_lib.reading.plain import Taken, take_plain
+
+
+def read_export(
+    events: str | Path | list[str | Path],
+    leads: str | Path | None = None,
+    mapping: Mapping | None = None,
+    *,
+    crm: str = "auto",
+    time_zone: str | None = None,
+    observed_until: str | None = None,
+    show_names: bool = False,
+) -> EventLog:
+    """Read export files into a checked log.
+
+    Parameters
+    ----------
+    events : a table file, several, or a folder of them. A table with a lead, a time and an action
+        is read as events; one without times and actions as leads. An XES log is a table, too. The
+        tables of a CRM (deals, their history, activities, contacts, leads) are told by their
+        columns and joined by their ids; calls and payments of other systems by phone or tax number.
+    leads : a table of leads, where it is a file of its own
+    mapping : what the columns mean; wins over the keys of XES and the aliases of `readers.columns`
+    crm : whose tables they are (a name of `crm.CRMS`); "auto" finds out, "plain" reads
+        tables of events and leads by their columns' names alone
+    time_zone : zone of times that carry none; wins over the mapping's; UTC where neither tells
+    observed_until : day (to its end) or moment of the export; not told, the last moment in the data
+    show_names : keep names of people, phones, mails and free texts among the leads' columns
+
+    Returns
+    -------
+    EventLog
+
+    Raises
+    ------
+    InputError
+        Every problem at once: no such file, empty, no recognisable column, two columns for one
+        meaning, day and month not to be told apart, more than a tenth of the rows unusable, local
+        times beside UTC, tables that may be of several CRMs.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "log.csv"
+    >>> _ = path.write_text("ID сделки;Дата;Действие\\n7;01.02.2025 10:00;Заявка\\n", "cp1251")
+    >>> read_export(path).events[["lead_id", "at", "action"]].astype(str).values.tolist()
+    [['7', '2025-02-01 10:00:00+00:00', 'Заявка']]
+    """
+    check_crm(crm)
+    mapping = mapping or Mapping()
+    told_zone = time_zone or mapping.time_zone
+    problems = Problems()
+    tables, left = _read_tables(events if isinstance(events, list) else [events], problems)
+    lead_tables, left_leads = _read_tables([] if leads is None else [leads], problems)
+    problems.raise_if_any()
+    clock = Clock(told_zone or "UTC", mapping.day_first, mapping.decimal_comma)
+    name, found, rest = find_crm([*tables, *lead_tables], crm, mapping)
+    if name is None:
+        taken, sources = _take_plain(tables, lead_tables, mapping, clock)
+    else:
+        taken, sources = take_crm(name, found, rest, mapping, clock)
+        clock.check(told_zone is not None)
+    _refuse_unusable(taken.events, taken.removed)
+    if not show_names:
+        taken, personal = _leave_out_personal(taken)
+        taken.noticed.append(("personal_columns", len(personal), 0, "info", ", ".join(personal)))
+    taken.noticed.extend([*left, *left_leads])
+    zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
+    until = (
+        read_moment(observed_until, clock.time_zone, "observed_until") if observed_until else None
+    )
+    return build_log(
+        taken.events,
+        taken.leads,
+        until,
+        removed=taken.removed,
+        noticed=note_checks(taken.noticed),
+        assumed=() if told_zone or zoned else ("time_zone",),
+        sources=sources,
+    )
+
+
+def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True) -> pd.Timestamp:
+    """Read a day or a moment given by the user; a day means its end, or its beginning.
+
+    Examples
+    --------
+    >>> read_moment("2025-03-31", "UTC", "observed_until")
+    Timestamp('2025-03-31 23:59:59.999999+0000', tz='UTC')
+    """
+    try:
+        times, zoned = read_times(pd.Series([text], dtype="str"), time_zone=time_zone)
+    except Ambiguous:
+        why = "may be day/month or month/day"
+        raise InputError([f"{name} {text!r} {why}; write it as 2025-03-31"]) from None
+    if times.isna()[0]:
+        raise InputError([f"{name} {text!r} is no date; write it as 2025-03-31"])
+    if ":" in text or zoned[0] or not end_of_day:
+        return times[0]
+    day = times[0].tz_convert(time_zone).tz_localize(None).normalize()
+    following = (day + pd.Timedelta(days=1)).tz_localize(time_zone, True, "shift_forward")
+    return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
+
+
+def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[tuple]]:
+    """Read every table. Left out and noted are empty ones beside others, and a JSON file of a
+    folder that holds no table of deals or events: it is for whoever needs it."""
+    tables, strays, empty, why_empty = [], [], [], []
+    for path, in_folder in _list_files(paths, problems):
+        may_be_stray = in_folder and ".json" in path.suffixes
+        try:
+            table = read_table(path)
+            if may_be_stray and not is_known(table):
+                raise InputError(["no table of deals or events"])
+            tables.append(table)
+        except EmptyTable as error:
+            empty.append(show_path(path.name))
+            why_empty += error.problems
+        except InputError as error:
+            if may_be_stray:
+                strays.append(show_path(path.name))
+            else:
+                problems.found.extend(error.problems)
+    if not tables:
+        problems.found.extend(why_empty)
+    sheets = [f"{Path(t.path).name} ({n})" for t in tables for n in t.further_sheets]
+    left = (("file_not_read", strays), ("empty_file", empty), ("sheet_not_read", sheets))
+    n_all = len(tables) + sum(len(names) for _, names in left)
+    return tables, [(check, len(n), n_all, "warning", ", ".join(n[:3])) for check, n in left]
+
+
+def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:
+    """The table files that are given, and whether each lies in a folder that is given."""
+    files = []
+    for given in paths:
+        with problems.collecting():
+            files += [(path, Path(given).is_dir()) for path in find_tables([given])]
+    return files
+
+
+def _take_plain(tables, lead_tables, mapping: Mapping, clock: Clock) -> tuple[Taken, pd.DataFrame]:
+    """Read plain tables, and give the deals among them what other systems know of their clients."""
+    outside = [t for t in tables if is_outside(t, mapping)]
+    if len(outside) == len(tables):
+        outside = []
+    own = [t for t in tables if t not in outside]
+    taken = take_plain(own, lead_tables, mapping, clock.time_zone)
+    sources = list_plain([*own, *lead_tables])
+    if not outside:
+        return taken, sources
+    noticed: list[tuple] = []
+    found, acts = read_outside(outside, mapping, clock, noticed)
+    rows, removed = join_outside(acts, taken, noticed)
+    own = taken.events.astype({"lead_id": "str", "action": "str"})
+    joined = replace(
+        taken,
+        events=pd.concat([own, rows], ignore_index=True),
+        zoned=np.append(taken.zoned, np.full(len(rows), not clock.local)),
+        removed=pd.concat([taken.removed, removed], ignore_index=True),
+        noticed=[*taken.noticed, *noticed],
+    )
+    return joined, pd.concat([sources, list_sources(found)], ignore_index=True)
+
+
+def _leave_out_personal(taken: Taken) -> tuple[Taken, list[str]]:
+    """Leave out names of people, phones, mails and free texts among the further columns."""
+    own = [*EVENT_COLUMNS, *LEAD_COLUMNS, "pipeline", "duration"]
+    frames, personal = [], []
+    for frame in (taken.events, taken.leads):
+        if frame is not None:
+            found = find_personal(frame.drop(columns=own, errors="ignore"))
+            personal += found
+            frame = frame.drop(columns=found)
+        frames.append(frame)
+    events, leads = frames
+    if leads is not None:
+        leads = hide_within(leads)
+        if "account_id" in leads:
+            leads = leads.assign(account_id=hide_persons(leads["account_id"]))
+    return replace(taken, events=events, leads=leads), list(dict.fromkeys(personal))
+
+
+def _refuse_unusable(rows: pd.DataFrame, removed: pd.DataFrame) -> None:
+    """Refuse a log most of whose rows would have to be thrown away."""
+    empty = rows[["lead_id", "at", "action"]].isna()
+    counts = removed[removed["reason"].isin(UNUSABLE)].groupby("reason")["rows"].sum().to_dict()
+    base = len(rows) + sum(counts.values())
+    bad = empty.any(axis=1)
+    first = empty[bad].idxmax(axis=1)
+    reasons = {"lead_id": "no_lead", "at": "no_time", "action": "no_action"}
+    for column, n in first.value_counts().items():
+        counts[reasons[column]] = counts.get(reasons[column], 0) + int(n)
+    if base and sum(counts.values()) > MOST_UNUSABLE * base:
+        told = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.items()))
+        examples = "; ".join(removed.loc[removed["reason"].isin(counts), "examples"])
+        shown = "; ".join(e for e in (examples, show_rows(rows[bad]) if bad.any() else "") if e)
+        raise InputError([
+            f"{sum(counts.values()):,} of {base:,} event rows cannot be used ({told}), more than a "
+            f"tenth; for example {shown}. Check the file, or say in a mapping file what its "
+            "columns mean"
+        ])  # fmt: skip

@@ -1,0 +1,299 @@
+"""Any table file as a frame of texts: CSV, TSV, Excel, Parquet, JSON (lines), XES, gz of these.
+
+The kind of a file is told from its first bytes, not from its name. Every cell becomes a text, so
+that the same table gives the same log whatever file it came in.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.reading.files.archives import read_file
+from funnel_lib.reading.files.delimited import read_delimited, to_utf8
+from funnel_lib.reading.files.headers import MOST_CELLS, check_shape
+from funnel_lib.reading.files.html_tables import find_charset, read_html
+from funnel_lib.reading.files.json_records import NoRecords, flatten, read_json
+from funnel_lib.reading.files.packing import MOST_REPEATED, Packer
+from funnel_lib.reading.files.workbooks import read_excel
+from funnel_lib.reading.files.xes import XES_MEANINGS, read_xes
+
+# Cells that stand for nothing, whatever the column.
+EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
+_LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
+# Columns of clocks, and the days they stand beside.
+_CLOCKS = {
+    "время": "дата", "время звонка": "дата звонка", "время события": "дата события",
+    "time": "date", "call time": "call date", "event time": "event date", "hora": "data",
+}  # fmt: skip
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"
+TABLE_SUFFIXES = (
+    ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".html", ".htm", ".parquet", ".json", ".jsonl",
+    ".ndjson", ".xes",
+)  # fmt: skip
+# Parquet keeps what is alike once; a log in which every row is alike is none.
+MOST_ROWS_A_BYTE, MOST_TEXT = 10, 256 << 20
+
+
+class EmptyTable(InputError):
+    """A table without any row."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """A table as read.
+
+    Attributes
+    ----------
+    path : path of its file
+    frame : texts (missing: NA)
+    broken : rows of a text file that could not be split
+    meanings : meaning -> column, where the kind of the file tells it
+    kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
+    above : texts of the rows above the header, such as titles
+    further_sheets : places of the sheets of a workbook that hold further tables, not read
+    """
+
+    path: str
+    frame: pd.DataFrame
+    broken: tuple[str, ...] = ()
+    meanings: dict[str, str] = field(default_factory=dict)
+    kind: str = "text"
+    above: tuple[str, ...] = ()
+    further_sheets: tuple[int, ...] = ()
+
+
+def find_tables(paths: list[str | Path]) -> list[Path]:
+    """Give the table files of a list of files and folders, in the order of their names."""
+    found: list[Path] = []
+    problems = []
+    for path in map(Path, paths):
+        try:
+            inside = sorted(p for p in path.iterdir() if _is_table(p)) if path.is_dir() else [path]
+            if not inside:
+                problems.append(f"{path}: no table in this folder (looked for {_SUFFIXES_SHOWN})")
+            elif not path.exists():
+                what = "a link that leads nowhere" if path.is_symlink() else "no such file"
+                problems.append(f"{path}: {what}")
+            found += inside
+        except OSError as error:
+            problems.append(f"{path}: cannot be read: {error.strerror}")
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def read_table(path: str | Path) -> RawTable:
+    """Read one table file.
+
+    Parameters
+    ----------
+    path : path of the file
+
+    Returns
+    -------
+    RawTable. Names and cells are stripped; a name that comes again gets " (2)", " (3)" …; rows
+    without content, and columns without a name and without content, are left out. Empty cells and
+    `EMPTY_WORDS` are missing.
+
+    Raises
+    ------
+    EmptyTable
+        A header without rows, or a response without records.
+    InputError
+        No such file, not readable, of no bytes, or not the table its first bytes promise.
+    """
+    kind, data = read_file(path)
+    try:
+        table, broken, above, *further = _READERS[kind](data)
+        frame = _to_texts(table)
+    except NoRecords as error:
+        raise EmptyTable([f"{path}: {error}"]) from None
+    except (ValueError, TypeError, KeyError, OSError, ImportError, pa.ArrowException) as error:
+        what = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        raise InputError([f"{path}: cannot be read as {kind}: {what}"]) from None
+    except MemoryError:
+        raise InputError([f"{path}: too large for the memory; split it"]) from None
+    frame = _join_clocks(_clean_names(frame)).dropna(how="all").reset_index(drop=True)
+    if frame.empty and broken:
+        shown = quote_some(broken)
+        raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
+    if frame.empty:
+        raise EmptyTable([f"{path}: the file has a header but no rows"])
+    meanings = XES_MEANINGS if kind == "XES" else {}
+    return RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
+
+
+def show_path(path: str | Path) -> str:
+    """A path as text that can be written, whatever bytes its name is made of."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+_SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"
+
+
+def _is_table(path: Path) -> bool:
+    """Tell a table in a folder; not the lock files of an open Excel, nor other hidden files."""
+    name = path.name.lower().removesuffix(".gz")
+    return path.is_file() and name.endswith(TABLE_SUFFIXES) and not name.startswith((".", "~$"))
+
+
+def _read_excel(data: bytes) -> tuple:
+    table, above, further = read_excel(data)
+    return table, (), above, further
+
+
+def _read_html(data: bytes) -> tuple:
+    charset = find_charset(data)
+    page = data.decode(charset, "replace") if charset else to_utf8(data).decode()
+    table, above = read_html(page)
+    return table, (), above
+
+
+def _read_json(data: bytes) -> tuple:
+    return read_json(to_utf8(data)), (), ()
+
+
+def _read_xes(data: bytes) -> tuple:
+    return read_xes(data), (), ()
+
+
+def _read_parquet(data: bytes) -> tuple:
+    file = pa.parquet.ParquetFile(pa.BufferReader(data))
+    check_shape(0, len(file.schema_arrow), 0)
+    n_rows = file.metadata.num_rows
+    if n_rows > MOST_CELLS and n_rows > MOST_ROWS_A_BYTE * len(data):
+        raise ValueError(f"{n_rows:,} rows in {len(data):,} bytes: all of them are alike")
+    leaves = [file.schema.column(i) for i in range(len(file.schema))]
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    table = pa.parquet.read_table(pa.BufferReader(data), read_dictionary=texts)
+    for column in table.columns:
+        _check_repeated(column, len(data))
+    return _flatten_nested(table), (), ()
+
+
+def _check_repeated(column: pa.ChunkedArray, n_bytes: int) -> None:
+    """Refuse a column whose few long texts stand in too many rows."""
+    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+        return
+    longest = max(pc.max(pc.binary_length(c.dictionary)).as_py() or 0 for c in column.chunks)
+    if longest * len(column) <= MOST_TEXT:
+        return
+    size = sum(
+        pc.sum(pc.binary_length(c.dictionary).take(c.indices)).as_py() or 0 for c in column.chunks
+    )
+    if size > MOST_TEXT and size > MOST_REPEATED * n_bytes:
+        raise ValueError(f"a column repeats its texts to {size >> 20:,} MiB; export it as CSV")
+
+
+def _flatten_nested(table: pa.Table) -> pa.Table:
+    """Put structs and lists into columns with dotted names, as JSON's are, after the others."""
+    nested = [i for i, t in enumerate(table.schema.types) if pa.types.is_nested(t)]
+    if not nested:
+        return table
+    packer = Packer(table.nbytes)
+    for row in zip(*(table.columns[i] for i in nested), strict=True):
+        cells: dict[str, str | None] = {}
+        cells_of_row = {table.column_names[i]: v.as_py() for i, v in zip(nested, row, strict=True)}
+        flatten(cells_of_row, "", cells)
+        packer.add(cells)
+    plain = [i for i in range(table.num_columns) if i not in nested]
+    flat = packer.to_table()
+    columns = [*(table.columns[i] for i in plain), *flat.columns]
+    names = [*(table.column_names[i] for i in plain), *flat.column_names]
+    return pa.Table.from_arrays(columns, names=names)
+
+
+def _to_texts(table: pa.Table) -> pd.DataFrame:
+    """Cast every column to stripped text, `EMPTY_WORDS` to missing."""
+    with ThreadPoolExecutor() as pool:
+        texts = list(pool.map(lambda column: _strip(_cast(column)), table.columns))
+    frame = pa.Table.from_arrays(texts, names=[str(i) for i in range(len(texts))]).to_pandas()
+    return frame.astype("str").set_axis(table.column_names, axis=1)
+
+
+def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_floating(column.type) and _is_whole(column):
+            column = column.cast(pa.int64())
+        texts = column.cast(pa.string())
+    except pa.ArrowException:  # bytes that are no text, durations and other rare types
+        cells = [_show(cell) for cell in column.to_pylist()]
+        return pa.chunked_array([pa.array(cells, pa.string())])
+    return pc.utf8_capitalize(texts) if pa.types.is_boolean(column.type) else texts
+
+
+def _is_whole(column: pa.ChunkedArray) -> bool:
+    """Whether all numbers are whole, as of a column of ids some of which are missing."""
+    whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), 2.0**53))
+    return pc.all(whole).as_py() is not False
+
+
+def _show(cell: object) -> str | None:
+    if cell is None:
+        return None
+    return cell.hex() if isinstance(cell, bytes) else str(cell)
+
+
+def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    texts = pc.utf8_trim_whitespace(texts)
+    short = pc.less_equal(pc.binary_length(texts), _LONGEST_EMPTY)
+    words = pa.array(EMPTY_WORDS)
+    if not pc.any(pc.is_in(texts.filter(short), words)).as_py():
+        return texts
+    return pc.if_else(pc.is_in(texts, words), pa.scalar(None, pa.string()), texts)
+
+
+def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
+    names = pd.Series(["" if pd.isna(n) else str(n).strip() for n in frame.columns], dtype="str")
+    nameless = (names == "").to_numpy()
+    empty = nameless & frame.isna().all().to_numpy()
+    names = names.mask(nameless, "column")
+    names = pd.Series(_number_again(names.tolist()), dtype="str")
+    return frame.set_axis(names, axis=1).loc[:, ~empty]
+
+
+def _join_clocks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Join days and the clocks in a column of their own, as telephony has them ("Дата", "Время");
+    both columns hold the moment then."""
+    named = {str(c).casefold(): c for c in frame.columns}
+    for clock, day in _CLOCKS.items():
+        if not {clock, day} <= named.keys():
+            continue
+        days = frame[named[day]].str.replace(r"[ T]00:00(?::00)?$", "", regex=True)
+        clocks = frame[named[clock]]
+        told = days.notna() & clocks.notna()
+        alone = not days.str.contains(":", na=False).any()
+        if told.any() and alone and clocks[told].str.fullmatch(_CLOCK).all():
+            joined = days.where(~told, days + " " + clocks)
+            frame = frame.assign(**{named[day]: joined, named[clock]: joined})
+    return frame
+
+
+def _number_again(names: list[str]) -> list[str]:
+    """Give a name that comes again the first number that makes it a new one."""
+    taken: dict[str, int] = {}
+    for place, name in enumerate(names):
+        n = taken.get(name, 0) + 1
+        while n > 1 and f"{name} ({n})" in taken:
+            n += 1
+        taken[name] = n
+        if n > 1:
+            names[place] = f"{name} ({n})"
+            taken[names[place]] = 1
+    return names
+
+
+_READERS = {
+    "text": read_delimited, "Excel": _read_excel, "HTML": _read_html, "JSON": _read_json,
+    "Parquet": _read_parquet, "XES": _read_xes,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Runs of notebooks, the page, the workbook, the tables on disk."""

@@ -1,0 +1,111 @@
+"""What an audit leaves in a folder: tables for machines, the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
+
+from funnel_lib.audit import Audit
+from funnel_lib.core.tables import CONTRACT
+from funnel_lib.core.words import Words
+from funnel_lib.reporting.workbook import write_workbook
+from funnel_lib.sections.new_funnel.count import build_blueprint
+from funnel_lib.sections.paths.segments import write_segments
+from funnel_lib.sections.quality.tell import tell_assumed
+
+FORMATS = ("html", "xlsx", "pdf")
+_PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")
+
+
+def save_audit(audit: Audit, words: Words, folder: str | Path, formats: list[str]) -> None:
+    """Write an audit's tables, segments, workbook and manifest into a folder.
+
+    Parameters
+    ----------
+    audit : the audit
+    words : language of the workbook
+    folder : made if it is not there
+    formats : the workbook is written where ``xlsx`` is among them
+
+    Examples
+    --------
+    >>> save_audit(audit, Words("en"), "reports/mine", ["xlsx"])  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    write_tables(audit.tables, folder / "tables")
+    if audit.segmentation.model is not None:
+        write_segments(audit.segmentation, folder / "segments.json")
+    blueprint = build_blueprint(audit.tables, audit.steps, words)
+    pd.DataFrame({c: make_machine_readable(blueprint[c]) for c in blueprint}).to_csv(
+        folder / "new_funnel.csv", index=False, lineterminator="\n"
+    )
+    if "xlsx" in formats:
+        write_workbook(audit, words, folder / "audit.xlsx")
+    manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
+    (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
+
+
+def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
+    """Write tables as CSV for machines: UTF-8, comma, ISO dates, full precision.
+
+    Text that begins like a formula gets a leading apostrophe, as spreadsheets would run it.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        columns = CONTRACT[name].split()
+        if name == "leads":
+            columns += [c for c in table if c not in columns]
+        plain = pd.DataFrame({c: make_machine_readable(table[c]) for c in columns})
+        plain.columns = make_machine_readable(pd.Series(columns, dtype="str"))
+        plain.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def describe_run(audit: Audit) -> dict[str, Any]:
+    """Say what an audit was made from: inputs with hashes, versions, parameters, assumptions."""
+    log, settings = audit.log, audit.settings
+    events = settings["events"]
+    given = [*([events] if isinstance(events, str | Path) else events)]
+    given += [settings[name] for name in ("leads", "steps", "mapping") if settings[name]]
+    given += [settings["segments"]] if Path(str(settings["segments"])).is_file() else []
+    files = [
+        f for p in given for f in (sorted(Path(p).iterdir()) if Path(p).is_dir() else [Path(p)])
+    ]
+    removed = log.removed.loc[log.removed["table"] == "events", "rows"].sum()
+    return {
+        "inputs": [
+            {"path": str(f), "sha256": _hash(f), "bytes": f.stat().st_size}
+            for f in files
+            if f.is_file()
+        ],
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "parameters": settings,
+        "seed": settings["seed"],
+        "observed_until": log.observed_until.isoformat(),
+        "assumptions": tell_assumed(log.assumed, log.observed_until, audit.words("en")),
+        "sources": log.sources.to_dict("records"),
+        "event_rows": {"read": log.rows_read, "kept": len(log.events), "removed": int(removed)},
+        "n_leads": len(audit.tables["leads"]),
+    }
+
+
+def make_machine_readable(column: pd.Series) -> pd.Series:
+    """Write times as ISO, and text that begins like a formula with an apostrophe before it."""
+    if is_datetime64_any_dtype(column):
+        return column.astype("str").str.replace(" ", "T", regex=False)
+    if column.dtype == object or is_string_dtype(column):
+        texts = column.astype("str")
+        return texts.mask(texts.str.match(r"[=+\-@\t\r]", na=False), "'" + texts)
+    return column
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,40 @@
+"""Page one: the sentences a head of sales reads first."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from funnel_lib.core.groups import select_segment
+from funnel_lib.core.words import Words
+from funnel_lib.sections.hypotheses.tell import tell_start
+from funnel_lib.sections.losses.tell import tell_main_loss
+from funnel_lib.sections.outcomes.tell import tell_outcomes
+from funnel_lib.sections.paths.tell import tell_segments
+from funnel_lib.sections.quality.tell import tell_reliability
+
+
+def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
+    """What does a head of sales read first?
+
+    Parameters
+    ----------
+    tables : the audit's tables by name: leads, segments, losses, funnel, hypotheses, necessity
+    words : the reader's language
+
+    Returns
+    -------
+    The sentences of page one that can be said of these tables: outcomes, paths where there are
+    several, main loss, where to start, reliability;
+    one sentence alone where no lead entered the funnel.
+    """
+    if not tables["leads"]["entered_at"].notna().any():
+        return [words.text("sentence.nobody")]
+    tables = select_segment(tables)
+    paths = [tell_segments(tables["segments"], words)] if len(tables["segments"]) > 1 else []
+    return [
+        tell_outcomes(tables["leads"], words),
+        *paths,
+        tell_main_loss(tables["losses"], tables["funnel"], words),
+        tell_start(tables["hypotheses"], tables["segments"], words),
+        tell_reliability(tables["funnel"], tables["necessity"], tables["leads"], words),
+    ]

@@ -1,0 +1,1 @@
+"""What do buyers do after the sale?"""

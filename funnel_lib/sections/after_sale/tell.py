@@ -1,0 +1,101 @@
+"""Sentences about what buyers do after the sale."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from funnel_lib.core.groups import take_everybody
+from funnel_lib.core.words import Words, if_small, say_within, write_currency_head
+
+
+def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
+    """How many buyers bought again, for how much, after how long?
+
+    Parameters
+    ----------
+    repeats : what `after_sale.count_repeats` returns; of several segments, all leads are told
+    words : the reader's language
+
+    Examples
+    --------
+    >>> repeats = pd.DataFrame({
+    ...     "segment": "all", "currency": ["EUR"], "n_won": 50.0, "n_again": 10.0, "share": 0.2,
+    ...     "low": 0.11, "high": 0.33, "amount_again": 9000.0, "median_days_to_again": 40.0})
+    >>> tell_repeats(repeats, Words("en"))
+    'Bought again: 10 of 50 buyers (20.0%, 95% interval 11.0–33.0%), for €9,000; half of these
+    within 40 days of the first purchase.'
+    """
+    rows = take_everybody(repeats)
+    rows = rows[rows["n_won"] >= 0.5]
+    if rows.empty:
+        return words.text("sentence.after_sale_nobody")
+    if not rows["n_again"].sum() >= 0.5:
+        n_won = rows["n_won"].sum()
+        base = words.text("sentence.of_buyers", n=n_won)
+        return words.text("sentence.repeats_none", base=base) + if_small(n_won, words)
+    told = [
+        write_currency_head(row["currency"], rows["currency"], words) + _tell_again(row, words)
+        for _, row in rows.iterrows()
+    ]
+    return " ".join(told)
+
+
+def _tell_again(row: pd.Series, words: Words) -> str:
+    """The buyers of one currency who bought again."""
+    base = words.text("sentence.of_buyers", n=row["n_won"])
+    small = if_small(row["n_won"], words)
+    if not row["n_again"] >= 0.5:
+        return words.text("sentence.repeats_none", base=base) + small
+    money, half, days = "", "", row["median_days_to_again"]
+    if row["amount_again"] > 0:
+        amount = words.money(row["amount_again"], row["currency"])
+        money = words.text("sentence.repeats_money", amount=amount)
+    if pd.notna(days):
+        half = words.text("sentence.repeats_half", within=say_within(days, words))
+    told = words.text(
+        "sentence.repeats",
+        n=row["n_again"],
+        base=base,
+        share=words.share(row["share"]),
+        span=words.span(row["low"], row["high"]),
+        money=money,
+        half=half,
+    )
+    return told + small
+
+
+def tell_after_sale(funnel: pd.DataFrame, words: Words) -> str:
+    """What did buyers do after the sale?
+
+    Parameters
+    ----------
+    funnel : what `reach.count_funnel` returns, one segment
+    words : the reader's language
+
+    Examples
+    --------
+    >>> funnel = pd.DataFrame({"step": ["launch"], "part": "after_sale", "n_entered": 40.0,
+    ...                        "n_reached": 30.0, "share_of_entered": 0.75, "low": 0.6,
+    ...                        "high": 0.86})
+    >>> tell_after_sale(funnel, Words("en"))
+    'Of 40 buyers: “launch” 30 (75.0%, 95% interval 60.0–86.0%).'
+    """
+    rows = funnel[funnel["part"] == "after_sale"]
+    if len(rows) and not rows["n_entered"].iloc[0] > 0:
+        return words.text("sentence.after_sale_nobody")
+    rows = rows[rows["share_of_entered"].notna()]
+    if rows.empty:
+        return words.text("sentence.after_sale_none")
+    parts = [
+        words.text(
+            "sentence.after_sale_part",
+            step=words.step(row.step),
+            n_reached=row.n_reached,
+            share=words.share(row.share_of_entered),
+            span=words.span(row.low, row.high),
+        )
+        for row in rows.itertuples()
+    ]
+    n_won = rows["n_entered"].iloc[0]
+    told = words.text("sentence.after_sale", n=n_won, parts="; ".join(parts))
+    return told + if_small(n_won, words)

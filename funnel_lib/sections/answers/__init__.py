@@ -1,0 +1,1 @@
+"""How soon are clients answered?"""

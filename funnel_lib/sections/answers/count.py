@@ -1,0 +1,254 @@
+"""How soon clients are answered, and how often managers try to reach them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
+from funnel_lib.core.journeys import Journeys, first_at, last_at, name_actions
+from funnel_lib.core.times import DAY, HOUR, NEVER, end_of_days, tells_hours, to_micros
+from funnel_lib.stats.incidence import FEW, OPEN, OTHERWISE, TAKEN
+from funnel_lib.stats.intervals import divide, wilson
+
+CALLS = ("call", "call_*", "*_call")
+CONTACTS = ("outgoing_*", "meeting_held", *CALLS)  # by a manager; and what helps with a step
+INCOMING = ("incoming_*", "call_in")  # never a manager's try, whoever the CRM says acted
+MEETING = "meeting_held"
+TALK_SECONDS = 30  # a call this long was answered
+EVERYBODY = "all"
+_ROUNDING = 1e-12
+
+
+def count_responses(log: EventLog, journeys: Journeys) -> pd.DataFrame:
+    """How soon are clients answered, and how many tries does it take to reach them?
+
+    Parameters
+    ----------
+    log, journeys : the log and its journeys
+
+    Returns
+    -------
+    frame, one row for all leads (``all``) and one a manager of the leads, most leads first, leads
+    without a manager ("") last. The base are all leads of `journeys`, entered or not:
+
+    - manager (the lead's own, whoever acted), n_leads
+    - n_client_first: leads whose client acted before any manager's contact. Of these n_answered,
+      n_waiting (open, not answered), n_unanswered (closed without an answer)
+    - median_hours_to_answer: by when half of n_client_first are answered; empty: not reached
+    - n_had_hour, n_had_day: those of n_client_first that came so long before `observed_until`;
+      share_within_hour, share_within_day: of these, answered by then; with ``…_low``, ``…_high``
+    - n_tried: leads with a manager's contact before their client was reached. Of these
+      n_got_through (reached), n_trying (open, not reached), n_given_up (lost without being reached)
+    - median_attempts_to_reach (of n_got_through: so many contacts were enough for half of them),
+      median_attempts_given_up (of n_given_up), share_given_up_after_one (of n_given_up) with
+      ``…_low``, ``…_high``
+
+    Intervals are Wilson's, 95 %. Hours are those of the clock, nights and weekends with them.
+    Where times are dates without hours, the bases n_had_hour and n_had_day are 0 and the median is
+    empty. Where the log has no client's act or no contact at all, nobody came first: it cannot be
+    told. What comes after a lead was closed is left out.
+
+    Notes
+    -----
+    A client's act is an event whose actor is the client. A contact is an event whose actor is a
+    manager and whose action is one of `CONTACTS` or of `asked_by` in the steps file; changes of
+    stage, and what the steps file lists as `self_reported` or `ignore`, are neither. A contact
+    answers, and so does an incoming call of `TALK_SECONDS` or more (column `duration`). At the same
+    time, the client is taken to come first.
+
+    Reached is a client who acts at or after the first contact (or shows evidence of a step then, or
+    buys), or has talked for `TALK_SECONDS` or met. The median is of Aalen and Johansen's curve:
+    leads waiting at the export are followed up to it, closing without an answer competes.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.core.steps import Steps
+    >>> events = pd.DataFrame(
+    ...     [("a", "09:00", "ask", "client"), ("a", "09:40", "outgoing_call", "manager"),
+    ...      ("a", "11:10", "outgoing_mail", "manager"), ("a", "12:00", "mail_opened", "client"),
+    ...      ("b", "10:05", "ask", "client")], columns=["lead_id", "at", "action", "actor"])
+    >>> events["at"] = pd.to_datetime("2025-01-01 " + events["at"])
+    >>> log = build_log(events, observed_until="2025-01-01 18:00")
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> table = count_responses(log, build_journeys(log, steps))
+    >>> table.loc[0, ["n_client_first", "n_answered", "n_waiting"]].tolist()
+    [2, 1, 1]
+    >>> table.loc[0, ["n_had_hour", "share_within_hour", "median_attempts_to_reach"]].tolist()
+    [2.0, 0.5, 2.0]
+    """
+    found = _follow(log, journeys)
+    manager = journeys.leads["manager"].astype("str").fillna("").to_numpy()
+    rows = [(name, *_sum_up(mine)) for name, mine in found.groupby(manager)]
+    rows.sort(key=lambda row: (row[0] == "", -row[1], row[0]))
+    table = pd.DataFrame([(EVERYBODY, *_sum_up(found)), *rows], columns=_COUNTED)
+    for share, hits, base in _SHARES:
+        table[share] = divide(table[hits], table[base])
+        table[f"{share}_low"], table[f"{share}_high"] = wilson(table[share], table[base])
+    return table[_RESPONSES]
+
+
+def find_median_time(time: np.ndarray, cause: np.ndarray) -> float:
+    """By when has half of the leads taken a target? NaN: not reached.
+
+    Parameters
+    ----------
+    time : (n_leads,) how long each was watched, at least 0
+    cause : (n_leads,) what ended the watch, as of `incidence.estimate_incidence`
+
+    Notes
+    -----
+    The curve of `incidence.estimate_incidence` at exact times, one lead after the other: of equal
+    times those who waited on come last, and the order of the others does not matter, since
+    S (1 - 1/Y) / (Y - 1) = S / Y. It is read as far as other curves, see
+    `incidence.find_last_day`.
+
+    Examples
+    --------
+    >>> find_median_time(np.array([1.0, 2.0, 3.0, 9.0]), np.array([1, 0, 1, 1]))  # 1/4, then 5/8
+    3.0
+    """
+    n = len(time)
+    order = np.lexsort((cause == OPEN, time))
+    time, cause, at_risk = time[order], cause[order], n - np.arange(n)
+    stay = np.cumprod(1 - (cause != OPEN) / at_risk)
+    share = np.cumsum(np.append(1, stay)[:n] * (cause == TAKEN) / at_risk)
+    half = (share >= 0.5 - _ROUNDING) & (at_risk >= min(FEW, n / 10))
+    return float(time[half.argmax()]) if half.any() else np.nan
+
+
+_SHARES = (
+    ("share_within_hour", "n_within_hour", "n_had_hour"),
+    ("share_within_day", "n_within_day", "n_had_day"),
+    ("share_given_up_after_one", "n_given_up_after_one", "n_given_up"),
+)
+_COUNTED = [
+    "manager", "n_leads", "n_client_first", "n_answered", "n_waiting", "n_unanswered", "n_had_hour",
+    "n_within_hour", "n_had_day", "n_within_day", "n_tried", "n_got_through", "n_trying",
+    "n_given_up", "n_given_up_after_one", "median_hours_to_answer", "median_attempts_to_reach",
+    "median_attempts_given_up",
+]  # fmt: skip
+_RESPONSES = [
+    "manager", "n_leads", "n_client_first", "n_answered", "n_waiting", "n_unanswered",
+    "median_hours_to_answer", "n_had_hour", "share_within_hour", "share_within_hour_low",
+    "share_within_hour_high", "n_had_day", "share_within_day", "share_within_day_low",
+    "share_within_day_high", "n_tried", "n_got_through", "median_attempts_to_reach", "n_trying",
+    "n_given_up", "median_attempts_given_up", "share_given_up_after_one",
+    "share_given_up_after_one_low", "share_given_up_after_one_high",
+]  # fmt: skip
+
+
+def _sum_up(found: pd.DataFrame) -> tuple:
+    """Count some leads: the numbers of `_COUNTED` after the name."""
+    came, reached, given_up = (found[c].to_numpy() for c in ("came", "reached", "given_up"))
+    timed = came & found["has_hours"].to_numpy()
+    waited, cause = found["waited"].to_numpy(), found["cause"].to_numpy()
+    watched, tries = found["watched"].to_numpy(), found["n_tries"].to_numpy()
+    answered = came & (cause == TAKEN)
+    within = []
+    for span in (HOUR, DAY):
+        had = timed & (watched >= span)
+        within += [int(had.sum()), int((had & answered & (waited <= span)).sum())]
+    return (
+        len(found), int(came.sum()), int(answered.sum()), int((came & (cause == OPEN)).sum()),
+        int((came & (cause == OTHERWISE)).sum()), *within, int((tries > 0).sum()),
+        int(reached.sum()), int(found["trying"].sum()), int(given_up.sum()),
+        int((given_up & (tries == 1)).sum()), find_median_time(waited[timed], cause[timed]) / HOUR,
+        _find_enough(tries[reached]), _find_enough(tries[given_up]),
+    )  # fmt: skip
+
+
+def _find_enough(tries: np.ndarray) -> float:
+    """So many tries are enough for half of the leads; NaN without leads."""
+    return float(np.quantile(tries, 0.5, method="inverted_cdf")) if len(tries) else np.nan
+
+
+def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
+    """What came of each lead, (n_leads,): came (its client did, first), cause and waited (what
+    ended the wait for an answer, after how long), watched (from the client's act to the export),
+    has_hours, n_tries (contacts until reached; 0: not tried), reached, trying, given_up."""
+    n, until = len(journeys.leads), journeys.observed_until.value // 1000
+    status = journeys.leads["status"].to_numpy()
+    acts, is_told, has_hours = _list_acts(log, journeys)
+    lead, at = acts["lead"].to_numpy(), acts["at"].to_numpy()
+    end = np.minimum(_find_end(journeys, last_at(lead, at, n)), until)
+    acts = acts[at <= end[lead]]
+    came_at, tried_at, talked_at = (
+        first_at(*acts.loc[acts[kind], ["lead", "at"]].to_numpy().T, n)
+        for kind in ("by_client", "contact", "talk")
+    )
+    answered_at = np.minimum(tried_at, talked_at)
+    came = (came_at < NEVER) & (came_at <= answered_at) & is_told
+    answered, open_ = answered_at < NEVER, status == "open"
+    since = np.where(came, came_at, until)
+    reached_at = _find_reached(journeys, acts, came, since, tried_at, talked_at)
+    tried, reached = (tried_at < NEVER) & (tried_at <= talked_at), reached_at < NEVER
+    tries = acts[acts["contact"].to_numpy() & (acts["at"] <= reached_at[acts["lead"]]).to_numpy()]
+    return pd.DataFrame({
+        "came": came,
+        "cause": np.select([answered, open_], [TAKEN, OPEN], OTHERWISE),
+        "waited": np.select([answered, open_], [answered_at, until], end) - since,
+        "watched": until - since,
+        "has_hours": has_hours,
+        "n_tries": np.where(tried, np.bincount(tries["lead"], minlength=n), 0),
+        "reached": tried & reached,
+        "trying": tried & ~reached & open_,
+        "given_up": tried & ~reached & ~open_,
+    })  # fmt: skip
+
+
+def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, bool, bool]:
+    """Events of the chosen leads: lead, at, by_client, contact, talk; and of the whole log, whether
+    it tells who came first, and whether its times have hours."""
+    steps, events = journeys.steps, log.events
+    records = name_actions(log, (*steps.records, f"{STAGE_PREFIX}*"))
+    client, manager = ((events["actor"] == a).to_numpy() & ~records for a in ACTORS[:2])
+    helping = [a for s in steps.steps for a in s.asked_by]
+    named = name_actions(log, CONTACTS) & ~name_actions(log, INCOMING)
+    contact = manager & (named | name_actions(log, tuple(helping)))
+    talk = (client | manager) & name_actions(log, CALLS) & _is_long(events)
+    talk |= manager & name_actions(log, (MEETING,))
+    at = events["at"].astype("int64").to_numpy()
+    places = pd.Index(journeys.leads["lead_id"]).get_indexer(log.leads["lead_id"])
+    lead = places[lead_codes(log)]
+    kinds = {"by_client": client, "contact": contact, "talk": talk}
+    acts = pd.DataFrame({"lead": lead, "at": at, **kinds})[lead >= 0]
+    return acts, bool(client.any() and contact.any()), tells_hours(at[client | contact])
+
+
+def _is_long(events: pd.DataFrame) -> np.ndarray:
+    """Which calls were talked through, as far as their duration is known, (n_events,)?"""
+    if "duration" not in events:
+        return np.zeros(len(events), bool)
+    seconds = pd.to_numeric(events["duration"], errors="coerce")
+    return seconds.to_numpy(float, na_value=np.nan) >= TALK_SECONDS
+
+
+def _find_end(journeys: Journeys, last: np.ndarray) -> np.ndarray:
+    """When each lead was closed, `NEVER` while open; a date means the end of its day, and a lost
+    lead without one was closed at its last event."""
+    leads = journeys.leads
+    closed = np.where(leads["status"] == "won", to_micros(leads["sold_at"]),
+                      to_micros(leads["closed_at"]))  # fmt: skip
+    known = (closed < NEVER) & (leads["status"] != "open").to_numpy()
+    closed = end_of_days(np.where(known, closed, NEVER))
+    unknown = (leads["status"] != "open").to_numpy() & ~known & (last > -NEVER)
+    return np.select([known, unknown], [closed, last], NEVER)
+
+
+def _find_reached(journeys: Journeys, acts, came, since, tried_at, talked_at) -> np.ndarray:
+    """When each client was reached, `NEVER` where not: by a talk, or the first act, evidence or
+    sale at or after the first contact; the act by which the client came first is none."""
+    n = len(came)
+    by_client = acts[acts["by_client"]]
+    lead, at = by_client["lead"].to_numpy(), by_client["at"].to_numpy()
+    came_by = np.append(True, lead[1:] != lead[:-1])[: len(lead)] & came[lead]
+    later = ~came_by & (at >= tried_at[lead])
+    acted = first_at(lead[later], at[later], n)
+    lead, at = journeys.lead, journeys.at
+    shown = ~journeys.told & (at >= tried_at[lead]) & ~(came[lead] & (at <= since[lead]))
+    shown_at = first_at(lead[shown], at[shown], n)
+    sold = np.maximum(to_micros(journeys.leads["sold_at"]), tried_at)  # may be a date without hour
+    return np.minimum.reduce([talked_at, acted, shown_at, sold])

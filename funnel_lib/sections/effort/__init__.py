@@ -1,0 +1,1 @@
+"""Where do money and effort go?"""

@@ -1,0 +1,1 @@
+"""How do managers, teams, sources and periods differ?"""

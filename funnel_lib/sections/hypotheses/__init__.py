@@ -1,0 +1,1 @@
+"""What to change first, what is it worth, and did it work?"""

@@ -1,0 +1,356 @@
+"""What to change first, and what it is worth: the money at stake at each step not taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.groups import Group, find_accounts
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.steps import Steps
+from funnel_lib.counting.days import find_mature
+from funnel_lib.counting.missed import ASKED, Decided, find_decided, find_missed
+from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
+from funnel_lib.stats.intervals import add_by_membership, divide
+from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
+from funnel_lib.stats.tests import plan_size
+
+LEVERS = ("ask", "help")
+FEWEST_DECIDED = 30  # with fewer no share of a step is told
+GIVEN, NO_GROUP, FEW_LEADS = "given", "no_group", "few_leads"
+MONTH = 365.25 / 12  # days
+LONGEST = 3 * 365.25  # days: a test that takes longer is no plan
+EQUAL = 1e-9  # shares nearer to each other are one share, summed in two ways
+
+
+def build_hypotheses(
+    journeys: Journeys,
+    groups: list[Group],
+    references: dict[str, float] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What would it bring if at each step as many went on as in the best comparable group?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    groups : of `groups.list_groups`; where there are segments, all leads together are left out
+    references : step → share to reach, in place of the best group's
+    seed : of the draws
+
+    Returns
+    -------
+    frame, one row a segment, step that can be missed, lever and currency; the step with the most
+    money (or, without amounts or in several currencies, deals) at stake first. Shares are of leads
+    that have had their time (see `find_mature`); numbers of leads, deals and money are scaled up
+    from them to all that entered. Columns: segment, step, lever (``ask``: those lost without being
+    asked; ``help``: those lost though asked, or of whom that cannot be seen), share_now (of
+    n_decided), share_reference, reference (such as ``manager=Anna``, ``quarter=2025-Q2``,
+    ``given``; never the quarter of the export; ``no_group`` where there are no two comparable ones,
+    ``few_leads`` where too few decided), extra_won, extra_amount (over the period of the data),
+    low, high (95 % range of extra_amount; of extra_won where no amounts are known), currency,
+    n_needed_per_arm (leads that must come before the step in each half of a test of the whole gap,
+    both levers together, see `tests.plan_size`), days_needed (until twice as many have come
+    there, as they do now; both empty where that is more than three years, for this is no plan);
+    beside them n_decided (reached the step before, and took this one or were lost), n_lost (of the
+    lever), step_won, step_amount, step_low, step_high (both levers together), months (length of
+    the period).
+
+    Notes
+    -----
+    extra_won = (share_reference - share_now) x n_decided x (won of those who took the step and
+    were closed); extra_amount = extra_won x the mean amount of a won deal. A lever's part is its
+    part of the lost. It is assumed that those won over would go on like those who take the step
+    now, that the reference can be reached, and that its lead over the others is not owed to its
+    leads. Who stops before the paths of several segments part belongs to them in proportion; so
+    that one segment's better group does not lend its lead to another, every group is taken to have
+    the same mix of these segments there (see `find_benchmark`). Ranges: shares of groups
+    are drawn from their posterior (`shrinkage.shrink_shares`), the rest by drawing leads again
+    (`resampling.draw_sums`); a gain is never below 0.
+
+    Raises
+    ------
+    InputError
+        A reference for an unknown step, or one that is no share.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.datasets.planted import plant_log
+    >>> from funnel_lib.core.steps import parse_steps
+    >>> planted = plant_log("one", n_leads=2000, seed=1)
+    >>> log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
+    >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))
+    >>> table = build_hypotheses(journeys, [Group()], {"terms_agreed": 0.95})
+    >>> table.loc[0, ["step", "reference"]].tolist()
+    ['terms_agreed', 'given']
+    """
+    references = references or {}
+    check_references(references, journeys.steps)
+    mature = find_mature(journeys)
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    months, more = _find_months(journeys), entered.sum() / max(mature.sum(), 1)
+    current = name_quarter(journeys.observed_until)
+    groupings, units = list_groupings(journeys, mature), find_accounts(journeys.leads)
+    groups, tables = groups[1:] or groups, []
+    of_all = [find_decided(journeys, group) for group in groups]
+    pools = _pool(of_all, [group.weigh(len(entered)) * mature for group in groups])
+    for group, decided in zip(groups, of_all, strict=True):
+        marks = _mark(journeys, group, decided, mature)
+        flat = more * np.hstack([mark.reshape(len(mark), -1) for mark in marks.values()])
+        drawn = _unpack(draw_sums(flat, units, seed=seed), marks)
+        now = _unpack(flat.sum(axis=0)[None], marks)
+        weights = group.weigh(len(entered)) * mature
+        shares = _share_now(now)[0], _share_now(drawn)
+        targets = _find_targets(
+            decided, weights, pools, references, groupings, shares, seed, current
+        )
+        table = _weigh(decided.steps, split_currencies(journeys.leads)[1], now, drawn, targets)
+        came = _count_coming(journeys, group, decided) / (months * MONTH)
+        inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
+        table = _plan(table, inflow.to_numpy())
+        tables.append(table.assign(segment=group.segment, months=months))
+    return _rank(pd.concat(tables, ignore_index=True))[_COLUMNS]
+
+
+def read_references(conditions: list[str]) -> dict[str, float]:
+    """Read references written as ``STEP=SHARE``.
+
+    Examples
+    --------
+    >>> read_references(["paid=0.8", "called=75%"])
+    {'paid': 0.8, 'called': 0.75}
+    """
+    found, problems = {}, []
+    for condition in conditions:
+        step, _, text = condition.partition("=")
+        number = text.strip().removesuffix("%").replace(",", ".")
+        try:
+            share = float(number) / (100 if text.strip().endswith("%") else 1)
+        except ValueError:
+            share = np.nan
+            problems.append(f"reference {condition!r}: write it as STEP=SHARE, e.g. paid=0.8")
+        found[step.strip()] = share
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def check_references(references: dict[str, float], steps: Steps) -> None:
+    """Raise an `InputError` for references to steps that are not before the sale, or no shares."""
+    ids = steps.before_sale
+    problems = [
+        f"reference {step}={share}: no step {step!r} before the sale{suggest(step, ids)}"
+        for step, share in references.items()
+        if step not in ids
+    ]
+    problems += [
+        f"reference {step}={share}: give a share above 0, at most 1"
+        for step, share in references.items()
+        if not 0 < share <= 1
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+_COLUMNS = [
+    "segment", "step", "lever", "share_now", "share_reference", "reference", "extra_won",
+    "extra_amount", "low", "high", "currency", "n_needed_per_arm", "days_needed", "n_decided",
+    "n_lost", "step_won", "step_amount", "step_low", "step_high", "months",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a step's share could rise to: the reference's name and share, and how far that is above
+    the share now, (n_draws,)."""
+
+    name: str
+    share: float
+    gap: np.ndarray
+
+
+def _find_months(journeys: Journeys) -> float:
+    """How many months the leads' entries span; a day at least."""
+    entered = journeys.leads["entered_at"]
+    days = (entered.max() - entered.min()) / pd.Timedelta("1D") if entered.notna().any() else 0
+    return max(days, 1) / MONTH
+
+
+def _pool(of_all: list[Decided], weights: list[np.ndarray]) -> dict[tuple, np.ndarray]:
+    """Leads of all segments that begin alike: the steps before → weights of those that stood there,
+    the steps before and the next one → those that stood before it and went on, (2, n_leads)."""
+    pools: dict[tuple, np.ndarray] = {}
+    for decided, own in zip(of_all, weights, strict=True):
+        for place, step in enumerate(decided.steps):
+            before = decided.steps[:place]
+            stood, went_on = own * decided.stood[:, place], own * decided.went_on[:, place]
+            pools[before,] = pools.get((before,), 0.0) + stood
+            pools[before, step] = pools.get((before, step), 0.0) + np.array([stood, went_on])
+    return pools
+
+
+def _mark(
+    journeys: Journeys, group: Group, decided: Decided, mature: np.ndarray
+) -> dict[str, np.ndarray]:
+    """What each lead adds to each sum, memberships counted in: (n_leads, n_steps, n_currencies),
+    with one step or currency where it is the same for all."""
+    leads, entered = journeys.leads, journeys.leads["entered_at"].notna().to_numpy()
+    currency, names = split_currencies(leads)
+    mine = (currency[:, None] == np.arange(len(names)))[:, None, :]
+    won, closed = (leads["status"] == "won").to_numpy(), (leads["status"] != "open").to_numpy()
+    amount = np.where(won & entered, take_amounts(leads), np.nan)[:, None, None]
+    never = find_missed(journeys, group).asked == ASKED.index("no")
+    lost = decided.stood & ~decided.went_on
+    plain = {
+        "decided": decided.stood[:, :, None] & mine,
+        "went_on": decided.went_on[:, :, None] & mine,
+        "never": (lost & never[:, None])[:, :, None] & mine,
+        "ended": (decided.went_on & closed[:, None])[:, :, None],
+        "won": won[:, None, None],
+        "paid": np.isfinite(amount) & mine,
+        "money": np.nan_to_num(amount) * mine,
+    }
+    own, marks = mature[:, None, None], {}
+    for name, mark in plain.items():
+        flat = (mark & own if mark.dtype == bool else mark * own)[entered].astype(float)
+        flat = flat.reshape(len(flat), int(np.prod(mark.shape[1:])))
+        marks[name] = np.zeros(mark.shape)
+        added = add_by_membership(group.of(entered), flat)
+        marks[name][entered] = added.reshape(len(flat), *mark.shape[1:])
+    return marks
+
+
+def _unpack(sums: np.ndarray, marks: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Sums of all marks side by side → each by its name, (n_draws, n_steps, n_currencies)."""
+    found, at = {}, 0
+    for name, mark in marks.items():
+        size = int(np.prod(mark.shape[1:]))
+        found[name] = sums[:, at : at + size].reshape(-1, *mark.shape[1:])
+        at += size
+    return found
+
+
+def _share_now(sums: dict[str, np.ndarray]) -> np.ndarray:
+    """Share of those who decided on each step that went on, (n_draws, n_steps)."""
+    return np.minimum(divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2)), 1)
+
+
+def _find_targets(
+    decided, weights, pools, references, groupings, shares, seed, current
+) -> list[_Target]:
+    """Find the reference of each step; a group's is never below the share now.
+
+    `shares`: the share of each step now, (n_steps,), and its draws, (n_draws, n_steps).
+    """
+    (now, shares), targets = shares, []
+    for place, step in enumerate(decided.steps):
+        n = weights @ decided.stood[:, place]
+        before, nothing = decided.steps[:place], np.full(len(shares), np.nan)
+        if n < FEWEST_DECIDED:
+            target = _Target(FEW_LEADS, np.nan, nothing)
+        elif step in references:
+            share = references[step]
+            target = _Target(GIVEN, _level(share, now[place]), share - shares[:, place])
+        elif (
+            best := find_benchmark(groupings, *pools[before, step], pools[before,], seed, current)
+        ) is None:
+            target = _Target(NO_GROUP, np.nan, nothing)
+        else:
+            share = _level(max(best.share, now[place]), now[place])
+            target = _Target(best.name, share, best.gap)
+        targets.append(target)
+    return targets
+
+
+def _level(reference: float, share: float) -> float:
+    """The reference, or the very share now where the two differ by rounding alone."""
+    return float(share if abs(reference - share) < EQUAL else reference)
+
+
+def _plan(table: pd.DataFrame, inflow: np.ndarray) -> pd.DataFrame:
+    """Add how long a test takes at a step's leads a day; no plan where three years are too few."""
+    days = np.ceil(divide(2 * table["n_needed_per_arm"].to_numpy(), inflow))
+    feasible = days <= LONGEST
+    return table.assign(
+        n_needed_per_arm=table["n_needed_per_arm"].where(feasible),
+        days_needed=np.where(feasible, days, np.nan),
+    )
+
+
+def _gain(
+    sums: dict[str, np.ndarray], gap: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Deals and money that gaps bring, and the part of `ask`: (n_draws, n_steps, n_currencies)."""
+    rest = divide(sums["won"][:, :, 0], sums["ended"][:, :, 0])
+    lost = np.maximum(sums["decided"] - sums["went_on"], 0)
+    more = np.where(lost > 0, np.maximum(gap, 0)[:, :, None] * sums["decided"], 0)
+    won = more * rest[:, :, None]
+    amount = won * divide(sums["money"], sums["paid"])
+    ask = np.clip(np.nan_to_num(divide(sums["never"], lost)), 0, 1)
+    return won, amount, ask
+
+
+def _weigh(steps, currencies, now, drawn, targets: list[_Target]) -> pd.DataFrame:
+    """One row a step, currency and lever, in the order of the funnel."""
+    share, reference = _share_now(now)[0], np.array([t.share for t in targets])
+    won, amount, ask = (x[0] for x in _gain(now, (reference - share)[None]))
+    draws = _gain(drawn, np.column_stack([t.gap for t in targets]))
+    if not now["won"].sum() >= FEWEST_WON:
+        won, amount = np.full((2, *won.shape), np.nan)
+    needed, n_decided = plan_size(share, np.maximum(share, reference)), now["decided"][0]
+    lost, rows = n_decided - now["went_on"][0], []
+    for place, code in np.ndindex(won.shape):
+        cell, known = (place, code), bool(np.isfinite(amount[place, code]))
+        gained, gains = (amount, draws[1]) if known else (won, draws[0])
+        both = _find_bounds(gains[:, place, code], gained[cell])
+        asks = draws[2][:, place, code]
+        halves = ((ask[cell], asks), (1 - ask[cell], 1 - asks))
+        for lever, (part, parts) in zip(LEVERS, halves, strict=True):
+            rows.append((
+                steps[place], lever, share[place], reference[place], targets[place].name,
+                won[cell] * part, amount[cell] * part,
+                *_find_bounds(gains[:, place, code] * parts, gained[cell] * part),
+                currencies[code], needed[place], n_decided[cell], lost[cell] * part, won[cell],
+                amount[cell], *both,
+            ))  # fmt: skip
+    return pd.DataFrame(rows, columns=_WEIGHED)
+
+
+def _find_bounds(draws: np.ndarray, value: float) -> tuple[float, float]:
+    """The range of a gain, which holds its own value; empty where that cannot be told."""
+    if not np.isfinite(value):
+        return np.nan, np.nan
+    low, high = find_range(draws[np.isfinite(draws)])
+    return min(float(low), value), max(float(high), value)
+
+
+def _count_coming(journeys: Journeys, group: Group, decided: Decided) -> np.ndarray:
+    """How many leads came before each step, open ones included, (n_steps,)."""
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    return group.weigh(len(entered)) @ np.column_stack([entered, decided.went_on[:, :-1]])
+
+
+def _rank(table: pd.DataFrame) -> pd.DataFrame:
+    """The step with most at stake first, its levers together; what nobody lost by a lever is left
+    out, unless nobody was lost at the step at all."""
+    alone = len(table["currency"].unique()) == 1 and table["step_amount"].notna().any()
+    key = table["step_amount"] if alone else table["step_won"]
+    n_lost = table.groupby(["segment", "step", "currency"])["n_lost"].transform("sum")
+    shown = (table["n_lost"] >= 0.5) | ((n_lost < 0.5) & (table["lever"] == LEVERS[1]))
+    shown |= (n_lost >= 0.5) & (table["n_lost"] >= n_lost / 2)
+    table = table.assign(key=key.fillna(-1), order=np.arange(len(table)))[shown]
+    table = table.sort_values(["key", "order"], ascending=[False, True], kind="stable")
+    return table.reset_index(drop=True)
+
+
+_WEIGHED = [
+    "step", "lever", "share_now", "share_reference", "reference", "extra_won", "extra_amount",
+    "low", "high", "currency", "n_needed_per_arm", "n_decided", "n_lost", "step_won", "step_amount",
+    "step_low", "step_high",
+]  # fmt: skip

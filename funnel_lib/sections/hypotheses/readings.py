@@ -1,0 +1,354 @@
+"""Read tests of a change, early or at their end, and compare before and after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.errors import InputError, Problems, suggest
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.times import NEVER
+from funnel_lib.counting.days import find_outcome_days
+from funnel_lib.counting.missed import Decided, find_decided
+from funnel_lib.counting.reach import read_window
+from funnel_lib.counting.values import check_values, name_periods, read_day, read_values
+from funnel_lib.stats.differences import (
+    FEWEST_EXPECTED,
+    SMALL_EXPECTED,
+    count_expected,
+    judge_difference,
+)
+from funnel_lib.stats.incidence import OPEN, estimate_incidence
+from funnel_lib.stats.intervals import effective_n, wilson
+from funnel_lib.stats.tests import Z, find_valid_interval
+
+WON_WITHIN = "won_within"
+
+
+def read_split(
+    journeys: Journeys,
+    column: str,
+    test: str,
+    control: str,
+    step: str | None = None,
+    horizon: int | None = None,
+    group: Group | None = None,
+    since: pd.Timestamp | str | None = None,
+    within: pd.Timedelta | str | None = None,
+    n_planned: float | None = None,
+    looked_before: bool = False,
+) -> pd.DataFrame:
+    """What does a randomised test show, and may one believe it yet?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    column, test, control : the column of the leads that tells the arms, and their two values
+    step : read the share that goes on at this step; or
+    horizon : the share that bought by the end of this day from entry (day 0 are the first 24 hours)
+    group : whose leads and steps; default all leads and the global steps
+    since : only leads that entered then or later, an ISO day or a moment (UTC)
+    within : of a step: count only evidence so long after entry, and only leads followed so long;
+        without it, leads that decided. A change that only makes leads decide sooner looks like a
+        gain in these as long as some are open.
+    n_planned : leads planned in each arm (see `plan_size`)
+    looked_before : whether anybody looked at results before
+
+    Returns
+    -------
+    frame of one row: segment, column, test, control, measure (the step's id, or ``won_within``),
+    horizon_days (empty for a step), n_test, n_control (of a step: who stood before it and decided,
+    see `missed.Decided`; else all who entered), share_test, share_control (of a step: went on;
+    else Aalen–Johansen: won and lost compete, open leads are watched so far), difference
+    (share_test - share_control), low, high (95 %: `differences.newcombe` of a step, else from the
+    errors of both curves), p (two-sided; see `differences.judge_difference`), share_of_plan (of the
+    smaller arm; empty without a plan), is_early (less than the plan), looked_before, valid_low,
+    valid_high (low and high; of a test read early or looked at before: `find_valid_interval`,
+    empty where looks had no plan), is_small (a hint only: see `differences.judge_difference`; at a
+    horizon the cases expected among leads closed or watched so long). Shares are empty where an arm
+    has nobody, or nobody of an arm was watched until the horizon.
+
+    Raises
+    ------
+    InputError
+        Not just one of step and horizon, or an unknown column, value, step or day.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.datasets.planted import plant_log
+    >>> from funnel_lib.core.steps import parse_steps
+    >>> planted = plant_log("one", n_leads=1000, seed=1)
+    >>> leads = planted.leads.assign(arm=np.tile(["new", "old"], 500))
+    >>> log = build_log(planted.events, leads, planted.truth["observed_until"])
+    >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))
+    >>> reading = read_split(journeys, "arm", "new", "old", step="terms_agreed", n_planned=1000)
+    >>> reading[["measure", "is_early", "is_small"]].values.tolist()
+    [['terms_agreed', True, False]]
+    """
+    arms = _find_arms(journeys, column, (test, control), since)
+    _check_split(step, horizon, n_planned, test, control)
+    group = group or Group()
+    if step is not None:
+        found = _read_step(find_decided(journeys, group, within), step, arms, group)
+    else:
+        found = _read_horizon(journeys, horizon, arms, group)
+    row = dict(zip(_READ, found, strict=True))
+    row |= {
+        "segment": group.segment, "column": column, "test": str(test), "control": str(control),
+        "measure": step or WON_WITHIN, "horizon_days": np.nan if horizon is None else horizon,
+        "share_of_plan": min(row["n_test"], row["n_control"]) / (n_planned or np.nan),
+        "looked_before": bool(looked_before),
+    }  # fmt: skip
+    row["is_early"] = bool(row["share_of_plan"] < 1)
+    row["valid_low"], row["valid_high"] = row["low"], row["high"]
+    if row["is_early"] or looked_before:
+        valid = find_valid_interval(row["difference"], row["error"], row["share_of_plan"])
+        row["valid_low"], row["valid_high"] = np.clip(valid, -1, 1)
+    return pd.DataFrame([row])[_SPLIT]
+
+
+def read_before_after(
+    journeys: Journeys,
+    step: str,
+    changed_at: pd.Timestamp | str,
+    within: pd.Timedelta | str,
+    group: Group | None = None,
+) -> pd.DataFrame:
+    """Do more go on at a step since something changed, with equal time to do so?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    step : one that can be missed
+    changed_at : an ISO day or a moment (UTC)
+    within : how long from entry evidence counts, such as ``30D``
+    group : whose leads and steps; default all leads and the global steps
+
+    Returns
+    -------
+    frame of one row: segment, measure (the step's id), changed_at, n_before, n_after (leads that
+    entered in two periods of equal length, see `label_periods`, and reached the step before it
+    within the window), share_before, share_after
+    (of them, went on within the window), difference (share_after - share_before), low, high, p,
+    is_small (see `judge_difference`). This is no experiment: all else that changed then is
+    in it. A lead that entered shortly before the change may meet it on its way, which makes the
+    difference smaller.
+
+    Raises
+    ------
+    InputError
+        An unknown step, moment or window.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.core.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": [*"abb"], "action": ["ask", "ask", "pay"],
+    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-04"])}), None, "2025-01-06")
+    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+    >>> reading = read_before_after(journeys, "pay", "2025-01-03", "1D")
+    >>> reading[["n_before", "share_before", "n_after", "share_after"]].values.tolist()
+    [[1.0, 0.0, 1.0, 1.0]]
+    """
+    group, changed = group or Group(), read_day(changed_at, "changed_at")
+    decided = _decide_within(journeys, group, within)
+    period = label_periods(journeys, changed_at, within).leads["period"]
+    after, before = ((period == name).to_numpy() for name in ("after", "before"))
+    found = dict(zip(_READ, _read_step(decided, step, (after, before), group), strict=True))
+    row = found | {
+        "segment": group.segment, "measure": step, "changed_at": changed,
+        "n_before": found["n_control"], "n_after": found["n_test"],
+        "share_before": found["share_control"], "share_after": found["share_test"],
+    }  # fmt: skip
+    return pd.DataFrame([row])[_BEFORE_AFTER]
+
+
+def label_periods(
+    journeys: Journeys, changed_at: pd.Timestamp | str, within: pd.Timedelta | str
+) -> Journeys:
+    """Which leads entered before a change, and which after it, in periods of equal length?
+
+    Parameters
+    ----------
+    journeys, changed_at, within : as in `read_before_after`
+
+    Returns
+    -------
+    Journeys whose leads have a column ``period``: before, after, or empty. The later period ends
+    `within` before the export, the earlier begins where the data do; the longer of them is cut.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.core.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": [*"abc"], "action": "ask",
+    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-09"])}), None, "2025-01-30")
+    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+    >>> label_periods(journeys, "2025-01-03", "1D").leads["period"].tolist()
+    ['before', 'after', '']
+    """
+    changed, entered = read_day(changed_at, "changed_at"), journeys.leads["entered_at"]
+    last = journeys.observed_until - pd.Timedelta(within)
+    length = max(min(last - changed, changed - entered.min()), pd.Timedelta(0))
+    before = (entered >= changed - length) & (entered < changed)
+    after = (entered >= changed) & (entered <= changed + length)
+    period = np.select([before, after], ["before", "after"], "")
+    return replace(journeys, leads=journeys.leads.assign(period=period))
+
+
+def count_trend(
+    journeys: Journeys, step: str, within: pd.Timedelta | str, group: Group | None = None
+) -> pd.DataFrame:
+    """Which share goes on at a step, by the month in which leads entered?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    step, within, group : as in `read_before_after`
+
+    Returns
+    -------
+    frame, one row a month of entry (UTC) with leads followed for so long: segment, measure (the
+    step's id), month (such as 2025-03), n_base (of them, reached the step before it within the
+    window), n_reached (went on within the window), share, low, high (95 %, Wilson)
+
+    Raises
+    ------
+    InputError
+        An unknown step or window.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.core.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": [*"abb"], "action": ["ask", "ask", "pay"],
+    ...     "at": pd.to_datetime(["2025-01-01", "2025-02-03", "2025-02-04"])}), None, "2025-03-06")
+    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+    >>> table = count_trend(journeys, "pay", "7D")
+    >>> table[["month", "n_base", "share"]].values.tolist()
+    [['2025-01', 1.0, 0.0], ['2025-02', 1.0, 1.0]]
+    """
+    group = group or Group()
+    decided = _decide_within(journeys, group, within)
+    place = _find_step(decided, step)
+    weights, entered = group.weigh(len(journeys.leads)), journeys.leads["entered_at"]
+    followed = entered <= journeys.observed_until - pd.Timedelta(within)
+    months, rows = name_periods(entered.where(followed), "month").to_numpy(), []
+    for month in sorted(set(months) - {""}):
+        mine = (months == month) & decided.stood[:, place]
+        w, hits = weights[mine], decided.went_on[mine, place]
+        n = w.sum()
+        rows.append((month, n, w @ hits, w @ hits / n if n > 0 else np.nan, effective_n(w)))
+    table = pd.DataFrame(rows, columns=["month", "n_base", "n_reached", "share", "n_effective"])
+    table["low"], table["high"] = wilson(table["share"], table["n_effective"])
+    return table.assign(segment=group.segment, measure=step)[_TREND]
+
+
+_READ = (
+    "n_test", "n_control", "share_test", "share_control", "difference", "low", "high", "p",
+    "is_small", "error",
+)  # fmt: skip
+_SPLIT = [
+    "segment", "column", "test", "control", "measure", "horizon_days", "n_test", "n_control",
+    "share_test", "share_control", "difference", "low", "high", "p", "share_of_plan", "is_early",
+    "looked_before", "valid_low", "valid_high", "is_small",
+]  # fmt: skip
+_BEFORE_AFTER = [
+    "segment", "measure", "changed_at", "n_before", "n_after", "share_before", "share_after",
+    "difference", "low", "high", "p", "is_small",
+]  # fmt: skip
+_TREND = ["segment", "measure", "month", "n_base", "n_reached", "share", "low", "high"]
+
+
+def _check_split(step, horizon, n_planned, test, control) -> None:
+    problems = Problems()
+    if (step is None) == (horizon is None):
+        problems.add("a test is read at a step or at a horizon (days): give exactly one of them")
+    if horizon is not None and not (horizon >= 0 and horizon == int(horizon)):
+        problems.add(f"horizon {horizon!r}: give a whole number of days, 0 or more")
+    if n_planned is not None and not n_planned > 0:
+        problems.add(f"n_planned {n_planned!r}: give the leads planned in each arm, more than 0")
+    if str(test) == str(control):
+        problems.add(f"test and control are both {str(test)!r}: give the values of two arms")
+    problems.raise_if_any()
+
+
+def _find_arms(journeys: Journeys, column: str, names: tuple[str, str], since):
+    """Which leads are in each arm, two arrays (n_leads,)."""
+    values = read_values(journeys, column)
+    check_values(values, column, names)
+    mine = journeys.leads["entered_at"].notna()
+    if since is not None:
+        mine &= journeys.leads["entered_at"] >= read_day(since, "since")
+    return tuple(((values == str(name)) & mine).to_numpy() for name in names)
+
+
+def _find_step(decided: Decided, step: str) -> int:
+    if step not in decided.steps:
+        known = ", ".join(decided.steps)
+        raise InputError([
+            f"no step {step!r} that can be missed{suggest(step, decided.steps)}; there are {known}"
+        ])  # fmt: skip
+    return decided.steps.index(step)
+
+
+def _decide_within(journeys: Journeys, group: Group, within) -> Decided:
+    if read_window(within) == NEVER:
+        raise InputError(["within: leads need equal time; write it as 30D"])
+    return find_decided(journeys, group, within)
+
+
+def _read_step(decided: Decided, step: str, arms, group: Group) -> tuple:
+    """What `_READ` names, of the share that goes on at a step."""
+    place = _find_step(decided, step)
+    weights = group.weigh(len(decided.stood))
+    n, shares, sure = [], [], []
+    for arm in arms:
+        mine = arm & decided.stood[:, place]
+        w, hits = weights[mine], decided.went_on[mine, place]
+        n.append(w.sum())
+        shares.append(np.array([w @ hits / n[-1] if n[-1] > 0 else np.nan]))
+        sure.append(np.array([effective_n(w)]))
+    judged = judge_difference(shares[0], sure[0], shares[1], sure[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = sum(share * (1 - share) / m for share, m in zip(shares, sure, strict=True))
+    found = [*shares, *judged.values(), np.sqrt(variance)]
+    return (*n, *(x[0] for x in found))
+
+
+def _read_horizon(journeys: Journeys, horizon: int, arms, group: Group) -> tuple:
+    """What `_READ` names, of the share that bought by a day."""
+    from scipy.stats import norm
+
+    day, cause = find_outcome_days(journeys)
+    weights = group.weigh(len(day))
+    told = np.array([_watch(day[arm], cause[arm], group.of(arm), horizon) for arm in arms])
+    (share, share_rest), errors = told[:, 0], told[:, 1]
+    known = [effective_n(weights[arm & ((cause != OPEN) | (day >= horizon))]) for arm in arms]
+    n, error = [weights[arm].sum() for arm in arms], np.sqrt((errors**2).sum())
+    difference = share - share_rest
+    pooled = np.average(told[:, 0], weights=known) if min(known) > 0 else np.nan
+    expected, varies = count_expected(pooled, min(known))
+    sure = varies and expected >= FEWEST_EXPECTED
+    p = 2 * norm.sf(abs(difference) / error) if sure else np.nan
+    ends = difference - Z * error, difference + Z * error
+    return (*n, share, share_rest, difference, *ends, p, not expected >= SMALL_EXPECTED, error)
+
+
+def _watch(day: np.ndarray, cause: np.ndarray, member: np.ndarray, horizon: int):
+    """The share that bought by the end of a day, and its error; NaN where nobody could know."""
+    found = estimate_incidence(day, cause, member)
+    last = len(found.incidence) - 1
+    watched = member[:, 0] > 0
+    if horizon > last and (watched & (day == last) & (cause == OPEN)).any():
+        return np.nan, np.nan  # those left were not watched so long; else nobody is left
+    by = min(horizon, last)
+    return found.incidence[by], found.error[by]

@@ -1,0 +1,132 @@
+"""The best comparable group of a step, as far as that is no luck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.stats.shrinkage import shrink_shares
+
+FEWEST = 30  # a group with fewer decided leads is no benchmark
+KINDS = ("team", "manager", "quarter")
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A reference for one step's share.
+
+    Attributes
+    ----------
+    name : such as ``manager=Anna``; "" where no group is comparable
+    share : its shrunk share
+    gap : (n_draws,) what its share may be above that of all leads together
+    """
+
+    name: str
+    share: float
+    gap: np.ndarray
+
+
+def find_benchmark(
+    groupings: dict[str, tuple[np.ndarray, list[str]]],
+    stood: np.ndarray,
+    went_on: np.ndarray,
+    pool: np.ndarray | None = None,
+    seed: int = 0,
+    current: str = "",
+) -> Benchmark | None:
+    """Which team, manager or quarter is best at a step, as far as that is no luck?
+
+    Parameters
+    ----------
+    groupings : of `list_groupings`
+    stood, went_on : (n_leads,) weights of the leads that decided on the step, and of those that
+        went on; of all segments that begin alike and have this step next
+    pool : (n_leads,) weights of the leads of all segments that begin alike, whatever comes next;
+        default `stood`
+    seed : of the draws
+    current : the quarter that is not over (see `name_quarter`): others are compared with it, but it
+        is no reference itself
+
+    Returns
+    -------
+    Benchmark: of all groups with `FEWEST` decided leads or more the one with the highest shrunk
+    share; None where there are not two such groups of any kind. Of a pool each group is taken to
+    have the same part of the segment, sum(stood) / sum(pool): who left before the paths part is
+    shared out by what all groups did, and would carry one segment's better group into another.
+    """
+    pool = stood if pool is None else pool
+    part, best = min(stood.sum() / max(pool.sum(), 1e-9), 1.0), None
+    for kind, (codes, names) in groupings.items():
+        own = codes >= 0
+        sums = (np.bincount(codes[own], x[own], len(names)) for x in (pool, pool**2, went_on))
+        n, squares, n_on = sums
+        fits = part * n >= FEWEST
+        if fits.sum() < 2:
+            continue
+        n, trials = n[fits], np.minimum(n[fits] ** 2 / squares[fits], n[fits])
+        found = shrink_shares(trials * np.minimum(n_on[fits] / n, 1), trials, seed)  # of the pool
+        labels = np.array(names, dtype=object)[fits]
+        over = (kind != "quarter") | (labels != current)
+        top = int(np.where(over, found.share, -1).argmax())
+        share = min(float(found.share[top] / part), 1.0)
+        if best is None or share > best.share:
+            gap = (found.draws[:, top] - found.draws @ (n / n.sum())) / part
+            best = Benchmark(f"{kind}={labels[top]}", share, gap)
+    return best
+
+
+def list_groupings(
+    journeys: Journeys, mature: np.ndarray
+) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """By what can leads be compared: teams, managers, quarters of entry?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    mature : (n_leads,) which of them count
+
+    Returns
+    -------
+    kind → codes (n_leads,), -1 for leads of no group, and names; kinds with one group are left out
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.core.steps import Steps
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "b"], "action": "ask", "at": "2025-05-01"}),
+    ...                 pd.DataFrame({"lead_id": ["a", "b"], "manager": ["Anna", "Boris"]}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> list_groupings(build_journeys(log, steps), np.ones(2, bool))["manager"][1]
+    ['Anna', 'Boris']
+    """
+    leads, found = journeys.leads, {}
+    for kind in KINDS:
+        labels = _name_quarters(leads["entered_at"]) if kind == "quarter" else leads.get(kind)
+        if labels is None:
+            continue
+        labels = labels.astype("str").where(mature & labels.notna())
+        codes, names = pd.factorize(labels, sort=True)
+        if len(names) > 1:
+            found[kind] = (codes, [str(n) for n in names])
+    return found
+
+
+def name_quarter(moment: pd.Timestamp) -> str:
+    """The quarter of a moment (UTC), such as the one in which the export was made.
+
+    Examples
+    --------
+    >>> name_quarter(pd.Timestamp("2025-05-01", tz="UTC"))
+    '2025-Q2'
+    """
+    return _name_quarters(pd.Series([moment])).iloc[0]
+
+
+def _name_quarters(moments: pd.Series) -> pd.Series:
+    quarters = moments.dt.tz_localize(None).dt.to_period("Q").astype("str")
+    return quarters.str.replace("Q", "-Q")

@@ -1,0 +1,1 @@
+"""Which funnel should stand in the CRM?"""

@@ -1,0 +1,1 @@
+"""Which open leads wait for what?"""

@@ -1,0 +1,50 @@
+"""List the open leads to work through."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.events import ACTORS, EventLog, lead_codes
+from funnel_lib.core.journeys import Journeys, last_at
+from funnel_lib.core.times import NEVER, to_micros
+
+
+def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
+    """Which step comes next for each open lead, was it proposed, how long is the client silent?
+
+    Parameters
+    ----------
+    log, journeys : the log and its journeys
+    leads : the table of `list_leads`
+
+    Returns
+    -------
+    frame, one row an open lead: lead_id, segment, last_step, next_step, asked, days_silent (from
+    the client's last act, or else the lead's creation, to observed_until), stage, manager, amount,
+    currency; never-asked ones first, then by amount: a list to work through.
+    """
+    codes = pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])
+    at = log.events["at"].astype("int64").to_numpy()
+    acts = (log.events["actor"] == ACTORS[0]).to_numpy()
+    heard = last_at(lead_codes(log)[acts], at[acts], len(log.leads))[codes]
+    np.maximum.at(heard, journeys.lead, journeys.at)
+    created = to_micros(journeys.leads["created_at"])
+    heard = np.where(heard > -NEVER, heard, created)
+    silent = (journeys.observed_until.value // 1000 - heard) / 86_400e6
+    table = leads.assign(days_silent=np.where(heard < NEVER, silent, np.nan))
+    table = table[table["status"] == "open"].rename(columns={"missed_step": "next_step"})
+    urgency = table["asked"].map({"no": 0, "unknown": 1, "yes": 2})
+    table = table.assign(urgency=urgency).sort_values(
+        ["urgency", "amount", "days_silent", "lead_id"],
+        ascending=[True, False, False, True],
+        na_position="last",
+        kind="stable",
+    )
+    return table[_OPEN_COLUMNS].reset_index(drop=True)
+
+
+_OPEN_COLUMNS = [
+    "lead_id", "segment", "last_step", "next_step", "asked", "days_silent", "stage", "manager",
+    "amount", "currency",
+]  # fmt: skip

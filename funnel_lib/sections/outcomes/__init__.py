@@ -1,0 +1,1 @@
+"""How many bought, were lost, are open?"""

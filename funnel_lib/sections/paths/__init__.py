@@ -1,0 +1,1 @@
+"""Which paths lead to a purchase: the segments."""

@@ -1,0 +1,337 @@
+"""What each segment is like: size, path, what sets it apart, one real lead."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Segmentation, place_steps
+from funnel_lib.core.journeys import Journeys, count_variants
+from funnel_lib.core.money import split_currencies, take_amounts
+
+if TYPE_CHECKING:
+    from funnel_lib.sections.paths.trust import Trust
+from funnel_lib.stats.intervals import effective_n_of_segment, influence_of_share, wilson
+
+
+def describe_segments(
+    journeys: Journeys, segmentation: Segmentation, trust: Trust | None = None
+) -> pd.DataFrame:
+    """How large is each segment, which path does it take, how many buy, is it to be trusted?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    segmentation : their segments
+    trust : of `measure_trust`; None where nobody asked
+
+    Returns
+    -------
+    frame, one row a segment, or one row "all": segment, name (what sets its path apart, see
+    `name_segments`), n_leads (sum of memberships), n_undetermined (leads most probably of this
+    segment, but with a membership below 0.8), share_of_leads (of those that entered), path (ids
+    joined by " > "), stability, trust (see `measure_trust`; empty where nobody asked), n_won,
+    n_lost, n_open (sums of memberships), share_won (of n_leads), low, high (its 95% interval),
+    share_of_amount_won (of the money of all won leads; empty where amounts are unknown or in
+    several currencies)
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.datasets.planted import plant_log
+    >>> from funnel_lib.sections.paths.segments import find_segments
+    >>> from funnel_lib.core.steps import parse_steps
+    >>> planted = plant_log("clean", n_leads=1000, seed=1)
+    >>> journeys = build_journeys(build_log(planted.events, planted.leads),
+    ...                           parse_steps(planted.steps_yaml))
+    >>> describe_segments(journeys, find_segments(journeys))["name"].tolist()
+    ['without proposal_opened', 'with task_stated', 'with price_checked']
+    """
+    leads = journeys.leads[journeys.leads["entered_at"].notna()]
+    single = len(segmentation.ids) == 1
+    ids = ("all",) if single else segmentation.ids
+    paths = (journeys.steps.before_sale,) if single else segmentation.paths
+    member = segmentation.memberships[leads.index]
+    best, surest = member.argmax(axis=1), member.max(axis=1)
+    n_leads, n_unsure = member.sum(axis=0), best[surest < UNDETERMINED]
+    status = {f"n_{s}": (leads["status"] == s).to_numpy() @ member for s in ("won", "lost", "open")}
+    won = (leads["status"] == "won").to_numpy()[:, None]
+    n_effective = [float(effective_n_of_segment(member, k, won)[0]) for k in range(len(ids))]
+    with np.errstate(invalid="ignore"):
+        share_won = status["n_won"] / n_leads
+    low, high = wilson(np.minimum(share_won, 1), np.array(n_effective))
+    return pd.DataFrame({
+        "segment": ids,
+        "name": name_segments(list(paths), _measure_hurry(segmentation)),
+        "n_leads": n_leads,
+        "n_undetermined": np.bincount(n_unsure, minlength=len(ids)).astype(float),
+        "share_of_leads": n_leads / len(leads) if len(leads) else np.nan,
+        "path": [" > ".join(path) for path in paths],
+        "stability": np.nan if trust is None else trust.segments["stability"],
+        "trust": "" if trust is None else trust.segments["trust"],
+        **status, "share_won": share_won, "low": low, "high": high,
+        "share_of_amount_won": _share_money(leads, member),
+    })  # fmt: skip
+
+
+def _share_money(leads: pd.DataFrame, member: np.ndarray) -> np.ndarray:
+    """Each segment's share of the money won, where it is of one currency."""
+    amount = np.where(leads["status"] == "won", take_amounts(leads), np.nan)
+    currencies = np.unique(split_currencies(leads)[0][~np.isnan(amount)])
+    amount = np.nan_to_num(amount)
+    if len(currencies) != 1 or not amount.sum() > 0:
+        return np.full(member.shape[1], np.nan)
+    return amount @ member / amount.sum()
+
+
+def name_segments(paths: list[tuple[str, ...]], hurry: list[float] | None = None) -> list[str]:
+    """What sets each path apart, in the fewest words: steps it alone has or lacks, else its pace.
+
+    Parameters
+    ----------
+    paths : step ids of each path
+    hurry : how quick each segment's clients are, the higher the quicker; tells equal paths apart
+
+    Returns
+    -------
+    A code each, written out by `Words.value("name", …)`: "with X", "without X", both, "quicker" or
+    "slower", or the whole path.
+
+    Examples
+    --------
+    >>> name_segments([("ask", "meet", "pay"), ("ask", "pay")])
+    ['with meet', 'without meet']
+    >>> name_segments([("ask", "pay"), ("ask", "pay")], [1.4, 0.6])
+    ['quicker', 'slower']
+    >>> name_segments([("ask", "pay")])
+    ['all']
+    """
+    if len(paths) == 1:
+        return ["all"]
+    names = [_name_path(paths, k) for k in range(len(paths))]
+    for k, name in enumerate(names):
+        same = [j for j, path in enumerate(paths) if path == paths[k]]
+        if len(same) == 2 and hurry:
+            names[k] = "quicker" if hurry[k] == max(hurry[j] for j in same) else "slower"
+        elif len(same) > 1:
+            names[k] = f"{name} s{k + 1}"
+    return names
+
+
+def _name_path(paths: list[tuple[str, ...]], k: int) -> str:
+    """Name a path by the first step, lack of a step, or pair of these that no other path has."""
+    own, others = paths[k], [p for j, p in enumerate(paths) if j != k]
+    lacked = [s for s in dict.fromkeys(sum(paths, ())) if s not in own]
+    signs = [("with", s) for s in own] + [("without", s) for s in lacked]
+
+    def fits(sign, path):
+        return (sign[1] in path) == (sign[0] == "with")
+
+    for combined in [*((a,) for a in signs), *combinations(signs, 2)]:
+        if not any(all(fits(sign, other) for sign in combined) for other in others):
+            return "; ".join(f"{word} {step}" for word, step in combined)
+    return " > ".join(own)
+
+
+def _measure_hurry(segmentation: Segmentation) -> list[float] | None:
+    """How much more often the shortest waits come in each segment than overall."""
+    if segmentation.model is None or not segmentation.model.pace:
+        return None
+    return [path.pace[0] if path.pace else 1.0 for path in segmentation.model.paths_]
+
+
+def list_path_steps(segmentation: Segmentation) -> pd.DataFrame:
+    """How do a segment's clients take the steps of its path: which do they leave out, repeat?
+
+    Parameters
+    ----------
+    segmentation : segments found as paths; with other means of segmenting only the order is known
+
+    Returns
+    -------
+    frame, one row a step of a path (the only path is "all"'s): segment, position, step,
+    share_taken (of those who, having come so far, went on), is_optional (share_taken up to 2/3),
+    share_repeated (of times the step was taken, followed by itself), either_order_with (the next
+    step, where the two come in either order), share_reversed (chance of the other order),
+    again_from (the step from which clients begin again after this one), share_again (of times they
+    came to this step). Empty shares: not known.
+    """
+    rows = []
+    for k, (segment, ids) in enumerate(zip(segmentation.ids, segmentation.paths, strict=True)):
+        rows.append(pd.DataFrame({
+            "segment": "all" if len(segmentation.ids) == 1 else segment,
+            "position": np.arange(1, len(ids) + 1),
+            "step": list(ids),
+            **_read_chances(segmentation, k, len(ids)),
+        }))  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
+
+
+def _read_chances(segmentation: Segmentation, k: int, n: int) -> dict:
+    """The chances of one path by position; the sale, where the model's path lacks it, has none."""
+    taken, repeated, reversed_, again = np.full((4, n), np.nan)
+    pair, start = np.full((2, n), None, dtype=object)
+    if segmentation.model is not None:
+        path, ids = segmentation.model.paths_[k], segmentation.paths[k]
+        taken[: len(path.skipped)] = 1 - np.array(path.skipped)
+        repeated[: len(path.repeated)] = path.repeated
+        for j, p in path.swaps.items():
+            pair[j], reversed_[j] = ids[j + 1], p
+        for (first, last), p in zip(sorted(path.loops), path.looped, strict=True):
+            start[last], again[last] = ids[first], p
+    return {
+        "share_taken": taken, "is_optional": taken <= 1 - SKIPPED_OFTEN,
+        "share_repeated": repeated, "either_order_with": pd.Series(pair, dtype="str"),
+        "share_reversed": reversed_, "again_from": pd.Series(start, dtype="str"),
+        "share_again": again,
+    }  # fmt: skip
+
+
+def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
+    """What does each segment do more, and what less, than the other leads?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    segmentation : their segments
+
+    Returns
+    -------
+    frame, one row a segment, step and kind, the largest differences first; none with a single
+    segment: segment, step, kind (``shows``: evidence of the step up to the sale; ``repeats``:
+    twice or more), share_here (of the segment's leads), share_rest (of the others), difference,
+    low, high (its 95% interval), p_holm (of no difference, corrected for all rows). The
+    segments were found by these very steps, so this describes them; it is no proof that they are
+    there (see `measure_trust`). Steps that no lead repeats have no row of that kind.
+
+    Notes
+    -----
+    z-test on influence functions (see `intervals.effective_n_of_segment`); Holm (1979),
+    https://www.jstor.org/stable/4615733
+    """
+    from scipy.stats import norm
+    from statsmodels.stats.multitest import multipletests
+
+    steps = journeys.steps.before_sale
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    if len(segmentation.ids) == 1:
+        return pd.DataFrame(columns=_TRAITS)
+    variants = count_variants(journeys)
+    codes = np.arange(len(steps))
+    times = (variants.rows[:, :, None] == codes).sum(axis=1)[variants.of_lead[entered]]
+    marks = np.hstack([times > 0, times > 1]).astype(float)
+    varied = (marks.any(axis=0)) & (~marks.all(axis=0))
+    kind = np.repeat(["shows", "repeats"], len(steps))[varied]
+    member, ones, rows = segmentation.memberships[entered], np.ones((entered.sum(), 1)), []
+    for k, segment in enumerate(segmentation.ids):
+        two = np.column_stack([member[:, k], 1 - member[:, k]])
+        here, moved = influence_of_share(two, 0, marks[:, varied], ones)
+        rest, moved_rest = influence_of_share(two, 1, marks[:, varied], ones)
+        error = np.sqrt(((moved - moved_rest) ** 2).sum(axis=0))
+        rows.append(pd.DataFrame({
+            "segment": segment, "step": np.tile(steps, 2)[varied], "kind": kind,
+            "share_here": here, "share_rest": rest, "difference": here - rest,
+            "low": here - rest - 1.96 * error, "high": here - rest + 1.96 * error,
+            "p_holm": 2 * norm.sf(np.abs(here - rest) / np.maximum(error, 1e-12)),
+        }))  # fmt: skip
+    table = pd.concat(rows, ignore_index=True)
+    table["p_holm"] = multipletests(table["p_holm"], method="holm")[1]
+    size = table["difference"].abs()
+    order = table.assign(size=-size).sort_values(["segment", "size"], kind="stable").index
+    return table.loc[order, _TRAITS].reset_index(drop=True)
+
+
+_TRAITS = [
+    "segment",
+    "step",
+    "kind",
+    "share_here",
+    "share_rest",
+    "difference",
+    "low",
+    "high",
+    "p_holm",
+]
+
+
+def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
+    """Which real lead walks as its segment does?
+
+    Returns
+    -------
+    frame, one row a segment: segment, lead_id, probability (membership), journey (its steps up to
+    the sale, ids joined by " > "), n_same (leads with the same journey). Of the journeys most
+    probably of the segment that come furthest on its path, the most frequent one; of its leads the
+    first that entered. A segment without such leads has no row.
+    """
+    steps = journeys.steps.before_sale
+    variants = count_variants(journeys)
+    position = [place_steps(steps, path) for path in segmentation.paths]
+    lead = np.flatnonzero(variants.of_lead >= 0)
+    first = journeys.leads.iloc[lead].assign(lead=lead).sort_values(["entered_at", "lead_id"])
+    of = variants.of_lead[first["lead"]]
+    first = first.assign(variant=of).drop_duplicates("variant").sort_values("variant")
+    member = segmentation.memberships[first["lead"]]  # of each variant, as its first lead has it
+    best, rows = member.argmax(axis=1), []
+    for k, segment in enumerate(segmentation.ids):
+        depth = np.where(best == k, position[k][variants.rows].max(axis=1, initial=-1), -1)
+        own = np.flatnonzero((depth == depth.max(initial=-1)) & (depth >= 0))
+        if len(own):
+            v = own[np.argmax((member[:, k] * variants.weight)[own])]
+            codes = variants.rows[v][variants.rows[v] >= 0]
+            rows.append((
+                "all" if len(segmentation.ids) == 1 else segment, first["lead_id"].iloc[v],
+                member[v, k], " > ".join(steps[c] for c in codes), variants.weight[v],
+            ))  # fmt: skip
+    return pd.DataFrame(rows, columns=["segment", "lead_id", "probability", "journey", "n_same"])
+
+
+def list_sequences(
+    journeys: Journeys, segmentation: Segmentation, n_rows: int = 300, least: int = 8
+) -> pd.DataFrame:
+    """Which journeys do the leads of each segment walk: an even sample, for a picture?
+
+    Parameters
+    ----------
+    journeys : the leads' client steps
+    segmentation : their segments
+    n_rows : rows of the picture in all, shared out by the numbers of leads
+    least : rows of a group, if it has so many leads
+
+    Returns
+    -------
+    frame, one row an event up to the sale: segment ("undetermined": leads with no membership of 0.8
+    or more), name (as in `describe_segments`), n_leads (of the group), row (0 …, sorted by how far
+    on the path the lead came, then by its steps), position (0 … in the journey), step
+    """
+    steps, member = segmentation.steps, segmentation.memberships
+    variants = count_variants(journeys)
+    entered, sure = variants.of_lead >= 0, member.max(axis=1, initial=0) >= UNDETERMINED
+    best = np.where(sure, member.argmax(axis=1), -1)
+    names = name_segments(list(segmentation.paths), _measure_hurry(segmentation))
+    parts = []
+    for k in [*range(len(segmentation.ids)), -1]:
+        path = segmentation.paths[k] if k >= 0 else steps
+        position = place_steps(steps, path)
+        own = variants.of_lead[entered & (best == k)]
+        if not len(own):
+            continue
+        keys = [*variants.rows.T[::-1], -position[variants.rows].max(axis=1, initial=-1)]
+        rank = np.empty(len(variants.weight), int)
+        rank[np.lexsort(keys)] = np.arange(len(rank))
+        own = own[np.argsort(rank[own], kind="stable")]
+        n = min(len(own), max(least, round(n_rows * len(own) / entered.sum())))
+        shown = variants.rows[own[((np.arange(n) + 0.5) * len(own) / n).astype(int)]]
+        row, place = np.nonzero(shown >= 0)
+        parts.append(pd.DataFrame({
+            "segment": segmentation.ids[k] if k >= 0 else "undetermined",
+            "name": names[k] if k >= 0 else "undetermined",
+            "n_leads": float(len(own)), "row": row, "position": place,
+            "step": np.array(steps, dtype=object)[shown[row, place]],
+        }))  # fmt: skip
+    columns = ["segment", "name", "n_leads", "row", "position", "step"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

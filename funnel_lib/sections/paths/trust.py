@@ -1,0 +1,117 @@
+"""Are the segments to be trusted: how many there are, and whether they are found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.groups import Segmentation
+from funnel_lib.core.journeys import Journeys, count_variants
+from funnel_lib.engine.choose import PATTERN, STABLE, compare_with_fewer, measure_stability
+from funnel_lib.engine.paths import PathMixture
+
+MOST_P = 0.05  # of the null test
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far segments are to be trusted.
+
+    Attributes
+    ----------
+    segments : frame, one row a segment: segment, stability (mean Jaccard under resampling; empty
+        with a single segment), p_null (share of logs simulated with one segment fewer, this log
+        among them, on which the last segment gains as much; empty with a single segment), trust:
+        ``stable`` (stability 0.75 or more), ``pattern`` (0.6 or more), ``doubtful`` (less, or
+        p_null above 0.05), ``single``; ``saved`` where segments come from a file
+    choice : frame, one row a number of segments tried: n_segments, description_length (nats, the
+        shorter the better), gain (nats over one segment fewer), null_gain (the largest gain on
+        simulated logs without the last segment; only of the chosen number), chosen
+    """
+
+    segments: pd.DataFrame
+    choice: pd.DataFrame
+
+
+def measure_trust(
+    segmentation: Segmentation,
+    journeys: Journeys,
+    *,
+    n_null: int = 19,
+    n_resamples: int = 10,
+    seed: int = 0,
+) -> Trust:
+    """Are the segments there: against a log with one fewer, and among other leads?
+
+    Parameters
+    ----------
+    segmentation : freshly found among these journeys; segments read from a file cannot be
+        questioned, and are ``saved``
+    journeys : the leads' client steps
+    n_null : logs simulated from the model with one segment fewer
+    n_resamples : times that leads are drawn again and segments looked for from scratch
+
+    Returns
+    -------
+    Trust. Cost: about n_null / 2 + n_resamples fits, spread over all cores where they take long.
+
+    Notes
+    -----
+    Thresholds: Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> from funnel_lib.core.journeys import build_journeys
+    >>> from funnel_lib.datasets.planted import plant_log
+    >>> from funnel_lib.sections.paths.segments import find_segments
+    >>> from funnel_lib.core.steps import parse_steps
+    >>> planted = plant_log("one", n_leads=300, seed=1)
+    >>> journeys = build_journeys(build_log(planted.events, planted.leads),
+    ...                           parse_steps(planted.steps_yaml))
+    >>> measure_trust(find_segments(journeys), journeys).segments.trust.tolist()
+    ['single']
+    """
+    n, model = len(segmentation.ids), segmentation.model
+    cards = pd.DataFrame({"segment": segmentation.ids, "stability": np.nan, "p_null": np.nan})
+    null_gains = np.array([])
+    if n == 1:
+        trust = ["single" if model else ""]
+    elif model is None or not hasattr(model, "fewer_"):
+        trust = ["saved"] * n
+    else:
+        variants = count_variants(journeys, model.pace)
+        jaccard = measure_stability(
+            model, variants.rows, variants.weight, variants.gaps, n_resamples, random_state=seed
+        )
+        cards["stability"] = jaccard.mean(axis=0)
+        if null := compare_with_fewer(model, n_null, seed):
+            cards["p_null"], null_gains = null.p, null.null_gains
+        trust = _judge(cards)
+    return Trust(cards.assign(trust=pd.Series(trust, dtype="str")), _argue(model, null_gains))
+
+
+def _judge(cards: pd.DataFrame) -> np.ndarray:
+    found_again = [cards["stability"] >= STABLE, cards["stability"] >= PATTERN]
+    trust = np.select(found_again, ["stable", "pattern"], "doubtful")
+    return np.where(cards["p_null"] > MOST_P, "doubtful", trust)
+
+
+def _argue(model: PathMixture | None, null_gains: np.ndarray) -> pd.DataFrame:
+    """List the numbers of segments tried, and what speaks for the chosen one."""
+    scores = {} if model is None else model.scores_
+    table = pd.DataFrame({
+        "n_segments": np.array(list(scores), int),
+        "description_length": np.array(list(scores.values()), float),
+    })  # fmt: skip
+    tried = table.set_index("n_segments")["description_length"]
+    fewer = tried.reindex(tried.index - 1).to_numpy()
+    chosen = table["n_segments"] == (len(model.paths_) if model else 0)
+    worst = null_gains.max() if len(null_gains) else np.nan
+    return table.assign(
+        gain=fewer - table["description_length"],
+        null_gain=np.where(chosen, worst, np.nan),
+        chosen=chosen,
+    )

@@ -1,0 +1,1 @@
+"""What is wrong with the data, and what can be concluded from it?"""

@@ -1,0 +1,139 @@
+"""What a CRM's export leaves out, and which further export would answer it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from funnel_lib.core.events import STAGE_PREFIX, EventLog
+from funnel_lib.core.words import Words
+
+# What a CRM's tables say by themselves of a deal or lead: no act of anyone.
+MADE = ("deal_created", "lead_created")
+# How each CRM gives what is missing; the ways through its menus stand in the locale.
+METHODS = {
+    "amocrm": {
+        "history": "GET /api/v4/events?filter[type]=lead_status_changed",
+        "acts": "GET /api/v4/events, GET /api/v4/leads/notes",
+        "leads": "GET /api/v4/leads/unsorted",
+    },
+    "bitrix24": {
+        "history": "crm.stagehistory.list (entityTypeId 2)",
+        "acts": "crm.activity.list",
+        "leads": "crm.lead.list, crm.stagehistory.list (entityTypeId 1)",
+    },
+    "hubspot": {
+        "history": "GET /crm/v3/objects/deals?propertiesWithHistory=dealstage",
+        "acts": "GET /crm/v3/objects/calls, emails, meetings",
+        "leads": "GET /crm/v3/objects/contacts",
+    },
+    "salesforce": {
+        "history": "OpportunityHistory, OpportunityFieldHistory",
+        "acts": "Task, Event, EmailMessage",
+        "leads": "Lead, LeadHistory",
+    },
+    "pipedrive": {
+        "history": "GET /v1/deals/{id}/flow",
+        "acts": "GET /v1/deals/{id}/flow, GET /v1/activities",
+        "leads": "GET /v1/leads",
+    },
+}
+
+
+def find_missing(log: EventLog) -> list[str]:
+    """What would a CRM have to tell besides: ``history``, ``acts``, ``leads``?
+
+    Returns
+    -------
+    Of a log that no CRM's tables gave, nothing. ``history``: no change of stage is known;
+    ``acts``: nothing a client or a manager did; ``leads``: no lead that never became a deal.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from funnel_lib.core.events import build_log
+    >>> events = pd.DataFrame({"lead_id": ["7"], "at": "2025-01-01", "action": "deal_created"})
+    >>> sources = pd.DataFrame({"file": ["deals.csv"], "crm": "pipedrive", "kind": "deals",
+    ...                         "n_rows": 1, "told_by": "Deal - ID"})
+    >>> find_missing(build_log(events, sources=sources))
+    ['history', 'acts', 'leads']
+    """
+    if find_crm_name(log) is None:
+        return []
+    names = log.events["action"].cat.categories
+    used = names[np.unique(log.events["action"].cat.codes)]
+    moves = used.str.startswith(STAGE_PREFIX)
+    there = {
+        "history": moves.any(),
+        "acts": (~moves & ~used.isin(MADE)).any(),
+        "leads": "lead_created" in used or log.leads["lead_id"].str.startswith("lead ").any(),
+    }
+    return [what for what, known in there.items() if not known]
+
+
+def find_crm_name(log: EventLog) -> str | None:
+    """Whose tables gave a log: a CRM's name, or None."""
+    named = [crm for crm in log.sources["crm"].unique() if crm in METHODS]
+    return named[0] if named else None
+
+
+def tell_export(log: EventLog, words: Words) -> list[str]:
+    """What can this export of a CRM not tell, and what to export for it?
+
+    Parameters
+    ----------
+    log : a checked log
+    words : the reader's language
+
+    Returns
+    -------
+    Sentences; none where nothing is missing, or where the tables are no CRM's.
+    """
+    crm, missing = find_crm_name(log), find_missing(log)
+    if not missing:
+        return []
+    told = {
+        "history": words.text("sentence.export_no_history"),
+        "acts": words.text("sentence.export_no_acts"),
+        "leads": words.text("sentence.export_no_leads"),
+    }
+    name = words.text(f"crm.{crm}")
+    asked = [
+        words.text(
+            "sentence.export_ask", lacks=told[what], crm=name,
+            way=words.text(f"export_way.{crm}_{what}"), method=METHODS[crm][what],
+        )
+        for what in missing
+    ]  # fmt: skip
+    if {"history", "acts"} <= {*missing}:
+        return [words.text("sentence.export_snapshot", crm=name), *asked]
+    return asked
+
+
+def tell_sources(log: EventLog, words: Words) -> list[str]:
+    """As what was each file read, and by which of its columns was that told?
+
+    Returns
+    -------
+    One sentence; none where the tables are no CRM's.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from funnel_lib.core.events import build_log
+    >>> events = pd.DataFrame({"lead_id": ["7"], "at": "2025-01-01", "action": "deal_created"})
+    >>> sources = pd.DataFrame({"file": ["a/deals.csv"], "crm": "hubspot", "kind": "export",
+    ...                         "n_rows": 1, "told_by": "Record ID, Deal Stage"})
+    >>> tell_sources(build_log(events, sources=sources), Words("en"))
+    ['Read as HubSpot: deals.csv (by its columns Record ID, Deal Stage).']
+    """
+    crm = find_crm_name(log)
+    if crm is None:
+        return []
+    known = log.sources[log.sources["told_by"] != ""]
+    files = "; ".join(
+        words.text(
+            "sentence.export_file", file=file.replace("\\", "/").split("/")[-1], columns=columns
+        )
+        for file, columns in known[["file", "told_by"]].drop_duplicates().values.tolist()
+    )
+    return [words.text("sentence.export_read", crm=words.text(f"crm.{crm}"), files=files)]

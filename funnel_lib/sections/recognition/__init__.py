@@ -1,0 +1,1 @@
+"""How early can a lead's segment be told?"""

@@ -1,0 +1,1 @@
+"""How far do the counting rules differ?"""

@@ -1,0 +1,25 @@
+"""Count how far the three counting rules differ."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.counting.reach import RULES, count_funnel
+
+
+def count_rules(
+    journeys: Journeys,
+    within: pd.Timedelta | str | None = None,
+    group: Group | None = None,
+) -> pd.DataFrame:
+    """How far do the three counting rules differ?
+
+    Returns
+    -------
+    frame: segment, position, step, rule, n_reached (base and further words as in `count_funnel`)
+    """
+    tables = [count_funnel(journeys, rule, within, group).assign(rule=rule) for rule in RULES]
+    columns = ["segment", "position", "step", "rule", "n_reached"]
+    return pd.concat(tables)[columns].sort_values("position", kind="stable", ignore_index=True)

@@ -1,0 +1,1 @@
+"""What do the CRM's stages say beside the client's steps?"""

@@ -1,0 +1,351 @@
+"""The CRM's pipeline beside the client's steps: the same deals, two stories."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.events import ACTORS, BULK_LEADS, STAGE_PREFIX, EventLog, build_log
+from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
+from funnel_lib.core.lexicon import find_meaning
+from funnel_lib.core.steps import Evidence, Steps
+from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.counting.leads import list_leads
+from funnel_lib.counting.missed import find_missed
+from funnel_lib.counting.moves import PIPELINE_MARK, find_stage_step, list_moves, order_stages
+from funnel_lib.counting.reach import COLUMNS, RULES, count_funnel
+from funnel_lib.sections.stages.names import audit_stages
+from funnel_lib.stats.intervals import wilson
+
+FEWEST_RENAMED = 5  # deals of a stage that may be another one's old or new name
+LATE_DAYS = 30  # after the client's last step: a deal closed or standing so long is noted
+
+
+def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None) -> pd.DataFrame:
+    """How many of the deals with a stage history came to each stage, and to each client step?
+
+    Parameters
+    ----------
+    log, journeys : as in `list_moves`
+    within : as in `reach.count_funnel`
+
+    Returns
+    -------
+    frame, the stages first, then the client steps of the same deals: story (``stages`` or
+    ``steps``), rule, and the columns of `count_funnel` (a stage stands in the column step; the
+    sale, by status, is the last of both). Base: deals that have a stage history and entered the
+    client's funnel. Without any history the story of the stages is a ``snapshot``: a deal stands at
+    its current stage and is taken to have come to those that mean earlier steps; stages of which
+    the steps file tells no step are left out. Empty where there are no stages either. A lost end
+    (by its name, or by ``lost`` of the steps file) is no stage on the way to the sale: it is left
+    out.
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
+    ...     "at": pd.date_range("2025-01-01", periods=3)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
+    ...               stages={"Sent": "read"})
+    >>> journeys = build_journeys(log, steps)
+    >>> table = count_pipeline(log, journeys).query("rule == 'passed'")
+    >>> table[["story", "step", "n_reached"]].values.tolist()[:4]
+    [['stages', 'New', 1.0], ['stages', 'Sent', 1.0], ['stages', 'pay', 0.0], ['steps', 'ask', 1.0]]
+    """
+    moves, name = list_moves(log, journeys), "stages"
+    known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
+    moves = moves[~moves["stage"].isin(_find_lost_ends(moves, journeys.steps))]
+    order = order_stages(moves)
+    if not known.any():
+        moves, order = _take_snapshot(log, journeys)
+        name = "snapshot"
+        known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
+    if moves.empty:
+        return pd.DataFrame(columns=["story", "rule", *COLUMNS])
+    both = select_leads(journeys, known & journeys.leads["entered_at"].notna().to_numpy())
+    staged = build_journeys(_tell_moves(log, journeys, moves), _write_stages(order, journeys.steps))
+    index = pd.Index(both.leads["lead_id"])
+    staged = select_leads(staged, staged.leads["lead_id"].isin(index).to_numpy())
+    parts = [
+        count_funnel(story, rule, within).assign(story=told, rule=rule)
+        for told, story in ((name, staged), ("steps", both))
+        for rule in RULES
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table = table[table["part"] == "before_sale"]
+    return table[["story", "rule", *COLUMNS]].reset_index(drop=True)
+
+
+def _find_lost_ends(moves: pd.DataFrame, steps: Steps) -> list[str]:
+    rules = [Evidence(action=pattern) for pattern in steps.lost]
+    ends = []
+    for stage in moves["stage"].unique():
+        name = stage.rsplit(PIPELINE_MARK, 1)[-1]
+        if find_meaning(name).end == "lost" or any(r.matches(STAGE_PREFIX + name) for r in rules):
+            ends.append(stage)
+    return ends
+
+
+def _take_snapshot(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, list[str]]:
+    """Current stages as moves at the deal's entry, and their order by the steps they mean."""
+    stage = list_leads(log, journeys)["stage"]
+    codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
+    place = {name: codes.get(find_stage_step(journeys.steps, name)) for name in stage.unique()}
+    order = sorted((n for n in place if place[n] is not None), key=lambda n: (place[n], n))
+    lead = np.flatnonzero(stage.isin(order) & journeys.leads["entered_at"].notna())
+    at = to_micros(journeys.leads["entered_at"])[lead]
+    here = {"lead": lead, "at": at, "stage": stage.iloc[lead].to_numpy(object), "actor": "manager"}
+    return pd.DataFrame(here), order
+
+
+def _tell_moves(log: EventLog, journeys: Journeys, moves: pd.DataFrame) -> EventLog:
+    """The log with its moves as they were listed, and the statuses that the client's steps told."""
+    told = journeys.leads.set_index("lead_id")[["status", "closed_at"]]
+    ids = log.leads["lead_id"].astype("str")
+    leads = log.leads.assign(**{c: ids.map(told[c]).array for c in told})
+    is_move = log.events["action"].astype("str").str.startswith(STAGE_PREFIX)
+    moved = pd.DataFrame({
+        "lead_id": journeys.leads["lead_id"].to_numpy()[moves["lead"]],
+        "at": pd.to_datetime(moves["at"], unit="us", utc=True),
+        "action": STAGE_PREFIX + moves["stage"].astype("str"), "actor": moves["actor"],
+    })  # fmt: skip
+    events = pd.concat([log.events[~is_move].astype({"lead_id": "str", "action": "str"}), moved])
+    return build_log(events, leads, log.observed_until)
+
+
+def _write_stages(order: list[str], steps: Steps) -> Steps:
+    """Stages as steps in their order, the sale of the client's steps last."""
+    stages, sale = [s for s in order if s != steps.won], steps[steps.won]
+    rows = [{"id": s, "evidence": [f"{STAGE_PREFIX}{_escape(s)}"]} for s in stages]
+    return Steps(steps=[*rows, sale.model_dump()], won=steps.won)
+
+
+def _escape(name: str) -> str:
+    """Write a stage's name so that it is no glob."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def list_stages(
+    log: EventLog, journeys: Journeys, leads: pd.DataFrame, lang: str = "en"
+) -> pd.DataFrame:
+    """Whose actions do the CRM's stages describe, and how many deals stand at each?
+
+    Parameters
+    ----------
+    log, journeys : as in `list_moves`
+    leads : what `leads.list_leads` returns
+    lang : language of the usual evidence, "en" or "ru"
+
+    Returns
+    -------
+    frame, one row a stage of the log, of the leads or of the steps file, in their order: stage,
+    kind (client, manager, unclear; see `audit_stages`), step (what the steps file says it is
+    meant to show, else the typical step behind its wording), evidence (the actions of the steps
+    file that show it, else the usual ones), n_deals (that stand there or ended there)
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
+    ...     "at": pd.date_range("2025-01-01", periods=3)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
+    ...               stages={"Sent": "read"})
+    >>> journeys = build_journeys(log, steps)
+    >>> from funnel_lib.counting.leads import list_leads
+    >>> list_stages(log, journeys, list_leads(log, journeys)).values.tolist()[1]
+    ['Sent', 'unclear', 'read', 'read', 1]
+    """
+    steps = journeys.steps
+    standing = leads["stage"].replace("", None).dropna()
+    moved = order_stages(list_moves(log, journeys))
+    known = [*moved, *sorted(standing.unique())]
+    plain = {name.rpartition(PIPELINE_MARK)[2] for name in known}
+    names = list(dict.fromkeys([*known, *(s for s in steps.stages if s not in plain)]))
+    table = audit_stages([name.rpartition(PIPELINE_MARK)[2] for name in names], lang)
+    table = table.set_index("stage").loc[[n.rpartition(PIPELINE_MARK)[2] for n in names]]
+    table = table.reset_index().assign(stage=names)
+    told = [find_stage_step(steps, name) for name in table["stage"]]
+    own = {s.id: ", ".join(e.action for e in s.evidence) for s in steps.steps}
+    typical = table[["step", "evidence"]].itertuples(index=False)
+    return pd.DataFrame({
+        "stage": table["stage"],
+        "kind": table["kind"],
+        "step": pd.Series([t or u.step or None for t, u in zip(told, typical, strict=True)],
+                          dtype="str"),
+        "evidence": [own.get(t) or u for t, u in zip(told, table["evidence"], strict=True)],
+        "n_deals": table["stage"].map(standing.value_counts()).fillna(0).astype(int),
+    })  # fmt: skip
+
+
+def find_renamed(moves: pd.DataFrame) -> pd.DataFrame:
+    """Which stages may be one, renamed: the first is never entered again once the second is?
+
+    Parameters
+    ----------
+    moves : what `list_moves` returns
+
+    Returns
+    -------
+    frame: stage, renamed_to: neighbours in the order of stages that no deal came to both of, the
+    later one first entered after the last move to the earlier one, 5 deals or more each. A hint:
+    they are counted apart.
+
+    Examples
+    --------
+    >>> rows = [(lead, lead, "Talks" if lead < 9 else "First talks", 0) for lead in range(18)]
+    >>> find_renamed(pd.DataFrame(rows, columns=["lead", "at", "stage", "place"])).values.tolist()
+    [['Talks', 'First talks']]
+    """
+    ends = moves.groupby("stage").agg(
+        first=("at", "min"), last=("at", "max"), n=("lead", "nunique"), place=("place", "mean")
+    )
+    ends = ends[ends["n"] >= FEWEST_RENAMED]
+    pairs = ends.reset_index().merge(ends.reset_index(), how="cross", suffixes=("", "_to"))
+    near = (pairs["place"] - pairs["place_to"]).abs() < 1
+    pairs = pairs[(pairs["last"] < pairs["first_to"]) & near]
+    both = moves.merge(moves, on="lead", suffixes=("", "_to"))
+    met = set(zip(both["stage"], both["stage_to"], strict=True))
+    kept = [pair for pair in zip(pairs["stage"], pairs["stage_to"], strict=True) if pair not in met]
+    return pd.DataFrame(kept, columns=["stage", "renamed_to"], dtype="str")
+
+
+def count_stage_by_step(leads: pd.DataFrame) -> pd.DataFrame:
+    """Which client step is missing of the deals lost or standing at each stage?
+
+    Parameters
+    ----------
+    leads : what `leads.list_leads` returns
+
+    Returns
+    -------
+    frame, one row a stage and missed step that occur together: stage, missed_step, n_lost, n_open
+    (standing there), the largest stages first. Deals without a stage or that never entered are in
+    no row.
+
+    Examples
+    --------
+    >>> leads = pd.DataFrame({"stage": ["sent", "sent", "sent", None], "status": ["lost", "lost",
+    ...     "open", "lost"], "missed_step": ["read", "pay", "read", "read"]})
+    >>> count_stage_by_step(leads).values.tolist()
+    [['sent', 'pay', 1, 0], ['sent', 'read', 1, 1]]
+    """
+    rows = leads[leads["status"].isin(["lost", "open"])].dropna(subset=["stage", "missed_step"])
+    rows = rows[rows["stage"] != ""]
+    counts = rows.assign(n_lost=rows["status"] == "lost", n_open=rows["status"] == "open")
+    counts = counts.groupby(["stage", "missed_step"])[["n_lost", "n_open"]].sum().reset_index()
+    size = counts.groupby("stage")[["n_lost", "n_open"]].transform("sum").sum(axis=1)
+    order = counts.assign(size=-size).sort_values(["size", "stage", "missed_step"]).index
+    return counts.loc[order].reset_index(drop=True)
+
+
+def count_reasons(leads: pd.DataFrame) -> pd.DataFrame:
+    """Which step is missing of the deals lost for each reason that the CRM names?
+
+    Returns
+    -------
+    frame: loss_reason, missed_step, n_lost, the most frequent reasons first
+
+    Examples
+    --------
+    >>> leads = pd.DataFrame({"loss_reason": ["price", "price"], "status": ["lost", "lost"],
+    ...                       "missed_step": ["read", "read"]})
+    >>> count_reasons(leads).values.tolist()
+    [['price', 'read', 2]]
+    """
+    rows = leads[leads["status"] == "lost"].dropna(subset=["loss_reason", "missed_step"])
+    counts = rows.groupby(["loss_reason", "missed_step"]).size().reset_index(name="n_lost")
+    size = counts.groupby("loss_reason")["n_lost"].transform("sum")
+    order = counts.assign(size=-size).sort_values(["size", "loss_reason", "missed_step"]).index
+    return counts.loc[order].reset_index(drop=True)
+
+
+def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
+    """How honest is the pipeline: where does it say other than the client did?
+
+    Parameters
+    ----------
+    log, journeys : as in `list_moves`
+    leads : what `leads.list_leads` returns for them
+
+    Returns
+    -------
+    frame, one row a check: check, n_deals, n_base (deals it could be asked of), share, low, high
+    (its 95% interval), example (a few lead ids). Checks: ``stage_ahead`` and ``client_ahead`` (of
+    deals not won, whose stage the steps file gives a step), ``stage_skipped``, ``moved_back``,
+    ``moved_in_bulk`` (with 50 or more others to the same stage in one minute),
+    ``moved_by_automation`` (of deals with a stage history), ``closed_late`` (of lost deals, 30 days
+    or more after the client's last step), ``standing_still`` (of open deals, as long).
+
+    Examples
+    --------
+    >>> from funnel_lib.core.events import build_log
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
+    ...     "at": pd.date_range("2025-01-01", periods=3)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
+    ...               stages={"Sent": "read"})
+    >>> journeys = build_journeys(log, steps)
+    >>> from funnel_lib.counting.leads import list_leads
+    >>> table = check_pipeline(log, journeys, list_leads(log, journeys))
+    >>> table[["check", "n_deals", "n_base"]].values.tolist()[0]
+    ['stage_ahead', 1, 1]
+    """
+    found, entered = find_missed(journeys), journeys.leads["entered_at"].notna().to_numpy()
+    status, moves = leads["status"].to_numpy(), list_moves(log, journeys)
+    codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
+    means = {s: find_stage_step(journeys.steps, s) for s in leads["stage"].dropna().unique()}
+    shown = pd.to_numeric(leads["stage"].map({s: codes.get(step) for s, step in means.items()}))
+    shown = shown.to_numpy(float, na_value=np.nan)
+    mapped = entered & ~np.isnan(shown) & (status != "won")
+    last = last_at(journeys.lead, journeys.at, len(leads))
+    closed = to_micros(journeys.leads["closed_at"])
+    lost = entered & (status == "lost") & (closed < NEVER)
+    now, is_open = journeys.observed_until.value // 1000, entered & (status == "open")
+    late = np.where(lost, closed, now) - np.where(entered, last, now) >= LATE_DAYS * DAY
+    rows = [
+        ("stage_ahead", shown > found.last, mapped),
+        ("client_ahead", shown < found.last, mapped),
+        *_check_moves(moves, entered, journeys.steps),
+        ("closed_late", late, lost),
+        ("standing_still", late, is_open),
+    ]
+    return _tally(rows, leads["lead_id"])
+
+
+def _check_moves(moves: pd.DataFrame, entered: np.ndarray, steps: Steps):
+    """List what the stage history shows of each deal: check, whether it is so, whether asked.
+
+    A lost end is no place in the order of stages.
+    """
+    ranked = moves[~moves["stage"].isin(_find_lost_ends(moves, steps))]
+    rank = {stage: n for n, stage in enumerate(order_stages(ranked))}
+    place = ranked["stage"].map(rank)
+    step = (place - place.groupby(ranked["lead"]).shift()).reindex(moves.index)
+    minute = moves["at"] // 60_000_000
+    together = moves.groupby([minute, moves["stage"]])["lead"].transform("nunique")
+    asked = np.isin(np.arange(len(entered)), moves["lead"]) & entered
+    for name, which in (
+        ("stage_skipped", step > 1),
+        ("moved_back", step < 0),
+        ("moved_in_bulk", together >= BULK_LEADS),
+        ("moved_by_automation", moves["actor"] == ACTORS[2]),
+    ):
+        yield name, np.isin(np.arange(len(entered)), moves.loc[which, "lead"]), asked
+
+
+def _tally(rows, lead_ids: pd.Series) -> pd.DataFrame:
+    """Count each check among those it could be asked of."""
+    parts = [(name, (so & base).sum(), base.sum(), lead_ids[so & base]) for name, so, base in rows]
+    table = pd.DataFrame({
+        "check": [name for name, *_ in parts],
+        "n_deals": [n for _, n, _, _ in parts],
+        "n_base": [n for *_, n, _ in parts],
+        "example": [", ".join(ids.astype("str").head(3)) for *_, ids in parts],
+    })  # fmt: skip
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (table["n_deals"] / table["n_base"]).to_numpy(float)
+    low, high = wilson(share, table["n_base"].to_numpy(float))
+    table = table.assign(share=share, low=low, high=high)
+    return table[["check", "n_deals", "n_base", "share", "low", "high", "example"]]

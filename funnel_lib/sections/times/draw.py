@@ -1,0 +1,299 @@
+"""Draw shares by day, and months of entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from funnel_lib.core.words import NOTHING, Words, say_within
+from funnel_lib.drawing.canvas import (
+    ACCENT,
+    BAR,
+    BLUE,
+    GREY,
+    INK,
+    LIGHT,
+    LINE,
+    MUTED,
+    SMALL,
+    STYLE,
+    TEXT,
+    Sheet,
+    draw_bar,
+    draw_nothing,
+    find_room,
+    fit_heading,
+    measure_width,
+    prepare_axes,
+    write_heading,
+    write_pieces,
+)
+from funnel_lib.drawing.charts import (
+    CURVES,
+    Box,
+    Label,
+    Row,
+    Scale,
+    find_step,
+    fit_box,
+    fit_name,
+    fit_rows,
+    measure_label,
+    measure_rows,
+    move_apart,
+    open_chart,
+    prepare_sheet,
+    scale_shares,
+    write_axis,
+    write_rows,
+    write_segment_name,
+)
+from funnel_lib.sections.times.tell import write_month
+from funnel_lib.stats.incidence import FEW, find_last_day
+
+_LOOKS = list(product(("-", "--", ":"), (BLUE, ACCENT, INK)))  # dash and colour of a curve
+_MOST_BANDS = 3  # with more curves only the interval at their end is drawn
+_MONTH, _MOST_MONTHS = 23, 24  # points from one month to the next; how many are drawn
+
+
+class _Curve(NamedTuple):
+    """A curve as far as it is read: its rows of the table, name, dash and colour."""
+
+    name: str
+    rows: pd.DataFrame
+    dash: str
+    colour: str
+
+    def say_end(self, words: Words) -> str:
+        return words.share(self.rows["incidence"].iloc[-1])
+
+
+def plot_times(
+    times: pd.DataFrame,
+    words: Words,
+    ax: Axes | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Axes:
+    """By which day since entry has which share bought, and been lost?
+
+    Parameters
+    ----------
+    times : what `times.count_times` returns, of all leads or of all leads and their segments
+    words : the reader's language
+    ax : where to draw; by default a new figure as high as its texts need
+    names : segment -> its name, as `paths.describe_segments` gives it; default the segment
+
+    Returns
+    -------
+    Axes. Of all leads alone: a curve of those who bought and one of the lost. Of several segments:
+    a curve each of those who bought. Bands are 95% intervals of the day; of more than three curves
+    only those at the end are drawn. A curve goes as far as `incidence.find_last_day` reads it; its
+    share there stands at its end, with its name, or with a number where the names do not fit: they
+    follow below. Without a curve the figure says that there is nothing to draw.
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"segment": "all", "target": "won", "day": [0, 1, 2], "low": 0.0,
+    ...                       "incidence": [0.1, 0.2, 0.4], "high": 0.6, "n_at_risk": [99, 60, 20]})
+    >>> ax = plot_times(times, Words("en"))
+    >>> [t.get_text() for t in ax.texts if "40" in t.get_text()]
+    ['won\\n40.0%']
+    >>> ax.child_axes[0].lines[0].get_ydata().tolist()
+    [0.1, 0.2, 0.4]
+    """
+    several = _list_segments(times)
+    title = words.text("figure.times_segments") if several else words.text("figure.times")
+    curves, left_out = _read_curves(times, several, words, names or {})
+    if not curves:
+        return draw_nothing(ax, words, title)
+    room = find_room(ax)
+    with mpl.rc_context(STYLE):
+        sign = "■" if len(curves) <= _MOST_BANDS else "⊢⊣"
+        key = [(sign, GREY if several else LIGHT, "span")]
+        heading = fit_heading(title, words.text("figure.times_base"), key, words, room)
+        labels, below = _label_curves(curves, words, room)
+        foot = fit_rows(below + _note_times(left_out, words), room)
+        top, days, shares = heading.height + 2, *_scale_times(curves, words)
+        bottom = top + CURVES + 2 * LINE + 3
+        ax = prepare_sheet(ax, bottom + measure_rows(foot) + 6, room)
+        write_heading(ax, heading)
+        beside = max(label.width for label in labels) + 12
+        box = fit_box(room, top, CURVES, beside, days, shares)
+        write_axis(ax, box, words.text("figure.times_axis"))
+        _draw_curves(ax, open_chart(ax, box, days, shares), box, curves, labels)
+        write_rows(ax, bottom, foot)
+    return ax
+
+
+def _list_segments(times: pd.DataFrame) -> list[str]:
+    """The segments, where the table holds several beside all leads."""
+    segments = [s for s in times["segment"].unique() if s != "all"]
+    return segments if len(segments) > 1 else []
+
+
+def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: Mapping):
+    """The curves that can be read, from the highest end down, and the names of the others."""
+    if several:
+        wanted = [(s, "won", write_segment_name(s, words, names)) for s in several]
+    else:
+        segments = list(times["segment"].unique())
+        one = "all" if "all" in segments or not segments else segments[0]
+        wanted = [(one, t, words.value("status", t)) for t in ("won", "lost")]
+    curves, left_out = [], []
+    for n, (segment, target, name) in enumerate(wanted):
+        rows = times[(times["segment"] == segment) & (times["target"] == target)]
+        rows = rows[rows[["incidence", "low", "high"]].notna().all(axis=1)].sort_values("day")
+        if len(rows) > 1:
+            rows = rows.iloc[: find_last_day(rows["n_at_risk"].to_numpy()) + 1]
+        if len(rows) > 1:
+            curves.append(_Curve(name, rows, *_LOOKS[n % len(_LOOKS)]))
+        else:
+            left_out.append(name)
+    return sorted(curves, key=lambda c: -c.rows["incidence"].iloc[-1]), left_out
+
+
+def _label_curves(curves: list[_Curve], words: Words, room: float):
+    """What stands beside each curve's end; where names do not fit there, numbers, and them below.
+
+    >>> curve = _Curve("Bought", pd.DataFrame({"incidence": [0.5]}), "-", BLUE)
+    >>> _label_curves([curve], Words("en"), 400)[0][0].text
+    'Bought\\n50.0%'
+    """
+    names = [fit_name(curve.name) for curve in curves]
+    ends = [curve.say_end(words) for curve in curves]
+    if None not in names:
+        labels = [measure_label(f"{n}\n{end}") for n, end in zip(names, ends, strict=True)]
+        if sum(label.height for label in labels) <= CURVES:
+            return labels, []
+    below = [(str(n), curve.colour, curve.name) for n, curve in enumerate(curves, 1)]
+    return [measure_label(f"{n} · {end}") for n, end in enumerate(ends, 1)], below
+
+
+def _note_times(left_out: list[str], words: Words) -> list[Row]:
+    """What stands below the curves: how far they go, and which are not drawn."""
+    notes = [words.text("figure.times_note", few=FEW)]
+    if left_out:
+        notes.append(words.text("figure.times_few", names=", ".join(left_out)))
+    return [("", MUTED, note) for note in notes]
+
+
+def _scale_times(curves: list[_Curve], words: Words) -> tuple[Scale, Scale]:
+    """The days and the shares that the curves reach."""
+    last = max(curve.rows["day"].iloc[-1] for curve in curves)
+    ticks = np.arange(0, last + 1e-9, find_step(last, 1))
+    days = Scale(ticks, last, [words.number(day) for day in ticks])
+    return days, scale_shares(max(curve.rows["high"].max() for curve in curves), words)
+
+
+def _draw_curves(
+    ax: Axes, chart: Axes, box: Box, curves: list[_Curve], labels: list[Label]
+) -> None:
+    """Draw the curves with their bands, and their labels beside them, moved apart."""
+    (_, last), (_, highest) = chart.get_xlim(), chart.get_ylim()
+    top, right = box.top, box.left + box.width
+    ends = [curve.rows[["day", "incidence"]].iloc[-1] for curve in curves]
+    wanted = np.array([top + box.height * (1 - end["incidence"] / highest) for end in ends])
+    middles = move_apart(
+        wanted, np.array([label.height for label in labels]), top, top + box.height
+    )
+    for curve, end, y, to, label in zip(curves, ends, wanted, middles, labels, strict=True):
+        day, low, high = (curve.rows[name] for name in ("day", "low", "high"))
+        if len(curves) <= _MOST_BANDS:
+            chart.fill_between(day, low, high, step="post", color=curve.colour, alpha=0.18, lw=0)
+        else:
+            span = [low.iloc[-1], high.iloc[-1]]
+            chart.plot(
+                [end["day"]] * 2, span, "_-", color=curve.colour, lw=0.9, ms=5, clip_on=False
+            )
+        chart.plot(
+            day, curve.rows["incidence"], curve.dash, color=curve.colour, lw=1.8,
+            drawstyle="steps-post", clip_on=False,
+        )  # fmt: skip
+        x = box.left + box.width * end["day"] / last
+        ax.plot([x + 2, right + 6], [y, to], color=curve.colour, lw=0.6, alpha=0.6)
+        look = {"va": "center", "color": curve.colour, "size": SMALL, "linespacing": 1.15}
+        ax.text(right + 10, to, label.text, **look)
+
+
+def plot_cohorts(cohorts: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
+    """Which share of each month's leads bought, and which months are too young to compare?
+
+    Parameters
+    ----------
+    cohorts : what `times.count_cohorts` returns
+    words, ax : as in `plot_times`
+
+    Returns
+    -------
+    Axes. A bar a month, at most the last 24: the share that bought in the time that stands beside
+    the title, of how many that entered, and the 95% interval (whisker). Months whose leads have
+    not had that time are hatched. Without a known share the figure says that there is nothing to
+    draw.
+
+    Examples
+    --------
+    >>> cohorts = pd.DataFrame({"month": ["2025-01"], "n_entered": 50, "horizon_days": 30,
+    ...                         "share": 0.2, "low": 0.1, "high": 0.3, "is_mature": [True]})
+    >>> [t.get_text() for t in plot_cohorts(cohorts, Words("en")).texts[-2:]]
+    ['January 2025', '20.0% of 50']
+    """
+    title = words.text("figure.cohorts")
+    if not cohorts["share"].notna().any():
+        return draw_nothing(ax, words, title)
+    rows = cohorts.sort_values("month").tail(_MOST_MONTHS).reset_index(drop=True)
+    cut = [words.text("figure.last_months", n=len(rows))] * (len(cohorts) > len(rows))
+    base = words.text("figure.cohorts_base", within=say_within(rows["horizon_days"].max(), words))
+    names = [write_month(month, words) for month in rows["month"]]
+    said = [_say_share(row, words) for row in rows.itertuples()]
+    room = find_room(ax)
+    with mpl.rc_context(STYLE):
+        heading = fit_heading(title, base, _cohorts_key(rows), words, room)
+        foot = fit_rows([("", MUTED, note) for note in cut], room)
+        tops = heading.height + 2 + _MONTH * np.arange(len(rows))
+        bottom = tops[-1] + _MONTH
+        ax = prepare_axes(ax, bottom + measure_rows(foot))
+        write_heading(ax, heading)
+        left, right = (max(measure_width(t, TEXT) for t in texts) + 10 for texts in (names, said))
+        points = (room - left - right) / max(rows[["share", "high"]].max().max(), 1e-6)
+        ax.set_xlim(-left / points, (room - left) / points)
+        sheet = Sheet(ax, room, tops)
+        for n, row in enumerate(rows.itertuples()):
+            _draw_month(sheet, n, row)
+            write_pieces(ax, tops[n] + BAR - 3, [(names[n], INK if row.is_mature else MUTED)])
+            write_pieces(ax, tops[n] + BAR - 3, [(said[n], INK if row.is_mature else MUTED)],
+                         right=True)  # fmt: skip
+        write_rows(ax, bottom, foot)
+    return ax
+
+
+def _say_share(row, words: Words) -> str:
+    if pd.isna(row.share):
+        return NOTHING
+    return words.text("figure.cohort_share", share=words.share(row.share), n=row.n_entered)
+
+
+def _cohorts_key(rows: pd.DataFrame) -> list[Row]:
+    """The signs that these months need: sign, colour, word."""
+    is_mature = rows["is_mature"].astype(bool)
+    needed = {
+        ("■", BLUE, "comparable"): is_mature.any(),
+        ("▨", BLUE, "too_young"): (~is_mature).any(),
+        ("⊢⊣", INK, "span"): rows["high"].notna().any(),
+    }
+    return [sign for sign, is_needed in needed.items() if is_needed]
+
+
+def _draw_month(sheet: Sheet, n: int, row) -> None:
+    """Draw a month's bar and its interval."""
+    if pd.notna(row.share):
+        draw_bar(sheet, n, 0, row.share, BLUE if row.is_mature else LIGHT, not row.is_mature)
+    if pd.notna(row.low) and pd.notna(row.high):
+        middle = sheet.tops[n] + BAR / 2
+        sheet.ax.plot([row.low, row.high], [middle] * 2, "-", color="white", lw=2.4, zorder=4)
+        sheet.ax.plot([row.low, row.high], [middle] * 2, "|-", color=INK, lw=1, ms=5, zorder=5)

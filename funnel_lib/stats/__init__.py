@@ -1,0 +1,1 @@
+"""Intervals, incidence, resampling, shrinkage, tests: arrays in, numbers out."""

@@ -1,0 +1,193 @@
+"""Shares by day of leads to whom something happens, where something else may come first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from funnel_lib.stats.intervals import influence_of_sizes, wilson
+
+OPEN, TAKEN, OTHERWISE = range(3)  # causes: still waiting, the target came, something else did
+
+
+@dataclass(frozen=True)
+class Incidence:
+    """Shares of leads to whom something happened by each day, all (n_days,), from day 0.
+
+    Attributes
+    ----------
+    incidence : share by the end of the day
+    error : its standard error
+    low, high : 95% interval of the day (pointwise)
+    at_risk : sum of weights of the leads still waiting at the beginning of the day
+    """
+
+    incidence: np.ndarray
+    error: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    at_risk: np.ndarray
+
+
+def estimate_incidence(
+    day: np.ndarray, cause: np.ndarray, memberships: np.ndarray | None = None, column: int = 0
+) -> Incidence:
+    """Which share of the leads takes a target by each day, where something else may come first?
+
+    Parameters
+    ----------
+    day : (n_leads,) whole days watched; a lead with a negative day is left out
+    cause : (n_leads,) what ended the watch: 0 nothing (still open), 1 the target, 2 anything else
+    memberships, column : (n_leads, n_segments) how much each lead belongs to each segment, and
+        which one is meant; default all leads fully
+
+    Returns
+    -------
+    Incidence, from day 0 to the last day at risk. A lead still open on a day is at risk on it.
+    Cost: one pass over the leads, then the square of the days.
+
+    Notes
+    -----
+    Aalen and Johansen (1978), https://www.jstor.org/stable/4615704: the sum over days t of
+    S(t-) dN(t) / Y(t), S the share to whom nothing happened yet. Errors are those of the influence
+    functions (the infinitesimal jackknife, as in R's survival), to which, in segments, the
+    influence by way of the estimated memberships is added (see `intervals`). Intervals: Wilson's,
+    with the number of leads that would have this error; where the share is 0 or 1, with the number
+    still at risk.
+
+    Examples
+    --------
+    >>> found = estimate_incidence(np.array([0, 1, 1, 2]), np.array([1, 2, 0, 1]))
+    >>> found.incidence.tolist(), found.at_risk.tolist()  # 1/4; then 3/4 * 2/3 = 1/2 wait on
+    ([0.25, 0.25, 0.75], [4.0, 3.0, 1.0])
+    """
+    member = np.ones((len(day), 1)) if memberships is None else np.asarray(memberships, float)
+    watched = (np.asarray(day) >= 0) & (member[:, column] > 0)
+    if not watched.any():
+        nothing = np.full(1, np.nan)
+        return Incidence(nothing, nothing, nothing, nothing, np.zeros(1))
+    n_days = int(day[watched].max()) + 1
+    cell = np.where(watched, 3 * day + cause, 0)
+    weight = np.where(watched, member[:, column], 0.0)
+    mass, squares = (np.bincount(cell, w, minlength=3 * n_days) for w in (weight, weight**2))
+    at_risk, kish = (_sum_later(tally.reshape(n_days, 3).sum(axis=1)) for tally in (mass, squares))
+    occupied = np.flatnonzero(mass)
+    incidence, moved = _follow(at_risk, mass.reshape(n_days, 3), occupied)
+    variance = squares[occupied] @ moved**2
+    if member.shape[1] > 1:
+        variance += _add_memberships(moved, occupied, cell, weight, member, np.asarray(day) >= 0)
+    certain = ~(variance > 1e-18)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n_effective = incidence * (1 - incidence) / variance
+    n_effective = np.where(certain, np.minimum(at_risk**2 / kish, at_risk), n_effective)
+    low, high = wilson(np.clip(incidence, 0, 1), n_effective)
+    return Incidence(incidence, np.sqrt(np.maximum(variance, 0)), low, high, at_risk)
+
+
+def _sum_later(tally: np.ndarray) -> np.ndarray:
+    """Sums from each day to the last."""
+    return np.cumsum(tally[::-1])[::-1]
+
+
+def _follow(at_risk: np.ndarray, mass: np.ndarray, occupied: np.ndarray):
+    """The curve, (n_days,), and how much a lead of each occupied cell moves it, (n_cells, n_days).
+
+    A cell is a day T and a cause c. With the hazards l1 of the target and l of anything, a lead
+    moves l on the days t up to T by (1[t = T, c ends it] - l(t)) / Y(t), and the curve F by
+    S(t-) times that of l1, less (F(d) - F(t)) / (1 - l(t)) times that of l, summed up to day d.
+    """
+    target, ended = mass[:, TAKEN] / at_risk, mass[:, [TAKEN, OTHERWISE]].sum(axis=1) / at_risk
+    stay = np.maximum(1 - ended, 0)
+    waiting = np.append(1, np.cumprod(stay)[:-1])
+    curve = np.cumsum(waiting * target)
+    gone = np.divide(1, at_risk * stay, out=np.zeros(len(stay)), where=stay > 1e-12)
+    a, b, c = (np.cumsum(x) for x in (waiting * target / at_risk, ended * gone,
+                                      ended * gone * curve))  # fmt: skip
+    day, cause = (x[:, None] for x in (occupied // 3, occupied % 3))
+    until = np.arange(len(curve))
+    both = np.minimum(day, until)
+    moved = curve * b[both] - a[both] - c[both]
+    came = (cause == TAKEN) * (waiting / at_risk)[day]
+    left = (cause > OPEN) * (curve - curve[day]) * gone[day]
+    return curve, moved + (day <= until) * (came - left)
+
+
+def _add_memberships(moved, occupied, cell, weight, member, entered) -> np.ndarray:
+    """What the estimated memberships add to the variance, (n_days,): see `intervals`."""
+    n_cells = len(occupied)
+    place = np.full(cell.max() + 1, n_cells)
+    place[occupied] = np.arange(n_cells)
+    place = np.where(weight > 0, place[cell], n_cells)[entered]
+    weight, member = weight[entered], member[entered]
+    shares, psi = influence_of_sizes(member)
+    with_psi, with_all = (
+        np.array([np.bincount(place, weight * x, minlength=n_cells + 1)[:n_cells] for x in rows.T])
+        for rows in (psi, member)
+    )
+    slope = -(with_all @ moved) / (shares * len(member))[:, None]
+    own = (slope * (psi.T @ psi @ slope)).sum(axis=0)
+    return own + 2 * (slope * (with_psi @ moved)).sum(axis=0)
+
+
+_ROUNDING = 1e-12  # of sums of weights, as parts of their total
+FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
+MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
+
+
+def find_last_day(at_risk: np.ndarray) -> int:
+    """So far a curve is read: the last day with `FEW` leads at risk, or a tenth of a small group.
+
+    Examples
+    --------
+    >>> find_last_day(np.array([200.0, 10.0, 9.0])), find_last_day(np.array([20.0, 2.0, 1.0]))
+    (1, 1)
+    """
+    return max(int((at_risk >= min(FEW, at_risk[0] / 10)).sum()) - 1, 0)
+
+
+def find_half_time(share: np.ndarray, at_risk: np.ndarray) -> float:
+    """By which day have half of those who do so by the last day? NaN where nobody does.
+
+    Examples
+    --------
+    >>> find_half_time(np.array([0.1, 0.2, 0.4]), np.full(3, 99))
+    1.0
+    """
+    read = share[: find_last_day(at_risk) + 1]
+    return float((read >= read[-1] / 2).argmax()) if read[-1] > 0 else np.nan
+
+
+def find_horizon(day: np.ndarray, cause: np.ndarray, most: float = MOST_BUYERS) -> int:
+    """By which day have most of those who do so by the last day; the last day where nobody does.
+
+    Examples
+    --------
+    >>> find_horizon(np.array([1, 2, 3, 9]), np.array([1, 1, 1, 0]), 0.5)
+    2
+    """
+    found = estimate_incidence(day, cause)
+    read = found.incidence[: find_last_day(found.at_risk) + 1]
+    if not read[-1] > 0:
+        return len(read) - 1
+    return int((read >= most * read[-1]).argmax())
+
+
+def find_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
+    """Which value do a share `q` of the weights not exceed? Negative values are left out.
+
+    Where the weights part exactly between two values, their middle is taken, as medians do.
+
+    Examples
+    --------
+    >>> find_quantile(np.array([1.0, 2.0, -1.0]), np.ones(3), 0.5)
+    1.5
+    """
+    known = (values >= 0) & (weights > 0)
+    if not known.any():
+        return np.nan
+    order = np.argsort(values[known])
+    x, reached = values[known][order], np.cumsum(weights[known][order])
+    parts = reached / reached[-1]
+    low, high = np.searchsorted(parts, (q - _ROUNDING, q + _ROUNDING))
+    return float((x[low] + x[min(high, len(x) - 1)]) / 2)
