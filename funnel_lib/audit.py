@@ -133,7 +133,6 @@ def build_audit(
     Examples
     --------
     >>> import tempfile
-    >>> from funnel_lib.datasets.planted import plant_log, write_planted
     >>> folder = tempfile.mkdtemp()
     >>> write_planted(plant_log("one", 200, seed=1), folder)
     >>> audit = build_audit(f"{folder}/events.csv", leads=f"{folder}/leads.csv",

@@ -48,7 +48,7 @@ class Problems:
     >>> problems.add("no such file: b.csv")
     >>> problems.raise_if_any()
     Traceback (most recent call last):
-    funnel_lib.errors.InputError: 2 problems:
+    funnel_lib.core.errors.InputError: 2 problems:
     - no such file: a.csv
     - no such file: b.csv
     """

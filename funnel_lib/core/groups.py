@@ -43,9 +43,6 @@ def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentatio
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "action": ["ask"], "at": ["2025-01-01"]}))
     >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
     >>> keep_together(journeys).ids

@@ -87,7 +87,6 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
     ...                               "at": pd.date_range("2025-01-01", periods=3)}))
     >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
@@ -174,7 +173,6 @@ def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "b", "b", "c"], "action": ["ask", "pay", "ask", "pay", "ask"],
     ...     "at": pd.date_range("2025-01-01", periods=5)}))

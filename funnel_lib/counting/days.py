@@ -21,9 +21,6 @@ def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
     ...                               "at": pd.to_datetime(["2025-01-01", "2025-01-03"] * 1
     ...                                                    + ["2025-01-01"])}))
@@ -94,8 +91,6 @@ def find_mature(journeys: Journeys) -> np.ndarray:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
     >>> log = build_log(pd.DataFrame({"lead_id": [*"abab"], "action": [*["ask"] * 2, *["bye"] * 2],
     ...     "at": pd.to_datetime(["2025-01-01", "2025-01-01", "2025-01-05", "2025-01-08"])}),
     ...     observed_until="2025-01-20")

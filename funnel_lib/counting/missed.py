@@ -51,9 +51,6 @@ def find_missed(journeys: Journeys, group: Group | None = None) -> Missed:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read", "asked_by": ["send"]}, {"id": "pay"}],
     ...               won="pay", lost=["gone"])
     >>> log = build_log(pd.DataFrame({

@@ -64,7 +64,6 @@ def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
     ...     "at": pd.date_range("2025-01-01", periods=3)}))

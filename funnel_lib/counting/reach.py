@@ -59,9 +59,6 @@ def count_funnel(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "b", "c", "c"], "action": ["ask", "pay", "ask", "ask", "read"],
     ...     "at": pd.date_range("2025-01-01", periods=5)}))

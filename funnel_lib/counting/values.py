@@ -30,9 +30,6 @@ def read_values(journeys: Journeys, by: str) -> pd.Series:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "action": ["ask"], "at": ["2025-03-01"]}))
     >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
     >>> read_values(journeys, "quarter").tolist(), read_values(journeys, "manager").tolist()

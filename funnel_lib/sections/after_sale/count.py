@@ -33,9 +33,6 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> leads = pd.DataFrame({"lead_id": ["a", "b"], "account_id": "x", "amount": [5.0, 7.0],
     ...                       "status": "won", "closed_at": ["2025-01-02", "2025-02-01"]})
     >>> events = pd.DataFrame({"lead_id": ["a", "b"], "action": "ask",

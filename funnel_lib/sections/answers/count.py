@@ -63,9 +63,6 @@ def count_responses(log: EventLog, journeys: Journeys) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> events = pd.DataFrame(
     ...     [("a", "09:00", "ask", "client"), ("a", "09:40", "outgoing_call", "manager"),
     ...      ("a", "11:10", "outgoing_mail", "manager"), ("a", "12:00", "mail_opened", "client"),

@@ -28,9 +28,6 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": "a", "action": ["ask", "call", "stage: Called"], "at": "2025-01-01",
     ...     "actor": ["client", "manager", "manager"]}))
@@ -67,10 +64,6 @@ def count_value(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.datasets.planted import plant_log
-    >>> from funnel_lib.core.steps import parse_steps
     >>> planted = plant_log("kettles", n_leads=300, seed=1)
     >>> log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
     >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))

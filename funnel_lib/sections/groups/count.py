@@ -58,9 +58,6 @@ def compare_groups(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": [*"abcab"], "action": [*["ask"] * 3, "pay", "bye"],
     ...                               "at": pd.date_range("2025-01-01", periods=5)}),
     ...                 pd.DataFrame({"lead_id": [*"abc"], "manager": ["Anna", "Boris", "Anna"]}))
@@ -146,9 +143,6 @@ def split_change(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": [*"abcdac"], "action": [*["ask"] * 4, *["pay"] * 2],
     ...     "at": pd.to_datetime(["2025-01-01", "2025-01-02"] + ["2025-02-01"] * 4)}),

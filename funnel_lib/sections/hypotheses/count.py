@@ -79,10 +79,6 @@ def build_hypotheses(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.datasets.planted import plant_log
-    >>> from funnel_lib.core.steps import parse_steps
     >>> planted = plant_log("one", n_leads=2000, seed=1)
     >>> log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
     >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))

@@ -78,10 +78,6 @@ def read_split(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.datasets.planted import plant_log
-    >>> from funnel_lib.core.steps import parse_steps
     >>> planted = plant_log("one", n_leads=1000, seed=1)
     >>> leads = planted.leads.assign(arm=np.tile(["new", "old"], 500))
     >>> log = build_log(planted.events, leads, planted.truth["observed_until"])
@@ -146,9 +142,6 @@ def read_before_after(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": [*"abb"], "action": ["ask", "ask", "pay"],
     ...     "at": pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-04"])}), None, "2025-01-06")
     >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
@@ -185,9 +178,6 @@ def label_periods(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": [*"abc"], "action": "ask",
     ...     "at": pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-09"])}), None, "2025-01-30")
     >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
@@ -226,9 +216,6 @@ def count_trend(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": [*"abb"], "action": ["ask", "ask", "pay"],
     ...     "at": pd.to_datetime(["2025-01-01", "2025-02-03", "2025-02-04"])}), None, "2025-03-06")
     >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))

@@ -95,9 +95,6 @@ def list_groupings(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "b"], "action": "ask", "at": "2025-05-01"}),
     ...                 pd.DataFrame({"lead_id": ["a", "b"], "manager": ["Anna", "Boris"]}))
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")

@@ -51,7 +51,6 @@ def draft_steps(log: EventLog) -> str:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "a"], "action": ["form_sent", "call_out", "invoice_paid"],
     ...     "actor": ["client", "manager", "client"],

@@ -60,10 +60,6 @@ def cluster_segments(journeys: Journeys, clusterer: BaseEstimator) -> Segmentati
     Examples
     --------
     >>> from sklearn.cluster import KMeans
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.datasets.planted import plant_log
-    >>> from funnel_lib.core.steps import parse_steps
     >>> planted = plant_log("optional", n_leads=1000, seed=1)
     >>> journeys = build_journeys(build_log(planted.events, planted.leads),
     ...                           parse_steps(planted.steps_yaml))
@@ -178,9 +174,6 @@ def measure_likeness(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "b", "c"], "action": ["ask", "pay", "ask", "give up"],
     ...     "at": pd.date_range("2025-01-01", periods=4)}))

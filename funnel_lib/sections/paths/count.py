@@ -40,11 +40,7 @@ def describe_segments(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.datasets.planted import plant_log
     >>> from funnel_lib.sections.paths.segments import find_segments
-    >>> from funnel_lib.core.steps import parse_steps
     >>> planted = plant_log("clean", n_leads=1000, seed=1)
     >>> journeys = build_journeys(build_log(planted.events, planted.leads),
     ...                           parse_steps(planted.steps_yaml))

@@ -63,11 +63,7 @@ def measure_trust(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.datasets.planted import plant_log
     >>> from funnel_lib.sections.paths.segments import find_segments
-    >>> from funnel_lib.core.steps import parse_steps
     >>> planted = plant_log("one", n_leads=300, seed=1)
     >>> journeys = build_journeys(build_log(planted.events, planted.leads),
     ...                           parse_steps(planted.steps_yaml))

@@ -43,7 +43,6 @@ def describe_log(log: EventLog) -> dict[str, pd.DataFrame]:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "at": "2025-01-01",
     ...                               "action": ["call", "stage: New", "call"],
     ...                               "actor": ["client", "manager", None]}))
@@ -80,7 +79,6 @@ def list_problems(log: EventLog) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", None], "at": "2025-01-01",
     ...                               "action": "call", "amount": -5.0}))
     >>> list_problems(log)[["check", "severity"]].values.tolist()
@@ -146,7 +144,6 @@ def tell_conclusions(log: EventLog, words: Words) -> list[str]:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "at": ["2025-01-01"], "action": ["call"],
     ...                               "amount": [9.0]}), observed_until="2025-12-31")
     >>> told = tell_conclusions(log, Words("en"))

@@ -49,8 +49,6 @@ def find_missing(log: EventLog) -> list[str]:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from funnel_lib.core.events import build_log
     >>> events = pd.DataFrame({"lead_id": ["7"], "at": "2025-01-01", "action": "deal_created"})
     >>> sources = pd.DataFrame({"file": ["deals.csv"], "crm": "pipedrive", "kind": "deals",
     ...                         "n_rows": 1, "told_by": "Deal - ID"})
@@ -118,8 +116,6 @@ def tell_sources(log: EventLog, words: Words) -> list[str]:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from funnel_lib.core.events import build_log
     >>> events = pd.DataFrame({"lead_id": ["7"], "at": "2025-01-01", "action": "deal_created"})
     >>> sources = pd.DataFrame({"file": ["a/deals.csv"], "crm": "hubspot", "kind": "export",
     ...                         "n_rows": 1, "told_by": "Record ID, Deal Stage"})

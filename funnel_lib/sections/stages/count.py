@@ -42,7 +42,6 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
     ...     "at": pd.date_range("2025-01-01", periods=3)}))
@@ -146,7 +145,6 @@ def list_stages(
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
     ...     "at": pd.date_range("2025-01-01", periods=3)}))
@@ -280,7 +278,6 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
     >>> log = build_log(pd.DataFrame({
     ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
     ...     "at": pd.date_range("2025-01-01", periods=3)}))

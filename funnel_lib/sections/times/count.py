@@ -46,9 +46,6 @@ def count_times(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
     ...                               "at": pd.date_range("2025-01-01", periods=3)}))
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
@@ -121,9 +118,6 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
     ...                               "at": pd.to_datetime(["2025-01-01", "2025-01-03",
     ...                                                     "2025-02-01"])}))
@@ -167,9 +161,6 @@ def compare_ways(journeys: Journeys, day: int) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": [*"aabbcd"], "at": pd.to_datetime(
     ...     ["2025-01-01", "2025-01-04", "2025-01-01", "2025-01-02", "2025-01-01", "2025-01-03"]),
     ...     "action": ["ask", "pay", "ask", "bye", "ask", "ask"]}))
@@ -205,9 +196,6 @@ def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a"], "action": ["ask", "pay"],
     ...                               "at": pd.to_datetime(["2025-01-01", "2025-01-03"])}))
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
@@ -246,9 +234,6 @@ def count_standing(journeys: Journeys, group: Group | None = None) -> pd.DataFra
 
     Examples
     --------
-    >>> from funnel_lib.core.events import build_log
-    >>> from funnel_lib.core.journeys import build_journeys
-    >>> from funnel_lib.core.steps import Steps
     >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
     ...                               "at": pd.date_range("2025-01-01", periods=3)}),
     ...                 observed_until="2025-01-08")
