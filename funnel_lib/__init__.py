@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 # Where each public name lives; a module is imported when one of its names is first asked for.
 _HOMES = {
-    "audit": "Audit build_audit",
+    "audit": "Audit build_audit check_inputs",
     "core.errors": "FunnelError InputError",
     "core.events": "EventLog build_log check_log",
     "core.groups": "Group Segmentation keep_together list_groups select_segment",
@@ -24,6 +24,7 @@ _HOMES = {
     "engine.paths": "PathMixture",
     "reading.columns": "Mapping read_mapping",
     "reading.export": "read_export",
+    "settings": "Settings",
     "reporting.outputs": "save_audit write_tables",
     "reporting.page_one": "tell_page_one",
     "reporting.workbook": "write_workbook",

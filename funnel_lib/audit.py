@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from funnel_lib.core.groups import Group, Segmentation, keep_together, list_grou
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.money import check_amounts
 from funnel_lib.core.steps import Steps, read_steps
-from funnel_lib.core.words import Words, find_language
+from funnel_lib.core.words import LANGUAGES, Words, find_language
 from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.moves import list_moves
 from funnel_lib.counting.reach import check_rule, count_funnel, read_window
@@ -56,6 +57,7 @@ from funnel_lib.sections.times.count import (
     count_times,
     find_medians,
 )
+from funnel_lib.settings import FORMATS, Settings, read_settings, sign
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class Audit:
     steps : the client's steps
     journeys : the leads' steps, after the choice of leads
     segmentation : the segments
-    tables : the tables of the contract by name (see the README), each a tidy frame
-    settings : every setting of `build_audit` as it was given
+    tables : the tables by name, each a tidy frame (see docs/tables.md)
+    settings : as they were given, the time zone as it was found
     """
 
     log: EventLog
@@ -77,53 +79,31 @@ class Audit:
     journeys: Journeys
     segmentation: Segmentation
     tables: dict[str, pd.DataFrame]
-    settings: dict[str, Any]
+    settings: Settings
 
     def words(self, lang: str = "") -> Words:
         """How to write this audit's numbers and steps in a language (see `find_language`)."""
         lang = find_language(lang)
-        return Words(lang, self.steps.names(lang), self.settings["time_zone"])
+        return Words(lang, self.steps.names(lang), self.settings.time_zone)
 
 
-def build_audit(
-    events: str | list[str],
-    *,
-    steps: str | None,
-    leads: str | None = None,
-    mapping: str | None = None,
-    crm: str = "auto",
-    segments: str = "auto",
-    pace: bool = False,
-    rule: str = "passed",
-    within: str | None = None,
-    observed_until: str | None = None,
-    entered_from: str | None = None,
-    entered_to: str | None = None,
-    only: list[str] | tuple[str, ...] = (),
-    references: list[str] | tuple[str, ...] = (),
-    time_zone: str | None = None,
-    show_names: bool = False,
-    seed: int = 0,
-) -> Audit:
+@dataclass(frozen=True)
+class Inputs:
+    """The small files that settings name, read: steps, mapping, references (step → share)."""
+
+    steps: Steps
+    mapping: Mapping
+    references: dict[str, float]
+
+
+@sign
+def build_audit(events: Settings | str | Path | list[str | Path], **settings: Any) -> Audit:
     """Read an export and count everything the report tells.
 
     Parameters
     ----------
-    events : table file of events, several, or a folder
-    steps : steps file
-    leads, mapping : leads table and mapping file, where there are any
-    crm, show_names : see `readers.read_export`
-    segments : "auto" (found, as many as there are), "none", how many, or a file of segments kept
-        by `write_segments`. Segments are questioned by `measure_trust`.
-    pace : whether segments may differ by their clients' pace, too
-    rule, within : see `reach.count_funnel`
-    observed_until : day (to its end) or moment of the export; not told, the last moment in the data
-    entered_from, entered_to : only leads that entered on these days or between them
-    only : ``COLUMN=VALUE`` of the leads; the same column twice means either, two columns mean both
-    references : ``STEP=SHARE``, what share to reach at a step, in place of the best group's; see
-        `hypotheses.build_hypotheses`
-    time_zone : zone of times that carry none
-    seed : for what is random: the search of segments among very many variants, their trust, ranges
+    events : table files of events, or a folder; or all settings as one `Settings`
+    settings : what else is given; every name, meaning and default stands in `Settings`
 
     Raises
     ------
@@ -137,104 +117,170 @@ def build_audit(
     >>> write_planted(plant_log("one", 200, seed=1), folder)
     >>> audit = build_audit(f"{folder}/events.csv", leads=f"{folder}/leads.csv",
     ...                     steps=f"{folder}/steps.yml")
-    >>> sorted(audit.tables)
-    ['cohorts', 'funnel', 'funnel_rules', 'hypotheses', 'leads', 'loss_reasons', 'losses',
-     'memberships', 'necessity', 'open_leads', 'pace', 'pipeline', 'pipeline_checks', 'quality',
-     'repeats', 'responses', 'segment_choice', 'segment_examples', 'segment_facts',
-     'segment_parting', 'segment_paths', 'segment_recognised', 'segment_traits', 'segments',
-     'stage_by_step', 'stage_renames', 'stages', 'standing', 'time_to', 'times', 'value',
-     'value_ranges']
+    >>> audit.tables["funnel"].loc[0, ["step", "n_reached"]].tolist()
+    ['request_left', 200.0]
     """
-    settings = dict(locals())
-    problems = Problems()
-    known_steps, known_mapping = _check_settings(settings, problems)
-    log = None
-    paths = [events] if isinstance(events, str | Path) else list(events)
-    with problems.collecting():
-        if known_mapping is None:
-            find_tables([*paths, *([leads] if leads else [])])
-        else:
-            log = read_export(
-                paths,
-                leads or None,
-                known_mapping,
-                crm=crm,
-                time_zone=time_zone,
-                observed_until=observed_until,
-                show_names=show_names,
-            )
-    problems.raise_if_any()
-    settings["time_zone"] = time_zone or known_mapping.time_zone or "UTC"
-    journeys = build_journeys(log, known_steps)
+    given = events if isinstance(events, Settings) else read_settings(events=events, **settings)
+    inputs = check_inputs(given)
+    log = read_log(given, inputs.mapping)
+    zone = given.time_zone or inputs.mapping.time_zone or "UTC"
+    settings = given.model_copy(update={"time_zone": zone})
+    journeys = build_journeys(log, inputs.steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
-    segmentation = _find(chosen, str(segments), pace, seed)
+    segmentation = _find(chosen, settings)
     groups = list_groups(segmentation)
-    tables = _count(log, chosen, groups, rule, within)
-    tables |= _price(log, chosen, groups, read_references(references), seed)
-    tables |= _portray(chosen, segmentation, seed)
+    tables = _count(log, chosen, groups, settings)
+    tables |= _price(log, chosen, groups, inputs.references, settings.seed)
+    tables |= _portray(chosen, segmentation, settings.seed)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
-    n_steps = len(known_steps.steps)
+    n_steps = len(inputs.steps.steps)
     selection = note_checks([
         ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out)),
-        ("draft_steps", n_steps * known_steps.draft, n_steps, "warning", str(steps)),
+        ("draft_steps", n_steps * inputs.steps.draft, n_steps, "warning", settings.steps),
     ])  # fmt: skip
     quality = [check_log(log), check_amounts(chosen.leads), journeys.quality, selection]
     tables["quality"] = pd.concat(quality, ignore_index=True)
-    return Audit(log, known_steps, chosen, segmentation, tables, settings)
+    return Audit(log, inputs.steps, chosen, segmentation, tables, settings)
 
 
-def _check_settings(settings: dict, problems: Problems) -> tuple[Steps | None, Mapping | None]:
-    """Check what can be checked before any table is read."""
-    steps, mapping = None, None
+def check_inputs(settings: Settings) -> Inputs:
+    """Check all that can be checked before an audit: settings, small files, what is there.
+
+    Raises
+    ------
+    InputError
+        Every problem at once. Where there is one, the tables are read, too, so that theirs are
+        told in the same message.
+    """
+    problems = Problems()
+    steps = mapping = references = None
     with problems.collecting():
-        if not settings["steps"]:
-            raise InputError([
-                "no steps file; write the client's steps into a steps.yml (see the README) and "
-                "give it with --steps"
-            ])  # fmt: skip
-        steps = read_steps(settings["steps"])
+        steps = _read_own_steps(settings.steps)
     with problems.collecting():
-        mapping = read_mapping(settings["mapping"]) if settings["mapping"] else Mapping()
+        references = read_references(settings.references)
+        if steps is not None:
+            check_references(references, steps)
+    for check in (_check_choices, _check_times, _check_out):
+        with problems.collecting():
+            check(settings)
     with problems.collecting():
-        check_crm(settings["crm"])
+        mapping = check_reading(settings)
+    if problems.found and (mapping or not settings.mapping):
+        with problems.collecting():
+            read_log(settings, mapping or Mapping())
+    problems.raise_if_any()
+    return Inputs(steps, mapping, references)
+
+
+def check_reading(settings: Settings) -> Mapping:
+    """Check what reading an export takes, and read the mapping."""
+    problems, mapping = Problems(), None
     with problems.collecting():
-        check_rule(settings["rule"])
+        _check_words(settings)
     with problems.collecting():
-        read_window(settings["within"])
-    segments = str(settings["segments"])
-    known = segments in ("auto", "none") or (segments.isdigit() and int(segments) > 0)
-    if not known and not Path(segments).is_file():
+        check_crm(settings.crm)
+    with problems.collecting():
+        check_time_zone(settings.time_zone or "UTC")
+    with problems.collecting():
+        mapping = read_mapping(settings.mapping) if settings.mapping else Mapping()
+    with problems.collecting():
+        find_tables([*settings.events, *([settings.leads] if settings.leads else [])])
+    problems.raise_if_any()
+    return mapping
+
+
+def _read_own_steps(path: str) -> Steps:
+    if not path:
+        raise InputError([
+            "no steps file; write the client's steps into a steps.yml (see the README) and "
+            "give it with --steps"
+        ])  # fmt: skip
+    return read_steps(path)
+
+
+def _check_words(settings: Settings) -> None:
+    """Refuse a language or a format that there is not."""
+    problems = Problems()
+    if settings.lang and settings.lang not in LANGUAGES:
+        problems.add(f"--lang {settings.lang}: choose {' or '.join(LANGUAGES)}")
+    if [f for f in settings.formats if f not in FORMATS]:
+        problems.add(f"--formats {','.join(settings.formats)}: choose from {', '.join(FORMATS)}")
+    elif "pdf" in settings.formats:
+        problems.add("--formats pdf: not built yet; print report.html to PDF in a browser")
+    problems.raise_if_any()
+
+
+def _check_choices(settings: Settings) -> None:
+    """Refuse choices that are none."""
+    problems = Problems()
+    with problems.collecting():
+        check_rule(settings.rule)
+    choice = settings.segments
+    known = choice in ("auto", "none") or (choice.isdigit() and int(choice) > 0)
+    if not known and not Path(choice).is_file():
         problems.add(
-            f"segments {segments!r}: choose auto, none, how many (1 or more), or a file of segments"
+            f"segments {choice!r}: choose auto, none, how many (1 or more), or a file of segments"
         )
-    zone = settings["time_zone"] or "UTC"
+    for condition in settings.only:
+        if "=" not in condition:
+            problems.add(f"only {condition!r}: write it as COLUMN=VALUE")
+    problems.raise_if_any()
+
+
+def _check_times(settings: Settings) -> None:
+    """Refuse windows, zones and days that are none."""
+    problems = Problems()
+    with problems.collecting():
+        read_window(settings.within)
+    zone = settings.time_zone or "UTC"
     with problems.collecting():
         check_time_zone(zone)
         for name in ("observed_until", "entered_from", "entered_to"):
             with problems.collecting():
-                if settings[name]:
-                    read_moment(settings[name], zone, name)
-    with problems.collecting():
-        references = read_references(settings["references"])
-        if steps is not None:
-            check_references(references, steps)
-    for condition in settings["only"]:
-        if "=" not in condition:
-            problems.add(f"only {condition!r}: write it as COLUMN=VALUE")
-    return steps, mapping
+                if day := getattr(settings, name):
+                    read_moment(day, zone, name)
+    problems.raise_if_any()
 
 
-def _choose(journeys: Journeys, settings: dict) -> np.ndarray:
+def _check_out(settings: Settings) -> None:
+    if settings.out:
+        check_out(settings.out)
+
+
+def check_out(out: str | Path) -> None:
+    """Raise an `InputError` where a report cannot be written."""
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise InputError([f"--out {out}: this is a file; name a folder"])
+    there = next(p for p in [out, *out.absolute().parents] if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError([f"--out {out}: {there} cannot be written to; name another folder"])
+
+
+def read_log(settings: Settings, mapping: Mapping) -> EventLog:
+    """Read the export that settings name."""
+    return read_export(
+        list(settings.events),
+        settings.leads or None,
+        mapping,
+        crm=settings.crm,
+        time_zone=settings.time_zone or None,
+        observed_until=settings.observed_until or None,
+        show_names=settings.show_names,
+    )
+
+
+def _choose(journeys: Journeys, settings: Settings) -> np.ndarray:
     """Which leads are of the chosen period and filter, (n_leads,)?"""
     keep = np.ones(len(journeys.leads), bool)
-    entered, zone = journeys.leads["entered_at"], settings["time_zone"]
-    if settings["entered_from"]:
-        since = read_moment(settings["entered_from"], zone, "entered_from", end_of_day=False)
+    entered, zone = journeys.leads["entered_at"], settings.time_zone
+    if settings.entered_from:
+        since = read_moment(settings.entered_from, zone, "entered_from", end_of_day=False)
         keep &= (entered >= since).to_numpy()
-    if settings["entered_to"]:
-        keep &= (entered <= read_moment(settings["entered_to"], zone, "entered_to")).to_numpy()
-    keep &= _fits_only(journeys.leads, settings["only"])
+    if settings.entered_to:
+        keep &= (entered <= read_moment(settings.entered_to, zone, "entered_to")).to_numpy()
+    keep &= _fits_only(journeys.leads, settings.only)
     if not keep.any():
         raise InputError(["no lead is left in the chosen period and filter; widen it"])
     return keep
@@ -263,22 +309,26 @@ def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.nda
     return keep
 
 
-def _find(journeys: Journeys, choice: str, pace: bool, seed: int) -> Segmentation:
+def _find(journeys: Journeys, settings: Settings) -> Segmentation:
     """Find or read the segments."""
+    choice = settings.segments
     if choice == "none":
         return keep_together(journeys)
     if choice != "auto" and not choice.isdigit():
         return read_segments(choice, journeys)
-    return find_segments(journeys, None if choice == "auto" else int(choice), pace=pace, seed=seed)
+    n_segments = None if choice == "auto" else int(choice)
+    return find_segments(journeys, n_segments, pace=settings.pace, seed=settings.seed)
 
 
-def _count(log: EventLog, chosen: Journeys, groups: list[Group], rule, within) -> dict:
+def _count(
+    log: EventLog, chosen: Journeys, groups: list[Group], settings: Settings
+) -> dict[str, pd.DataFrame]:
     """Count every table, for all leads and for each segment in its own funnel."""
-    leads = list_leads(log, chosen, groups)
+    leads, within = list_leads(log, chosen, groups), settings.within
     parts: dict[str, list[pd.DataFrame]] = {}
     for group in groups:
         for name, table in (
-            ("funnel", count_funnel(chosen, rule, within, group)),
+            ("funnel", count_funnel(chosen, settings.rule, within, group)),
             ("funnel_rules", count_rules(chosen, within, group)),
             ("losses", count_losses(chosen, group)),
             ("necessity", count_necessity(chosen, group)),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
+from funnel_lib.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,127 +41,101 @@ def _funnel() -> None:
     """Why do clients not buy? Client-behaviour funnels from CRM exports."""
 
 
+def take_settings(*names: str):
+    """Give a command an option for each of these settings; it gets them as one `Settings`."""
+
+    def wrap(command):
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+
+        @wraps(command)
+        def run(**given):
+            mine = {p.name: given.pop(p.name) for p in own}
+            return command(read_settings(**given), **mine)
+
+        run.__signature__ = inspect.Signature(
+            [*(_offer(n) for n in names), *(p.replace(kind=p.KEYWORD_ONLY) for p in own)]
+        )
+        run.__annotations__ = {}
+        return run
+
+    return wrap
+
+
+def _offer(name: str) -> inspect.Parameter:
+    """One setting as the command's argument or option."""
+    field = Settings.model_fields[name]
+    of_command = field.json_schema_extra or {}
+    default = of_command.get("default", field.default)
+    if field.is_required():
+        kind, shown, default = list[str], typer.Argument(help=field.description), ...
+    else:
+        kind = bool if default is False else int if default == 0 else str
+        kind, default = (list[str], []) if default == () else (kind, default)
+        option = "--" + of_command.get("name", name).replace("_", "-")
+        shown = typer.Option(option, help=field.description, show_default=bool(default))
+    default = inspect.Parameter.empty if default is ... else default
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, shown])
+
+
+READING = ("events", "leads", "mapping", "crm", "time_zone")  # what reading an export takes
+
+
 @app.command()
+@take_settings(*Settings.model_fields)
 def audit(
-    events: Annotated[list[str], typer.Argument(help="Table files of events, or a folder.")],
-    leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
-    steps: Annotated[str | None, typer.Option(help="Steps file: the client's steps.")] = None,
-    mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
-    crm: Annotated[str, typer.Option(help="auto, plain, or whose export it is.")] = "auto",
-    out: Annotated[str, typer.Option(help="Folder for the report.")] = "reports/audit",
-    lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
-    segments: Annotated[str, typer.Option(help="auto, none, how many, or a file.")] = "auto",
-    pace: Annotated[bool, typer.Option("--pace", help="Segments may differ by pace.")] = False,
-    rule: Annotated[str, typer.Option(help="passed, ordered or any.")] = "passed",
-    within: Annotated[str | None, typer.Option(help="Window from entry, e.g. 90D.")] = None,
-    observed_until: Annotated[str | None, typer.Option(help="Day of the export.")] = None,
-    entered_from: Annotated[str | None, typer.Option(help="First day of entry.")] = None,
-    entered_to: Annotated[str | None, typer.Option(help="Last day of entry.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE of the leads.")] = None,
-    reference: Annotated[list[str] | None, typer.Option(help="STEP=SHARE to reach.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
-    show_names: Annotated[bool, typer.Option("--show-names", help="Keep names, phones.")] = False,
-    seed: Annotated[int, typer.Option(help="For what is random.")] = 0,
-    formats: Annotated[str, typer.Option(help="html, xlsx.")] = "html,xlsx",
-    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
+    settings: Settings,
     no_report: Annotated[bool, typer.Option("--no-report", help="Tables alone.")] = False,
 ) -> None:
     """Turn an export into a report: at which step are clients lost, and was it ever proposed?"""
-    from funnel_lib.reporting.report import check_formats, check_out
-
-    settings = {
-        "events": events if len(events) > 1 else events[0], "leads": leads, "steps": steps,
-        "mapping": mapping, "crm": crm, "segments": segments, "pace": pace, "rule": rule,
-        "within": within, "observed_until": observed_until, "entered_from": entered_from,
-        "entered_to": entered_to, "only": only or [], "references": reference or [],
-        "time_zone": time_zone, "show_names": show_names, "seed": seed,
-    }  # fmt: skip
-    problems = Problems()
-    chosen: list[str] = []
-    with problems.collecting():
-        chosen = check_formats(formats)
-    with problems.collecting():
-        check_out(out)
-    if lang not in ("en", "ru"):
-        problems.add(f"--lang {lang}: choose en or ru")
-    if problems.found:
-        _add_input_problems(problems, settings)
-    tables_alone = no_report or "html" not in chosen
+    tables_alone = no_report or "html" not in settings.formats
     if tables_alone:
-        _save_tables(settings, lang, out, [] if no_report else chosen)
+        _save_tables(settings, [] if no_report else settings.formats)
     else:
         from funnel_lib.reporting.report import write_report
 
-        write_report(out, lang, title, {**settings, "lang": lang, "formats": chosen})
-    typer.echo(Path(out, "tables" if tables_alone else "report.html"))
+        write_report(settings)
+    typer.echo(Path(settings.out, "tables" if tables_alone else "report.html"))
 
 
 @app.command()
-def check(
-    events: Annotated[list[str], typer.Argument(help="Table files of events, or a folder.")],
-    leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
-    mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
-    crm: Annotated[str, typer.Option(help="auto, plain, or whose export it is.")] = "auto",
-    observed_until: Annotated[str | None, typer.Option(help="Day of the export.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
-    lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
-) -> None:
+@take_settings(*READING, "observed_until", "lang")
+def check(settings: Settings) -> None:
     """What is in an export, what is wrong with it, and what can be concluded from it?"""
+    from funnel_lib.audit import check_reading, read_log
     from funnel_lib.core.words import Words
-    from funnel_lib.reading.cells.times import check_time_zone
-    from funnel_lib.reading.columns import Mapping, read_mapping
-    from funnel_lib.reading.crm import check_crm
-    from funnel_lib.reading.export import read_export
-    from funnel_lib.reading.files.tables import find_tables
 
-    problems = Problems()
-    known = None
-    if lang not in ("en", "ru"):
-        problems.add(f"--lang {lang}: choose en or ru")
-    with problems.collecting():
-        check_time_zone(time_zone or "UTC")
-    with problems.collecting():
-        check_crm(crm)
-    with problems.collecting():
-        known = read_mapping(mapping) if mapping else Mapping()
-    with problems.collecting(), _show_progress():
-        if known is None:
-            find_tables([*events, *([leads] if leads else [])])
-        else:
-            log = read_export(
-                events, leads, known,
-                crm=crm, time_zone=time_zone, observed_until=observed_until,
-            )  # fmt: skip
-    problems.raise_if_any()
-    _print_check(log, Words(lang, time_zone=time_zone or known.time_zone or "UTC"))
+    mapping = check_reading(settings)
+    with _show_progress():
+        log = read_log(settings, mapping)
+    zone = settings.time_zone or mapping.time_zone or "UTC"
+    _print_check(log, Words(settings.lang, time_zone=zone))
 
 
 @app.command()
+@take_settings(*READING)
 def steps(
-    events: Annotated[list[str], typer.Argument(help="Table files of events, or a folder.")],
-    leads: Annotated[str | None, typer.Option(help="Table of leads: one row a lead.")] = None,
-    mapping: Annotated[str | None, typer.Option(help="What the columns mean; wins.")] = None,
-    crm: Annotated[str, typer.Option(help="auto, plain, or whose export it is.")] = "auto",
-    time_zone: Annotated[str | None, typer.Option(help="Of times without a zone.")] = None,
-    out: Annotated[
-        str | None, typer.Option(help="File for the draft; default: the screen.")
-    ] = None,
+    settings: Settings,
+    out: Annotated[str, typer.Option(help="File for the draft; default: the screen.")] = "",
 ) -> None:
     """Draft a steps file from a log: the client's actions in their order, for a person to edit."""
-    from funnel_lib.reading.columns import Mapping, read_mapping
-    from funnel_lib.reading.export import read_export
+    from funnel_lib.audit import check_reading, read_log
     from funnel_lib.sections.new_funnel.draft import draft_steps
 
-    known = read_mapping(mapping) if mapping else Mapping()
-    text = draft_steps(read_export(events, leads, known, crm=crm, time_zone=time_zone))
-    if out is None:
+    if out:
+        _refuse_existing(out)
+    text = draft_steps(read_log(settings, check_reading(settings)))
+    if not out:
         typer.echo(text, nl=False)
         return
-    if Path(out).exists():
-        raise InputError([f"--out {out}: is already there, and may be edited; name another file"])
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     Path(out).write_text(text, encoding="utf-8")
     typer.echo(out)
+
+
+def _refuse_existing(out: str) -> None:
+    if Path(out).exists():
+        raise InputError([f"--out {out}: is already there, and may be edited; name another file"])
 
 
 @app.command()
@@ -174,8 +152,8 @@ def stages(
         raise InputError([f"--lang {lang}: choose en or ru"])
     if out is not None and Path(out).suffix.lower() not in (".csv", ".xlsx"):
         raise InputError([f"--out {out}: name a .csv or .xlsx file"])
-    if out is not None and Path(out).exists():
-        raise InputError([f"--out {out}: is already there, and may be edited; name another file"])
+    if out is not None:
+        _refuse_existing(out)
     audit = audit_stages(_read_stage_names(names), lang)
     if audit.empty:
         raise InputError(["there is no stage name in what was given"])
@@ -379,24 +357,15 @@ def _save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
             book.sheets[words.text(f"sheet.{name}")].set_column(0, len(table.columns), 30, wrapped)
 
 
-def _add_input_problems(problems: Problems, settings: dict) -> None:
-    """Tell the problems of the options together with those of the files."""
-    from funnel_lib.audit import build_audit
-
-    with problems.collecting():
-        build_audit(**settings)
-    problems.raise_if_any()
-
-
-def _save_tables(settings: dict, lang: str, out: str, formats: list[str]) -> None:
+def _save_tables(settings: Settings, formats: Sequence[str]) -> None:
     from funnel_lib.audit import build_audit
     from funnel_lib.reporting.outputs import save_audit
     from funnel_lib.reporting.report import new_folder
 
     with _show_progress():
-        audit = build_audit(**settings)
-    with new_folder(out) as folder:
-        save_audit(audit, audit.words(lang), folder, formats)
+        audit = build_audit(settings)
+    with new_folder(settings.out) as folder:
+        save_audit(audit, audit.words(settings.lang), folder, formats)
 
 
 if __name__ == "__main__":

@@ -35,11 +35,13 @@ def everything(out):
 @pytest.fixture(scope="module")
 def report(root, folder, tmp_path_factory):
     from funnel_lib.reporting.report import write_report
+    from funnel_lib.settings import Settings
 
     out = tmp_path_factory.mktemp("report") / "out"
     steps = str(root / "data" / "steps" / "b2b.yml")
-    given = {"events": str(folder), "steps": steps, "time_zone": "Europe/Moscow", "leads": None}
-    write_report(out, "ru", None, {**given, "lang": "ru", "formats": ["xlsx"]})
+    write_report(
+        Settings(events=folder, steps=steps, time_zone="Europe/Moscow", lang="ru", out=out)
+    )
     return out
 
 

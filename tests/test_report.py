@@ -1,5 +1,6 @@
 """Reports: run in both languages, self-contained, honest, and never half-written."""
 
+import ast
 import json
 import re
 import shutil
@@ -14,7 +15,6 @@ from funnel_lib.core.words import Words
 from funnel_lib.datasets.planted import REASONS
 from funnel_lib.datasets.worlds import MANAGERS
 from funnel_lib.reporting.report import (
-    check_formats,
     check_parameters,
     copy_notebooks,
     find_notebooks,
@@ -22,15 +22,16 @@ from funnel_lib.reporting.report import (
     render_html,
     write_report,
 )
+from funnel_lib.settings import Settings
 
 
 def settings(folder, **more):
-    return {
-        "events": str(folder / "events.csv"),
-        "leads": str(folder / "leads.csv"),
-        "steps": str(folder / "steps.yml"),
+    return Settings(
+        events=folder / "events.csv",
+        leads=folder / "leads.csv",
+        steps=folder / "steps.yml",
         **more,
-    }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,8 @@ def reports(planted_folder, tmp_path_factory):
     made = {}
     for lang, name in (("en", "team {north} 50%"), ("ru", "отдел продаж")):
         out = tmp_path_factory.mktemp("reports") / name
-        title = "Kettles <& co>" if lang == "en" else None
-        write_report(
-            out, lang, title, settings(planted_folder, lang=lang, formats=["html", "xlsx"])
-        )
+        title = "Kettles <& co>" if lang == "en" else ""
+        write_report(settings(planted_folder, out=out, lang=lang, title=title))
         made[lang] = out
     return made
 
@@ -154,9 +153,9 @@ def test_the_manifest_tells_what_the_report_was_made_from(reports, planted_folde
 
 
 def test_wrong_input_leaves_nothing_and_tells_all(planted_folder, tmp_path):
-    bad = settings(planted_folder, lang="en", formats=["html"], rule="sideways", within="90")
+    bad = settings(planted_folder, out=tmp_path / "new" / "out", rule="sideways", within="90")
     with pytest.raises(InputError) as error:
-        write_report(tmp_path / "new" / "out", "en", None, bad)
+        write_report(bad)
     assert len(error.value.problems) == 2
     assert list(tmp_path.iterdir()) == []
 
@@ -166,9 +165,23 @@ def test_unknown_parameters_are_refused_before_the_run():
         check_parameters(find_notebooks("en") / "audit.ipynb", {"evnts": "x"})
 
 
-def test_every_setting_is_a_parameter_that_papermill_sees():
-    known = papermill.inspect_notebook(str(find_notebooks("en") / "audit.ipynb"))
-    assert {"events", "only", "within", "observed_until", "lang", "save_to", "seed"} <= known.keys()
+def test_what_only_the_run_can_find_wrong_reaches_the_caller_problem_by_problem(
+    planted_folder, tmp_path
+):
+    only = ("manger=A", "managr=B")
+    with pytest.raises(InputError) as error:
+        write_report(settings(planted_folder, out=tmp_path / "out", only=only))
+    assert [p.split(":")[0] for p in error.value.problems] == ["only manger=…", "only managr=…"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_parameters_of_the_notebook_are_the_settings(lang):
+    known = papermill.inspect_notebook(str(find_notebooks(lang) / "audit.ipynb"))
+    given = {name: ast.literal_eval(found["default"]) for name, found in known.items()}
+    sample = {name: given.pop(name) for name in ("events", "leads", "steps")}
+    assert Settings(**sample, **given) == Settings(**sample)  # every default is the same
+    assert known.keys() == Settings.model_fields.keys()
 
 
 def test_new_folder_keeps_what_is_not_its_own(tmp_path):
@@ -185,13 +198,6 @@ def test_new_folder_keeps_what_is_not_its_own(tmp_path):
     with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "other"):
         raise ZeroDivisionError
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_formats_are_checked():
-    assert check_formats("xlsx,html") == ["xlsx", "html"]
-    for wrong in ("htm", "", "html,,doc"):
-        with pytest.raises(InputError):
-            check_formats(wrong)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from funnel_lib.datasets.planted import plant_log, write_planted
 from funnel_lib.drawing.canvas import Picture
 from funnel_lib.drawing.html import Html
 from funnel_lib.reporting.report import find_notebooks, write_report
+from funnel_lib.settings import Settings
 
 STEPS = """version: 1
 steps:
@@ -232,7 +233,7 @@ REPORTS = [
 @pytest.mark.parametrize("crm", REPORTS, ids=lambda crm: str(crm.seed))
 def test_a_small_crm_has_its_report(crm, tmp_path):
     lang, out = ("en", "ru")[crm.seed % 2], tmp_path / "out"
-    write_report(out, lang, None, write_crm(crm, tmp_path) | {"lang": lang, "formats": []})
+    write_report(Settings(**write_crm(crm, tmp_path), lang=lang, formats=(), out=out))
     html = (out / "report.html").read_text("utf-8")
     assert 'lang="' + lang in html and html.rstrip().endswith("</html>"), crm
     rows = pd.read_csv(out / "tables" / "leads.csv")

@@ -36,6 +36,10 @@ class InputError(FunnelError):
             return self.problems[0]
         return "\n".join([f"{len(self.problems)} problems:", *(f"- {p}" for p in self.problems)])
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows, and a report's kernel hands over: the problems alone."""
+        return list(self.problems)
+
 
 class Problems:
     """Collects the problems of several independent checks, so that all are told at once.

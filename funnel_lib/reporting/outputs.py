@@ -20,7 +20,6 @@ from funnel_lib.sections.new_funnel.count import build_blueprint
 from funnel_lib.sections.paths.segments import write_segments
 from funnel_lib.sections.quality.tell import tell_assumed
 
-FORMATS = ("html", "xlsx", "pdf")
 _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")
 
 
@@ -71,10 +70,8 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
 def describe_run(audit: Audit) -> dict[str, Any]:
     """Say what an audit was made from: inputs with hashes, versions, parameters, assumptions."""
     log, settings = audit.log, audit.settings
-    events = settings["events"]
-    given = [*([events] if isinstance(events, str | Path) else events)]
-    given += [settings[name] for name in ("leads", "steps", "mapping") if settings[name]]
-    given += [settings["segments"]] if Path(str(settings["segments"])).is_file() else []
+    given = settings.list_inputs()
+    given += [settings.segments] if Path(settings.segments).is_file() else []
     files = [
         f for p in given for f in (sorted(Path(p).iterdir()) if Path(p).is_dir() else [Path(p)])
     ]
@@ -86,8 +83,8 @@ def describe_run(audit: Audit) -> dict[str, Any]:
             if f.is_file()
         ],
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
-        "parameters": settings,
-        "seed": settings["seed"],
+        "parameters": settings.model_dump(exclude={"out"}),
+        "seed": settings.seed,
         "observed_until": log.observed_until.isoformat(),
         "assumptions": tell_assumed(log.assumed, log.observed_until, audit.words("en")),
         "sources": log.sources.to_dict("records"),

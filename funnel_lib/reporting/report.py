@@ -15,9 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from funnel_lib.audit import check_inputs, check_out
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.words import LANGUAGES, Words
-from funnel_lib.reporting.outputs import FORMATS
+from funnel_lib.settings import Settings
 
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE.parent
@@ -64,29 +65,25 @@ def copy_notebooks(folder: str | Path) -> list[Path]:
     return [target for _, target in pairs]
 
 
-def write_report(out: str | Path, lang: str, title: str | None, parameters: dict[str, Any]) -> None:
-    """Run the audit notebook and leave a finished report in a folder, or nothing.
-
-    Parameters
-    ----------
-    out : the folder; made if it is not there
-    lang : language of the report
-    title : instead of the notebook's own
-    parameters : of the notebook, checked against its parameters cell before the run
+def write_report(settings: Settings) -> None:
+    """Run the audit notebook and leave a finished report in the folder `out`, or nothing.
 
     Raises
     ------
     InputError
-        A parameter the notebook does not have, or whatever is wrong with the input.
+        Whatever is wrong with the input; told before a kernel is started, as far as can be.
     """
+    check_inputs(settings)
+    lang, out = settings.lang or LANGUAGES[0], Path(settings.out)
     notebook = find_notebooks(lang) / "audit.ipynb"
-    check_parameters(notebook, parameters)
     with new_folder(out) as folder:
-        given = {**parameters, "save_to": folder.as_posix()}
-        run_notebook(notebook, folder / "report.ipynb", given)
-        _rename_inside(folder / "report.ipynb", folder.as_posix(), Path(out).as_posix())
-        words = Words(lang)
-        html = render_html(folder / "report.ipynb", words, title, _name_files(parameters))
+        given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
+        parameters = given.model_dump(mode="json")
+        check_parameters(notebook, parameters)
+        run_notebook(notebook, folder / "report.ipynb", parameters)
+        _rename_inside(folder / "report.ipynb", folder.as_posix(), out.as_posix())
+        files = ", ".join(Path(p).name for p in (*settings.events, settings.leads) if p)
+        html = render_html(folder / "report.ipynb", Words(lang), settings.title, files)
         (folder / "report.html").write_text(html, encoding="utf-8")
 
 
@@ -121,13 +118,12 @@ def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str,
             shutdown_kernel="immediate", extra_arguments=["--log-level=50"],
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
-        if error.ename == InputError.__name__:
-            told = re.sub(r"^\d+ problems:\n- ", "", error.evalue)
-            raise InputError(told.split("\n- ")) from None
+        if error.ename == InputError.__name__:  # its traceback is the list of its problems
+            raise InputError(error.traceback) from None
         raise
 
 
-def render_html(notebook: str | Path, words: Words, title: str | None, files: str) -> str:
+def render_html(notebook: str | Path, words: Words, title: str, files: str) -> str:
     """Print a run notebook as one page: no script, nothing fetched, a list of contents.
 
     Parameters
@@ -178,33 +174,6 @@ def new_folder(out: str | Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_out(out: str | Path) -> None:
-    """Raise an `InputError` where a report cannot be written."""
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise InputError([f"--out {out}: this is a file; name a folder"])
-    there = next(p for p in [out, *out.absolute().parents] if p.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError([f"--out {out}: {there} cannot be written to; name another folder"])
-
-
-def check_formats(formats: str) -> list[str]:
-    """Read a list such as ``html,xlsx``.
-
-    Examples
-    --------
-    >>> check_formats("html, xlsx")
-    ['html', 'xlsx']
-    """
-    named = [f.strip() for f in formats.split(",") if f.strip()]
-    wrong = [f for f in named if f not in FORMATS]
-    if wrong or not named:
-        raise InputError([f"--formats {formats!r}: choose from {', '.join(FORMATS)}"])
-    if "pdf" in named:
-        raise InputError(["--formats pdf: not built yet; print report.html to PDF in a browser"])
-    return named
-
-
 def _move_in(folder: Path, out: Path) -> None:
     folder.chmod(0o755)
     if not out.exists():
@@ -247,9 +216,3 @@ def _rename_inside(path: Path, temporary: str, out: str) -> None:
     """Let a run notebook name the folder it came to lie in, not the temporary one."""
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(temporary, out), encoding="utf-8")
-
-
-def _name_files(parameters: dict[str, Any]) -> str:
-    events = parameters["events"]
-    paths = [*(events if isinstance(events, list) else [events]), parameters.get("leads")]
-    return ", ".join(Path(p).name for p in paths if p)

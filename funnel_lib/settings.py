@@ -1,0 +1,137 @@
+"""Every setting of an audit, once: its name, its meaning, its default.
+
+The command's options and their help, `build_audit`, the notebook's parameters (checked before a
+run) and the manifest all come from here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from os import PathLike, fspath
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from funnel_lib.core.errors import InputError, suggest
+
+FORMATS = ("html", "xlsx", "pdf")
+
+
+def _to_text(x: Any) -> Any:
+    """Nothing is an empty text; a path or a number is written out."""
+    if x is None:
+        return ""
+    if isinstance(x, PathLike):
+        return fspath(x)
+    return str(x) if isinstance(x, int) and not isinstance(x, bool) else x
+
+
+def _to_texts(x: Any) -> Any:
+    """One is several, too."""
+    if x is None or x == "":
+        return ()
+    return (x,) if isinstance(x, str | PathLike) else x
+
+
+def _to_formats(x: Any) -> Any:
+    """Formats as the command takes them, with commas between."""
+    return (
+        tuple(f.strip() for f in x.split(",") if f.strip()) if isinstance(x, str) else _to_texts(x)
+    )
+
+
+Text = Annotated[str, BeforeValidator(_to_text)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_to_texts)]
+Formats = Annotated[tuple[str, ...], BeforeValidator(_to_formats)]
+
+
+def _define(default: Any, meaning: str, /, **of_command: Any) -> Any:
+    """A setting; `of_command` says where the command differs: its default, its option's name."""
+    return Field(default, description=meaning, json_schema_extra=of_command or None)
+
+
+class Settings(BaseModel):
+    """What an audit is made of and how; an empty text stands for "not given".
+
+    See each field's description, or ``funnel audit --help``.
+
+    Examples
+    --------
+    >>> fl.Settings(events="events.csv", only="team=north").only
+    ('team=north',)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    events: Texts = _define(..., "Table files of events, or a folder.")
+    leads: Text = _define("", "Table of leads: one row a lead.")
+    steps: Text = _define("", "Steps file: the client's steps.")
+    mapping: Text = _define("", "Mapping file: what the columns mean, where that is not found out.")
+    crm: Text = _define("auto", "auto, plain, or whose export it is.")
+    segments: Text = _define("auto", "auto, none, how many, or a file of segments kept before.")
+    pace: bool = _define(False, "Segments may differ by pace, too.")
+    rule: Text = _define("passed", "How steps are counted: passed, ordered or any.")
+    within: Text = _define("", "Only what comes so soon after entry, e.g. 90D.")
+    observed_until: Text = _define("", "Day of the export; else the last moment in the data.")
+    entered_from: Text = _define("", "Only leads that entered on this day or later.")
+    entered_to: Text = _define("", "Only leads that entered on this day or earlier.")
+    only: Texts = _define((), "COLUMN=VALUE of the leads; several may be given.")
+    references: Texts = _define((), "STEP=SHARE to reach; else the best group.", name="reference")
+    time_zone: Text = _define("", "Of times without a zone, e.g. Europe/Moscow.")
+    show_names: bool = _define(False, "Keep names of people, phones and mails.")
+    seed: int = _define(0, "For what is random.")
+    lang: Text = _define("", "en or ru.", default="en")
+    title: Text = _define("", "Title of the report.")
+    formats: Formats = _define(("html", "xlsx"), "What to write: html, xlsx.", default="html,xlsx")
+    out: Text = _define("", "Folder for what is written.", default="reports/audit")
+
+    def list_inputs(self) -> list[str]:
+        """List the files and folders that were given."""
+        return [p for p in (*self.events, self.leads, self.steps, self.mapping) if p]
+
+
+def read_settings(**given: Any) -> Settings:
+    """Take settings given one by one.
+
+    Raises
+    ------
+    InputError
+        Names that no setting has, with the nearest that one has, and values of a wrong kind.
+
+    Examples
+    --------
+    >>> read_settings(events="events.csv", entred_from="2025-01-01")
+    Traceback (most recent call last):
+    funnel_lib.core.errors.InputError: no setting 'entred_from'; did you mean entered_from or
+    entered_to?
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise InputError([_explain(one) for one in error.errors()]) from None
+
+
+def sign(function):
+    """Let a function that takes ``events, **settings`` show each setting in its signature."""
+    fields = Settings.model_fields.items()
+    events, *others = (
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY if i else inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if field.is_required() else field.default,
+        )
+        for i, (name, field) in enumerate(fields)
+    )
+    function.__signature__ = inspect.Signature([events, *others])
+    return function
+
+
+def _explain(error: dict) -> str:
+    """Turn one pydantic error into a message."""
+    name, *_ = error["loc"]
+    if error["type"] == "extra_forbidden":
+        return f"no setting {name!r}{suggest(name, Settings.model_fields)}"
+    if error["type"] == "missing":
+        return f"{name}: is missing; give {Settings.model_fields[name].description}"
+    meaning = Settings.model_fields[name].description
+    return f"{name}: {str(error['input'])[:60]!r} does not fit; expected: {meaning}"
