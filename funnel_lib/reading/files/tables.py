@@ -166,14 +166,16 @@ def _read_xes(data: bytes) -> tuple:
 
 
 def _read_parquet(data: bytes) -> tuple:
-    file = pa.parquet.ParquetFile(pa.BufferReader(data))
+    from pyarrow import parquet
+
+    file = parquet.ParquetFile(pa.BufferReader(data))
     check_shape(0, len(file.schema_arrow), 0)
     n_rows = file.metadata.num_rows
     if n_rows > MOST_CELLS and n_rows > MOST_ROWS_A_BYTE * len(data):
         raise ValueError(f"{n_rows:,} rows in {len(data):,} bytes: all of them are alike")
     leaves = [file.schema.column(i) for i in range(len(file.schema))]
     texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-    table = pa.parquet.read_table(pa.BufferReader(data), read_dictionary=texts)
+    table = parquet.read_table(pa.BufferReader(data), read_dictionary=texts)
     for column in table.columns:
         _check_repeated(column, len(data))
     return _flatten_nested(table), (), ()
