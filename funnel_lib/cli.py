@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
 from funnel_lib.settings import Settings, read_settings
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from funnel_lib.core.events import EventLog
-    from funnel_lib.core.words import Words
-
-
-MOST_FREQUENT = 15  # actions and stages that a check shows
 
 app = typer.Typer(
     help="Why do clients not buy? Client-behaviour funnels from CRM exports.",
@@ -104,12 +90,13 @@ def check(settings: Settings) -> None:
     """What is in an export, what is wrong with it, and what can be concluded from it?"""
     from funnel_lib.audit import check_reading, read_log
     from funnel_lib.core.words import Words
+    from funnel_lib.reporting.terminal import print_check, show_progress
 
     mapping = check_reading(settings)
-    with _show_progress():
+    with show_progress():
         log = read_log(settings, mapping)
     zone = settings.time_zone or mapping.time_zone or "UTC"
-    _print_check(log, Words(settings.lang, time_zone=zone))
+    print_check(log, Words(settings.lang, time_zone=zone))
 
 
 @app.command()
@@ -146,6 +133,7 @@ def stages(
 ) -> None:
     """Whose actions do the stages of a pipeline describe: the client's or the manager's?"""
     from funnel_lib.core.words import Words
+    from funnel_lib.reporting.terminal import print_stages, save_stages
     from funnel_lib.sections.stages.names import audit_stages, tell_stages
 
     if lang not in ("en", "ru"):
@@ -157,10 +145,10 @@ def stages(
     audit = audit_stages(_read_stage_names(names), lang)
     if audit.empty:
         raise InputError(["there is no stage name in what was given"])
-    _print_stages(audit, Words(lang))
+    print_stages(audit, Words(lang))
     typer.echo(tell_stages(audit, Words(lang)))
     if out is not None:
-        _save_stages(audit, Words(lang), Path(out))
+        save_stages(audit, Words(lang), Path(out))
         typer.echo(out)
 
 
@@ -238,131 +226,13 @@ def _read_lines(path: str) -> list[str]:
         raise InputError([f"{path}: cannot be read: {error.strerror}"]) from None
 
 
-def _label_stages(audit: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Write the audit in the reader's words; a lost end is told where the others say whose."""
-    whose = audit["end"].where(audit["end"] != "", audit["kind"])
-    shown = audit[["stage"]].assign(
-        whose=[words.text(f"kind.{w}") for w in whose],
-        call_it=audit["name"], shown_by=audit["evidence"], nearest=audit["nearest"],
-    )  # fmt: skip
-    return shown.rename(columns=words.column)
-
-
-def _print_stages(audit: pd.DataFrame, words: Words) -> None:
-    _make_console(160).print(_draw(_label_stages(audit, words)))
-
-
-def _print_check(log: EventLog, words: Words) -> None:
-    """Print what is in an export, what is wrong with it, and what can be concluded."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from funnel_lib.core.words import label_table
-    from funnel_lib.sections.quality.conclusions import (
-        describe_log,
-        label_actions,
-        label_contents,
-        list_problems,
-        tell_conclusions,
-    )
-    from funnel_lib.sections.quality.exports import tell_sources
-
-    with _show_progress():
-        tables, quality = describe_log(log), list_problems(log)
-        told = tell_conclusions(log, words)
-    console = _make_console(100)
-    for source in tell_sources(log, words):
-        console.print(_plain(source))
-        console.print()
-    parts = {
-        "contents": label_contents(tables, words),
-        "actions": label_table(label_actions(tables["actions"], words), words),
-        "stages": label_table(tables["stages"], words),
-        "quality": label_table(quality[["severity", *quality.columns.drop("severity")]], words),
-    }
-    for name, table in parts.items():
-        if table.empty and name != "quality":
-            continue
-        most = MOST_FREQUENT if name in ("actions", "stages") else len(table)
-        console.print(Text(words.text(f"chrome.check_{name}"), style="bold"))
-        console.print(
-            Text(words.text("sentence.quality_none")) if table.empty else _draw(table[:most])
-        )
-        if len(table) > most:
-            console.print(Text(words.text("chrome.more_hidden", n=len(table) - most)))
-        console.print()
-    console.print(Text(words.text("chrome.check_conclusions"), style="bold"))
-    listed = Table.grid(padding=(0, 1))
-    for sentence in told:
-        listed.add_row("·", _plain(sentence))
-    console.print(listed)
-
-
-def _draw(table: pd.DataFrame) -> Table:
-    """Draw a table of texts; what is long is cut, and nothing in it is an order to the screen."""
-    from rich.table import Table
-
-    drawn = Table(*table.columns)
-    for column, texts in zip(drawn.columns, table.to_numpy(object).T, strict=True):
-        numeric = all(re.fullmatch(r"[\d\s.,%]+|—", x) for x in texts)
-        column.justify = "right" if numeric else "left"
-    for row in table.itertuples(index=False):
-        drawn.add_row(*(_plain(x if len(x) <= 120 else f"{x[:119]}…") for x in row))
-    return drawn
-
-
-def _plain(text: str) -> Text:
-    from rich.text import Text
-
-    return Text(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text))
-
-
-def _make_console(width: int) -> Console:
-    """Take the screen as it is; a file or a pipe is as wide as told."""
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=width)
-
-
-def _show_progress() -> AbstractContextManager:
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    return console.status("…") if console.is_terminal else nullcontext()
-
-
-def _save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
-    """Write a CSV for machines, or a workbook with the workshop sheet; text is no formula."""
-    import pandas as pd
-
-    from funnel_lib.sections.stages.names import build_sheet
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix.lower() == ".csv":
-        risky = {c: audit[c].str.match(r"[=+\-@\t\r]") for c in audit}
-        plain = audit.assign(**{c: audit[c].mask(risky[c], "'" + audit[c]) for c in audit})
-        plain.to_csv(path, index=False, lineterminator="\n")
-        return
-    sheet = build_sheet(audit, words.lang).drop(columns="step")
-    sheets = {
-        "stages": _label_stages(audit, words),
-        "blueprint": sheet.rename(columns=words.column),
-    }
-    options = {"strings_to_formulas": False, "strings_to_urls": False}
-    with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
-        for name, table in sheets.items():
-            table.to_excel(book, sheet_name=words.text(f"sheet.{name}"), index=False)
-            wrapped = book.book.add_format({"text_wrap": True, "valign": "top"})
-            book.sheets[words.text(f"sheet.{name}")].set_column(0, len(table.columns), 30, wrapped)
-
-
 def _save_tables(settings: Settings, formats: Sequence[str]) -> None:
     from funnel_lib.audit import build_audit
     from funnel_lib.reporting.outputs import save_audit
     from funnel_lib.reporting.report import new_folder
+    from funnel_lib.reporting.terminal import show_progress
 
-    with _show_progress():
+    with show_progress():
         audit = build_audit(settings)
     with new_folder(settings.out) as folder:
         save_audit(audit, audit.words(settings.lang), folder, formats)

@@ -54,7 +54,7 @@ def read_checked(
     try:
         read = model.model_validate(content)
     except ValidationError as error:
-        problems += [_tell(str(path), e, lines, model) for e in error.errors()]
+        problems += [_explain(str(path), e, lines, model) for e in error.errors()]
         read = _without_unknown_keys(content, error, model)
     if read is not None:
         problems += [f"{path}, line {_line(lines, place)}: {what}" for place, what in check(read)]
@@ -133,7 +133,7 @@ def _build(node: yaml.Node, place: Place, lines: dict, problems: list[str], path
     return content
 
 
-def _tell(path: str, error: dict, lines: dict[Place, int], model: type[Checked]) -> str:
+def _explain(path: str, error: dict, lines: dict[Place, int], model: type[Checked]) -> str:
     """Turn one pydantic error into a message with the file, the line and what was expected."""
     place = tuple(error["loc"])
     where = f"{path}, line {_line(lines, place)}"
