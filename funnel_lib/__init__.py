@@ -1,7 +1,6 @@
 """Why do clients not buy? Client-behaviour funnels from CRM event logs, told in notebooks."""
 
 from importlib import import_module
-from importlib.metadata import version
 
 # Where each public name lives; a module is imported when one of its names is first asked for.
 _HOMES = {
@@ -96,6 +95,8 @@ __all__ = sorted(_HOME_OF)
 
 def __getattr__(name: str):
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("funnel-lib")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'funnel_lib' has no attribute {name!r}")

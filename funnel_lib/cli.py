@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+import funnel_lib
 from funnel_lib.core.errors import InputError, Problems, quote_some
 from funnel_lib.settings import Settings, read_settings
 
@@ -22,8 +23,19 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(funnel_lib.__version__)
+        raise typer.Exit
+
+
 @app.callback()
-def _funnel() -> None:
+def _funnel(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
     """Why do clients not buy? Client-behaviour funnels from CRM exports."""
 
 

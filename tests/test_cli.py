@@ -9,6 +9,7 @@ import zipfile
 import pandas as pd
 import pytest
 
+import funnel_lib
 from funnel_lib import cli
 from funnel_lib.core.tables import CONTRACT
 
@@ -162,6 +163,10 @@ def test_post_sale_that_is_no_list_is_refused(here, funnel):
 def test_options_that_are_wrong_are_refused(here, funnel, option, value, told):
     steps = [] if option == "--steps" else ["--steps", "steps.yml"]
     assert_refused(funnel, here, "log.csv", *steps, option, value, told=[told])
+
+
+def test_the_version_is_shown(funnel):
+    assert funnel("--version") == (0, f"{funnel_lib.__version__}\n", "")
 
 
 def test_without_a_steps_file_the_way_to_one_is_told(here, funnel):
