@@ -12,6 +12,9 @@ from funnel_lib.core.journeys import Journeys
 
 FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
 SKIPPED_OFTEN = 1 / 3  # from here on a step of a path is optional
+UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
+# Tables that are counted for each segment; the others are of all leads.
+BY_SEGMENT = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing", "time_to")
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,7 @@ def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentatio
     Examples
     --------
     >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "action": ["ask"], "at": ["2025-01-01"]}))
-    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
-    >>> keep_together(journeys).ids
+    >>> keep_together(build_journeys(log, parse_steps("{steps: [{id: ask}], won: ask}"))).ids
     ('all',)
     """
     steps = journeys.steps.before_sale
@@ -100,11 +102,6 @@ def place_steps(steps: tuple[str, ...], path: tuple[str, ...]) -> np.ndarray:
     """Where on a path each step stands: step code → position, -1 where it is not on it.
 
     One longer than the steps, so that the padding of journeys, -1, is on no path.
-
-    Examples
-    --------
-    >>> place_steps(("ask", "meet", "pay"), ("ask", "pay")).tolist()
-    [0, -1, 1, -1]
     """
     position = np.full(len(steps) + 1, -1)
     position[[steps.index(step) for step in path]] = np.arange(len(path))
@@ -120,28 +117,12 @@ def select_segment(tables: dict[str, pd.DataFrame], segment: str = "all") -> dic
     >>> select_segment({"losses": table}, "s1")["losses"]["n_lost"].tolist()
     [1.0]
     """
-    counted = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing", "time_to")
     return {
         name: table[table["segment"] == segment].reset_index(drop=True)
-        if name in counted
+        if name in BY_SEGMENT
         else table
         for name, table in tables.items()
     }
-
-
-UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
-
-
-def find_accounts(leads: pd.DataFrame) -> np.ndarray:
-    """What is drawn as a whole, (n_leads,): the account's number, a lead without one its own.
-
-    Examples
-    --------
-    >>> find_accounts(pd.DataFrame({"account_id": ["x", None, "x", None]})).tolist()
-    [0, 1, 0, 2]
-    """
-    own = pd.Series(np.arange(len(leads)), index=leads.index).astype("str")
-    return pd.factorize(("a" + leads["account_id"].astype("str")).fillna(own))[0]
 
 
 def take_everybody(table: pd.DataFrame) -> pd.DataFrame:
@@ -149,3 +130,13 @@ def take_everybody(table: pd.DataFrame) -> pd.DataFrame:
     ids = table["segment"]
     mine = "all" if (ids == "all").any() or table.empty else ids.iloc[0]
     return table[ids == mine].reset_index(drop=True)
+
+
+def find_accounts(leads: pd.DataFrame) -> np.ndarray:
+    """Which account is each lead of, (n_leads,) codes? A lead without one is an account of its own.
+
+    Accounts, not leads, are what the bootstrap draws: deals of one client are not independent.
+    """
+    # The letter keeps an account called "7" apart from the lead in row 7.
+    own = pd.Series(np.arange(len(leads)), index=leads.index).astype("str")
+    return pd.factorize(("a" + leads["account_id"].astype("str")).fillna(own))[0]

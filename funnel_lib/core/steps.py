@@ -57,7 +57,7 @@ class Evidence(Checked):
         return self.after is None and self.where is None and not self.other_deal
 
     def matches(self, action: str) -> bool:
-        """Tell whether an action's name fits; case matters."""
+        """Does an action's name fit? Case matters."""
         return fnmatchcase(action, self.action) if self.is_glob else action == self.action
 
 
@@ -125,7 +125,9 @@ class Steps(Checked):
             return given
         ids = [str(s.get("id")) for s in given["steps"] if isinstance(s, dict)]
         named = given.get("post_sale")
-        named = named if isinstance(named, list | tuple) else []  # what else it is, the model tells
+        named = (
+            named if isinstance(named, list | tuple) else []
+        )  # the model refuses what else it is
         extra = [p for p in named if str(p) not in ids and not suggest(p, ids)]
         return {**given, "steps": [*given["steps"], *({"id": p} for p in extra)]}
 
@@ -163,14 +165,6 @@ class Steps(Checked):
 
 def read_steps(path: str | Path) -> Steps:
     """Read a steps file (steps.yml), checked.
-
-    Parameters
-    ----------
-    path : path of a YAML file, UTF-8
-
-    Returns
-    -------
-    Steps
 
     Raises
     ------
@@ -221,7 +215,7 @@ def write_steps(steps: Steps, path: str | Path) -> None:
 
 
 def _problems(steps: Steps) -> list[tuple[Place, str]]:
-    """Check what one key alone cannot tell; each problem with its place."""
+    """List what one key alone does not show to be wrong; each problem with its place."""
     ids = [s.id for s in steps.steps]
     found: list[tuple[Place, str]] = []
     for i, step_id in enumerate(ids):
@@ -251,6 +245,7 @@ def _no_step(key: str, step_id: str, ids: list[str]) -> str:
 
 
 def _claimed_twice(steps: Steps) -> list[tuple[Place, str]]:
+    """List evidence of one step that is the very same evidence of another."""
     owner: dict[tuple, str] = {}
     found = []
     for i, step in enumerate(steps.steps):
