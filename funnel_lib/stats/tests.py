@@ -20,7 +20,6 @@ def plan_size(
 
     Parameters
     ----------
-    share_now, share_expected : shares without and with what is tried, numbers or arrays
     power : chance that the test shows it, if it is there
     alpha : chance that the two-sided test shows one, if there is none
 
@@ -55,7 +54,6 @@ def find_valid_interval(
 
     Parameters
     ----------
-    difference, error : what is read now, and its standard error
     share_of_plan : which part of the planned leads is there; above 1 counts as 1
 
     Returns
