@@ -11,7 +11,15 @@ from sklearn.base import clone
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
 from funnel_lib.engine.mixtures import run_em, share_out
 from funnel_lib.engine.paths import PathMixture
-from funnel_lib.engine.walks import Path, Rates, Trie, Walker, count_moves, list_moves, run_forward
+from funnel_lib.engine.walks import (
+    Path,
+    Rates,
+    Trie,
+    Walker,
+    count_moves,
+    list_path_moves,
+    run_forward,
+)
 
 RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15)
 RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})
@@ -86,7 +94,7 @@ def test_equal_beginnings_share_nodes():
 
 
 def test_moves_of_a_pair_take_either_order():
-    moves = list_moves(3, (0,))
+    moves = list_path_moves(3, (0,))
     assert moves.position.tolist() == [-1, 0, 1, 1, 0, 2]
     assert moves.passed.tolist() == [0, 1, 2, 1, 2, 3]
 
@@ -101,7 +109,7 @@ def planted(kind, seed=1, n=1500, pace=False):
 def test_em_never_lengthens_the_description():
     segs, rows, weight, _, _, model = planted("messy")
     model.n_codes_ = model.n_codes
-    log = model._pack(rows, None, weight)
+    log = model.pack(rows, None, weight)
     paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
     rates, scores = Rates(), []
     for _ in range(12):

@@ -117,38 +117,18 @@ class Moves:
 
 
 @lru_cache(maxsize=256)  # a long path's table is a megabyte
-def list_moves(
+def list_path_moves(
     n_steps: int, pairs: tuple[int, ...] = (), loops: tuple[tuple[int, int], ...] = ()
 ) -> Moves:
     """Which moves are there on a path of this shape, and what is each one's chance made of?
 
     A step is one state. A pair (a, b) is four: a, b still to come; b last; b, a still to come;
     a last.
-
-    Examples
-    --------
-    >>> moves = list_moves(2)
-    >>> [(int(a), int(b)) for a, b in zip(moves.source, moves.target)]
-    [(0, 0), (0, 1), (0, 2), (1, 1), (1, 1), (1, 2), (2, 2), (2, 2)]
     """
     slots, states = _lay_out(n_steps, pairs)
     swap = {j: 2 * n_steps + i for i, j in enumerate(pairs)}
     loop = {last: (first, 2 * n_steps + len(pairs) + i) for i, (first, last) in enumerate(loops)}
     noise, end = 2 * n_steps + len(pairs) + len(loops), len(slots) - 1
-
-    def enter(i, stop, yes, no):
-        """List where one may land from slot i on; in slot `stop` a step must be taken."""
-        for slot in range(i, stop + 1):
-            j, state = slots[slot]
-            if j in swap:
-                normal, turned = (yes, (*no, swap[j])), ((*yes, swap[j]), no)
-                for a, b, s, (y, n) in ((j, j + 1, state, normal), (j + 1, j, state + 2, turned)):
-                    yield s, y, (*n, a), False
-                    yield s + 1, (*y, a), (n if slot == stop else (*n, b)), False
-                yes = (*yes, j, j + 1)
-            else:
-                yield state, yes, (no if slot == stop else (*no, j)), False
-                yes = (*yes, j)
 
     def leave(u):
         """List the moves from state u."""
@@ -161,14 +141,14 @@ def list_moves(
         if u and not pending and passed - 1 in loop:
             first, chance = loop[passed - 1]
             back = next(i for i, (p, _) in enumerate(slots) if p == first)
-            yield from enter(back, slot, (chance,), stay)
+            yield from _enter(slots, swap, back, slot, (chance,), stay)
             stay = (*stay, chance)
         if pending:
             b = states[pending][0]
             yield pending, (), (stay if slot == end else (*stay, b)), False
         if slot < end:
             skipped = (states[pending][0],) if pending else ()
-            yield from enter(slot + 1, end, skipped, stay)
+            yield from _enter(slots, swap, slot + 1, end, skipped, stay)
 
     moves = [(u, *move) for u in range(len(states)) for move in leave(u)]
     yes, no = np.zeros((2, len(moves), noise + 2))
@@ -178,6 +158,21 @@ def list_moves(
     source, target, noisy = (np.array([move[c] for move in moves]) for c in (0, 1, 4))
     position, passed = (np.array([state[c] for state in states]) for c in (0, 1))
     return Moves(position, passed, source, target, noisy, yes, no)
+
+
+def _enter(slots, swap, first, stop, yes, no):
+    """List the moves into slots from the first on; in slot `stop` a step must be taken."""
+    for slot in range(first, stop + 1):
+        j, state = slots[slot]
+        if j in swap:
+            normal, turned = (yes, (*no, swap[j])), ((*yes, swap[j]), no)
+            for a, b, s, (y, n) in ((j, j + 1, state, normal), (j + 1, j, state + 2, turned)):
+                yield s, y, (*n, a), False
+                yield s + 1, (*y, a), (n if slot == stop else (*n, b)), False
+            yes = (*yes, j, j + 1)
+        else:
+            yield state, yes, (no if slot == stop else (*no, j)), False
+            yes = (*yes, j)
 
 
 def _lay_out(n_steps, pairs):
@@ -232,7 +227,7 @@ class Walker:
     """
 
     def __init__(self, path: Path, rates: Rates, n_codes: int):
-        self.moves = moves = list_moves(*path.shape)
+        self.moves = moves = list_path_moves(*path.shape)
         chances = list_chances(path, rates)
         self.move = np.exp(moves.yes @ np.log(chances) + moves.no @ np.log1p(-chances))
         n, quiet = len(moves.position), ~moves.noisy
