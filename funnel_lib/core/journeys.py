@@ -139,20 +139,13 @@ def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
 
 @dataclass(frozen=True)
 class Variants:
-    """Journeys up to the first sale, equal ones once.
+    """Journeys up to the first sale, equal ones once."""
 
-    Attributes
-    ----------
-    rows : (n_variants, longest) codes of steps before the sale and the sale, -1 padded
-    weight : (n_variants,) how many leads walked so
-    of_lead : (n_leads,) each lead's variant; -1 for leads that never entered
-    gaps : as rows, the class of the time since the event before: 0 less than a day, 1 less than a
-        week, 2 more; -1 for the first event. None where journeys differ by steps alone.
-    """
-
-    rows: np.ndarray
-    weight: np.ndarray
-    of_lead: np.ndarray
+    rows: np.ndarray  # (n_variants, longest) codes of steps up to the sale, -1 padded
+    weight: np.ndarray  # (n_variants,) how many leads walked so
+    of_lead: np.ndarray  # (n_leads,) each lead's variant; -1 for leads that never entered
+    # As rows, the class of the time since the event before: 0 less than a day, 1 less than a week,
+    # 2 more; -1 for the first event. None where journeys differ by steps alone.
     gaps: np.ndarray | None = None
 
 

@@ -125,9 +125,7 @@ class Steps(Checked):
             return given
         ids = [str(s.get("id")) for s in given["steps"] if isinstance(s, dict)]
         named = given.get("post_sale")
-        named = (
-            named if isinstance(named, list | tuple) else []
-        )  # the model refuses what else it is
+        named = named if isinstance(named, list | tuple) else []  # else the model refuses it
         extra = [p for p in named if str(p) not in ids and not suggest(p, ids)]
         return {**given, "steps": [*given["steps"], *({"id": p} for p in extra)]}
 

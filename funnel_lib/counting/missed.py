@@ -17,19 +17,13 @@ ASKED = ("yes", "no", "unknown")
 
 @dataclass(frozen=True)
 class Missed:
-    """Each lead's place in a funnel; -1 stands for none, all of shape (n_leads,).
+    """Each lead's place in a funnel, all (n_leads,); -1 stands for none."""
 
-    Attributes
-    ----------
-    last : position of the furthest step reached
-    missed : position of the first step not taken after it: not optional, and measurable; none of
-        a won lead
-    asked : position in `ASKED`: whether the manager's helping action came between reaching the
-        last step and closing; unknown where no such action of that step is anywhere in the log
-    """
-
-    last: np.ndarray
+    last: np.ndarray  # position of the furthest step reached
+    # Position of the first step not taken after it: not optional, measurable; none of a won lead.
     missed: np.ndarray
+    # Position in `ASKED`: whether the manager's helping action came between reaching the last step
+    # and closing; unknown where no such action of that step is anywhere in the log.
     asked: np.ndarray
 
 
@@ -68,18 +62,11 @@ def find_missed(journeys: Journeys, group: Group | None = None) -> Missed:
 
 @dataclass(frozen=True)
 class Decided:
-    """Who stood before each step that can be missed, and decided.
+    """Who stood before each step that can be missed, and decided."""
 
-    Attributes
-    ----------
-    steps : ids of these steps, in the order of the group's funnel, the sale last
-    stood : (n_leads, n_steps) reached the step before and took this one, or was lost without it
-    went_on : (n_leads, n_steps) took it, or a later one
-    """
-
-    steps: tuple[str, ...]
-    stood: np.ndarray
-    went_on: np.ndarray
+    steps: tuple[str, ...]  # ids of these steps, in the order of the group's funnel, the sale last
+    stood: np.ndarray  # (n_leads, n_steps) reached the step before, and took this or was lost
+    went_on: np.ndarray  # (n_leads, n_steps) took it, or a later one
 
 
 def find_decided(

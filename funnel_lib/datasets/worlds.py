@@ -13,7 +13,7 @@ MANAGERS = {"Anna": ("north", 1), "Boris": ("north", 1), "Vera": ("south", 1), "
 class PlantedStep:
     """A step of the client: the manager's action that helps with it, the stage he then moves to.
 
-    `told` is the field by which a manager may report the step instead of the client showing it.
+    `self_reported` is the action by which a manager may report it instead of the client showing it.
     """
 
     id: str
@@ -21,7 +21,7 @@ class PlantedStep:
     ru: str
     asked_by: str = ""
     stage: str = ""
-    told: str = ""
+    self_reported: str = ""
 
 
 _STEP_TABLE = """
@@ -89,7 +89,7 @@ class World:
     days : leads enter evenly over so many days from 2025-01-01; the export is made at their end
     date_only : stamps carry no time of day
     managers : name → (team, factor on every `ask`); leads are dealt out at random
-    told : share of the steps with a `told` field that only the manager reports
+    self_reported : share of the steps that have such an action which only the manager reports
     stages : managers move deals through CRM stages when they act
     post_sale : step → share of buyers who take it (0: never recorded); repeat orders recur
     returning : share of leads that are another deal of an account that bought before
@@ -102,7 +102,7 @@ class World:
     days: int = 365
     date_only: bool = False
     managers: Mapping[str, tuple[str, float]] = field(default_factory=MANAGERS.copy)
-    told: float = 0.0
+    self_reported: float = 0.0
     stages: bool = False
     post_sale: Mapping[str, float] = field(default_factory=dict)
     returning: float = 0.0
@@ -155,7 +155,7 @@ WORLDS: dict[str, World] = {
     "kettles": World(
         _KETTLES,
         managers=MANAGERS | {"Gleb": ("south", 0.7)},
-        told=0.2,
+        self_reported=0.2,
         stages=True,
         post_sale={"launch_done": 0.85, "served": 0.0, "feedback_given": 0.4, "repeat_order": 0.3},
         returning=0.05,

@@ -26,16 +26,12 @@ STABLE, PATTERN = 0.75, 0.6  # Hennig (2007), https://doi.org/10.1016/j.csda.200
 class NullTest:
     """What the last segment gained, and what it gains where there is none.
 
-    Attributes
-    ----------
-    gain : nats by which k paths describe the log shorter than k - 1
-    null_gains : the same on logs simulated from the fitted k - 1 paths
-    p : share of such logs, this one among them, on which it gains as much, or an upper bound of
-        their share that needs no simulation, where that is less
+    `p` is the share of simulated logs, this one among them, on which it gains as much, or an upper
+    bound of their share that needs no simulation, where that is less.
     """
 
-    gain: float
-    null_gains: np.ndarray
+    gain: float  # nats by which k paths describe the log shorter than k - 1
+    null_gains: np.ndarray  # the same on logs simulated from the fitted k - 1 paths
     p: float
 
 

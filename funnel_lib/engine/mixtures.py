@@ -34,15 +34,12 @@ from funnel_lib.engine.walks import (
 
 @dataclass(frozen=True)
 class Sample:
-    """Variants to explain: their tree, how many leads each has, and the price of a number.
-
-    `gaps` counts each row's events by step and gap class: (n_rows, n_codes * n_gaps), or None.
-    """
+    """Variants to explain: their tree, how many leads each has, and the price of a number."""
 
     rows: np.ndarray
     trie: Trie
     weight: np.ndarray
-    gaps: sparse.csr_array | None
+    gaps: sparse.csr_array | None  # (n_rows, n_codes * n_gaps) events by step and gap class
     n_codes: int
     n_gaps: int
     end_step: int
@@ -56,20 +53,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Fit:
-    """A mixture and how it explains a log.
-
-    Attributes
-    ----------
-    paths, rates : the model; `pace` (n_codes, n_gaps) how gaps are spread by step, or None
-    loglik : (n_rows, n_paths) log-likelihood of each row under each path
-    score : description length
-    """
+    """A mixture and how it explains a sample."""
 
     paths: tuple[Path, ...]
     rates: Rates
-    pace: np.ndarray | None
-    loglik: np.ndarray
-    score: float
+    pace: np.ndarray | None  # (n_codes, n_gaps) how gaps are spread by step
+    loglik: np.ndarray  # (n_rows, n_paths) log-likelihood of each row under each path
+    score: float  # description length
     n_iter: int = 0
     converged: bool = False
 

@@ -52,7 +52,6 @@ class PathMixture(ClusterMixin, BaseEstimator):
     ----------
     paths_ : list of `Path`, the heaviest first
     weights_ : (n_segments,) share of leads
-    noise_ : chance that an event is noise
     rates_ : `Rates`, the chances all paths share
     pace_ : (n_codes, n_gaps) spread of gap classes by step, or None
     score_, price_ : description length in nats of all variants, and what of it describes the paths
@@ -145,11 +144,6 @@ class PathMixture(ClusterMixin, BaseEstimator):
         """Share of leads of each segment."""
         return np.array([path.weight for path in self.paths_])
 
-    @property
-    def noise_(self):
-        """Chance that an event is noise."""
-        return self.rates_.noise
-
     def path_log_likelihood(self, X, gaps=None):
         """How likely is each row under each path? (n_rows, n_segments), natural logarithms."""
         check_is_fitted(self, "paths_")
@@ -160,10 +154,6 @@ class PathMixture(ClusterMixin, BaseEstimator):
         return np.column_stack(
             [explain(sample, p, self.rates_, self.pace_)[2] for p in self.paths_]
         )
-
-    def log_likelihood(self, X, gaps=None):
-        """How likely is each row under the mixture?"""
-        return share_out(self.path_log_likelihood(X, gaps), self.weights_)[1]
 
     def predict_proba(self, X, gaps=None):
         """How much does each row belong to each segment? Rows sum to 1."""
