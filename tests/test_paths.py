@@ -9,7 +9,7 @@ import random_worlds as worlds
 from sklearn.base import clone
 
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
-from funnel_lib.engine.mixtures import run_em, share_out
+from funnel_lib.engine.mixtures import run_em
 from funnel_lib.engine.paths import PathMixture
 from funnel_lib.engine.walks import (
     Path,
