@@ -82,21 +82,14 @@ def build_log(
 ) -> EventLog:
     """Check events and leads and put them in order.
 
-    Parameters
-    ----------
-    events : frame with lead_id, at, action and, where known, actor; times without a zone are UTC.
-        Columns of `LEAD_COLUMNS` found here go to the leads (the last known value of each).
-    leads : frame with lead_id and any of `LEAD_COLUMNS`, one row a lead
-    observed_until : when the export was made; not given, the last time in the data
-    removed, noticed, assumed, sources : what a reader left out, noticed, assumed and read before
+    Events need lead_id, at (UTC where without a zone), action and, where known, actor; columns of
+    `LEAD_COLUMNS` found there go to the leads (the last known value of each). `observed_until` is
+    when the export was made; not given, the last time in the data. Rows without lead, time or
+    action, exact duplicates and events after it are removed and counted; a lead closed after it is
+    open. The rest is what a reader left out, noticed, assumed and read before.
 
-    Rows without lead, time or action, exact duplicates and events after `observed_until` are
-    removed and counted. A lead closed after `observed_until` is open.
-
-    Raises
-    ------
-    InputError
-        A column is missing, no usable row is left, or `observed_until` is before the data begins.
+    Raises `InputError` where a column is missing, no usable row is left, or `observed_until` is
+    before the data begins.
 
     Examples
     --------
@@ -135,12 +128,10 @@ def build_log(
 
 
 def check_log(log: EventLog) -> pd.DataFrame:
-    """What is wrong or odd in a log: removed rows, impossible dates, gaps, bulk edits.
+    """What is wrong or odd in a log: removed rows, impossible dates, gaps, bulk edits?
 
-    Returns
-    -------
-    frame: check, n_rows, share_of_rows (of the event rows read, or of the leads), severity
-    (info, warning, error), example (up to three, the same whatever the order of the rows)
+    Shares are of the event rows read, or of the leads; severity is info, warning or error; up to
+    three examples are shown, the same whatever the order of the rows.
 
     Examples
     --------

@@ -19,26 +19,17 @@ BY_SEGMENT = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Which segments there are, and how much each lead belongs to each.
+    """Which segments there are, and how much each lead belongs to each."""
 
-    Attributes
-    ----------
-    steps : ids of the steps before the sale; their positions are the model's codes
-    ids : of the segments, the largest first: "s1", "s2" …; or "all"
-    paths : each segment's own funnel: step ids in its clients' order, the sale last
-    optional : of each path, the steps that a third or more of those who go on go on without
-    memberships : (n_leads, n_segments), each lead's sum to 1; zeros for leads that never entered
-    model : the fitted mixture of paths; None where no segmentation was tried, or by other means
-    why_not : why no segmentation was tried: "few_leads", "few_steps", "not_asked", or ""
-    """
-
-    steps: tuple[str, ...]
-    ids: tuple[str, ...]
-    paths: tuple[tuple[str, ...], ...]
+    steps: tuple[str, ...]  # ids before the sale; their positions are the model's codes
+    ids: tuple[str, ...]  # of the segments, the largest first: "s1", "s2" …; or "all"
+    paths: tuple[tuple[str, ...], ...]  # step ids in its clients' order, the sale last
+    # Of each path the steps that a third or more (`SKIPPED_OFTEN`) of those who go on lack.
     optional: tuple[tuple[str, ...], ...]
+    # (n_leads, n_segments), each lead's sum to 1; zeros for leads that never entered
     memberships: np.ndarray
-    model: Any = None
-    why_not: str = ""
+    model: Any = None  # the fitted mixture of paths, if there is one
+    why_not: str = ""  # no segmentation was tried: "few_leads", "few_steps", "not_asked"
 
 
 def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentation:
@@ -57,23 +48,14 @@ def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentatio
 
 @dataclass(frozen=True)
 class Group:
-    """Leads that are counted together, in a funnel of their own; by default all of them.
+    """Leads that are counted together, in a funnel of their own; by default all of them."""
 
-    Attributes
-    ----------
-    segment : "all", or a segment's id
-    path : the steps of its funnel before the sale, in order; None: the global ones
-    optional : steps that a third or more of its clients go on without
-    memberships : (n_leads, n_segments) how much each lead belongs to each segment; None: fully to
-        the one group. A single column are plain weights.
-    column : of the group's own memberships
-    """
-
-    segment: str = "all"
-    path: tuple[str, ...] | None = None
-    optional: tuple[str, ...] = ()
+    segment: str = "all"  # or a segment's id
+    path: tuple[str, ...] | None = None  # its steps up to the sale; None: the global ones
+    optional: tuple[str, ...] = ()  # steps that its clients often go on without
+    # (n_leads, n_segments) of all segments; None: all leads fully. One column: plain weights.
     memberships: np.ndarray | None = None
-    column: int = 0
+    column: int = 0  # of the group's own memberships
 
     def weigh(self, n_leads: int) -> np.ndarray:
         """How much each lead belongs to it, (n_leads,)."""

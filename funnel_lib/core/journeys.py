@@ -26,36 +26,25 @@ _COMPARE = {
 class Journeys:
     """What each lead's client did, and what the manager did to help.
 
-    Attributes
-    ----------
-    steps : the steps; codes below are positions in ``steps.ids``
-    leads : frame, one row a lead: the log's columns with every status known, and
-        entered_at (earliest evidence of a step before the sale), sold_at (of won leads)
-    offsets : integers (n_leads + 1,): lead i owns evidence offsets[i] to offsets[i + 1]
-    step, at, told : (n_evidence,) step codes, times, and whether it is only the manager's word;
-        ordered by lead, time, step. An event that shows two steps stands here twice.
-    ask_lead, ask_step, ask_at : (n_asks,) the manager's actions that help with a step
-    measurable : (n_steps,) whether the log has any evidence of the step
-    has_sales : whether any lead of the log was won, or shows the sale
-    askable : (n_steps,) whether the log has any manager's action that helps with it
-    observed_until : when the export was made
-    quality : frame as of `check_log`: what came up when evidence and status were put together
+    `leads` has the log's columns with every status known, entered_at (earliest evidence of a step
+    before the sale) and sold_at (of won leads). Evidence is ordered by lead, time, step; an event
+    that shows two steps stands there twice.
     """
 
     steps: Steps
     leads: pd.DataFrame
-    offsets: np.ndarray
-    step: np.ndarray
-    at: np.ndarray
-    told: np.ndarray
-    ask_lead: np.ndarray
+    offsets: np.ndarray  # (n_leads + 1,) lead i owns evidence offsets[i] to offsets[i + 1]
+    step: np.ndarray  # (n_evidence,) positions in steps.ids
+    at: np.ndarray  # (n_evidence,) microseconds
+    told: np.ndarray  # (n_evidence,) whether it is only the manager's word
+    ask_lead: np.ndarray  # (n_asks,) of the manager's actions that help with a step
     ask_step: np.ndarray
     ask_at: np.ndarray
-    measurable: np.ndarray
-    has_sales: bool
-    askable: np.ndarray
-    observed_until: pd.Timestamp
-    quality: pd.DataFrame
+    measurable: np.ndarray  # (n_steps,) whether the log has any evidence of the step
+    has_sales: bool  # whether any lead of the log was won, or shows the sale
+    askable: np.ndarray  # (n_steps,) whether the log has any manager's action that helps with it
+    observed_until: pd.Timestamp  # when the export was made
+    quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
 
     @property
     def lead(self) -> np.ndarray:
@@ -72,11 +61,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     steps without evidence stand, too. A lead is sold when it was closed as won; where that has no
     date, at its first evidence of the sale, else at its last event.
     Cost: linear in events, but for evidence from other deals, quadratic in an account's deals.
-
-    Raises
-    ------
-    InputError
-        A glob of two steps claims the same action of the log.
+    Raises `InputError` where globs of two steps claim the same action of the log.
 
     Examples
     --------

@@ -164,11 +164,8 @@ class Steps(Checked):
 def read_steps(path: str | Path) -> Steps:
     """Read a steps file (steps.yml), checked.
 
-    Raises
-    ------
-    InputError
-        Every problem at once, with line numbers: unknown keys, ids used twice, evidence claimed by
-        two steps, a `won` or `post_sale` that is no step, an optional sale.
+    Raises `InputError` with every problem at once and its line: unknown keys, ids used twice,
+    evidence claimed by two steps, a `won` or `post_sale` that is no step, an optional sale.
 
     Examples
     --------

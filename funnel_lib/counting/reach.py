@@ -30,6 +30,8 @@ def count_funnel(
 ) -> pd.DataFrame:
     """How many of the leads that entered reached each step?
 
+    Raises `InputError` for an unknown rule, step or window.
+
     Parameters
     ----------
     rule : ``passed`` evidence of the step or of a later step of the funnel; ``ordered`` evidence at
@@ -49,11 +51,6 @@ def count_funnel(
     a step without any evidence in the log are empty: it is not measurable. Status won counts as
     reaching the sale at its closing; post-sale time runs from it.
     The effective n of a segment is that of `effective_n_of_segment`, as memberships are estimated.
-
-    Raises
-    ------
-    InputError
-        An unknown rule, step or window.
 
     Examples
     --------

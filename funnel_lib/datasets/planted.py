@@ -64,12 +64,8 @@ def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
     """What does a CRM look like whose segments, rates and reasons are known?
 
     `world` is a name in `WORLDS`, or a `World` of one's own; the same seed gives the same log.
-    Events after the export are cut off; a lead that closes after it is open.
-
-    Raises
-    ------
-    InputError
-        The world is unknown or contradicts itself, or n_leads is below 1.
+    Events after the export are cut off; a lead that closes after it is open. Raises `InputError`
+    where the world is unknown or contradicts itself, or n_leads is below 1.
 
     Examples
     --------

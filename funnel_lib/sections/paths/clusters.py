@@ -35,18 +35,9 @@ def cluster_segments(journeys: Journeys, clusterer: BaseEstimator) -> Segmentati
     Too few leads or steps, and steps after the first sale: as in `find_segments`. Equal journeys
     are in one cluster, and neither the order of rows nor the ids of leads change anything.
 
-    Warns
-    -----
-    UserWarning
-        The clusters follow the outcome, or how far leads came: see `measure_likeness`.
+    Warns where the clusters follow the outcome, or how far leads came: see `measure_likeness`.
+    Raises `InputError` where the clusterer is none, or refuses the leads.
 
-    Raises
-    ------
-    InputError
-        The clusterer is none, or refuses the leads.
-
-    Notes
-    -----
     Features: how often a lead takes each step, and each pair of steps one right after the other,
     weighted by tf-idf. They are counted once for equal journeys. The clusterer gets a dense row for
     every lead, as not every one knows weights; its own cost may be quadratic in leads or worse.
@@ -146,9 +137,6 @@ def measure_likeness(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
     sale that the lead reached under the rule ``passed``), n_leads (that entered; for ``outcome``
     the closed ones of them), nmi (normalised mutual information, from 0, nothing in common, to 1;
     empty where all leads are in one segment or alike). Open leads have no outcome, but a depth.
-
-    Notes
-    -----
     Paths of different lengths end at different steps, so that even the true segments are somewhat
     like the depth, the more so the less the paths keep to the global order of steps.
     Vinh, Epps, Bailey (2010), https://jmlr.org/papers/v11/vinh10a.html

@@ -38,10 +38,7 @@ def find_segments(
     pace : whether leads of one path may be parted by their waits (hours, days, weeks), too, where
         that pays its way by the same criterion
 
-    Raises
-    ------
-    InputError
-        More segments are asked for than there are distinct journeys, or different paths.
+    Raises `InputError` for more segments than there are distinct journeys, or different paths.
 
     Examples
     --------
