@@ -73,19 +73,19 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     """
     rows, codes = _match_evidence(log, steps)
     lead, at = lead_codes(log)[rows].astype(np.int64), to_micros(log.events["at"])[rows]
-    told = name_actions(log, steps.self_reported)[rows]
+    reported = name_actions(log, steps.self_reported)[rows]
     sale = steps.ids.index(steps.won)
     leads = _resolve_status(log, steps, lead, at, codes == sale)
     status = leads["status"].to_numpy()
     paid_but_lost = (codes == sale) & (status[lead] == "lost")
     quality = [_check_sales(leads, lead[codes == sale], lead[paid_but_lost])]
     other = _match_other_deals(log, steps, leads, rows[paid_but_lost])
-    lead, at, codes, told = (
+    lead, at, codes, reported = (
         np.concatenate([part[~paid_but_lost], more])
-        for part, more in zip((lead, at, codes, told), other, strict=True)
+        for part, more in zip((lead, at, codes, reported), other, strict=True)
     )
     order = order_packed(lead, at, codes)
-    lead, at, codes, told = lead[order], at[order], codes[order], told[order]
+    lead, at, codes, reported = lead[order], at[order], codes[order], reported[order]
     before = codes < len(steps.before_sale)
     entered = first_at(lead[before], at[before], len(leads))
     leads = leads.assign(entered_at=_to_times(entered))
@@ -99,7 +99,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
         _check_entry(leads, lead, at, codes, steps),
     ]
     return Journeys(
-        steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, told, *asks,
+        steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, reported, *asks,
         measurable, has_sales, askable, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
 

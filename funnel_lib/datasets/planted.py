@@ -174,6 +174,7 @@ def _walk(world, steps, segment, lead, clock, factor, draft, rng):
         wait = _draw_waits(segment.hours, n, rng) if j else 0
         if j:
             asked = going & (rng.random(n) < ask[step] * factor)
+            # the ask comes halfway through the wait
             clock, wait = clock + asked * wait / 2, np.where(asked, wait / 2, wait)
             draft.add(asked, lead, clock, ASK, step)
             draft.add(asked & (rng.random(n) < staged[step]), lead, clock, STAGE, step)

@@ -97,16 +97,10 @@ class PathMixture(ClusterMixin, BaseEstimator):
     def fit(self, X, y=None, sample_weight=None, gaps=None):
         """Find the paths.
 
-        Parameters
-        ----------
-        X : (n_rows, longest) step codes, padded with -1 at the right.
-        sample_weight : number of leads of each row; None: one each.
-        gaps : as X, the class of the time since the event before (0, 1, …; the first has -1).
-
-        Raises
-        ------
-        ValueError
-            Rows or weights are not as described, or there are fewer distinct rows than segments.
+        `X` is (n_rows, longest) step codes, padded with -1 at the right, `sample_weight` the number
+        of leads of each row, `gaps`, as X, the class of the time since the event before (0, 1, …;
+        the first has -1). Raises `ValueError` where rows or weights are not so, or there are fewer
+        distinct rows than segments.
         """
         rows, gaps = self._check(X, gaps)
         weight = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, float)

@@ -16,18 +16,10 @@ def judge_difference(
 ) -> dict[str, np.ndarray]:
     """How far apart are two shares of n (effective) leads, and may chance alone have done it?
 
-    Returns
-    -------
-    difference (share - share_rest), low, high (its 95% interval, see `newcombe`), p (two-sided
+    Gives difference (share - share_rest), low, high (its interval, see `newcombe`), p (two-sided
     z-test with the pooled share, the same as chi-square without correction; empty where fewer than
     `FEWEST_EXPECTED` cases are expected of any kind, or all are alike), is_small (fewer than
     `SMALL_EXPECTED` are). Expected cases: Cochran (1954), https://doi.org/10.2307/3001616
-
-    Examples
-    --------
-    >>> found = judge_difference(*(np.array([x]) for x in (0.8, 70, 0.6, 80)))
-    >>> {name: round(float(x[0]), 4) for name, x in found.items()}
-    {'difference': 0.2, 'low': 0.0524, 'high': 0.3339, 'p': 0.008, 'is_small': 0.0}
     """
     from scipy.stats import norm
 

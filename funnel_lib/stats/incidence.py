@@ -50,9 +50,9 @@ def estimate_incidence(
     Aalen and Johansen (1978), https://www.jstor.org/stable/4615704: the sum over days t of
     S(t-) dN(t) / Y(t), S the share to whom nothing happened yet. Errors are those of the influence
     functions (the infinitesimal jackknife, as in R's survival), to which, in segments, the
-    influence by way of the estimated memberships is added (see `intervals`). Intervals: Wilson's,
-    with the number of leads that would have this error; where the share is 0 or 1, with the number
-    still at risk.
+    influence by way of the estimated memberships is added (see `effective_n_of_segment`).
+    Intervals: Wilson's, with the number of leads that would have this error; where the share is 0
+    or 1, with the number still at risk.
 
     Examples
     --------

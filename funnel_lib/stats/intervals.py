@@ -42,20 +42,11 @@ def effective_n_of_segment(
     A step before the paths part is judged from
     all leads, so it may be above the segment's size, but never above all trials.
 
-    Notes
-    -----
     The variance is that of the influence functions (Huber 1964; Tsiatis 2006, chapter 3). The
     shares pi of the segments are estimated with the memberships, w_k = pi_k f_k / sum_l pi_l f_l,
     so lead i moves them by psi_i = pi (G^-1 w_i) - pi, G = mean of w w', and moves a sum
     R = mean(w_s r) by w_s r - R + sum_l psi_l (R [l = s] - mean(r w_s w_l)) / pi_l. What is not in
     it: that the paths themselves are estimated, and that drop-out may differ before they part.
-
-    Examples
-    --------
-    >>> sure = np.repeat(np.eye(2), 50, axis=0)
-    >>> hits = (np.arange(100) % 2 == 0)[:, None]
-    >>> effective_n_of_segment(sure, 0, hits).round(6)
-    array([50.])
     """
     trials = np.ones((len(memberships), 1)) if trials is None else np.asarray(trials, float)
     share, moved = influence_of_share(memberships, column, np.asarray(hits, float), trials)
@@ -76,16 +67,14 @@ def influence_of_share(
     """
     total = memberships[:, column] @ trials
     with np.errstate(divide="ignore", invalid="ignore"):
+        moved, moved_base = (move_means(memberships, column, marks) for marks in (hits, trials))
         share = (memberships[:, column] @ hits) / total
-        moved = move_means(memberships, column, hits) - share * move_means(
-            memberships, column, trials
-        )
-        return share, moved / total
+        return share, (moved - share * moved_base) / total
 
 
 def influence_of_sizes(memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The segments' shares of all leads, (n_segments,), and how each lead moves them by n times
-    itself, (n_leads, n_segments): psi in the notes of `effective_n_of_segment`."""
+    itself, (n_leads, n_segments): psi of `effective_n_of_segment`."""
     n = max(len(memberships), 1)
     shares = np.maximum(memberships.sum(axis=0) / n, 1e-12)
     pull = np.linalg.pinv(memberships.T @ memberships / n)
