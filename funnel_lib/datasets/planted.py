@@ -227,24 +227,22 @@ def _judge_leads(world, steps, fate, walk, seen, noise):
     in_all = _judge(seen, fate, group * 0, every, [()])
     stage = seen[seen["kind"] == STAGE].groupby("lead")["step"].last().reindex(fate.index)
     ids = np.array([s.id for s in steps] + [None], dtype=object)
-    return pd.DataFrame(
-        {
-            "lead_id": _name("L", fate.index),
-            "segment": np.array([*world.segments])[group],
-            "status": fate["status"],
-            "final_status": fate["final_status"],
-            "furthest_step": ids[own[0]],
-            "missed_step": ids[own[1]],
-            "asked": own[2],
-            "furthest_in_all": ids[in_all[0]],
-            "missed_in_all": ids[in_all[1]],
-            "asked_in_all": in_all[2],
-            "stage_ahead": stage > in_all[0],
-            "final_step": ids[_find_furthest(walk, group, paths)["step"]],
-            "n_noise": np.bincount(noise["lead"], minlength=len(fate)),
-            "repeat_of": _name("L", fate["repeat_of"]),
-        }
-    )
+    return pd.DataFrame({
+        "lead_id": _name("L", fate.index),
+        "segment": np.array([*world.segments])[group],
+        "status": fate["status"],
+        "final_status": fate["final_status"],
+        "furthest_step": ids[own[0]],
+        "missed_step": ids[own[1]],
+        "asked": own[2],
+        "furthest_in_all": ids[in_all[0]],
+        "missed_in_all": ids[in_all[1]],
+        "asked_in_all": in_all[2],
+        "stage_ahead": stage > in_all[0],
+        "final_step": ids[_find_furthest(walk, group, paths)["step"]],
+        "n_noise": np.bincount(noise["lead"], minlength=len(fate)),
+        "repeat_of": _name("L", fate["repeat_of"]),
+    })  # fmt: skip
 
 
 def _find_furthest(rows, group, paths):
@@ -280,22 +278,20 @@ def _list_leads(world, fate, asked, rng):
     guess = np.where(asked == "no", "no answer", "price")
     reason = np.where(rng.random(n) < 0.3, guess, rng.choice(REASONS, n))
     account = fate["repeat_of"].where(fate["repeat_of"] >= 0, fate.index)
-    return pd.DataFrame(
-        {
-            "lead_id": _name("L", fate.index),
-            "created_at": _stamp(fate["created"]),
-            "status": fate["status"],
-            "closed_at": _stamp(fate["closed"]).where(shut),
-            "amount": (median * np.exp(rng.normal(0, 0.4, n))).round(-2).astype(int),
-            "currency": world.currency,
-            "manager": np.array([*world.managers])[fate["manager"]],
-            "team": np.array([team for team, _ in world.managers.values()])[fate["manager"]],
-            "product": rng.choice([*PRODUCTS], n, p=[*PRODUCTS.values()]),
-            "source": rng.choice([*SOURCES], n, p=[*SOURCES.values()]),
-            "loss_reason": pd.Series(reason).where(lost),
-            "account_id": _name("A", account),
-        }
-    )
+    return pd.DataFrame({
+        "lead_id": _name("L", fate.index),
+        "created_at": _stamp(fate["created"]),
+        "status": fate["status"],
+        "closed_at": _stamp(fate["closed"]).where(shut),
+        "amount": (median * np.exp(rng.normal(0, 0.4, n))).round(-2).astype(int),
+        "currency": world.currency,
+        "manager": np.array([*world.managers])[fate["manager"]],
+        "team": np.array([team for team, _ in world.managers.values()])[fate["manager"]],
+        "product": rng.choice([*PRODUCTS], n, p=[*PRODUCTS.values()]),
+        "source": rng.choice([*SOURCES], n, p=[*SOURCES.values()]),
+        "loss_reason": pd.Series(reason).where(lost),
+        "account_id": _name("A", account),
+    })  # fmt: skip
 
 
 def _draw_deals(returning, fate, rng):

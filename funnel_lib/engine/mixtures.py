@@ -151,6 +151,13 @@ def count_path(sample: Sample, walker: Walker, forward: Forward, weight: np.ndar
     return count_moves(sample.trie, walker, forward, ends)
 
 
+def count_segment(sample: Sample, fit: Fit, k: int) -> tuple[Walker, Counts]:
+    """What did the journeys of segment k do, as a fit explains them?"""
+    member, _ = share_out(fit.loglik, fit.weights)
+    walker, forward, _ = explain(sample, fit.paths[k], fit.rates, fit.pace)
+    return walker, count_path(sample, walker, forward, member[:, k] * sample.weight)
+
+
 def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Path:
     """Run the M-step of one path: each chance is yes / (yes + no), its own only where that pays."""
     n, swaps, loops = len(path.steps), sorted(path.swaps), sorted(path.loops)

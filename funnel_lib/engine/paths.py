@@ -17,7 +17,7 @@ from funnel_lib.engine.edits import exchange
 from funnel_lib.engine.mixtures import (
     Fit,
     Sample,
-    count_path,
+    count_segment,
     explain,
     price_mixture,
     run_em,
@@ -206,17 +206,12 @@ class PathMixture(ClusterMixin, BaseEstimator):
         """Check that rows and gaps are as `fit` describes them."""
         rows = np.asarray(X)
         if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.integer):
-            raise ValueError(
-                "X must be a table of whole numbers: a row of step codes each, -1 padded"
-            )
-        if (
-            rows.min() < -1
-            or (rows[:, 0] < 0).any()
-            or ((rows[:, 1:] >= 0) & (rows[:, :-1] < 0)).any()
-        ):
-            raise ValueError(
-                "X: step codes are 0, 1, …; -1 only pads rows at the right; none is empty"
-            )
+            what = "a table of whole numbers: a row of step codes each, -1 padded"
+            raise ValueError(f"X must be {what}")
+        gone_on = (rows[:, 1:] >= 0) & (rows[:, :-1] < 0)
+        if rows.min() < -1 or (rows[:, 0] < 0).any() or gone_on.any():
+            what = "step codes are 0, 1, …; -1 only pads rows at the right; none is empty"
+            raise ValueError(f"X: {what}")
         if self.pace and gaps is None:
             raise ValueError("pace=True needs gaps: the class of the time since the event before")
         gaps = np.asarray(gaps) if self.pace else None
@@ -275,10 +270,6 @@ def finish(sample: Sample, fit: Fit, max_iter: int, tolerance: float) -> Fit:
             path = exchange(path, j)
         paths.append(path)
     fit = run_em(sample, paths, fit.rates, fit.pace, max_iter, tolerance=tolerance)
-    member, _ = share_out(fit.loglik, fit.weights)
-    paths = []
-    for k, path in enumerate(fit.paths):
-        walker, forward, _ = explain(sample, path, fit.rates, fit.pace)
-        counts = count_path(sample, walker, forward, member[:, k] * sample.weight)
-        paths.append(describe_walk(path, walker, counts))
-    return replace(fit, paths=tuple(paths))
+    walks = (count_segment(sample, fit, k) for k in range(len(fit.paths)))
+    described = (describe_walk(p, *walk) for p, walk in zip(fit.paths, walks, strict=True))
+    return replace(fit, paths=tuple(described))

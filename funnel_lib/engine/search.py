@@ -8,7 +8,7 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
-from funnel_lib.engine.mixtures import Fit, Sample, count_path, explain, run_em, share_out
+from funnel_lib.engine.mixtures import Fit, Sample, count_segment, run_em, share_out
 from funnel_lib.engine.walks import Path, Rates
 
 N_FITTED = 8  # of these, so many have their chances fitted
@@ -32,9 +32,7 @@ def climb(sample: Sample, fit: Fit, ks, rounds: int = 30) -> Fit:
 
 def _edit(sample: Sample, fit: Fit, k: int) -> Fit | None:
     """Find the best edit of path k; None where none is worth it."""
-    member, _ = share_out(fit.loglik, fit.weights)
-    walker, forward, _ = explain(sample, fit.paths[k], fit.rates, fit.pace)
-    counts = count_path(sample, walker, forward, member[:, k] * sample.weight)
+    walker, counts = count_segment(sample, fit, k)
     tried = [
         [*fit.paths[:k], path, *fit.paths[k + 1 :]]
         for path in list_edits(sample, fit.paths[k], walker, counts, fit.rates)
