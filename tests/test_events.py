@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.events import BULK_LEADS, LEAD_COLUMNS, build_log, check_log
+from funnel_lib.core.events import (
+    BULK_LEADS,
+    LEAD_COLUMNS,
+    build_log,
+    check_log,
+    show_rows,
+    show_values,
+)
 
 EXAMPLES = 60  # small logs; more find nothing new and take seconds
 
@@ -213,3 +220,10 @@ def test_columns_of_leads_stay_where_every_row_is_too_late():
     leads = pd.DataFrame({"lead_id": ["b"], "created_at": ["2026-01-01"], "region": ["north"]})
     log = build_log(events, leads, "2025-06-01")
     assert log.leads["region"].isna().tolist() == [True]
+
+
+def test_a_few_rows_and_values_are_shown_whatever_their_order():
+    rows = pd.DataFrame({"lead_id": ["b", "a"], "at": [None, "2025"], "action": ["x", "y"]})
+    assert show_rows(rows) == show_rows(rows[::-1]) == "a · 2025 · y; b · — · x"
+    assert show_values(pd.Series(["b", "a", None, "b"])) == "a, b"
+    assert show_rows(rows.rename(columns=str.upper)) == ""

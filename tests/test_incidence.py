@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from funnel_lib.stats.incidence import _add_memberships, _follow, _sum_later, estimate_incidence
+from funnel_lib.stats.incidence import (
+    _add_memberships,
+    _follow,
+    _sum_later,
+    estimate_incidence,
+    find_half_time,
+    find_horizon,
+)
 from funnel_lib.stats.intervals import move_means
 
 EXACT = 1e-12  # sums of few numbers in another order
@@ -139,3 +146,10 @@ def test_nobody_is_a_row_without_shares():
     for day, member in ((np.array([], int), None), (np.array([3]), np.zeros((1, 1)))):
         found = estimate_incidence(day, np.zeros(len(day), int), member)
         assert found.at_risk.tolist() == [0] and np.isnan(found.incidence).all()
+
+
+def test_half_and_most_of_those_who_do_so():
+    assert find_half_time(np.array([0.1, 0.2, 0.4]), np.full(3, 99)) == 1
+    assert np.isnan(find_half_time(np.zeros(3), np.full(3, 99)))
+    assert find_horizon(np.array([1, 2, 3, 9]), np.array([1, 1, 1, 0]), 0.5) == 2
+    assert find_horizon(np.array([0, 1, 2]), np.zeros(3, int)) == 2

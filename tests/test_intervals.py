@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from funnel_lib.stats.intervals import (
+    add_by_membership,
+    divide,
     effective_n,
     effective_n_of_segment,
     influence_of_share,
+    influence_of_sizes,
+    move_means,
     wilson,
 )
 
@@ -100,3 +104,15 @@ def test_nobody_and_everybody_have_an_n_too():
     member = np.repeat([[0.3, 0.7]], 10, axis=0)
     hits = np.column_stack([np.zeros(10), np.ones(10)])
     assert effective_n_of_segment(member, 0, hits) == pytest.approx([3, 3])
+
+
+def test_nothing_is_no_share_of_nobody():
+    assert np.array_equal(divide(np.array([1, 0]), np.array([4, 0])), [0.25, np.nan], True)
+
+
+def test_means_move_by_each_leads_own_and_the_moves_cancel():
+    assert move_means(np.ones((2, 1)), 0, np.array([[3.0], [1.0]])).tolist() == [[1.0], [-1.0]]
+    assert influence_of_sizes(np.eye(2))[1].tolist() == [[0.5, -0.5], [-0.5, 0.5]]
+    member, marks = np.random.default_rng(1).dirichlet((1, 2), 50), np.arange(50.0)[:, None]
+    assert move_means(member, 0, marks).sum() == pytest.approx(0, abs=ROUNDING * 50**2)
+    assert add_by_membership(member, marks).sum() == pytest.approx((member[:, :1] * marks).sum())

@@ -9,9 +9,17 @@ import random_worlds as worlds
 from sklearn.base import clone
 
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
-from funnel_lib.engine.mixtures import run_em, share_out
+from funnel_lib.engine.mixtures import run_em
 from funnel_lib.engine.paths import PathMixture
-from funnel_lib.engine.walks import Path, Rates, Trie, Walker, count_moves, list_moves, run_forward
+from funnel_lib.engine.walks import (
+    Path,
+    Rates,
+    Trie,
+    Walker,
+    count_moves,
+    list_path_moves,
+    run_forward,
+)
 
 RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15)
 RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})
@@ -86,7 +94,7 @@ def test_equal_beginnings_share_nodes():
 
 
 def test_moves_of_a_pair_take_either_order():
-    moves = list_moves(3, (0,))
+    moves = list_path_moves(3, (0,))
     assert moves.position.tolist() == [-1, 0, 1, 1, 0, 2]
     assert moves.passed.tolist() == [0, 1, 2, 1, 2, 3]
 
@@ -101,7 +109,7 @@ def planted(kind, seed=1, n=1500, pace=False):
 def test_em_never_lengthens_the_description():
     segs, rows, weight, _, _, model = planted("messy")
     model.n_codes_ = model.n_codes
-    log = model._pack(rows, None, weight)
+    log = model.pack(rows, None, weight)
     paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
     rates, scores = Rates(), []
     for _ in range(12):
@@ -168,9 +176,8 @@ def test_memberships_sum_to_one_and_early_leavers_are_shared():
     assert member.sum(axis=1) == pytest.approx(1)
     only_request = np.flatnonzero((rows[:, 0] == 0) & (rows[:, 1] < 0))
     assert member[only_request[0]] == pytest.approx(model.weights_, abs=0.02)
-    assert share_out(model.path_log_likelihood(rows), model.weights_)[1] == pytest.approx(
-        model.log_likelihood(rows)
-    )
+    by_path = np.exp(model.path_log_likelihood(rows)) * model.weights_
+    assert member == pytest.approx(by_path / by_path.sum(axis=1, keepdims=True))
 
 
 def test_simulated_leads_look_like_the_log():

@@ -46,3 +46,5 @@ def test_nobody_and_one():
     assert draw_sums(np.empty((0, 2)), n_draws=3).tolist() == [[0, 0]] * 3
     assert draw_sums(np.array([[5.0]]), n_draws=3).tolist() == [[5]] * 3
     assert np.isnan(find_range(np.empty((0, 2)))[0]).all()
+    low, high = find_range(np.arange(1001.0)[:, None])
+    assert low == [25] and high == [975]

@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
-from funnel_lib.core.groups import keep_together, list_groups
+from funnel_lib.core.groups import find_accounts, keep_together, list_groups, place_steps
 from funnel_lib.core.journeys import build_journeys, count_variants, select_leads
 from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.counting.reach import count_funnel
@@ -139,3 +139,12 @@ def test_no_segments_is_an_answer():
         build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml)
     )
     assert find_segments(journeys).ids == ("s1",)
+
+
+def test_steps_off_the_path_have_no_place_and_neither_has_padding():
+    assert place_steps(("ask", "meet", "pay"), ("pay", "ask")).tolist() == [1, -1, 0, -1]
+
+
+def test_a_lead_without_an_account_is_one_of_its_own():
+    accounts = find_accounts(pd.DataFrame({"account_id": ["x", None, "x", None, "3"]}))
+    assert accounts.tolist() == [0, 1, 0, 2, 3]

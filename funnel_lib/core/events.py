@@ -24,13 +24,14 @@ STAGE_PREFIX = "stage: "
 # Rows of these kinds cannot be used at all; more than this share of them is refused.
 UNUSABLE = ("broken_row", "no_lead", "no_time", "unreadable_time", "no_action")
 MOST_UNUSABLE = 0.1
-# Rows that a reader leaves out as they tell of no event, or of one told elsewhere.
+# Rows that a reader leaves out as they hold no event, or one that stands elsewhere, too.
 EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
             "deleted_activity", "lone_text")  # fmt: skip
 # A deal with such an event was a lead before: its first events are older than the deal.
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
 BULK_LEADS = 50
+SILENT_DAYS = 30  # an open lead without any event for so long is silent
 
 _LEAD_DTYPES = {
     "created_at": "datetime64[us, UTC]", "closed_at": "datetime64[us, UTC]", "amount": "float64",
@@ -49,14 +50,14 @@ class EventLog:
         lead_id (categorical, categories = leads.lead_id), at (UTC), action (categorical),
         actor (client, manager, system or missing), then further columns as they came
     leads : frame, one row a lead, ordered by lead_id: the columns of `LEAD_COLUMNS`, then further
-        ones; status is missing where no leads table tells it
+        ones; status is missing where no leads table gives it
     observed_until : when the export was made; nothing later is known
     removed : frame (table, reason, rows, examples): what was left out of events or leads and why
     rows_read : rows of the event tables as read; always len(events) + removed event rows
     noticed : frame (check, n_rows, share_of_rows, severity, example): what the reader noticed
-    assumed : words for what nobody told and was taken, e.g. ``observed_until``, ``time_zone``
-    sources : frame (file, crm, kind, n_rows, told_by): as what each file was read, and by which
-        of its columns that was told
+    assumed : words for what nobody gave and was assumed, e.g. ``observed_until``, ``time_zone``
+    sources : frame (file, crm, kind, n_rows, told_by): as what each file was read, and which of
+        its columns showed that
     """
 
     events: pd.DataFrame
@@ -81,23 +82,14 @@ def build_log(
 ) -> EventLog:
     """Check events and leads and put them in order.
 
-    Parameters
-    ----------
-    events : frame with lead_id, at, action and, where known, actor; times without a zone are UTC.
-        Columns of `LEAD_COLUMNS` found here go to the leads (the last known value of each).
-    leads : frame with lead_id and any of `LEAD_COLUMNS`, one row a lead
-    observed_until : when the export was made; not told, the last moment in the data
-    removed, noticed, assumed, sources : what a reader left out, noticed, assumed and read before
+    Events need lead_id, at (UTC where without a zone), action and, where known, actor; columns of
+    `LEAD_COLUMNS` found there go to the leads (the last known value of each). `observed_until` is
+    when the export was made; not given, the last time in the data. Rows without lead, time or
+    action, exact duplicates and events after it are removed and counted; a lead closed after it is
+    open. The rest is what a reader left out, noticed, assumed and read before.
 
-    Returns
-    -------
-    EventLog. Rows without lead, time or action, exact duplicates and events after
-    `observed_until` are removed and counted. A lead closed after `observed_until` is open.
-
-    Raises
-    ------
-    InputError
-        A column is missing, no usable row is left, or `observed_until` is before the data begins.
+    Raises `InputError` where a column is missing, no usable row is left, or `observed_until` is
+    before the data begins.
 
     Examples
     --------
@@ -129,19 +121,17 @@ def build_log(
     removed = pd.concat(parts, ignore_index=True)
     rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
     noticed = note_checks([]) if noticed is None else noticed
-    told = {} if sources is None else {"sources": sources}
+    given = {} if sources is None else {"sources": sources}
     return EventLog(
-        events, table.reset_index(), until, removed, rows_read, noticed, assumed, **told
+        events, table.reset_index(), until, removed, rows_read, noticed, assumed, **given
     )
 
 
 def check_log(log: EventLog) -> pd.DataFrame:
-    """What is wrong or odd in a log: removed rows, impossible dates, gaps, bulk edits.
+    """What is wrong or odd in a log: removed rows, impossible dates, gaps, bulk edits?
 
-    Returns
-    -------
-    frame: check, n_rows, share_of_rows (of the event rows read, or of the leads), severity
-    (info, warning, error), example (up to three, the same whatever the order of the rows)
+    Shares are of the event rows read, or of the leads; severity is info, warning or error; up to
+    three examples are shown, the same whatever the order of the rows.
 
     Examples
     --------
@@ -184,13 +174,7 @@ def note_removed(rows: list[tuple]) -> pd.DataFrame:
 
 
 def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
-    """Show a few rows, the same ones whatever their order.
-
-    Examples
-    --------
-    >>> show_rows(pd.DataFrame({"lead_id": ["b", "a"], "at": [None, "2025"], "action": ["x", "y"]}))
-    'a · 2025 · y; b · — · x'
-    """
+    """Show a few rows, the same ones whatever their order: 'a · 2025 · y; b · — · x'."""
     shown = [c for c in ("lead_id", "at", "action", "created_at", "closed_at") if c in frame]
     if not shown:
         return ""
@@ -202,13 +186,7 @@ def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
 
 
 def show_values(cells: pd.Series, most: int = 3) -> str:
-    """Show a few values of a column, the same ones whatever their order.
-
-    Examples
-    --------
-    >>> show_values(pd.Series(["b", "a", None, "b"]))
-    'a, b'
-    """
+    """Show a few values of a column, the same ones whatever their order: 'a, b'."""
     return ", ".join(sorted(cells.dropna().astype("str").unique())[:most])
 
 
@@ -277,10 +255,11 @@ def _drop_duplicates(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.Data
     return _keep(events, ~again).reset_index(drop=True)
 
 
-def _find_observed_until(events, leads, told) -> pd.Timestamp:
+def _find_observed_until(events, leads, given) -> pd.Timestamp:
+    """When the export was made: as given, else the last event, creation or closing."""
     begins = events["at"].min()
-    if told is not None:
-        until = _as_utc(pd.Series([told]))[0]
+    if given is not None:
+        until = _as_utc(pd.Series([given]))[0]
         if until < begins:
             day = f"{begins:%Y-%m-%d}"
             raise InputError([
@@ -288,13 +267,14 @@ def _find_observed_until(events, leads, told) -> pd.Timestamp:
                 "give the day on which the export was made"
             ])  # fmt: skip
         return until
-    moments = [events["at"].max()]
+    times = [events["at"].max()]
     for frame in (f for f in (events, leads) if f is not None):
         if "created_at" in frame:
-            moments.append(frame["created_at"].max())
+            times.append(frame["created_at"].max())
         if "closed_at" in frame and "status" in frame:
-            moments.append(frame.loc[frame["status"].isin(["won", "lost"]), "closed_at"].max())
-    return max(m for m in moments if pd.notna(m))
+            # an open lead's closing time is a plan, and says nothing of the export
+            times.append(frame.loc[frame["status"].isin(["won", "lost"]), "closed_at"].max())
+    return max(t for t in times if pd.notna(t))
 
 
 def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -343,13 +323,13 @@ def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def _join_leads(table: pd.DataFrame, of_events: pd.DataFrame) -> pd.DataFrame:
-    """Join the leads table and what the events tell of leads; the leads table wins."""
+    """Join the leads table and what the events say of leads; the leads table wins."""
     joined = of_events.assign(has_row=False)
     if len(table.columns):
         ids = of_events.index.union(table.index)
         joined = table.reindex(ids).assign(has_row=ids.isin(table.index))
-        for column, told in of_events.reindex(ids).items():
-            joined[column] = joined[column].fillna(told) if column in joined else told
+        for column, known in of_events.reindex(ids).items():
+            joined[column] = joined[column].fillna(known) if column in joined else known
     own = LEAD_COLUMNS[1:]
     nothing = {d: pd.Series(index=joined.index, dtype=d) for d in {"str", *_LEAD_DTYPES.values()}}
     lacking = {c: nothing[_LEAD_DTYPES.get(c, "str")] for c in own if c not in joined}
@@ -443,6 +423,3 @@ def _check_leads(log: EventLog) -> pd.DataFrame:
         ("several_currencies", len(leads) if several else 0, base, "warning",
          ", ".join(currencies)),
     ])  # fmt: skip
-
-
-SILENT_DAYS = 30

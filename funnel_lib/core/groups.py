@@ -12,30 +12,24 @@ from funnel_lib.core.journeys import Journeys
 
 FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
 SKIPPED_OFTEN = 1 / 3  # from here on a step of a path is optional
+UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
+# Tables that are counted for each segment; the others are of all leads.
+BY_SEGMENT = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing", "time_to")
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Which segments there are, and how much each lead belongs to each.
+    """Which segments there are, and how much each lead belongs to each."""
 
-    Attributes
-    ----------
-    steps : ids of the steps before the sale; their positions are the model's codes
-    ids : of the segments, the largest first: "s1", "s2" …; or "all"
-    paths : each segment's own funnel: step ids in its clients' order, the sale last
-    optional : of each path, the steps that a third or more of those who go on go on without
-    memberships : (n_leads, n_segments), each lead's sum to 1; zeros for leads that never entered
-    model : the fitted mixture of paths; None where no segmentation was tried, or by other means
-    why_not : why no segmentation was tried: "few_leads", "few_steps", "not_asked", or ""
-    """
-
-    steps: tuple[str, ...]
-    ids: tuple[str, ...]
-    paths: tuple[tuple[str, ...], ...]
+    steps: tuple[str, ...]  # ids before the sale; their positions are the model's codes
+    ids: tuple[str, ...]  # of the segments, the largest first: "s1", "s2" …; or "all"
+    paths: tuple[tuple[str, ...], ...]  # step ids in its clients' order, the sale last
+    # Of each path the steps that a third or more (`SKIPPED_OFTEN`) of those who go on lack.
     optional: tuple[tuple[str, ...], ...]
+    # (n_leads, n_segments), each lead's sum to 1; zeros for leads that never entered
     memberships: np.ndarray
-    model: Any = None
-    why_not: str = ""
+    model: Any = None  # the fitted mixture of paths, if there is one
+    why_not: str = ""  # no segmentation was tried: "few_leads", "few_steps", "not_asked"
 
 
 def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentation:
@@ -44,8 +38,7 @@ def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentatio
     Examples
     --------
     >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "action": ["ask"], "at": ["2025-01-01"]}))
-    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
-    >>> keep_together(journeys).ids
+    >>> keep_together(build_journeys(log, parse_steps("{steps: [{id: ask}], won: ask}"))).ids
     ('all',)
     """
     steps = journeys.steps.before_sale
@@ -55,23 +48,14 @@ def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentatio
 
 @dataclass(frozen=True)
 class Group:
-    """Leads that are counted together, in a funnel of their own; by default all of them.
+    """Leads that are counted together, in a funnel of their own; by default all of them."""
 
-    Attributes
-    ----------
-    segment : "all", or a segment's id
-    path : the steps of its funnel before the sale, in order; None: the global ones
-    optional : steps that a third or more of its clients go on without
-    memberships : (n_leads, n_segments) how much each lead belongs to each segment; None: fully to
-        the one group. A single column are plain weights.
-    column : of the group's own memberships
-    """
-
-    segment: str = "all"
-    path: tuple[str, ...] | None = None
-    optional: tuple[str, ...] = ()
+    segment: str = "all"  # or a segment's id
+    path: tuple[str, ...] | None = None  # its steps up to the sale; None: the global ones
+    optional: tuple[str, ...] = ()  # steps that its clients often go on without
+    # (n_leads, n_segments) of all segments; None: all leads fully. One column: plain weights.
     memberships: np.ndarray | None = None
-    column: int = 0
+    column: int = 0  # of the group's own memberships
 
     def weigh(self, n_leads: int) -> np.ndarray:
         """How much each lead belongs to it, (n_leads,)."""
@@ -100,11 +84,6 @@ def place_steps(steps: tuple[str, ...], path: tuple[str, ...]) -> np.ndarray:
     """Where on a path each step stands: step code → position, -1 where it is not on it.
 
     One longer than the steps, so that the padding of journeys, -1, is on no path.
-
-    Examples
-    --------
-    >>> place_steps(("ask", "meet", "pay"), ("ask", "pay")).tolist()
-    [0, -1, 1, -1]
     """
     position = np.full(len(steps) + 1, -1)
     position[[steps.index(step) for step in path]] = np.arange(len(path))
@@ -120,28 +99,12 @@ def select_segment(tables: dict[str, pd.DataFrame], segment: str = "all") -> dic
     >>> select_segment({"losses": table}, "s1")["losses"]["n_lost"].tolist()
     [1.0]
     """
-    counted = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing", "time_to")
     return {
         name: table[table["segment"] == segment].reset_index(drop=True)
-        if name in counted
+        if name in BY_SEGMENT
         else table
         for name, table in tables.items()
     }
-
-
-UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no segment surely
-
-
-def find_accounts(leads: pd.DataFrame) -> np.ndarray:
-    """What is drawn as a whole, (n_leads,): the account's number, a lead without one its own.
-
-    Examples
-    --------
-    >>> find_accounts(pd.DataFrame({"account_id": ["x", None, "x", None]})).tolist()
-    [0, 1, 0, 2]
-    """
-    own = pd.Series(np.arange(len(leads)), index=leads.index).astype("str")
-    return pd.factorize(("a" + leads["account_id"].astype("str")).fillna(own))[0]
 
 
 def take_everybody(table: pd.DataFrame) -> pd.DataFrame:
@@ -149,3 +112,13 @@ def take_everybody(table: pd.DataFrame) -> pd.DataFrame:
     ids = table["segment"]
     mine = "all" if (ids == "all").any() or table.empty else ids.iloc[0]
     return table[ids == mine].reset_index(drop=True)
+
+
+def find_accounts(leads: pd.DataFrame) -> np.ndarray:
+    """Which account is each lead of, (n_leads,) codes? A lead without one is an account of its own.
+
+    Accounts, not leads, are what the bootstrap draws: deals of one client are not independent.
+    """
+    # The letter keeps an account called "7" apart from the lead in row 7.
+    own = pd.Series(np.arange(len(leads)), index=leads.index).astype("str")
+    return pd.factorize(("a" + leads["account_id"].astype("str")).fillna(own))[0]

@@ -26,36 +26,25 @@ _COMPARE = {
 class Journeys:
     """What each lead's client did, and what the manager did to help.
 
-    Attributes
-    ----------
-    steps : the steps; codes below are positions in ``steps.ids``
-    leads : frame, one row a lead: the log's columns with every status told, and
-        entered_at (earliest evidence of a step before the sale), sold_at (of won leads)
-    offsets : integers (n_leads + 1,): lead i owns evidence offsets[i] to offsets[i + 1]
-    step, at, told : (n_evidence,) step codes, times, and whether it is only the manager's word;
-        ordered by lead, time, step. An event that shows two steps stands here twice.
-    ask_lead, ask_step, ask_at : (n_asks,) the manager's actions that help with a step
-    measurable : (n_steps,) whether the log has any evidence of the step
-    has_sales : whether any lead of the log was won, or shows the sale
-    askable : (n_steps,) whether the log has any manager's action that helps with it
-    observed_until : when the export was made
-    quality : frame as of `check_log`: what came up when evidence and status were put together
+    `leads` has the log's columns with every status known, entered_at (earliest evidence of a step
+    before the sale) and sold_at (of won leads). Evidence is ordered by lead, time, step; an event
+    that shows two steps stands there twice.
     """
 
     steps: Steps
     leads: pd.DataFrame
-    offsets: np.ndarray
-    step: np.ndarray
-    at: np.ndarray
-    told: np.ndarray
-    ask_lead: np.ndarray
+    offsets: np.ndarray  # (n_leads + 1,) lead i owns evidence offsets[i] to offsets[i + 1]
+    step: np.ndarray  # (n_evidence,) positions in steps.ids
+    at: np.ndarray  # (n_evidence,) microseconds
+    told: np.ndarray  # (n_evidence,) whether it is only the manager's word
+    ask_lead: np.ndarray  # (n_asks,) of the manager's actions that help with a step
     ask_step: np.ndarray
     ask_at: np.ndarray
-    measurable: np.ndarray
-    has_sales: bool
-    askable: np.ndarray
-    observed_until: pd.Timestamp
-    quality: pd.DataFrame
+    measurable: np.ndarray  # (n_steps,) whether the log has any evidence of the step
+    has_sales: bool  # whether any lead of the log was won, or shows the sale
+    askable: np.ndarray  # (n_steps,) whether the log has any manager's action that helps with it
+    observed_until: pd.Timestamp  # when the export was made
+    quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
 
     @property
     def lead(self) -> np.ndarray:
@@ -66,24 +55,13 @@ class Journeys:
 def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     """Find the evidence of each step in a log, and each lead's outcome.
 
-    Parameters
-    ----------
-    log : a checked log
-    steps : the client's steps
-
-    Returns
-    -------
-    Journeys. Status comes from the leads table, else from evidence: the sale's, or an action under
-    `lost:` (closed at the last one; a sale outweighs it); else the lead is open. Evidence of the
-    sale on a lost lead is left out and counted in `quality`, where actions that the steps do not
-    know and steps without evidence stand, too. A lead is sold when it was closed as won; where
-    nobody told when, at its first evidence of the sale, else at its last event.
+    Status comes from the leads table, else from evidence: the sale's, or an action under `lost:`
+    (closed at the last one; a sale outweighs it); else the lead is open. Evidence of the sale on a
+    lost lead is left out and counted in `quality`, where actions that the steps do not know and
+    steps without evidence stand, too. A lead is sold when it was closed as won; where that has no
+    date, at its first evidence of the sale, else at its last event.
     Cost: linear in events, but for evidence from other deals, quadratic in an account's deals.
-
-    Raises
-    ------
-    InputError
-        A glob of two steps claims the same action of the log.
+    Raises `InputError` where globs of two steps claim the same action of the log.
 
     Examples
     --------
@@ -95,23 +73,22 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     """
     rows, codes = _match_evidence(log, steps)
     lead, at = lead_codes(log)[rows].astype(np.int64), to_micros(log.events["at"])[rows]
-    told = name_actions(log, steps.self_reported)[rows]
+    reported = name_actions(log, steps.self_reported)[rows]
     sale = steps.ids.index(steps.won)
     leads = _resolve_status(log, steps, lead, at, codes == sale)
     status = leads["status"].to_numpy()
     paid_but_lost = (codes == sale) & (status[lead] == "lost")
     quality = [_check_sales(leads, lead[codes == sale], lead[paid_but_lost])]
-    keep = ~paid_but_lost
     other = _match_other_deals(log, steps, leads, rows[paid_but_lost])
-    lead, at, codes, told = (
-        np.concatenate([part[keep], more])
-        for part, more in zip((lead, at, codes, told), other, strict=True)
+    lead, at, codes, reported = (
+        np.concatenate([part[~paid_but_lost], more])
+        for part, more in zip((lead, at, codes, reported), other, strict=True)
     )
     order = order_packed(lead, at, codes)
-    lead, at, codes, told = lead[order], at[order], codes[order], told[order]
+    lead, at, codes, reported = lead[order], at[order], codes[order], reported[order]
     before = codes < len(steps.before_sale)
     entered = first_at(lead[before], at[before], len(leads))
-    leads = leads.assign(entered_at=_moments(entered))
+    leads = leads.assign(entered_at=_to_times(entered))
     asks = _match_asks(log, steps)
     measurable = np.bincount(codes, minlength=len(steps.ids)) > 0
     has_sales = bool(measurable[sale] or (status == "won").any())
@@ -122,7 +99,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
         _check_entry(leads, lead, at, codes, steps),
     ]
     return Journeys(
-        steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, told, *asks,
+        steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, reported, *asks,
         measurable, has_sales, askable, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
 
@@ -147,20 +124,13 @@ def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
 
 @dataclass(frozen=True)
 class Variants:
-    """Journeys up to the first sale, equal ones once.
+    """Journeys up to the first sale, equal ones once."""
 
-    Attributes
-    ----------
-    rows : (n_variants, longest) codes of steps before the sale and the sale, -1 padded
-    weight : (n_variants,) how many leads walked so
-    of_lead : (n_leads,) each lead's variant; -1 for leads that never entered
-    gaps : as rows, the class of the time since the event before: 0 less than a day, 1 less than a
-        week, 2 more; -1 for the first event. None where journeys are told apart by steps alone.
-    """
-
-    rows: np.ndarray
-    weight: np.ndarray
-    of_lead: np.ndarray
+    rows: np.ndarray  # (n_variants, longest) codes of steps up to the sale, -1 padded
+    weight: np.ndarray  # (n_variants,) how many leads walked so
+    of_lead: np.ndarray  # (n_leads,) each lead's variant; -1 for leads that never entered
+    # As rows, the class of the time since the event before: 0 less than a day, 1 less than a week,
+    # 2 more; -1 for the first event. None where journeys differ by steps alone.
     gaps: np.ndarray | None = None
 
 
@@ -169,17 +139,7 @@ def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
 
     Steps after the first sale are left out; a sale known by status only is no event. With `pace`,
     journeys whose waits are of other classes (hours, days, weeks) are other variants. Linear in the
-    evidence; the loop runs over positions of the longest journey, equal beginnings taken together.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({
-    ...     "lead_id": ["a", "a", "b", "b", "c"], "action": ["ask", "pay", "ask", "pay", "ask"],
-    ...     "at": pd.date_range("2025-01-01", periods=5)}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
-    >>> variants = count_variants(build_journeys(log, steps))
-    >>> variants.rows.tolist(), variants.weight.tolist(), variants.of_lead.tolist()
-    ([[0, -1], [0, 1]], [1.0, 2.0], [1, 1, 0])
+    evidence.
     """
     n_codes = len(journeys.steps.before_sale)
     before = journeys.step < n_codes
@@ -190,28 +150,38 @@ def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
     keep = earlier == earlier[start]
     lead, code = lead[keep], code[keep]
     start = np.searchsorted(lead, np.arange(len(journeys.leads) + 1))
-    n_kinds = n_codes * (len(GAPS) + 2)
     gap = _class_gaps(lead, journeys.at[before][keep]) if pace else np.zeros(len(code), np.int64)
-    kind = code * (len(GAPS) + 2) + gap + 1
+    n_classes = len(GAPS) + 2
+    of_lead = _number_walks(start, code * n_classes + gap + 1, n_codes * n_classes)
+    weight = np.bincount(of_lead[of_lead >= 0]).astype(float)
+    first = np.zeros(len(weight), np.int64)  # some lead of each variant
+    walked = np.flatnonzero(of_lead >= 0)
+    first[of_lead[walked]] = walked
     length = np.diff(start)
-    node = np.where(length > 0, 0, -1)
-    for position in range(length.max(initial=0)):
-        going = np.flatnonzero(length > position)
-        key = node[going] * (n_kinds + 1) + kind[start[going] + position] + 1
-        here = np.flatnonzero((length > 0) & (length <= position))
-        ended = node[here] * (n_kinds + 1)
-        numbers = np.unique(np.concatenate([ended, key]), return_inverse=True)[1]
-        node[here], node[going] = numbers[: len(here)], numbers[len(here) :]
-    weight = np.bincount(node[node >= 0]).astype(float)
-    first = np.zeros(len(weight), np.int64)
-    walked = np.flatnonzero(node >= 0)
-    first[node[walked]] = walked
     place = np.arange(length.max(initial=0))
     rows, gaps = np.full((2, len(weight), len(place)), -1)
     inside = place < length[first][:, None]
     shown = (start[first][:, None] + place)[inside]
     rows[inside], gaps[inside] = code[shown], gap[shown]
-    return Variants(rows, weight, node, gaps if pace else None)
+    return Variants(rows, weight, of_lead, gaps if pace else None)
+
+
+def _number_walks(start: np.ndarray, kind: np.ndarray, n_kinds: int) -> np.ndarray:
+    """Number the leads' walks in their order, equal ones alike, (n_leads,); -1 for an empty one.
+
+    The loop runs over positions of the longest walk, so equal beginnings are compared once: a
+    walk's number so far and its next event make its number one event later; 0 is for those ended.
+    """
+    length = np.diff(start)
+    number = np.where(length > 0, 0, -1)
+    for position in range(length.max(initial=0)):
+        going = np.flatnonzero(length > position)
+        key = number[going] * (n_kinds + 1) + kind[start[going] + position] + 1
+        here = np.flatnonzero((length > 0) & (length <= position))
+        ended = number[here] * (n_kinds + 1)
+        anew = np.unique(np.concatenate([ended, key]), return_inverse=True)[1]
+        number[here], number[going] = anew[: len(here)], anew[len(here) :]
+    return number
 
 
 def _class_gaps(lead: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -230,13 +200,7 @@ def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
 
 
 def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
-    """Earliest time of each lead, (n_leads,); `NEVER` where it has none.
-
-    Examples
-    --------
-    >>> (first_at(np.array([1, 1]), np.array([7, 5]), 2) == [NEVER, 5]).tolist()
-    [True, True]
-    """
+    """Earliest time of each lead, (n_leads,); `NEVER` where it has none."""
     first = np.full(n_leads, NEVER)
     np.minimum.at(first, lead, at)
     return first
@@ -249,7 +213,7 @@ def last_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     return last
 
 
-def _moments(micros: np.ndarray) -> pd.Series:
+def _to_times(micros: np.ndarray) -> pd.Series:
     known = pd.Series(np.where(micros == NEVER, 0, micros))
     return pd.to_datetime(known, unit="us", utc=True).astype("datetime64[us, UTC]").mask(
         micros == NEVER
@@ -354,7 +318,7 @@ def _match_asks(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFrame:
-    """Tell every lead's status and when it was won: by the leads table, else by evidence."""
+    """Find every lead's status and when it was won: by the leads table, else by evidence."""
     n = len(log.leads)
     all_leads, all_at = lead_codes(log), to_micros(log.events["at"])
     paid = first_at(lead[is_sale], at[is_sale], n)
@@ -363,14 +327,14 @@ def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFr
     outcomes = [paid < NEVER, lost > -NEVER]
     by_evidence = np.select(outcomes, ["won", "lost"], "open")
     closed_by_evidence = np.select(outcomes, [paid, lost], NEVER)
-    told = log.leads["status"].notna().to_numpy()
-    status = np.where(told, log.leads["status"].astype(object), by_evidence)
-    closed = np.where(told, _find_closed(log), closed_by_evidence)
+    given = log.leads["status"].notna().to_numpy()
+    status = np.where(given, log.leads["status"].astype(object), by_evidence)
+    closed = np.where(given, _find_closed(log), closed_by_evidence)
     last = last_at(all_leads, all_at, n)
     sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
     sold = np.where(status == "won", sold, NEVER)
     return log.leads.assign(
-        status=pd.Series(status, dtype="str"), closed_at=_moments(closed), sold_at=_moments(sold)
+        status=pd.Series(status, dtype="str"), closed_at=_to_times(closed), sold_at=_to_times(sold)
     )
 
 
@@ -411,16 +375,9 @@ def _check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
     counts = log.events["action"][unknown].astype("str").value_counts()
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")
     shown = quote_some([f"{a} ({n})" for a, n in counts.items()], most=10)
-    columns = sorted(
-        {
-            e.condition[0]
-            for s in steps.steps
-            for e in s.evidence
-            if e.condition
-            and e.condition[0] not in log.events
-            and name_actions(log, (e.action,)).any()
-        }
-    )
+    with_condition = [e for s in steps.steps for e in s.evidence if e.condition]
+    lacking = [e for e in with_condition if e.condition[0] not in log.events]
+    columns = sorted({e.condition[0] for e in lacking if name_actions(log, (e.action,)).any()})
     return note_checks([
         ("unknown_actions", unknown.sum(), len(unknown), "warning", shown),
         ("no_such_column", len(log.events) if columns else 0, len(log.events), "warning",

@@ -17,13 +17,14 @@ from funnel_lib.core.checked import Checked, read_checked
 LEXICON = Path(__file__).parent / "stages.yml"
 KINDS = ("client", "manager")
 MOST_WORDS = 12  # a longer text is a sentence, not a name
+VAGUE = 2  # nouns of a smaller weight mean nothing beside an unknown word
 _LONGEST = 80  # letters of a name compared with the wordings, and of a word looked up
 _TOLD = ("name", "does", "criterion", "evidence", "recorded", "help")
 _TAG = re.compile(r"<[^<>]*>")
 _PARTS = re.compile(r"[/|;,+()\[\]]|->|→")
 
 
-class Told(Checked):
+class Text(Checked):
     """A text in both languages."""
 
     en: str
@@ -33,7 +34,7 @@ class Told(Checked):
         return getattr(self, lang)
 
 
-class Listed(Checked):
+class WordLists(Checked):
     """Words or wordings of both languages."""
 
     en: tuple[str, ...]
@@ -46,36 +47,36 @@ class Listed(Checked):
 class Whose(Checked):
     """Words or wordings that mean the client's own step, and those behind which it stands."""
 
-    client: Listed
-    manager: Listed
+    client: WordLists
+    manager: WordLists
 
 
 class TypicalStep(Whose):
-    """One typical step of a B2B client: what to tell of it, its wordings, its nouns (`about`).
+    """One typical step of a B2B client: its texts, its wordings, its nouns (`about`).
 
-    Where a name has nouns of two steps, the one of greater `weight` wins; below 2 they are vague.
+    Where a name has nouns of two steps, the one of greater `weight` wins.
     """
 
     id: str
-    name: Told
-    does: Told
-    criterion: Told
-    evidence: Told
-    recorded: Told
-    help: Told
+    name: Text
+    does: Text
+    criterion: Text
+    evidence: Text
+    recorded: Text
+    help: Text
     weight: int = 3
     about: Whose
 
 
 class Act(Checked):
-    """Words that tell who acts (``either``: the noun tells) and which step is meant.
+    """Words that show who acts (``either``: the noun shows it) and which step is meant.
 
     `step` where the name is about none; `on`: the step it is about -> the step meant, ``*`` any
     other, an empty text unclear. One that `waits` outdoes a client's act in the same name.
     """
 
     who: Literal["client", "manager", "either"]
-    words: Listed
+    words: WordLists
     step: str = ""
     waits: bool = False
     on: dict[str, str] = {}
@@ -84,9 +85,9 @@ class Act(Checked):
 class Lost(Checked):
     """Ends that are no step."""
 
-    evidence: Told
-    wordings: Listed
-    words: Listed
+    evidence: Text
+    wordings: WordLists
+    words: WordLists
 
 
 class Lexicon(Checked):
@@ -94,9 +95,9 @@ class Lexicon(Checked):
 
     steps: tuple[TypicalStep, ...]
     acts: tuple[Act, ...]
-    plain: Listed
-    context: Listed
-    against: Listed
+    plain: WordLists
+    context: WordLists
+    against: WordLists
     lost: Lost
 
     @cached_property
@@ -129,7 +130,7 @@ UNCLEAR, LOST = Meaning(), Meaning(end="lost")
 
 
 def find_meaning(name: str) -> Meaning:
-    """Find what one stage name means; `UNCLEAR` where the lexicon does not tell."""
+    """Find what one stage name means; `UNCLEAR` where the lexicon does not say."""
     text = _normal(name)
     if text in read_lexicon().wordings:
         return read_lexicon().wordings[text][1]
@@ -149,23 +150,29 @@ def read_lexicon(path: Path = LEXICON) -> Lexicon:
 
 def _read_name(tokens: list[str]) -> Meaning:
     """Combine what the words say: who acts, and about which step."""
-    found, unknown = _look_up(tokens)
+    found, n_unknown = _look_up(tokens)
     acts, nouns = ([what for r, what in found if r == role] for role in ("act", "noun"))
     roles = {role for role, _ in found}
     if "lost" in roles:
         return UNCLEAR if acts else LOST
-    if not (acts or nouns) or unknown > len(acts) + len(nouns) or "against" in roles:
+    if "against" in roles or n_unknown > len(acts) + len(nouns) or not (acts or nouns):
         return UNCLEAR
     heaviest = max((step.weight for step, _ in nouns), default=0)
-    own = {(step.id, kind) for step, kind in nouns if step.weight == heaviest}
-    if nouns and heaviest < 2 and unknown and not acts:  # "Hot lead" says nothing of a request
+    if n_unknown and not acts and heaviest < VAGUE:  # "Hot lead" says nothing of a request
         return UNCLEAR
+    nouns = [(step, kind) for step, kind in nouns if step.weight == heaviest]
+    kind = _find_actor(acts, nouns)
+    steps = {_step_meant(acts, about) for about in ({step.id for step, _ in nouns} or {""})}
+    clear = kind and len(steps) == 1 and "" not in steps
+    return Meaning(kind, steps.pop()) if clear else UNCLEAR
+
+
+def _find_actor(acts: list[Act], nouns: list[tuple[TypicalStep, str]]) -> str:
+    """Find who acts: by the acts, else by the nouns; empty where two do and none of them waits."""
     actors = {act.who for act in acts} - {"either"}
     if len(actors) > 1 and not any(act.waits for act in acts):
-        return UNCLEAR
-    kind = "manager" if "manager" in (actors or {k for _, k in own}) else "client"
-    steps = {_step_meant(acts, about) for about in ({step for step, _ in own} or {""})}
-    return Meaning(kind, steps.pop()) if len(steps) == 1 and "" not in steps else UNCLEAR
+        return ""
+    return "manager" if "manager" in (actors or {kind for _, kind in nouns}) else "client"
 
 
 def _step_meant(acts: list[Act], about: str) -> str:

@@ -7,22 +7,17 @@ import pandas as pd
 
 from funnel_lib.core.events import note_checks, show_rows
 
-ABSURD, FEWEST = 1000, 10  # times the median of a currency, where it has so many amounts
+ABSURD, FEWEST_AMOUNTS = 1000, 10  # times the median of a currency, where it has so many amounts
 
 
 def take_amounts(leads: pd.DataFrame) -> np.ndarray:
     """Which amounts count as money, (n_leads,)? Missing, negative and absurd ones are NaN.
 
     Absurd is an amount above `ABSURD` times the median of the positive ones of its currency, where
-    there are `FEWEST` of them: a typing error or a test. Leads keep it in every table of leads.
-
-    Examples
-    --------
-    >>> take_amounts(pd.DataFrame({"amount": [10.0, -5.0, None], "currency": "EUR"}))
-    array([10., nan, nan])
+    there are `FEWEST_AMOUNTS`: a typing error or a test. Leads keep it in every table of leads.
     """
     amount = leads["amount"].to_numpy(float, na_value=np.nan)
-    return np.where(_find_negative(amount) | _find_absurd(leads), np.nan, amount)
+    return np.where((amount < 0) | _find_absurd(leads), np.nan, amount)
 
 
 def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
@@ -31,12 +26,6 @@ def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     Capitals and blanks do not matter. Where there is just one, leads without a currency have it,
     too (CRMs fill it in with the amount); where there are several, they are apart under an empty
     name.
-
-    Examples
-    --------
-    >>> codes, names = split_currencies(pd.DataFrame({"currency": ["EUR", None, "usd"]}))
-    >>> codes.tolist(), names
-    ([1, 0, 2], ['', 'EUR', 'USD'])
     """
     codes, names = _list_currencies(leads)
     known = [name for name in names if name]
@@ -47,7 +36,7 @@ def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
 
 def check_amounts(leads: pd.DataFrame) -> pd.DataFrame:
     """Which amounts are left out of money? Rows for the table of checks, as of `check_log`."""
-    negative = _find_negative(leads["amount"].to_numpy(float, na_value=np.nan))
+    negative = leads["amount"].to_numpy(float, na_value=np.nan) < 0
     absurd = _find_absurd(leads)
     shown, (codes, names) = leads[["lead_id", "amount"]], _list_currencies(leads)
     missing = np.array([name == "" for name in names], bool)[codes]
@@ -67,14 +56,10 @@ def _list_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     return codes, [*names]
 
 
-def _find_negative(amount: np.ndarray) -> np.ndarray:
-    return amount < 0
-
-
 def _find_absurd(leads: pd.DataFrame) -> np.ndarray:
     amount = leads["amount"].astype("float64")
     positive = amount.where((amount > 0) & np.isfinite(amount))
     by_currency = positive.groupby(split_currencies(leads)[0])
-    enough = by_currency.transform("count") >= FEWEST
+    enough = by_currency.transform("count") >= FEWEST_AMOUNTS
     absurd = np.isinf(amount) | (enough & (amount > ABSURD * by_currency.transform("median")))
     return absurd.to_numpy(bool)

@@ -15,27 +15,15 @@ _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
 
 
 def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """Order rows by lead, time and code.
+    """Order rows by lead, time (microseconds) and code: as ``np.lexsort((code, at, lead))``.
 
-    Parameters
-    ----------
-    lead, at, code : integers, shape (n,): lead >= 0, time in microseconds, code >= 0
-
-    Returns
-    -------
-    integers, shape (n,), as of ``np.lexsort((code, at, lead))``. The three are packed into one
-    64-bit key, which sorts about ten times as fast, where they fit (times are taken in the coarsest
-    unit that loses nothing).
-
-    Examples
-    --------
-    >>> order_packed(np.array([1, 0, 0]), np.array([5, 9, 9]), np.array([0, 1, 0])).tolist()
-    [2, 1, 0]
+    The three are packed into one 64-bit key, which sorts about ten times as fast, where they fit
+    (times are taken in the coarsest unit that loses nothing). Leads and codes are >= 0.
     """
     if len(lead) == 0:
         return np.empty(0, np.int64)
     since = at - at.min()
-    few = since[:1000]  # tell most units apart without a pass over all
+    few = since[:1000]  # enough to rule out most units without a pass over all
     units = (u for u in (DAY, SECOND, 1_000, 1) if not (few % u).any())
     unit = next(u for u in units if not (since % u).any())
     since = since // unit
@@ -53,21 +41,9 @@ def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarr
 
 
 def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    """Which rows have the same values as the row before or the row after?
+    """Which rows of events in order have the same cells as the row before or the row after?
 
-    Parameters
-    ----------
-    events : frame in order
-    columns : of events; ``at`` is a time, the others are categorical
-
-    Returns
-    -------
-    booleans, shape (n_events,)
-
-    Examples
-    --------
-    >>> is_tied(pd.DataFrame({"lead_id": pd.Categorical(["a", "a", "b"])}), ["lead_id"]).tolist()
-    [True, True, False]
+    Columns are categorical, but for the time ``at``.
     """
     same = np.ones(max(len(events) - 1, 0), bool)
     for column in columns:
@@ -78,18 +54,9 @@ def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
 
 
 def as_category(cells: pd.Series) -> pd.Categorical:
-    """Turn texts into a categorical of the texts there are, in order; it costs one sort of them.
+    """Turn cells into a categorical of the texts there are, in order; missing ones stay so.
 
-    Parameters
-    ----------
-    cells : values taken as texts; what is missing stays so. A categorical of texts in order, as
-        this function gives it, is not sorted again.
-
-    Examples
-    --------
-    >>> found = as_category(pd.Series(["b", "10", "9", "b"]))
-    >>> found.categories.tolist(), found.codes.tolist()
-    (['10', '9', 'b'], [2, 0, 1, 2])
+    It costs one sort of the texts; a categorical in order, as this function gives it, none.
     """
     if isinstance(cells.dtype, pd.CategoricalDtype) and _is_in_order(cells.cat.categories):
         return _drop_unused(cells.array)
@@ -120,7 +87,7 @@ def _drop_unused(cells: pd.Categorical) -> pd.Categorical:
 
 
 def _as_whole_numbers(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
-    """Whole numbers, if each is written as such: they are told apart faster than texts."""
+    """Whole numbers, if each is written as such: they are sorted faster than texts."""
     if texts.null_count:
         return None
     try:

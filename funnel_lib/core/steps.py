@@ -57,7 +57,7 @@ class Evidence(Checked):
         return self.after is None and self.where is None and not self.other_deal
 
     def matches(self, action: str) -> bool:
-        """Tell whether an action's name fits; case matters."""
+        """Does an action's name fit? Case matters."""
         return fnmatchcase(action, self.action) if self.is_glob else action == self.action
 
 
@@ -125,7 +125,7 @@ class Steps(Checked):
             return given
         ids = [str(s.get("id")) for s in given["steps"] if isinstance(s, dict)]
         named = given.get("post_sale")
-        named = named if isinstance(named, list | tuple) else []  # what else it is, the model tells
+        named = named if isinstance(named, list | tuple) else []  # else the model refuses it
         extra = [p for p in named if str(p) not in ids and not suggest(p, ids)]
         return {**given, "steps": [*given["steps"], *({"id": p} for p in extra)]}
 
@@ -164,19 +164,8 @@ class Steps(Checked):
 def read_steps(path: str | Path) -> Steps:
     """Read a steps file (steps.yml), checked.
 
-    Parameters
-    ----------
-    path : path of a YAML file, UTF-8
-
-    Returns
-    -------
-    Steps
-
-    Raises
-    ------
-    InputError
-        Every problem at once, with line numbers: unknown keys, ids used twice, evidence claimed by
-        two steps, a `won` or `post_sale` that is no step, an optional sale.
+    Raises `InputError` with every problem at once and its line: unknown keys, ids used twice,
+    evidence claimed by two steps, a `won` or `post_sale` that is no step, an optional sale.
 
     Examples
     --------
@@ -221,7 +210,7 @@ def write_steps(steps: Steps, path: str | Path) -> None:
 
 
 def _problems(steps: Steps) -> list[tuple[Place, str]]:
-    """Check what one key alone cannot tell; each problem with its place."""
+    """List what one key alone does not show to be wrong; each problem with its place."""
     ids = [s.id for s in steps.steps]
     found: list[tuple[Place, str]] = []
     for i, step_id in enumerate(ids):
@@ -251,6 +240,7 @@ def _no_step(key: str, step_id: str, ids: list[str]) -> str:
 
 
 def _claimed_twice(steps: Steps) -> list[tuple[Place, str]]:
+    """List evidence of one step that is the very same evidence of another."""
     owner: dict[tuple, str] = {}
     found = []
     for i, step in enumerate(steps.steps):

@@ -1,16 +1,15 @@
-"""Moments as whole microseconds since 1970 in UTC, and dates that stand for whole days."""
+"""Times as whole microseconds since 1970 in UTC, and dates that stand for whole days."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-# A moment that never comes.
-NEVER = np.iinfo(np.int64).max
+NEVER = np.iinfo(np.int64).max  # a time that never comes
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
-ENOUGH = 10  # from so many moments on, two times of day an hour apart are summer and winter
+ENOUGH = 10  # from so many times on, two times of day an hour apart are summer and winter
 
 
 def to_micros(times: pd.Series) -> np.ndarray:
@@ -19,17 +18,13 @@ def to_micros(times: pd.Series) -> np.ndarray:
 
 
 def tells_hours(at: np.ndarray) -> bool:
-    """Tell whether moments have an hour, or are dates: all at one time of day, or two an hour apart
-    where a zone has summer time.
-
-    Parameters
-    ----------
-    at : microseconds
+    """Do times have an hour, or are they dates: all at one time of day, or at two an hour apart
+    where a zone has summer time?
 
     Examples
     --------
     >>> days = np.arange(3) * 24
-    >>> tells_hours(days * 3_600_000_000), tells_hours((days + [9, 10, 17]) * 3_600_000_000)
+    >>> tells_hours(days * HOUR), tells_hours((days + [9, 10, 17]) * HOUR)
     (False, True)
     """
     seen = np.unique(at % DAY)
@@ -39,16 +34,6 @@ def tells_hours(at: np.ndarray) -> bool:
 
 
 def end_of_days(at: np.ndarray) -> np.ndarray:
-    """Take dates for the last second of their days; moments with an hour are left as they are.
-
-    Parameters
-    ----------
-    at : microseconds, `NEVER` where missing
-
-    Examples
-    --------
-    >>> (end_of_days(np.array([0, NEVER, 3 * DAY])) // HOUR).tolist()[::2]
-    [23, 95]
-    """
+    """Take dates for the last second of their days; times with an hour are left as they are."""
     known = at < NEVER
     return at if tells_hours(at[known]) else np.where(known, at + DAY - SECOND, at)

@@ -9,24 +9,15 @@ from funnel_lib.core.journeys import Journeys, first_at, last_at
 from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN, find_horizon
 
+MOST_CLOSED = 0.95  # a lead has had its time once so many of those to be closed are closed
+
 
 def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
     """How many days from entry was each lead watched, and what ended it?
 
-    Returns
-    -------
-    (day, cause), (n_leads,) each, as `estimate_incidence` takes them: 1 won, 2 lost, 0 still open
-    when the export was made; day is -1 for leads that never entered. A lost lead without a date of
-    closing is taken to be lost at its last evidence.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", "b"], "action": ["ask", "pay", "ask"],
-    ...                               "at": pd.to_datetime(["2025-01-01", "2025-01-03"] * 1
-    ...                                                    + ["2025-01-01"])}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
-    >>> [x.tolist() for x in find_outcome_days(build_journeys(log, steps))]
-    [[2, 2], [1, 0]]
+    (day, cause), (n_leads,) each, as `estimate_incidence` takes them: won is `TAKEN`, lost
+    `OTHERWISE`; day is -1 for leads that never entered. A lost lead without a date of closing is
+    taken to be lost at its last evidence.
     """
     status = journeys.leads["status"].to_numpy()
     end = np.where(status == "open", NEVER, _find_closed(journeys))
@@ -37,11 +28,9 @@ def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
 def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.ndarray]:
     """How many days from entry to a step's first evidence, or else to closing?
 
-    Returns
-    -------
-    (day, cause) as of `find_outcome_days`: 1 took the step, 2 was closed without evidence of it
-    (won or lost: an unseen step has no time), 0 still open. Of a step after the sale: days from
-    the sale, of won leads alone, and nothing competes.
+    (day, cause) as of `find_outcome_days`: `OTHERWISE` was closed without evidence of the step, won
+    or lost, as an unseen step has no time. Of a step after the sale: days from the sale, of won
+    leads alone, and nothing competes.
     """
     leads = journeys.leads
     mine = journeys.step == journeys.steps.ids.index(step_id)
@@ -66,7 +55,7 @@ def _find_closed(journeys: Journeys) -> np.ndarray:
 
 
 def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: np.ndarray):
-    """Whole days from one moment to another, or to the export where nothing happened before it."""
+    """Whole days from one time to another, or to the export where nothing happened before it."""
     until = journeys.observed_until.value // 1000
     begun = since < NEVER
     day = np.maximum(np.minimum(end, until) - np.where(begun, since, 0), 0) // DAY
@@ -79,24 +68,12 @@ def find_first_evidence(journeys: Journeys, step_id: str) -> np.ndarray:
     return first_at(journeys.lead[mine], journeys.at[mine], len(journeys.leads))
 
 
-MOST_CLOSED = 0.95  # a lead has had its time once so many of those to be closed are closed
-
-
 def find_mature(journeys: Journeys) -> np.ndarray:
     """Which leads have had their time, (n_leads,)?
 
     Those that entered so long before the export that by then `MOST_CLOSED` of those that are ever
     seen to close have closed: of younger ones only the quick have decided, and these are not like
     the others.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": [*"abab"], "action": [*["ask"] * 2, *["bye"] * 2],
-    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-01", "2025-01-05", "2025-01-08"])}),
-    ...     observed_until="2025-01-20")
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", lost=["bye"])
-    >>> find_mature(build_journeys(log, steps)).tolist()
-    [True, True]
     """
     entered = journeys.leads["entered_at"]
     day, cause = find_outcome_days(journeys)

@@ -17,19 +17,11 @@ def list_leads(
 ) -> pd.DataFrame:
     """Where does each lead stand?
 
-    Parameters
-    ----------
-    log, journeys : the log and its journeys
-    groups : of `groups.list_groups`: all leads, then the segments; default all leads
-
-    Returns
-    -------
-    frame, one row a lead: lead_id, segment (the most probable one) and probability (empty if it
-    never entered), status, last_step, missed_step, asked (yes, no, unknown), all three in that
-    segment's funnel, stage (the last one of the CRM), stage_ahead (its step in the steps file lies
-    beyond the furthest one reached; never of a won lead), amount, currency, and the further columns
-    of the leads (one named like a column before it becomes ``…_in_export``). For an open lead
-    missed_step is the next step.
+    Groups are those of `list_groups`. One row a lead: the segment is its most probable one (empty,
+    as its probability, if it never entered), last_step, missed_step (of an open lead the next step)
+    and asked are in that segment's funnel, stage is the last one of the CRM, stage_ahead: its step
+    in the steps file lies beyond the furthest one reached (never of a won lead). Further columns of
+    the leads follow; one named like a column before it becomes ``…_in_export``.
     """
     groups = groups or [Group()]
     found = find_missed(journeys)

@@ -17,37 +17,24 @@ ASKED = ("yes", "no", "unknown")
 
 @dataclass(frozen=True)
 class Missed:
-    """Each lead's place in a funnel; -1 stands for none, all of shape (n_leads,).
+    """Each lead's place in a funnel, all (n_leads,); -1 stands for none."""
 
-    Attributes
-    ----------
-    last : position of the furthest step reached
-    missed : position of the first step not taken after it: not optional, and measurable; none of
-        a won lead
-    asked : position in `ASKED`: whether the manager's helping action came between reaching the
-        last step and closing; unknown where no such action of that step is anywhere in the log
-    """
-
-    last: np.ndarray
+    last: np.ndarray  # position of the furthest step reached
+    # Position of the first step not taken after it: not optional, measurable; none of a won lead.
     missed: np.ndarray
+    # Position in `ASKED`: whether the manager's helping action came between reaching the last step
+    # and closing; unknown where no such action of that step is anywhere in the log.
     asked: np.ndarray
 
 
 def find_missed(journeys: Journeys, group: Group | None = None) -> Missed:
     """Which step is the first that each lead did not take?
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    group : whose steps before the sale, and which of them its clients may buy without, besides
-        those of the steps file; default the global steps
-
-    Returns
-    -------
-    Missed, for every lead: of lost ones it is the loss, of open ones the next step. The furthest
-    step is that of the rule ``passed``; gaps before it are unseen, not missed. A lead that never
-    entered has no last step. A step without any evidence in the log is never called missed: nobody
-    can tell who took it, so the next measurable one is named.
+    Of lost leads it is the loss, of open ones the next step. The furthest step is that of the rule
+    ``passed``; gaps before it are unseen, not missed. A lead that never entered has no last step.
+    What is optional in the steps file or on the group's own path is never called missed, nor is a
+    step without any evidence in the log: nobody knows who took it, so the next measurable one is
+    named.
 
     Examples
     --------
@@ -75,18 +62,11 @@ def find_missed(journeys: Journeys, group: Group | None = None) -> Missed:
 
 @dataclass(frozen=True)
 class Decided:
-    """Who stood before each step that can be missed, and decided.
+    """Who stood before each step that can be missed, and decided."""
 
-    Attributes
-    ----------
-    steps : ids of these steps, in the order of the group's funnel, the sale last
-    stood : (n_leads, n_steps) reached the step before and took this one, or was lost without it
-    went_on : (n_leads, n_steps) took it, or a later one
-    """
-
-    steps: tuple[str, ...]
-    stood: np.ndarray
-    went_on: np.ndarray
+    steps: tuple[str, ...]  # ids of these steps, in the order of the group's funnel, the sale last
+    stood: np.ndarray  # (n_leads, n_steps) reached the step before, and took this or was lost
+    went_on: np.ndarray  # (n_leads, n_steps) took it, or a later one
 
 
 def find_decided(
@@ -94,17 +74,10 @@ def find_decided(
 ) -> Decided:
     """Whose share goes on at each step, without those still open before it?
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    group : as in `find_missed`
-    within : count only evidence so long after entry, and only leads observed for so long: every
-        one of them has had its time, so whoever has not taken the step by then did not go on
-
-    Returns
-    -------
-    Decided. The steps are those that `count_losses` counts, by the rule ``passed``; those who stood
-    and did not go on are the lost leads that missed the step (with `within`: lost or open ones).
+    The steps are those that `count_losses` counts, by the rule ``passed``; those who stood and did
+    not go on are the lost leads that missed the step. With `within` only evidence so long after
+    entry counts, and only leads observed for so long: every one of them has had its time, so
+    whoever, lost or open, has not taken the step by then did not go on.
     """
     group, window = group or Group(), read_window(within)
     codes, can_miss = list_codes(journeys, group)
@@ -121,6 +94,7 @@ def find_decided(
 def _find_asked(journeys: Journeys, codes, last, missed) -> np.ndarray:
     """Whether a helping action of the missed step came between the last step and closing."""
     n_leads = len(last)
+    # When the last step was reached: where the funnel has a step n times, its nth evidence counts.
     rows = np.flatnonzero(journeys.step == np.where(last >= 0, codes[last], -1)[journeys.lead])
     owner = journeys.lead[rows]
     nth = np.arange(len(rows)) - np.searchsorted(owner, owner) + 1

@@ -13,14 +13,7 @@ PIPELINE_MARK = " / "  # between the name of a pipeline and that of its stage
 
 
 def find_stage_step(steps: Steps, stage: str | None) -> str | None:
-    """Which step does the steps file say a stage is meant to show: with its pipeline, or without?
-
-    Examples
-    --------
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay", stages={"Sent": "pay"})
-    >>> find_stage_step(steps, "Retail / Sent")
-    'pay'
-    """
+    """Which step does the steps file say a stage shows: with its pipeline's name, or without?"""
     if not isinstance(stage, str):
         return None
     return steps.stages.get(stage) or steps.stages.get(stage.rpartition(PIPELINE_MARK)[2])
@@ -37,11 +30,9 @@ def mark_pipelines(leads: pd.DataFrame) -> np.ndarray:
 def find_last_stage(log: EventLog, journeys: Journeys) -> pd.Series:
     """The stage of the CRM that each lead stood in last: by its moves, else by the leads table."""
     stage = journeys.leads["stage"].astype("str")
-    is_move = log.events["action"].cat.categories.str.startswith(STAGE_PREFIX)
-    if is_move.any():
-        moves = log.events[is_move[log.events["action"].cat.codes]]
-        names = moves["action"].astype("str").str.removeprefix(STAGE_PREFIX)
-        last = names.groupby(moves["lead_id"].astype("str")).last()
+    names = _name_stages(log)
+    if len(names):
+        last = names.groupby(log.events["lead_id"][names.index].astype("str")).last()
         stage = journeys.leads["lead_id"].map(last).astype("str").fillna(stage)
     known = stage.notna() & (stage != "")
     return (mark_pipelines(journeys.leads) + stage.astype(object)).where(known, stage).astype("str")
@@ -50,10 +41,7 @@ def find_last_stage(log: EventLog, journeys: Journeys) -> pd.Series:
 def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     """When did which deal come to which stage of the CRM?
 
-    Parameters
-    ----------
-    log : events whose action is ``stage: NAME`` are moves
-    journeys : of the same log, or of some of its leads
+    Moves are the events whose action is ``stage: NAME``; the journeys may be of some leads only.
 
     Returns
     -------
@@ -73,14 +61,13 @@ def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     >>> list_moves(log, journeys)[["lead", "stage", "place"]].values.tolist()
     [[0, 'New', 0], [0, 'Sent', 1]]
     """
-    names = log.events["action"].cat.categories
-    is_move = names.str.startswith(STAGE_PREFIX)
-    events = log.events[is_move[log.events["action"].cat.codes]]
+    names = _name_stages(log)
+    events = log.events.loc[names.index]
     index = pd.Index(journeys.leads["lead_id"])
     moves = pd.DataFrame({
         "lead": index.get_indexer(events["lead_id"].astype("str")),
         "at": events["at"].astype("int64").to_numpy(),
-        "stage": events["action"].astype("str").str.removeprefix(STAGE_PREFIX).to_numpy(),
+        "stage": names.to_numpy(),
         "actor": events["actor"].astype("str").to_numpy(),
     })  # fmt: skip
     moves = moves[moves["lead"] >= 0]
@@ -92,19 +79,19 @@ def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     return moves.assign(place=by_lead.cumcount(), previous=by_lead.shift())
 
 
+def _name_stages(log: EventLog) -> pd.Series:
+    """The stage that each move of the log leads to, by the row of its event."""
+    actions = log.events["action"]
+    is_move = actions.cat.categories.str.startswith(STAGE_PREFIX)
+    return actions[is_move[actions.cat.codes]].astype("str").str.removeprefix(STAGE_PREFIX)
+
+
 def order_stages(moves: pd.DataFrame) -> list[str]:
     """In which order do deals come to the stages?
 
     The order that most pairs agree with: for each pair of stages, more deals that came to both
     came to the earlier one first (Kemeny's rule, https://doi.org/10.2307/20026529, by moving one
     stage at a time from the order of the mean places). Cost: cubic in the number of stages.
-
-    Examples
-    --------
-    >>> moves = pd.DataFrame({"lead": [0, 0, 1, 1, 2], "place": [0, 1, 0, 1, 0],
-    ...                       "stage": ["new", "sent", "new", "paid", "new"]})
-    >>> order_stages(moves)
-    ['new', 'paid', 'sent']
     """
     first = moves.drop_duplicates(["lead", "stage"])
     places = first.pivot_table("place", "lead", "stage")

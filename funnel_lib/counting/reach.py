@@ -16,6 +16,10 @@ from funnel_lib.stats.intervals import effective_n, effective_n_of_segment, wils
 
 Rule = Literal["passed", "ordered", "any"]
 RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
+COLUMNS = [
+    "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
+    "share_of_entered", "share_of_previous", "low", "high", "previous_low", "previous_high", "part",
+]  # fmt: skip
 
 
 def count_funnel(
@@ -26,15 +30,15 @@ def count_funnel(
 ) -> pd.DataFrame:
     """How many of the leads that entered reached each step?
 
+    Raises `InputError` for an unknown rule, step or window.
+
     Parameters
     ----------
-    journeys : the leads' client steps
     rule : ``passed`` evidence of the step or of a later step of the funnel; ``ordered`` evidence at
-        or after the moment the previous step was reached; ``any`` evidence at any time
+        or after the time the previous step was reached; ``any`` evidence at any time
     within : count only evidence so long after entry (after the sale: after it), and only leads
         observed for so long, whatever their status
-    group : whose funnel, and by which steps before the sale; default all leads and the global
-        steps. A step that comes twice needs two events.
+    group : whose funnel, and by which steps before the sale. One that comes twice needs two events.
 
     Returns
     -------
@@ -46,16 +50,7 @@ def count_funnel(
     the effective n), previous_low, previous_high (likewise, of share_of_previous), part. Shares of
     a step without any evidence in the log are empty: it is not measurable. Status won counts as
     reaching the sale at its closing; post-sale time runs from it.
-
-    Raises
-    ------
-    InputError
-        An unknown rule, step or window.
-
-    Notes
-    -----
-    Intervals: `intervals.wilson`; the effective n of a segment is that of
-    `intervals.effective_n_of_segment`, as memberships are estimated, too.
+    The effective n of a segment is that of `effective_n_of_segment`, as memberships are estimated.
 
     Examples
     --------
@@ -92,14 +87,10 @@ def find_reached(
     window: int = NEVER,
     after_sale: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which leads reached which position of a funnel?
+    """Which leads reached which position of a funnel, given by its step codes?
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    codes : step codes of the funnel in order, (n_positions,)
-    rule, window : as in `count_funnel`, the window in microseconds
-    after_sale : count won leads (of those that entered) from their sale on
+    `rule` and `window` (microseconds) as in `count_funnel`; `after_sale` counts won leads (of those
+    that entered) from their sale on.
 
     Returns
     -------
@@ -140,13 +131,7 @@ def check_rule(rule: str) -> None:
 
 
 def read_window(within: pd.Timedelta | str | None) -> int:
-    """Read a window such as ``"90D"`` as microseconds; `NEVER` for none.
-
-    Examples
-    --------
-    >>> read_window("1D")
-    86400000000
-    """
+    """Read a window such as ``"90D"`` as microseconds; `NEVER` for none."""
     if within is None or (isinstance(within, str) and not within):
         return NEVER
     try:
@@ -162,12 +147,6 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     return window.value // 1000
 
 
-COLUMNS = [
-    "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
-    "share_of_entered", "share_of_previous", "low", "high", "previous_low", "previous_high", "part",
-]  # fmt: skip
-
-
 def _step_codes(journeys: Journeys, ids: tuple[str, ...]) -> np.ndarray:
     known = list(journeys.steps.ids)
     wrong = [i for i in ids if i not in known]
@@ -177,13 +156,7 @@ def _step_codes(journeys: Journeys, ids: tuple[str, ...]) -> np.ndarray:
 
 
 def nth_times(codes: np.ndarray) -> np.ndarray:
-    """How many times a funnel had the step by this position, (n_positions,), from 1.
-
-    Examples
-    --------
-    >>> nth_times(np.array([0, 1, 0])).tolist()
-    [1, 1, 2]
-    """
+    """How many times a funnel had the step by this position, (n_positions,), from 1."""
     return pd.Series(codes).groupby(codes).cumcount().to_numpy() + 1
 
 
@@ -202,22 +175,25 @@ def _reach_in_order(journeys, lead, step, at, codes, is_sale, sold) -> np.ndarra
     """
     n_leads = len(sold)
     reached = np.zeros((n_leads, len(codes)), bool)
-    moment = np.full(n_leads, np.iinfo(np.int64).min)
+    came = np.full(n_leads, np.iinfo(np.int64).min)  # when the previous position was reached
+    # A funnel may have a step twice, and both at one time: rows of evidence are in order, so of
+    # each step only rows behind the last one used are still free.
     used = {code: np.full(n_leads, -1) for code in set(codes.tolist())}
     alive = np.ones(n_leads, bool)
     for position, code in enumerate(codes.tolist()):
         if not journeys.measurable[code] and not is_sale[position]:
             continue
         rows = np.flatnonzero(step == code)
-        rows = rows[(at[rows] >= moment[lead[rows]]) & (rows > used[code][lead[rows]])]
-        who, first = np.unique(lead[rows], return_index=True)
+        rows = rows[(at[rows] >= came[lead[rows]]) & (rows > used[code][lead[rows]])]
+        who, first = np.unique(lead[rows], return_index=True)  # its first row is its earliest
         when = np.full(n_leads, NEVER)
         when[who] = at[rows[first]]
         used[code][who] = rows[first]
         if is_sale[position]:
-            when = np.minimum(when, np.where(sold >= moment, sold, NEVER))
+            # the sale may be known by the status alone, and then has its closing time only
+            when = np.minimum(when, np.where(sold >= came, sold, NEVER))
         alive &= when < NEVER
-        moment = np.where(alive, when, NEVER)
+        came = np.where(alive, when, NEVER)
         reached[:, position] = alive
     for position in range(len(codes) - 2, -1, -1):
         if not journeys.measurable[codes[position]] and not is_sale[position]:

@@ -18,22 +18,9 @@ LATER = ("status", "closed_at", "sold_at", "entered_at", "loss_reason", "stage")
 def read_values(journeys: Journeys, by: str) -> pd.Series:
     """Which group is each lead in: its text in a column, or its month or quarter of entry?
 
-    Returns
-    -------
-    Series of texts, (n_leads,), "" where there is none. ``month`` and ``quarter`` (UTC, such as
-    ``2025-03`` and ``2025-Q1``) are the lead's own columns where it has such.
-
-    Raises
-    ------
-    InputError
-        No such column, or one known only after the outcome.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "action": ["ask"], "at": ["2025-03-01"]}))
-    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
-    >>> read_values(journeys, "quarter").tolist(), read_values(journeys, "manager").tolist()
-    (['2025-Q1'], [''])
+    Texts, "" where there is none. ``month`` and ``quarter`` (UTC, such as ``2025-03`` and
+    ``2025-Q1``) are the lead's own columns where it has such. Raises `InputError` where there is no
+    such column, or it is known only after the outcome.
     """
     leads = journeys.leads
     if by in LATER:
@@ -59,20 +46,13 @@ def check_equal_time(journeys: Journeys, by: str, within) -> None:
         ])  # fmt: skip
 
 
-def name_periods(moments: pd.Series, period: str) -> pd.Series:
-    """Write the month or quarter (UTC) of moments, "" where there is none.
-
-    Examples
-    --------
-    >>> name_periods(pd.Series(pd.to_datetime(["2025-03-01", None], utc=True)), "month").tolist()
-    ['2025-03', '']
-    """
-    moments = moments.dt.tz_convert("UTC")
+def name_periods(times: pd.Series, period: str) -> pd.Series:
+    """Write the month (2025-03) or quarter (2025-Q1) of times in UTC, "" where there is none."""
+    times = times.dt.tz_convert("UTC")
     if period == "month":
-        return moments.dt.strftime("%Y-%m").astype("str").fillna("")
-    return (moments.dt.strftime("%Y-Q") + moments.dt.quarter.astype("Int64").astype("str")).fillna(
-        ""
-    )
+        return times.dt.strftime("%Y-%m").astype("str").fillna("")
+    quarter = times.dt.quarter.astype("Int64").astype("str")
+    return (times.dt.strftime("%Y-Q") + quarter).fillna("")
 
 
 def check_values(values: pd.Series, column: str, wanted: tuple[str, ...]) -> None:
@@ -88,14 +68,14 @@ def check_values(values: pd.Series, column: str, wanted: tuple[str, ...]) -> Non
         raise InputError(problems)
 
 
-def read_day(moment: pd.Timestamp | str, name: str) -> pd.Timestamp:
-    """Read an ISO day or moment, taken as UTC where it has no zone; `name` is for the message."""
+def read_day(day: pd.Timestamp | str, name: str) -> pd.Timestamp:
+    """Read an ISO day or time, taken as UTC where it has no zone; `name` is for the message."""
     try:
-        if isinstance(moment, str):  # pandas would guess 03.04.2025, "today" and "July", too
-            moment = datetime.fromisoformat(moment)
-        if pd.isna(moment) or not isinstance(moment, date):
+        if isinstance(day, str):  # pandas would guess 03.04.2025, "today" and "July", too
+            day = datetime.fromisoformat(day)
+        if pd.isna(day) or not isinstance(day, date):
             raise ValueError
     except (ValueError, TypeError):
-        raise InputError([f"{name} {moment!r} is no date; write it as 2025-03-01"]) from None
-    read = pd.Timestamp(moment)
+        raise InputError([f"{name} {day!r} is no date; write it as 2025-03-01"]) from None
+    read = pd.Timestamp(day)
     return read.tz_localize("UTC") if read.tzinfo is None else read.tz_convert("UTC")

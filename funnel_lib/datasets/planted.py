@@ -17,19 +17,19 @@ import pandas as pd
 import yaml
 
 from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.groups import SKIPPED_OFTEN
 from funnel_lib.datasets.worlds import WON, WORLDS, World
 
 START = np.datetime64("2025-01-01T00:00", "s")
 DAY = 24 * 60  # minutes, the unit of every clock here
 SPREAD = 0.8  # sigma of the lognormal waits
-SKIPPED_OFTEN = 1 / 3  # from here on a step is optional, see "Rules of counting" in DESIGN.md
 STAGE_KEPT = 0.9  # how often a manager who acts moves the deal's stage, too
 LOST = "deal_lost"
 POST_DAYS = {"launch_done": 10, "served": 15, "feedback_given": 20, "repeat_order": 60}
 PRODUCTS = {"kettle": 0.4, "iron": 0.3, "toaster": 0.2, "mixer": 0.1}
 SOURCES = {"site": 0.45, "ads": 0.3, "referral": 0.15, "fair": 0.1}
 REASONS = ("price", "no answer", "competitor", "postponed")
-CLIENT, TOLD, ASK, STAGE, CLOSE = range(5)  # kinds of events, each of some step
+CLIENT, REPORTED, ASK, STAGE, CLOSE = range(5)  # kinds of events, each of some step
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,10 @@ class Planted:
     Attributes
     ----------
     events : lead_id, at (UTC, no zone), action, actor; by lead, then time.
-    leads : lead_id, created_at, status, closed_at, amount, currency, manager, team, product,
-        source, loss_reason, account_id; one row a lead, in order of entry.
+    leads : the table of leads as a CRM exports it; one row a lead, in order of entry.
     steps_yaml : the text of steps.yml.
     truth_leads : lead_id; segment; status seen at the export, and final_status; furthest_step,
-        missed_step and asked (yes, no, unknown) of lost and open leads by the rules of counting on
+        missed_step and asked (yes, no, unknown) of lost and open leads by the rule ``passed`` on
         the segment's path, from what was seen at the export, noise left out; the same in the order
         of steps.yml as furthest_in_all, missed_in_all, asked_in_all; stage_ahead of
         furthest_in_all; final_step (furthest on the path had the export waited); n_noise (noise
@@ -64,21 +63,9 @@ class Planted:
 def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
     """What does a CRM look like whose segments, rates and reasons are known?
 
-    Parameters
-    ----------
-    world : a name in `WORLDS`, or a `World`
-    n_leads : number of leads, at least 1
-    seed : the same seed gives the same log
-
-    Returns
-    -------
-    Planted
-        Events after the export are cut off; a lead that closes after it is open.
-
-    Raises
-    ------
-    InputError
-        The world is unknown or contradicts itself, or n_leads is below 1.
+    `world` is a name in `WORLDS`, or a `World` of one's own; the same seed gives the same log.
+    Events after the export are cut off; a lead that closes after it is open. Raises `InputError`
+    where the world is unknown or contradicts itself, or n_leads is below 1.
 
     Examples
     --------
@@ -133,8 +120,8 @@ def write_planted(planted: Planted, folder: str | Path) -> None:
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
 
 
-class _Log:
-    """Rows as they are made: lead, minute, kind, code of the step."""
+class _Draft:
+    """Rows of events as they are drawn: lead, minute, kind, code of the step."""
 
     def __init__(self):
         self.parts = []
@@ -155,20 +142,20 @@ def _walk_all(world, steps, n_leads, rng):
     fate = pd.DataFrame({"group": rng.choice(len(shares), n_leads, p=shares)})
     fate["manager"] = rng.integers(len(factors), size=n_leads)
     fate["created"] = np.sort(rng.uniform(0, world.days * DAY, n_leads))
-    log, closed, won = _Log(), fate["created"].to_numpy(copy=True), np.zeros(n_leads, bool)
+    draft, closed, won = _Draft(), fate["created"].to_numpy(copy=True), np.zeros(n_leads, bool)
     for k, segment in enumerate(world.segments.values()):
         own = np.flatnonzero(fate["group"] == k)
         factor = factors[fate["manager"].to_numpy()[own]]
-        closed[own], won[own] = _walk(world, steps, segment, own, closed[own], factor, log, rng)
+        closed[own], won[own] = _walk(world, steps, segment, own, closed[own], factor, draft, rng)
     fate["closed"], fate["final_status"] = closed, np.where(won, "won", "lost")
-    return fate, log.to_frame()
+    return fate, draft.to_frame()
 
 
-def _walk(world, steps, segment, lead, clock, factor, log, rng):
+def _walk(world, steps, segment, lead, clock, factor, draft, rng):
     """Walk the leads of one segment; returns when they closed, and who bought."""
     n, path = len(lead), segment.path
     go_on, ask, skip, repeat, unasked = _rates(segment, steps)
-    told = np.array([world.told * (s.told > "") for s in steps])
+    reported = np.array([world.self_reported * (s.self_reported > "") for s in steps])
     staged = np.array([STAGE_KEPT * (world.stages and s.stage > "") for s in steps])
     order = np.tile(_codes(steps, path), (n, 1))
     for (first, _), p in segment.swaps.items():
@@ -180,15 +167,17 @@ def _walk(world, steps, segment, lead, clock, factor, log, rng):
     def take(where, step, wait):
         nonlocal clock
         clock = np.where(where, clock + wait, clock)
-        log.add(where, lead, clock, np.where(rng.random(n) < told[step], TOLD, CLIENT), step)
+        kind = np.where(rng.random(n) < reported[step], REPORTED, CLIENT)
+        draft.add(where, lead, clock, kind, step)
 
     for j, step in enumerate(order.T):
         wait = _draw_waits(segment.hours, n, rng) if j else 0
         if j:
             asked = going & (rng.random(n) < ask[step] * factor)
+            # the ask comes halfway through the wait
             clock, wait = clock + asked * wait / 2, np.where(asked, wait / 2, wait)
-            log.add(asked, lead, clock, ASK, step)
-            log.add(asked & (rng.random(n) < staged[step]), lead, clock, STAGE, step)
+            draft.add(asked, lead, clock, ASK, step)
+            draft.add(asked & (rng.random(n) < staged[step]), lead, clock, STAGE, step)
             going &= rng.random(n) < go_on[step] * np.where(asked, 1, unasked[step])
         again = took[:, j] = going & (rng.random(n) >= skip[step])
         take(again, step, wait)
@@ -204,7 +193,7 @@ def _walk(world, steps, segment, lead, clock, factor, log, rng):
 def _draw_noise(world, steps, fate, walk, rng):
     """Draw random client steps, each after an event of the walk and before the next or closing."""
     won = _codes(steps, [WON])[0]
-    shown = walk[walk["kind"] <= TOLD].sort_values(["lead", "at"])
+    shown = walk[walk["kind"] <= REPORTED].sort_values(["lead", "at"])
     until = shown.groupby("lead")["at"].shift(-1).fillna(shown["lead"].map(fate["closed"]))
     n_noise = round(world.noise / (1 - world.noise) * (shown["kind"] == CLIENT).sum())
     after = rng.choice(np.flatnonzero(shown["step"] != won), n_noise)
@@ -215,17 +204,17 @@ def _draw_noise(world, steps, fate, walk, rng):
 
 def _draw_rest(world, steps, fate, rng):
     """Draw what follows the walk: a manager closes the lost, buyers go on; repeat orders recur."""
-    log, clock, n = _Log(), fate["closed"].to_numpy(), len(fate)
+    draft, clock, n = _Draft(), fate["closed"].to_numpy(), len(fate)
     won = (fate["final_status"] == "won").to_numpy()
-    log.add(~won, np.arange(n), clock, CLOSE, 0)
+    draft.add(~won, np.arange(n), clock, CLOSE, 0)
     for step, p in world.post_sale.items():
         again = won
         while (again := again & (rng.random(n) < p)).any():
             clock = np.where(again, clock + _draw_waits(POST_DAYS[step] * 24, n, rng), clock)
-            log.add(again, np.arange(n), clock, CLIENT, _codes(steps, [step])[0])
+            draft.add(again, np.arange(n), clock, CLIENT, _codes(steps, [step])[0])
             if step != "repeat_order":
                 break
-    return log.to_frame()
+    return draft.to_frame()
 
 
 def _judge_leads(world, steps, fate, walk, seen, noise):
@@ -238,24 +227,22 @@ def _judge_leads(world, steps, fate, walk, seen, noise):
     in_all = _judge(seen, fate, group * 0, every, [()])
     stage = seen[seen["kind"] == STAGE].groupby("lead")["step"].last().reindex(fate.index)
     ids = np.array([s.id for s in steps] + [None], dtype=object)
-    return pd.DataFrame(
-        {
-            "lead_id": _name("L", fate.index),
-            "segment": np.array([*world.segments])[group],
-            "status": fate["status"],
-            "final_status": fate["final_status"],
-            "furthest_step": ids[own[0]],
-            "missed_step": ids[own[1]],
-            "asked": own[2],
-            "furthest_in_all": ids[in_all[0]],
-            "missed_in_all": ids[in_all[1]],
-            "asked_in_all": in_all[2],
-            "stage_ahead": stage > in_all[0],
-            "final_step": ids[_find_furthest(walk, group, paths)["step"]],
-            "n_noise": np.bincount(noise["lead"], minlength=len(fate)),
-            "repeat_of": _name("L", fate["repeat_of"]),
-        }
-    )
+    return pd.DataFrame({
+        "lead_id": _name("L", fate.index),
+        "segment": np.array([*world.segments])[group],
+        "status": fate["status"],
+        "final_status": fate["final_status"],
+        "furthest_step": ids[own[0]],
+        "missed_step": ids[own[1]],
+        "asked": own[2],
+        "furthest_in_all": ids[in_all[0]],
+        "missed_in_all": ids[in_all[1]],
+        "asked_in_all": in_all[2],
+        "stage_ahead": stage > in_all[0],
+        "final_step": ids[_find_furthest(walk, group, paths)["step"]],
+        "n_noise": np.bincount(noise["lead"], minlength=len(fate)),
+        "repeat_of": _name("L", fate["repeat_of"]),
+    })  # fmt: skip
 
 
 def _find_furthest(rows, group, paths):
@@ -263,7 +250,7 @@ def _find_furthest(rows, group, paths):
     rank = np.full((len(paths), max(map(max, paths)) + 1), -1)
     for k, path in enumerate(paths):
         rank[k, path] = np.arange(len(path))
-    shown = rows[rows["kind"] <= TOLD]
+    shown = rows[rows["kind"] <= REPORTED]
     shown = shown.assign(back=-rank[group[shown["lead"]], shown["step"]])
     return shown.sort_values(["lead", "back", "at"]).drop_duplicates("lead")
 
@@ -291,22 +278,20 @@ def _list_leads(world, fate, asked, rng):
     guess = np.where(asked == "no", "no answer", "price")
     reason = np.where(rng.random(n) < 0.3, guess, rng.choice(REASONS, n))
     account = fate["repeat_of"].where(fate["repeat_of"] >= 0, fate.index)
-    return pd.DataFrame(
-        {
-            "lead_id": _name("L", fate.index),
-            "created_at": _stamp(fate["created"]),
-            "status": fate["status"],
-            "closed_at": _stamp(fate["closed"]).where(shut),
-            "amount": (median * np.exp(rng.normal(0, 0.4, n))).round(-2).astype(int),
-            "currency": world.currency,
-            "manager": np.array([*world.managers])[fate["manager"]],
-            "team": np.array([team for team, _ in world.managers.values()])[fate["manager"]],
-            "product": rng.choice([*PRODUCTS], n, p=[*PRODUCTS.values()]),
-            "source": rng.choice([*SOURCES], n, p=[*SOURCES.values()]),
-            "loss_reason": pd.Series(reason).where(lost),
-            "account_id": _name("A", account),
-        }
-    )
+    return pd.DataFrame({
+        "lead_id": _name("L", fate.index),
+        "created_at": _stamp(fate["created"]),
+        "status": fate["status"],
+        "closed_at": _stamp(fate["closed"]).where(shut),
+        "amount": (median * np.exp(rng.normal(0, 0.4, n))).round(-2).astype(int),
+        "currency": world.currency,
+        "manager": np.array([*world.managers])[fate["manager"]],
+        "team": np.array([team for team, _ in world.managers.values()])[fate["manager"]],
+        "product": rng.choice([*PRODUCTS], n, p=[*PRODUCTS.values()]),
+        "source": rng.choice([*SOURCES], n, p=[*SOURCES.values()]),
+        "loss_reason": pd.Series(reason).where(lost),
+        "account_id": _name("A", account),
+    })  # fmt: skip
 
 
 def _draw_deals(returning, fate, rng):
@@ -325,9 +310,9 @@ def _cut(rows, unit, until):
 
 
 def _name_events(rows, steps):
-    """Write rows as an event table, by lead, time and step: the order of ties tells nothing."""
+    """Write rows as an event table, by lead, time and step: the order of ties means nothing."""
     rows = rows.sort_values(["lead", "at", "kind", "step"], ignore_index=True)
-    names = [[s.id, s.told, s.asked_by, f"stage: {s.stage}", LOST] for s in steps]
+    names = [[s.id, s.self_reported, s.asked_by, f"stage: {s.stage}", LOST] for s in steps]
     events = pd.DataFrame({"lead_id": _name("L", rows["lead"]), "at": _stamp(rows["at"])})
     events["action"] = np.array(names)[rows["step"], rows["kind"]]
     events["actor"] = np.where(rows["kind"] == CLIENT, "client", "manager")
@@ -338,7 +323,9 @@ def _write_steps(world, steps):
     """Write the world's steps as steps.yml."""
     rows = []
     for step in steps:
-        shows = [step.id] + [step.told] * (world.told > 0 and step.told > "")
+        shows = [step.id]
+        if world.self_reported and step.self_reported:
+            shows.append(step.self_reported)
         if world.returning and step.id == "repeat_order":
             shows.append({"action": WON, "other_deal": True})
         row = {"id": step.id, "name": {"en": step.en, "ru": step.ru}, "evidence": shows}
@@ -346,16 +333,18 @@ def _write_steps(world, steps):
     text = {"version": 1, "steps": rows, "won": WON, "post_sale": list(world.post_sale)}
     if world.stages:
         text["stages"] = {s.stage: s.id for s in steps if s.stage}
-    if world.told:
-        text["self_reported"] = [s.told for s in steps if s.told]
+    if world.self_reported:
+        text["self_reported"] = [s.self_reported for s in steps if s.self_reported]
     text["lost"] = [LOST]
     return yaml.safe_dump(text, allow_unicode=True, sort_keys=False, default_flow_style=None)
 
 
 def _describe(world, steps):
     """Write a world's parameters and true reach as plain dicts and lists."""
-    kept = ("noise", "days", "date_only", "told", "returning", "post_sale", "managers", "currency")
-    truth = {key: getattr(world, key) for key in kept}
+    kept = ("noise", "days", "date_only", "self_reported", "returning", "post_sale", "managers",
+            "currency")  # fmt: skip
+    # the key in truth.json is older than the name
+    truth = {"told" if key == "self_reported" else key: getattr(world, key) for key in kept}
     truth["observed_until"] = str(START + np.timedelta64(world.days, "D"))
     truth["steps"], truth["segments"] = [s.id for s in steps if s.id not in world.post_sale], {}
     for (name, segment), share in zip(world.segments.items(), _shares(world), strict=True):

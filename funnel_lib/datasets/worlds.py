@@ -13,7 +13,7 @@ MANAGERS = {"Anna": ("north", 1), "Boris": ("north", 1), "Vera": ("south", 1), "
 class PlantedStep:
     """A step of the client: the manager's action that helps with it, the stage he then moves to.
 
-    `told` is the field by which a manager may report the step instead of the client showing it.
+    `self_reported` is the action by which a manager may report it instead of the client showing it.
     """
 
     id: str
@@ -21,7 +21,7 @@ class PlantedStep:
     ru: str
     asked_by: str = ""
     stage: str = ""
-    told: str = ""
+    self_reported: str = ""
 
 
 _STEP_TABLE = """
@@ -47,67 +47,47 @@ STEPS = tuple(PlantedStep(*line.split(" | ")) for line in _STEP_TABLE.strip().sp
 
 @dataclass(frozen=True)
 class PlantedSegment:
-    """Leads that walk the same path; every chance is drawn anew for each lead.
+    """Leads that walk the same path; every chance is drawn anew for each lead."""
 
-    Attributes
-    ----------
-    weight : share of leads (weights of a world are scaled to sum to 1)
-    path : step ids in order; the first is always taken, the last is the sale
-    skip : step → probability that a lead which goes on does so without this step
-    repeat : step → probability that it comes once more, and so on
-    swaps : (step, the next one) → probability that the two come the other way round
-    loops : steps in a row → probability that they are gone through once more, and so on
-    go_on : probability of going on to a step, else the lead stops; one for all, or by step (0.85)
-    ask : probability that the manager asks for a step before it is due; likewise (0)
-    unasked : go_on is multiplied by this where a manager who sometimes asks did not (not for steps
-        skipped by a third or more, which nobody waits for)
-    hours : median wait before a step
-    amount : median amount of a deal
-    """
-
-    weight: float
-    path: tuple[str, ...]
+    weight: float  # share of leads (weights of a world are scaled to sum to 1)
+    path: tuple[str, ...]  # step ids in order; the first is always taken, the last is the sale
+    # step → probability that a lead which goes on does so without this step
     skip: Mapping[str, float] = field(default_factory=dict)
+    # step → probability that it comes once more, and so on
     repeat: Mapping[str, float] = field(default_factory=dict)
+    # (step, the next one) → probability that the two come the other way round
     swaps: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    # steps in a row → probability that they are gone through once more, and so on
     loops: Mapping[tuple[str, ...], float] = field(default_factory=dict)
+    # probability of going on to a step, else the lead stops; one for all, or by step
     go_on: float | Mapping[str, float] = 0.85
+    # probability that the manager asks for a step before it is due; likewise
     ask: float | Mapping[str, float] = 0.0
+    # go_on is multiplied by this where a manager who sometimes asks did not (not for steps that are
+    # skipped often, which nobody waits for)
     unasked: float = 0.6
-    hours: float = 24.0
-    amount: float = 50_000.0
+    hours: float = 24.0  # median wait before a step
+    amount: float = 50_000.0  # median amount of a deal
 
 
 @dataclass(frozen=True)
 class World:
-    """A made-up CRM: its segments, and what blurs them.
-
-    Attributes
-    ----------
-    segments : name → `PlantedSegment`
-    noise : share of the clients' events up to the sale that are random steps at random places
-    days : leads enter evenly over so many days from 2025-01-01; the export is made at their end
-    date_only : stamps carry no time of day
-    managers : name → (team, factor on every `ask`); leads are dealt out at random
-    told : share of the steps with a `told` field that only the manager reports
-    stages : managers move deals through CRM stages when they act
-    post_sale : step → share of buyers who take it (0: never recorded); repeat orders recur
-    returning : share of leads that are another deal of an account that bought before
-    currency : of all amounts
-    steps : the steps there are, in the order of steps.yml; those on no path are left out
-    """
+    """A made-up CRM: its segments, and what blurs them."""
 
     segments: Mapping[str, PlantedSegment]
-    noise: float = 0.05
-    days: int = 365
-    date_only: bool = False
+    noise: float = 0.05  # share of the clients' events that are random steps at random places
+    days: int = 365  # leads enter evenly from 2025-01-01; the export is made at the end
+    date_only: bool = False  # stamps carry no time of day
+    # name → (team, factor on every `ask`); leads are dealt out at random
     managers: Mapping[str, tuple[str, float]] = field(default_factory=MANAGERS.copy)
-    told: float = 0.0
-    stages: bool = False
+    # share of the steps with a `self_reported` action that only the manager reports
+    self_reported: float = 0.0
+    stages: bool = False  # managers move deals through CRM stages when they act
+    # step → share of buyers who take it (0: never recorded); repeat orders recur
     post_sale: Mapping[str, float] = field(default_factory=dict)
-    returning: float = 0.0
+    returning: float = 0.0  # share of leads that are another deal of an account that bought before
     currency: str = "RUB"
-    steps: tuple[PlantedStep, ...] = STEPS
+    steps: tuple[PlantedStep, ...] = STEPS  # in the order of steps.yml; those on no path left out
 
 
 def _plant(weight, path, **settings):
@@ -155,7 +135,7 @@ WORLDS: dict[str, World] = {
     "kettles": World(
         _KETTLES,
         managers=MANAGERS | {"Gleb": ("south", 0.7)},
-        told=0.2,
+        self_reported=0.2,
         stages=True,
         post_sale={"launch_done": 0.85, "served": 0.0, "feedback_given": 0.4, "repeat_order": 0.3},
         returning=0.05,

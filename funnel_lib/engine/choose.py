@@ -16,7 +16,7 @@ from funnel_lib.engine.mixtures import run_em
 from funnel_lib.engine.paths import PathMixture, gather
 from funnel_lib.engine.search import grow
 
-FEW, RARE = 4, 1e-6
+FEW_RUNS, CERTAIN = 4, 1e-6  # below such a bound of p, so few logs are simulated, only to show
 LIGHTER = 500  # variants the search looks at here: half the time, the same Jaccard to 0.001
 LONG = 3.0  # seconds of work from which on it is spread over all cores
 STABLE, PATTERN = 0.75, 0.6  # Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025
@@ -26,16 +26,12 @@ STABLE, PATTERN = 0.75, 0.6  # Hennig (2007), https://doi.org/10.1016/j.csda.200
 class NullTest:
     """What the last segment gained, and what it gains where there is none.
 
-    Attributes
-    ----------
-    gain : nats by which k paths describe the log shorter than k - 1
-    null_gains : the same on logs simulated from the fitted k - 1 paths
-    p : share of such logs, this one among them, on which it gains as much, or an upper bound of
-        their share that needs no simulation, where that is less
+    `p` is the share of simulated logs, this one among them, on which it gains as much, or an upper
+    bound of their share that needs no simulation, where that is less.
     """
 
-    gain: float
-    null_gains: np.ndarray
+    gain: float  # nats by which k paths describe the log shorter than k - 1
+    null_gains: np.ndarray  # the same on logs simulated from the fitted k - 1 paths
     p: float
 
 
@@ -49,21 +45,14 @@ def compare_with_fewer(
     Where there are k - 1 paths, a description shorter by g nats than the log's own probability
     comes with a chance below exp(-g) (Grünwald 2007, The Minimum Description Length Principle,
     section 3.3), so a gain that exceeds all it costs to describe the k - 1 paths by g is as rare;
-    then `FEW` logs are simulated, only to show.
-
-    Examples
-    --------
-    >>> rows = np.array([[0, 1, 2, 5], [0, 1, -1, -1], [0, 3, 4, 5], [0, 3, -1, -1]])
-    >>> model = PathMixture(end_step=5).fit(rows, sample_weight=[90, 60, 80, 50])
-    >>> compare_with_fewer(model).p < 0.001
-    True
+    then `FEW_RUNS` logs are simulated, only to show.
     """
     if model.fewer_ is None:
         return None
     k = len(model.paths_)
     gain = model.scores_[k - 1] - model.scores_[k]
     bound = float(np.exp(min(0.0, model.fewer_.price_ - gain)))
-    n_runs = min(n_runs, FEW) if bound < RARE else n_runs
+    n_runs = min(n_runs, FEW_RUNS) if bound < CERTAIN else n_runs
     null = np.array(_run_all(partial(simulate_gain, model), _seeds(random_state, n_runs)))
     return NullTest(float(gain), null, min(bound, float((1 + (null >= gain).sum()) / (1 + n_runs))))
 
@@ -76,9 +65,9 @@ def simulate_gain(model: PathMixture, seed) -> float:
     """
     fewer = model.fewer_
     rows, gaps, _ = fewer.sample(round(model.n_leads_), seed)
-    log = fewer._lighten(fewer._pack(*gather(rows, gaps, np.ones(len(rows)))))
-    fit = run_em(log, fewer.paths_, fewer.rates_, fewer.pace_, 10, tolerance=1.0)
-    more = grow(log, fit)
+    sample = fewer.lighten(fewer.pack(*gather(rows, gaps, np.ones(len(rows)))))
+    fit = run_em(sample, fewer.paths_, fewer.rates_, fewer.pace_, 10, tolerance=1.0)
+    more = grow(sample, fit)
     return fit.score - more.score if more else -np.inf
 
 
@@ -121,7 +110,7 @@ def _seeds(random_state, n):
 
 
 def _run_all(run, seeds) -> list:
-    """Run once a seed, in processes where the first run tells that it would take long."""
+    """Run once a seed, in processes where by the time of the first run it would take long."""
     start = time.perf_counter()
     first = run(seeds[0])
     rest = seeds[1:]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from funnel_lib.engine.mixtures import Log
+from funnel_lib.engine.mixtures import Sample
 from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker
 
 N_TRIED = 6  # edits of a path worth computing in full, the most promising by the counts
@@ -55,33 +55,33 @@ def exchange(path: Path, at: int) -> Path:
     return replace(new, swaps=swaps, loops=path.loops)
 
 
-def list_edits(log: Log, path: Path, walker: Walker, counts: Counts, rates: Rates) -> list[Path]:
+def list_edits(
+    sample: Sample, path: Path, walker: Walker, counts: Counts, rates: Rates
+) -> list[Path]:
     """Which edits of a path are worth a try?
 
     What a path lacks shows up as noise, where it would be: an event taken for noise costs
-    log(A / iota), so the counts of noise by position tell about what an edit would save.
+    log(A / iota), so the counts of noise by position show about what an edit would save.
     """
-    n, moves, last = len(path.steps), walker.moves, path.steps[-1:] == (log.end_step,)
-    noise = np.zeros((n + 1, log.n_codes))
+    n, moves, last = len(path.steps), walker.moves, path.steps[-1:] == (sample.end_step,)
+    noise = np.zeros((n + 1, sample.n_codes))
     np.add.at(noise, moves.passed, counts.noise.T)
     ahead = moves.passed[moves.target] > moves.passed[moves.source]
     left = np.bincount(moves.passed[moves.source][ahead], counts.moves[ahead], n + 1)
-    cost = np.log(log.n_codes / rates.noise)
-    extra = (noise - noise.sum(axis=1, keepdims=True) / log.n_codes) * (cost - 1)
-    tried = _list_inserts(log, path, noise, left, cost)[:N_TRIED]
-    tried += _list_deletes(log, path, counts, cost)[:2]
+    cost = np.log(sample.n_codes / rates.noise)
+    extra = (noise - noise.sum(axis=1, keepdims=True) / sample.n_codes) * (cost - 1)
+    tried = _list_inserts(sample, path, noise, left, cost)[:N_TRIED]
+    tried += _list_deletes(sample, path, counts, cost)[:2]
     tried += _list_copies(path)
-    tried += _best(_list_swaps(log, path, extra))[:N_TRIED]
-    tried += _best(_list_loops(log, path, extra))[:3]
+    tried += _best(_list_swaps(sample, path, extra))[:N_TRIED]
+    tried += _best(_list_loops(sample, path, extra))[:3]
     for j in path.swaps:
         fixed = replace(path, swaps={i: p for i, p in path.swaps.items() if i != j})
         tried.append(exchange(fixed, j) if path.swaps[j] > 0.5 else fixed)
     for first, last in path.loops:
         without = replace(path, loops={x: p for x, p in path.loops.items() if x != (first, last)})
-        tried += [
-            without,
-            *(replace(without, repeat=without.repeat | {j: 0.3}) for j in (first, last)),
-        ]
+        tried.append(without)
+        tried += [replace(without, repeat=without.repeat | {j: 0.3}) for j in (first, last)]
         for a, b in ((first - 1, last), (first + 1, last), (first, last - 1), (first, last + 1)):
             if 0 <= a < b:
                 tried += _loop(without, a, b)
@@ -92,20 +92,22 @@ def _best(edits):
     return [path for gain, path in sorted(edits, key=lambda edit: -edit[0]) if gain > 0]
 
 
-def _list_inserts(log, path, noise, left, cost):
+def _list_inserts(sample, path, noise, left, cost):
     """List steps to put where they are often taken for noise."""
     n = len(path.steps)
     taken = np.clip(noise / (noise + left[:, None] + 1), RARE, HIGHEST)
-    gain = noise * (cost + np.log(taken)) + left[:, None] * np.log1p(-taken) - log.step
-    gain -= np.where(taken < 0.85, log.chance, 0)
-    if log.end_step >= 0:
-        gain[:n, log.end_step] = -np.inf
-        if path.steps[-1:] == (log.end_step,):
+    gain = noise * (cost + np.log(taken)) + left[:, None] * np.log1p(-taken) - sample.step
+    gain -= np.where(taken < 0.85, sample.chance, 0)
+    if sample.end_step >= 0:
+        gain[:n, sample.end_step] = -np.inf
+        if path.steps[-1:] == (sample.end_step,):
             gain[n] = -np.inf
     gain[np.arange(n), path.steps] = -np.inf  # a copy before the step is one after it
     best = np.argsort(-gain, axis=None, kind="stable")[:N_TRIED]
     places = [
-        (int(i // log.n_codes), int(i % log.n_codes)) for i in best if gain.flat[i] > -log.step
+        (int(i // sample.n_codes), int(i % sample.n_codes))
+        for i in best
+        if gain.flat[i] > -sample.step
     ]
     return [
         replace(path, repeat=path.repeat | {at - 1: min(taken[at, step], 0.5)})
@@ -115,13 +117,13 @@ def _list_inserts(log, path, noise, left, cost):
     ]
 
 
-def _list_deletes(log, path, counts, cost):
+def _list_deletes(sample, path, counts, cost):
     """List the path without one step, those that would be missed least first."""
     n = len(path.steps)
     came, over = counts.no[:n], counts.yes[:n]
     taken = np.clip(came / (came + over + 1e-9), LOWEST, HIGHEST)
     loss = came * (cost + np.log(taken)) + over * np.log1p(-taken)
-    free = n - (path.steps[-1:] == (log.end_step,))
+    free = n - (path.steps[-1:] == (sample.end_step,))
     return [delete(path, int(j)) for j in np.argsort(loss[:free], kind="stable")] if n > 2 else []
 
 
@@ -154,20 +156,18 @@ def _loop(path, first, last):
     """Make a block a loop, where it can be one."""
     if last in path.swaps or first - 1 in path.swaps or last > len(path.steps) - 2:
         return
-    others = {
-        (a, b): p  # loops lie apart or within one another
+    others = {  # loops lie apart or within one another, and no two end alike
+        (a, b): p
         for (a, b), p in path.loops.items()
-        if b < first
-        or a > last
-        or (b != last and ((a >= first and b < last) or (a <= first and b > last)))
+        if b < first or a > last or (a >= first and b < last) or (a <= first and b > last)
     }
     yield replace(path, loops=others | {(first, last): 0.2})
 
 
-def _list_swaps(log, path, extra):
+def _list_swaps(sample, path, extra):
     """List neighbours that change places, or may come in either order."""
     n, in_pair = len(path.steps), {j for i in path.swaps for j in (i, i + 1)}
-    for j in range(n - 1 - (path.steps[-1:] == (log.end_step,))):
+    for j in range(n - 1 - (path.steps[-1:] == (sample.end_step,))):
         a, b = path.steps[j : j + 2]
         gain = extra[j, b] + extra[j + 2, a]
         if a == b or {j, j + 1} & in_pair:
@@ -177,10 +177,10 @@ def _list_swaps(log, path, extra):
         yield gain, replace(path, swaps=path.swaps | {j: 0.3}, loops=loops)
 
 
-def _list_loops(log, path, extra):
+def _list_loops(sample, path, extra):
     """List blocks that clients may go through again."""
     for last in range(1, len(path.steps) - 1):
         for first in range(max(0, last - 6), last):
             block = list(dict.fromkeys(path.steps[first : last + 1]))
-            gain = extra[last + 1, block].sum() - log.chance
+            gain = extra[last + 1, block].sum() - sample.chance
             yield from ((gain, new) for new in _loop(path, first, last))

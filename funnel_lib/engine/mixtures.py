@@ -33,16 +33,13 @@ from funnel_lib.engine.walks import (
 
 
 @dataclass(frozen=True)
-class Log:
-    """Variants to explain: their tree, how many leads each has, and the prices of a description.
-
-    `gaps` counts each row's events by step and gap class: (n_rows, n_codes * n_gaps), or None.
-    """
+class Sample:
+    """Variants to explain: their tree, how many leads each has, and the price of a number."""
 
     rows: np.ndarray
     trie: Trie
     weight: np.ndarray
-    gaps: sparse.csr_array | None
+    gaps: sparse.csr_array | None  # (n_rows, n_codes * n_gaps) events by step and gap class
     n_codes: int
     n_gaps: int
     end_step: int
@@ -56,20 +53,13 @@ class Log:
 
 @dataclass(frozen=True)
 class Fit:
-    """A mixture and how it explains a log.
-
-    Attributes
-    ----------
-    paths, rates : the model; `pace` (n_codes, n_gaps) how gaps are spread by step, or None
-    loglik : (n_rows, n_paths) log-likelihood of each row under each path
-    score : description length
-    """
+    """A mixture and how it explains a sample."""
 
     paths: tuple[Path, ...]
     rates: Rates
-    pace: np.ndarray | None
-    loglik: np.ndarray
-    score: float
+    pace: np.ndarray | None  # (n_codes, n_gaps) how gaps are spread by step
+    loglik: np.ndarray  # (n_rows, n_paths) log-likelihood of each row under each path
+    score: float  # description length
     n_iter: int = 0
     converged: bool = False
 
@@ -88,31 +78,31 @@ def share_out(loglik: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.n
     return member / total, (top + np.log(total))[:, 0]
 
 
-def price_path(log: Log, path: Path) -> float:
+def price_path(sample: Sample, path: Path) -> float:
     """How long is the description of a path?"""
     n_own = len(path.skip) + len(path.repeat) + len(path.swaps) + len(path.loops)
-    n_own += (log.n_gaps - 1) * bool(path.pace)
-    return len(path.steps) * log.step + n_own * log.chance
+    n_own += (sample.n_gaps - 1) * bool(path.pace)
+    return len(path.steps) * sample.step + n_own * sample.chance
 
 
-def price_mixture(log: Log, paths) -> float:
+def price_mixture(sample: Sample, paths) -> float:
     """How long is the description of all paths and their shares?"""
-    return sum(price_path(log, p) for p in paths) + (len(paths) - 1) * log.chance
+    return sum(price_path(sample, p) for p in paths) + (len(paths) - 1) * sample.chance
 
 
-def score_fit(log: Log, paths, loglik) -> float:
+def score_fit(sample: Sample, paths, loglik) -> float:
     """Compute the description length of a log under a mixture."""
-    total = log.weight @ share_out(loglik, np.array([p.weight for p in paths]))[1]
-    return price_mixture(log, paths) - total
+    total = sample.weight @ share_out(loglik, np.array([p.weight for p in paths]))[1]
+    return price_mixture(sample, paths) - total
 
 
-def explain(log: Log, path: Path, rates: Rates, pace) -> tuple[Walker, Forward, np.ndarray]:
+def explain(sample: Sample, path: Path, rates: Rates, pace) -> tuple[Walker, Forward, np.ndarray]:
     """How likely is each row under one path?"""
-    walker = Walker(path, rates, log.n_codes)
-    forward = run_forward(log.trie, walker)
-    loglik = forward.loglik[log.trie.leaf]
-    if log.gaps is not None:
-        loglik = loglik + log.gaps @ np.log(tilt(pace, path.pace)).ravel()
+    walker = Walker(path, rates, sample.n_codes)
+    forward = run_forward(sample.trie, walker)
+    loglik = forward.loglik[sample.trie.leaf]
+    if sample.gaps is not None:
+        loglik = loglik + sample.gaps @ np.log(tilt(pace, path.pace)).ravel()
     return walker, forward, loglik
 
 
@@ -123,7 +113,7 @@ def tilt(pace: np.ndarray, own: tuple[float, ...]) -> np.ndarray:
 
 
 def run_em(
-    log: Log, paths, rates: Rates, pace, rounds: int, only=None, columns=None, tolerance=-1.0
+    sample: Sample, paths, rates: Rates, pace, rounds: int, only=None, columns=None, tolerance=-1.0
 ) -> Fit:
     """Improve all chances by EM, the structure of the paths given.
 
@@ -132,36 +122,43 @@ def run_em(
     likelihood, which no round lowers. It has converged when a round gains less than `tolerance`.
     """
     paths, ks = list(paths), range(len(paths)) if only is None else [only]
-    loglik = np.empty((len(log.weight), len(paths))) if columns is None else columns.copy()
+    loglik = np.empty((len(sample.weight), len(paths))) if columns is None else columns.copy()
     seen, score, converged = {}, np.inf, False
     for turn in range(rounds + 1):
         for k in ks:
-            *seen[k], loglik[:, k] = explain(log, paths[k], rates, pace)
-        before, score = score, score_fit(log, paths, loglik)
+            *seen[k], loglik[:, k] = explain(sample, paths[k], rates, pace)
+        before, score = score, score_fit(sample, paths, loglik)
         converged = bool(before - score < tolerance)
         if turn == rounds or converged:
             break
         member, _ = share_out(loglik, np.array([p.weight for p in paths]))
-        spread = member * log.weight[:, None]
-        counts = {k: count_path(log, *seen[k], spread[:, k]) for k in ks}
+        spread = member * sample.weight[:, None]
+        counts = {k: count_path(sample, *seen[k], spread[:, k]) for k in ks}
         for k in ks:
-            paths[k] = update_path(log, paths[k], counts[k], rates)
+            paths[k] = update_path(sample, paths[k], counts[k], rates)
         if only is None:
-            rates = update_rates(log, paths, counts)
-            if log.gaps is not None:
-                pace, paths = update_pace(log, pace, paths, spread)
-        shares = np.maximum(spread.sum(axis=0) / log.weight.sum(), 1e-9)
+            rates = update_rates(sample, paths, counts)
+            if sample.gaps is not None:
+                pace, paths = update_pace(sample, pace, paths, spread)
+        shares = np.maximum(spread.sum(axis=0) / sample.weight.sum(), 1e-9)
         paths = [replace(p, weight=float(w)) for p, w in zip(paths, shares, strict=True)]
     return Fit(tuple(paths), rates, pace, loglik, float(score), turn, converged)
 
 
-def count_path(log: Log, walker: Walker, forward: Forward, weight: np.ndarray) -> Counts:
+def count_path(sample: Sample, walker: Walker, forward: Forward, weight: np.ndarray) -> Counts:
     """Run the E-step of one path, given how much of each row is its own."""
-    ends = np.bincount(log.trie.leaf, weights=weight, minlength=log.trie.n_nodes)
-    return count_moves(log.trie, walker, forward, ends)
+    ends = np.bincount(sample.trie.leaf, weights=weight, minlength=sample.trie.n_nodes)
+    return count_moves(sample.trie, walker, forward, ends)
 
 
-def update_path(log: Log, path: Path, counts: Counts, rates: Rates) -> Path:
+def count_segment(sample: Sample, fit: Fit, k: int) -> tuple[Walker, Counts]:
+    """What did the journeys of segment k do, as a fit explains them?"""
+    member, _ = share_out(fit.loglik, fit.weights)
+    walker, forward, _ = explain(sample, fit.paths[k], fit.rates, fit.pace)
+    return walker, count_path(sample, walker, forward, member[:, k] * sample.weight)
+
+
+def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Path:
     """Run the M-step of one path: each chance is yes / (yes + no), its own only where that pays."""
     n, swaps, loops = len(path.steps), sorted(path.swaps), sorted(path.loops)
     yes, no = counts.yes, counts.no
@@ -173,7 +170,7 @@ def update_path(log: Log, path: Path, counts: Counts, rates: Rates) -> Path:
     common = np.repeat([rates.skip, rates.repeat], n)
     y, x, p = yes[: 2 * n], no[: 2 * n], own[: 2 * n]
     gain = y * np.log(p / common) + x * np.log((1 - p) / (1 - common))
-    pays = gain > log.chance
+    pays = gain > sample.chance
     ends = 2 * n + len(swaps)
     return replace(
         path,
@@ -184,7 +181,7 @@ def update_path(log: Log, path: Path, counts: Counts, rates: Rates) -> Path:
     )
 
 
-def update_rates(log: Log, paths, counts) -> Rates:
+def update_rates(sample: Sample, paths, counts) -> Rates:
     """Run the M-step of the chances all paths share."""
     both = [np.stack([counts[k].yes, counts[k].no]) for k in range(len(paths))]
     n_steps = [len(path.steps) for path in paths]
@@ -192,7 +189,7 @@ def update_rates(log: Log, paths, counts) -> Rates:
     repeats = np.hstack([b[:, n : 2 * n] for b, n in zip(both, n_steps, strict=True)])
     usual = np.array([[0.5, 0.2], [10.0, 10.0]])
     noise, early = _ratio(*(usual + sum(b[:, -2:] for b in both))).tolist()
-    skip, repeat = (_share_rate(*c, log.chance) for c in (skips, repeats))
+    skip, repeat = (_share_rate(*c, sample.chance) for c in (skips, repeats))
     return Rates(skip, repeat, min(noise, 0.5), min(early, 0.5))
 
 
@@ -219,14 +216,14 @@ def _ratio(yes, no):
     return np.clip((yes + 1e-9) / (yes + no + 2e-9), LOWEST, HIGHEST)
 
 
-def update_pace(log: Log, pace, paths, spread, rounds: int = 15):
+def update_pace(sample: Sample, pace, paths, spread, rounds: int = 15):
     """Fit gaps by step and by segment: no interaction of the three, by proportional fitting.
 
     Deming & Stephan (1940), https://doi.org/10.1214/aoms/1177731829
     """
-    shape = len(paths), log.n_codes, log.n_gaps
-    seen = (log.gaps.T @ spread).T.reshape(shape) + 1e-3
-    own = np.array([p.pace or np.ones(log.n_gaps) for p in paths])
+    shape = len(paths), sample.n_codes, sample.n_gaps
+    seen = (sample.gaps.T @ spread).T.reshape(shape) + 1e-3
+    own = np.array([p.pace or np.ones(sample.n_gaps) for p in paths])
     fitted = own[:, None] * pace
     for _ in range(rounds):
         fitted *= (seen.sum(2) / fitted.sum(2))[:, :, None]
@@ -244,6 +241,6 @@ def update_pace(log: Log, pace, paths, spread, rounds: int = 15):
     new = []
     for path, ratio, table in zip(paths, own, seen, strict=True):
         gain = (table * np.log(tilt(pace, tuple(ratio)) / pace)).sum()
-        pays = gain > (log.n_gaps - 1) * log.chance
+        pays = gain > (sample.n_gaps - 1) * sample.chance
         new.append(replace(path, pace=tuple(map(float, ratio)) if pays else ()))
     return pace, new

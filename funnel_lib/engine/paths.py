@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from funnel_lib.engine.edits import exchange
 from funnel_lib.engine.mixtures import (
     Fit,
-    Log,
-    count_path,
+    Sample,
+    count_segment,
     explain,
     price_mixture,
     run_em,
@@ -39,8 +39,7 @@ class PathMixture(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_segments : number of paths; None: chosen from 1 … max_segments by description length.
-    max_segments : the most that are tried.
+    n_segments : None: chosen from 1 … max_segments by description length.
     end_step : code of the sale, which may only end a path; None: there is none.
     n_codes : number of steps there are; None: the largest code + 1.
     pace : whether segments may differ in pace, too (needs `gaps`).
@@ -53,7 +52,6 @@ class PathMixture(ClusterMixin, BaseEstimator):
     ----------
     paths_ : list of `Path`, the heaviest first
     weights_ : (n_segments,) share of leads
-    noise_ : chance that an event is noise
     rates_ : `Rates`, the chances all paths share
     pace_ : (n_codes, n_gaps) spread of gap classes by step, or None
     score_, price_ : description length in nats of all variants, and what of it describes the paths
@@ -99,57 +97,46 @@ class PathMixture(ClusterMixin, BaseEstimator):
     def fit(self, X, y=None, sample_weight=None, gaps=None):
         """Find the paths.
 
-        Parameters
-        ----------
-        X : (n_rows, longest) step codes, padded with -1 at the right.
-        y : ignored.
-        sample_weight : number of leads of each row; None: one each.
-        gaps : as X, the class of the time since the event before (0, 1, …; the first has -1).
-
-        Raises
-        ------
-        ValueError
-            Rows or weights are not as described, or there are fewer distinct rows than segments.
+        `X` is (n_rows, longest) step codes, padded with -1 at the right, `sample_weight` the number
+        of leads of each row, `gaps`, as X, the class of the time since the event before (0, 1, …;
+        the first has -1). Raises `ValueError` where rows or weights are not so, or there are fewer
+        distinct rows than segments.
         """
         rows, gaps = self._check(X, gaps)
         weight = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, float)
         if weight.shape != (len(rows),) or not (weight >= 0).all() or not weight.any():
             raise ValueError(f"sample_weight must be {len(rows)} numbers >= 0, some above 0")
         self.n_codes_ = self.n_codes or int(rows.max()) + 1
-        log = self._pack(*gather(rows, gaps, weight))
-        if (self.n_segments or 1) > len(np.unique(log.trie.leaf)):
+        sample = self.pack(*gather(rows, gaps, weight))
+        n_distinct = len(np.unique(sample.trie.leaf))
+        if (self.n_segments or 1) > n_distinct:
             raise ValueError(
-                f"{self.n_segments} segments of {len(np.unique(log.trie.leaf))} distinct journeys:"
-                " ask for fewer, or for None"
+                f"{self.n_segments} segments of {n_distinct} distinct journeys: ask for fewer, "
+                "or for None"
             )
-        fits = search(self._lighten(log), self.max_segments, self.n_segments)
+        fits = search(self.lighten(sample), self.max_segments, self.n_segments)
         if self.n_segments and self.n_segments not in fits:
             raise ValueError(f"no {self.n_segments} different paths found, at most {max(fits)}")
         k = self.n_segments or min(fits, key=lambda k: fits[k].score)
-        self.n_leads_, self.longest_ = float(log.weight.sum()), rows.shape[1]
+        self.n_leads_, self.longest_ = float(sample.weight.sum()), rows.shape[1]
         self.scores_ = {k: fits[k].score for k in sorted(fits)}
-        self._take(log, finish(log, fits[k], self.max_iter, self.tol))
+        self._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
         self.fewer_ = None
         if k - 1 in fits:
             self.fewer_ = copy(self)
-            self.fewer_._take(log, finish(log, fits[k - 1], self.max_iter, self.tol))
+            self.fewer_._take(sample, finish(sample, fits[k - 1], self.max_iter, self.tol))
         self.labels_ = self.predict(X, gaps)
         return self
 
-    def _take(self, log: Log, fit: Fit) -> None:
+    def _take(self, sample: Sample, fit: Fit) -> None:
         self.paths_, self.rates_, self.pace_ = list(fit.paths), fit.rates, fit.pace
         self.score_, self.n_iter_, self.converged_ = fit.score, fit.n_iter, fit.converged
-        self.price_ = float(price_mixture(log, fit.paths))
+        self.price_ = float(price_mixture(sample, fit.paths))
 
     @property
     def weights_(self):
         """Share of leads of each segment."""
         return np.array([path.weight for path in self.paths_])
-
-    @property
-    def noise_(self):
-        """Chance that an event is noise."""
-        return self.rates_.noise
 
     def path_log_likelihood(self, X, gaps=None):
         """How likely is each row under each path? (n_rows, n_segments), natural logarithms."""
@@ -157,12 +144,10 @@ class PathMixture(ClusterMixin, BaseEstimator):
         rows, gaps = self._check(X, gaps)
         if rows.max(initial=-1) >= self.n_codes_:
             raise ValueError(f"step code {rows.max()}; the model knows 0 … {self.n_codes_ - 1}")
-        log = self._pack(rows, gaps, np.ones(len(rows)))
-        return np.column_stack([explain(log, p, self.rates_, self.pace_)[2] for p in self.paths_])
-
-    def log_likelihood(self, X, gaps=None):
-        """How likely is each row under the mixture?"""
-        return share_out(self.path_log_likelihood(X, gaps), self.weights_)[1]
+        sample = self.pack(rows, gaps, np.ones(len(rows)))
+        return np.column_stack(
+            [explain(sample, p, self.rates_, self.pace_)[2] for p in self.paths_]
+        )
 
     def predict_proba(self, X, gaps=None):
         """How much does each row belong to each segment? Rows sum to 1."""
@@ -173,12 +158,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
         return self.predict_proba(X, gaps).argmax(axis=1)
 
     def sample(self, n, random_state=0):
-        """Simulate n leads, stopping as those of the log did.
-
-        Returns
-        -------
-        (rows, gaps, segment): as in `fit`, gaps None without pace, and each lead's segment.
-        """
+        """Simulate n leads, stopping as those of the log did: rows and gaps as in `fit` (gaps None
+        without pace), and each lead's segment."""
         check_is_fitted(self, "paths_")
         rng = np.random.default_rng(random_state)
         segment = np.sort(rng.choice(len(self.paths_), n, p=self.weights_ / self.weights_.sum()))
@@ -225,17 +206,12 @@ class PathMixture(ClusterMixin, BaseEstimator):
         """Check that rows and gaps are as `fit` describes them."""
         rows = np.asarray(X)
         if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.integer):
-            raise ValueError(
-                "X must be a table of whole numbers: a row of step codes each, -1 padded"
-            )
-        if (
-            rows.min() < -1
-            or (rows[:, 0] < 0).any()
-            or ((rows[:, 1:] >= 0) & (rows[:, :-1] < 0)).any()
-        ):
-            raise ValueError(
-                "X: step codes are 0, 1, …; -1 only pads rows at the right; none is empty"
-            )
+            what = "a table of whole numbers: a row of step codes each, -1 padded"
+            raise ValueError(f"X must be {what}")
+        gone_on = (rows[:, 1:] >= 0) & (rows[:, :-1] < 0)
+        if rows.min() < -1 or (rows[:, 0] < 0).any() or gone_on.any():
+            what = "step codes are 0, 1, …; -1 only pads rows at the right; none is empty"
+            raise ValueError(f"X: {what}")
         if self.pace and gaps is None:
             raise ValueError("pace=True needs gaps: the class of the time since the event before")
         gaps = np.asarray(gaps) if self.pace else None
@@ -243,7 +219,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
             raise ValueError(f"gaps has shape {gaps.shape}, X {rows.shape}; they must be equal")
         return rows, gaps
 
-    def _pack(self, rows, gaps, weight) -> Log:
+    def pack(self, rows, gaps, weight) -> Sample:
+        """Make rows, their gaps and weights ready for computing."""
         n_codes, table, n_gaps = self.n_codes_, None, 0
         if gaps is not None:
             n_gaps = self.pace_.shape[1] if hasattr(self, "pace_") else int(gaps.max()) + 1
@@ -253,23 +230,23 @@ class PathMixture(ClusterMixin, BaseEstimator):
             table = sparse.csr_array((np.ones(len(row)), (row, column)), shape)
         end = -1 if self.end_step is None else self.end_step
         price = np.log(weight.sum()) / 2
-        return Log(rows, Trie(rows, n_codes), weight, table, n_codes, n_gaps, end, price)
+        return Sample(rows, Trie(rows, n_codes), weight, table, n_codes, n_gaps, end, price)
 
-    def _lighten(self, log: Log) -> Log:
+    def lighten(self, sample: Sample) -> Sample:
         """Keep the heaviest variants for the search."""
-        length = np.minimum((log.rows >= 0).sum(axis=1), LONGEST)
+        length = np.minimum((sample.rows >= 0).sum(axis=1), LONGEST)
         rng = np.random.default_rng(self.random_state)
-        order = np.lexsort((rng.random(len(log.weight)), -log.weight))
+        order = np.lexsort((rng.random(len(sample.weight)), -sample.weight))
         events = np.cumsum(length[order])
         n_kept = min(self.max_variants, np.searchsorted(events, TYPICAL * self.max_variants) + 1)
-        if len(log.weight) <= n_kept:
-            return log
+        if len(sample.weight) <= n_kept:
+            return sample
         heavy = np.sort(order[:n_kept])
-        rows, weight = log.rows[heavy, :LONGEST], log.weight[heavy]
+        rows, weight = sample.rows[heavy, :LONGEST], sample.weight[heavy]
         rows = rows[:, (rows >= 0).any(axis=0)]
-        gaps = None if log.gaps is None else log.gaps[heavy]
-        trie, price = Trie(rows, log.n_codes), np.log(weight.sum()) / 2
-        return replace(log, rows=rows, trie=trie, weight=weight, gaps=gaps, chance=price)
+        gaps = None if sample.gaps is None else sample.gaps[heavy]
+        trie, price = Trie(rows, sample.n_codes), np.log(weight.sum()) / 2
+        return replace(sample, rows=rows, trie=trie, weight=weight, gaps=gaps, chance=price)
 
 
 _SAVED = "n_codes", "n_leads", "score", "price", "n_iter", "converged", "longest"
@@ -285,18 +262,14 @@ def gather(rows, gaps, weight):
     return both[:, :n], None if gaps is None else both[:, n:], weight
 
 
-def finish(log: Log, fit: Fit, max_iter: int, tolerance: float) -> Fit:
+def finish(sample: Sample, fit: Fit, max_iter: int, tolerance: float) -> Fit:
     """Fit the chances to all variants, put the paths in order and describe their walks."""
     paths = []
     for path in sorted(fit.paths, key=lambda p: (-p.weight, p.steps)):
         for j in [j for j, p in path.swaps.items() if p > 0.5]:
             path = exchange(path, j)
         paths.append(path)
-    fit = run_em(log, paths, fit.rates, fit.pace, max_iter, tolerance=tolerance)
-    member, _ = share_out(fit.loglik, fit.weights)
-    paths = []
-    for k, path in enumerate(fit.paths):
-        walker, forward, _ = explain(log, path, fit.rates, fit.pace)
-        counts = count_path(log, walker, forward, member[:, k] * log.weight)
-        paths.append(describe_walk(path, walker, counts))
-    return replace(fit, paths=tuple(paths))
+    fit = run_em(sample, paths, fit.rates, fit.pace, max_iter, tolerance=tolerance)
+    walks = (count_segment(sample, fit, k) for k in range(len(fit.paths)))
+    described = (describe_walk(p, *walk) for p, walk in zip(fit.paths, walks, strict=True))
+    return replace(fit, paths=tuple(described))

@@ -8,7 +8,7 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
-from funnel_lib.engine.mixtures import Fit, Log, count_path, explain, run_em, share_out
+from funnel_lib.engine.mixtures import Fit, Sample, count_segment, run_em, share_out
 from funnel_lib.engine.walks import Path, Rates
 
 N_FITTED = 8  # of these, so many have their chances fitted
@@ -17,30 +17,28 @@ HOPE = 1.02  # two paths made one must nearly do before edits
 WORTH = 0.5  # nats an edit must gain
 
 
-def climb(log: Log, fit: Fit, ks, rounds: int = 30) -> Fit:
+def climb(sample: Sample, fit: Fit, ks, rounds: int = 30) -> Fit:
     """Edit paths as long as that shortens the description."""
     todo = list(ks)
     while todo and rounds:
         k, rounds = todo[0], rounds - 1
-        better = _edit(log, fit, k)
+        better = _edit(sample, fit, k)
         if better is None:
             todo.pop(0)
         else:
             fit = better
-    return run_em(log, fit.paths, fit.rates, fit.pace, 3)
+    return run_em(sample, fit.paths, fit.rates, fit.pace, 3)
 
 
-def _edit(log: Log, fit: Fit, k: int) -> Fit | None:
+def _edit(sample: Sample, fit: Fit, k: int) -> Fit | None:
     """Find the best edit of path k; None where none is worth it."""
-    member, _ = share_out(fit.loglik, fit.weights)
-    walker, forward, _ = explain(log, fit.paths[k], fit.rates, fit.pace)
-    counts = count_path(log, walker, forward, member[:, k] * log.weight)
+    walker, counts = count_segment(sample, fit, k)
     tried = [
         [*fit.paths[:k], path, *fit.paths[k + 1 :]]
-        for path in list_edits(log, fit.paths[k], walker, counts, fit.rates)
+        for path in list_edits(sample, fit.paths[k], walker, counts, fit.rates)
     ]
     for rounds, n_kept in ((0, N_FITTED), (1, 2), (2, 1)):
-        fits = [run_em(log, p, fit.rates, fit.pace, rounds, k, fit.loglik) for p in tried]
+        fits = [run_em(sample, p, fit.rates, fit.pace, rounds, k, fit.loglik) for p in tried]
         fits = sorted(fits, key=lambda f: f.score)[:n_kept]
         if rounds and fits and fits[0].score < fit.score - WORTH:
             return fits[0]
@@ -48,23 +46,23 @@ def _edit(log: Log, fit: Fit, k: int) -> Fit | None:
     return None
 
 
-def find_seeds(log: Log, fit: Fit | None) -> list[tuple[int, ...]]:
+def find_seeds(sample: Sample, fit: Fit | None) -> list[tuple[int, ...]]:
     """Which journeys might begin a new path? Those explained worst, and the frequent long ones.
 
     Of each its steps in order of first appearance: how repeats and loops are found otherwise.
     """
-    length = (log.rows >= 0).sum(axis=1)
-    first = np.full((len(log.rows), log.n_codes), log.rows.shape[1])
-    for at in range(log.rows.shape[1] - 1, -1, -1):
-        has = np.flatnonzero(log.rows[:, at] >= 0)
-        first[has, log.rows[has, at]] = at
+    length = (sample.rows >= 0).sum(axis=1)
+    first = np.full((len(sample.rows), sample.n_codes), sample.rows.shape[1])
+    for at in range(sample.rows.shape[1] - 1, -1, -1):
+        has = np.flatnonzero(sample.rows[:, at] >= 0)
+        first[has, sample.rows[has, at]] = at
     order = np.argsort(first, axis=1, kind="stable")
-    order[np.take_along_axis(first, order, 1) == log.rows.shape[1]] = -1
+    order[np.take_along_axis(first, order, 1) == sample.rows.shape[1]] = -1
     seeds, which = np.unique(order, axis=0, return_inverse=True)
-    kinds = [log.weight * length]
+    kinds = [sample.weight * length]
     if fit is not None:
         bad = -share_out(fit.loglik, fit.weights)[1] - length / 2
-        kinds.insert(0, log.weight * np.maximum(bad, 0))
+        kinds.insert(0, sample.weight * np.maximum(bad, 0))
     known = {path.steps for path in fit.paths} if fit else set()
     found = {}
     for kind in kinds:
@@ -75,50 +73,47 @@ def find_seeds(log: Log, fit: Fit | None) -> list[tuple[int, ...]]:
     return list(found)
 
 
-def grow(log: Log, fit: Fit | None, n_climbs: int = 2) -> Fit | None:
+def grow(sample: Sample, fit: Fit | None, n_climbs: int = 2) -> Fit | None:
     """Add one path, begun from a journey that is explained badly."""
     paths = [] if fit is None else [replace(p, weight=0.8 * p.weight) for p in fit.paths]
-    rates, pace = (Rates(), spread_gaps(log)) if fit is None else (fit.rates, fit.pace)
+    rates, pace = (Rates(), spread_gaps(sample)) if fit is None else (fit.rates, fit.pace)
     starts = []
-    for steps in find_seeds(log, fit):
+    for steps in find_seeds(sample, fit):
         new = [*paths, Path(steps, weight=0.2 if paths else 1.0)]
-        columns = (
-            np.zeros((len(log.weight), 1))
-            if fit is None
-            else np.column_stack([fit.loglik, np.zeros(len(log.weight))])
-        )
-        starts.append(run_em(log, new, rates, pace, 1, len(paths), columns))
+        own = np.zeros((len(sample.weight), 1))
+        columns = own if fit is None else np.hstack([fit.loglik, own])
+        starts.append(run_em(sample, new, rates, pace, 1, len(paths), columns))
     if fit is not None:
-        starts += [run_em(log, new, rates, pace, 3) for new in split_paths(log, fit)]
-    return _settle(log, starts, n_climbs)
+        starts += [run_em(sample, new, rates, pace, 3) for new in split_paths(sample, fit)]
+    return _settle(sample, starts, n_climbs)
 
 
-def _settle(log: Log, starts, n_climbs: int, below: float = np.inf) -> Fit | None:
+def _settle(sample: Sample, starts, n_climbs: int, below: float = np.inf) -> Fit | None:
     """Edit the last path of the best few beginnings, then all paths of the best.
 
     None where the last path alone does not get the description below a score.
     """
     done = []
     for start in sorted(starts, key=lambda f: f.score)[:n_climbs]:
-        start = run_em(log, start.paths, start.rates, start.pace, 2)
-        done.append(climb(log, start, [len(start.paths) - 1]))
+        start = run_em(sample, start.paths, start.rates, start.pace, 2)
+        done.append(climb(sample, start, [len(start.paths) - 1]))
     best = min(done, key=lambda f: f.score, default=None)
     if best is None or best.score > below:
         return None
-    return climb(log, best, range(len(best.paths)))
+    return climb(sample, best, range(len(best.paths)))
 
 
-def spread_gaps(log: Log) -> np.ndarray | None:
+def spread_gaps(sample: Sample) -> np.ndarray | None:
     """How are gaps spread by step, over all leads?"""
-    if log.gaps is None:
+    if sample.gaps is None:
         return None
-    table = (log.gaps.T @ log.weight).reshape(log.n_codes, log.n_gaps) + 0.5
+    table = (sample.gaps.T @ sample.weight).reshape(sample.n_codes, sample.n_gaps) + 0.5
     return table / table.sum(axis=1, keepdims=True)
 
 
-def split_paths(log: Log, fit: Fit):
+def split_paths(sample: Sample, fit: Fit):
     """List mixtures with one path made two: without a step, in both orders, at two paces."""
-    ramp = np.exp(np.linspace(1, -1, log.n_gaps))
+    ramp = np.exp(np.linspace(1, -1, sample.n_gaps))
     odds = {(k, j): w * p.weight for k, p in enumerate(fit.paths) for j, w in p.skip.items()}
     doubtful = sorted(odds, key=lambda at: -min(odds[at], fit.paths[at[0]].weight - odds[at]))
     for k, path in enumerate(fit.paths):
@@ -130,30 +125,30 @@ def split_paths(log: Log, fit: Fit):
         for j in path.swaps:
             fixed = replace(half, swaps={i: p for i, p in path.swaps.items() if i != j})
             pairs.append((fixed, exchange(fixed, j)))
-        if log.gaps is not None:
-            own = np.array(path.pace or np.ones(log.n_gaps))
+        if sample.gaps is not None:
+            own = np.array(path.pace or np.ones(sample.n_gaps))
             pairs.append(replace(half, pace=tuple(own * r)) for r in (ramp, 1 / ramp))
         for pair in pairs:
             yield [*fit.paths[:k], *fit.paths[k + 1 :], *pair]
 
 
-def merge(log: Log, fit: Fit, n_tried: int = 3) -> Fit:
+def merge(sample: Sample, fit: Fit, n_tried: int = 3) -> Fit:
     """Make one path of two as long as that shortens the description."""
     while len(fit.paths) > 1:
         starts = []
         for a, b in permutations(range(len(fit.paths)), 2):
             rest = [p for i, p in enumerate(fit.paths) if i not in (a, b)]
             starts += [
-                run_em(log, [*rest, joined], fit.rates, fit.pace, 1)
-                for joined in join_paths(fit.paths[a], fit.paths[b], log.end_step)
+                run_em(sample, [*rest, joined], fit.rates, fit.pace, 1)
+                for joined in join_paths(fit.paths[a], fit.paths[b], sample.end_step)
             ]
             one, other = (set(fit.paths[i].steps) for i in (a, b))
             if other <= one and len(one - other) < 2:  # b may be what goes through a loop again
                 alone = replace(fit.paths[a], weight=fit.paths[a].weight + fit.paths[b].weight)
-                start = run_em(log, [*rest, alone], fit.rates, fit.pace, 1)
-                starts.append(_edit(log, start, len(rest)) or start)
+                start = run_em(sample, [*rest, alone], fit.rates, fit.pace, 1)
+                starts.append(_edit(sample, start, len(rest)) or start)
         hopeful = [start for start in starts if start.score < HOPE * fit.score]
-        new = _settle(log, hopeful, n_tried, fit.score)
+        new = _settle(sample, hopeful, n_tried, fit.score)
         if new is None or new.score >= fit.score:
             break
         fit = new
@@ -200,11 +195,11 @@ def _align(a: Path, b: Path):
     return steps[::-1]
 
 
-def search(log: Log, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:
+def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:
     """Find the best mixture of each number of paths, from 1 up, as long as one more pays."""
     best, fit = {}, None
     for _ in range(2 * max_segments):
-        new = grow(log, fit)
+        new = grow(sample, fit)
         if new is None:
             break
         if len(new.paths) not in best or new.score < best[len(new.paths)].score:
@@ -213,7 +208,7 @@ def search(log: Log, max_segments: int, exactly: int | None = None) -> dict[int,
             break
         fit = new
         if exactly is None:
-            fit = merge(log, new)
+            fit = merge(sample, new)
             if len(fit.paths) not in best or fit.score < best[len(fit.paths)].score:
                 best[len(fit.paths)] = fit
         if len(fit.paths) >= (exactly or max_segments):

@@ -32,37 +32,30 @@ RARE = 0.1  # a step fewer take is no step of the path; an order fewer take is n
 
 @dataclass(frozen=True)
 class Path:
-    """The steps of a segment in order; only chances that differ from the model's own are listed.
+    """The codes of a segment's steps in order, and what is known of its clients' walks.
 
-    Attributes
-    ----------
-    steps : step codes in order.
-    skip : position → chance that a client who goes on does so without this step.
-    repeat : position → chance that the step comes once more, and so on.
-    swaps : position j → chance that steps j and j + 1 come the other way round.
-    loops : (first, last) → chance that, having come to `last`, the client starts again at `first`.
-    skipped : by position, the share of clients who, having come so far, went on without the step;
-        the chances in `skip` are of the next event, and those who then stop are never seen to skip.
-    repeated : by position, the share of times the step was followed by itself.
-    looped : by loop (sorted), the share of times its end was followed by its start.
-    stop : for each number of steps passed (0 … all) the chance that a journey ends there at any
-        one event; only for simulating, it says nothing about membership.
-    pace : gap class → how much more often it comes than the same steps have it overall; empty:
-        no pace of its own.
-    weight : share of leads.
+    Of the chances `skip` to `loops` only those that differ from the model's own are listed; the
+    shares `skipped` to `stop` are what was seen. They differ: the chances in `skip` are of the next
+    event, and those who stop are never seen to skip.
     """
 
     steps: tuple[int, ...]
+    # position → chance that a client who goes on does so without this step
     skip: dict[int, float] = field(default_factory=dict)
+    # position → chance that the step comes once more, and so on
     repeat: dict[int, float] = field(default_factory=dict)
+    # position j → chance that steps j and j + 1 come the other way round
     swaps: dict[int, float] = field(default_factory=dict)
+    # (first, last) → chance that, having come to `last`, the client starts again at `first`
     loops: dict[tuple[int, int], float] = field(default_factory=dict)
-    skipped: tuple[float, ...] = ()
-    repeated: tuple[float, ...] = ()
-    looped: tuple[float, ...] = ()
+    skipped: tuple[float, ...] = ()  # by position: share of those who came so far
+    repeated: tuple[float, ...] = ()  # by position: share of times the step followed itself
+    looped: tuple[float, ...] = ()  # by loop (sorted): share of times its start followed its end
+    # by steps passed (0 … all): chance that a journey ends there at any one event; for simulating
     stop: tuple[float, ...] = ()
+    # by gap class: how much more often it comes than the same steps have it overall, if it differs
     pace: tuple[float, ...] = ()
-    weight: float = 1.0
+    weight: float = 1.0  # share of leads
 
     @property
     def shape(self) -> tuple:
@@ -98,57 +91,30 @@ class Moves:
 
     A move's chance is a product of some chances p and some complements 1 - p, in the order: skip
     (by position), repeat (by position), swaps, loops, noise, noise before the first step.
-
-    Attributes
-    ----------
-    position : state → position of its step on the path, -1 for state 0
-    passed : state → number of steps passed
-    source, target, noisy : of each move; a noise move stays where it is
-    yes, no : (n_moves, n_chances) 0/1, the chances and the complements a move's chance has
     """
 
-    position: np.ndarray
-    passed: np.ndarray
-    source: np.ndarray
+    position: np.ndarray  # of each state's step on the path, -1 for state 0
+    passed: np.ndarray  # number of steps passed in each state
+    source: np.ndarray  # of each move, a state
     target: np.ndarray
-    noisy: np.ndarray
-    yes: np.ndarray
-    no: np.ndarray
+    noisy: np.ndarray  # a noise move stays where it is
+    yes: np.ndarray  # (n_moves, n_chances) 0/1, the chances a move's chance has
+    no: np.ndarray  # likewise, the complements
 
 
 @lru_cache(maxsize=256)  # a long path's table is a megabyte
-def list_moves(
+def list_path_moves(
     n_steps: int, pairs: tuple[int, ...] = (), loops: tuple[tuple[int, int], ...] = ()
 ) -> Moves:
     """Which moves are there on a path of this shape, and what is each one's chance made of?
 
     A step is one state. A pair (a, b) is four: a, b still to come; b last; b, a still to come;
     a last.
-
-    Examples
-    --------
-    >>> moves = list_moves(2)
-    >>> [(int(a), int(b)) for a, b in zip(moves.source, moves.target)]
-    [(0, 0), (0, 1), (0, 2), (1, 1), (1, 1), (1, 2), (2, 2), (2, 2)]
     """
     slots, states = _lay_out(n_steps, pairs)
     swap = {j: 2 * n_steps + i for i, j in enumerate(pairs)}
     loop = {last: (first, 2 * n_steps + len(pairs) + i) for i, (first, last) in enumerate(loops)}
     noise, end = 2 * n_steps + len(pairs) + len(loops), len(slots) - 1
-
-    def enter(i, stop, yes, no):
-        """List where one may land from slot i on; in slot `stop` a step must be taken."""
-        for slot in range(i, stop + 1):
-            j, state = slots[slot]
-            if j in swap:
-                normal, turned = (yes, (*no, swap[j])), ((*yes, swap[j]), no)
-                for a, b, s, (y, n) in ((j, j + 1, state, normal), (j + 1, j, state + 2, turned)):
-                    yield s, y, (*n, a), False
-                    yield s + 1, (*y, a), (n if slot == stop else (*n, b)), False
-                yes = (*yes, j, j + 1)
-            else:
-                yield state, yes, (no if slot == stop else (*no, j)), False
-                yes = (*yes, j)
 
     def leave(u):
         """List the moves from state u."""
@@ -161,14 +127,14 @@ def list_moves(
         if u and not pending and passed - 1 in loop:
             first, chance = loop[passed - 1]
             back = next(i for i, (p, _) in enumerate(slots) if p == first)
-            yield from enter(back, slot, (chance,), stay)
+            yield from _enter(slots, swap, back, slot, (chance,), stay)
             stay = (*stay, chance)
         if pending:
             b = states[pending][0]
             yield pending, (), (stay if slot == end else (*stay, b)), False
         if slot < end:
             skipped = (states[pending][0],) if pending else ()
-            yield from enter(slot + 1, end, skipped, stay)
+            yield from _enter(slots, swap, slot + 1, end, skipped, stay)
 
     moves = [(u, *move) for u in range(len(states)) for move in leave(u)]
     yes, no = np.zeros((2, len(moves), noise + 2))
@@ -178,6 +144,21 @@ def list_moves(
     source, target, noisy = (np.array([move[c] for move in moves]) for c in (0, 1, 4))
     position, passed = (np.array([state[c] for state in states]) for c in (0, 1))
     return Moves(position, passed, source, target, noisy, yes, no)
+
+
+def _enter(slots, swap, first, stop, yes, no):
+    """List the moves into slots from the first on; in slot `stop` a step must be taken."""
+    for slot in range(first, stop + 1):
+        j, state = slots[slot]
+        if j in swap:
+            normal, turned = (yes, (*no, swap[j])), ((*yes, swap[j]), no)
+            for a, b, s, (y, n) in ((j, j + 1, state, normal), (j + 1, j, state + 2, turned)):
+                yield s, y, (*n, a), False
+                yield s + 1, (*y, a), (n if slot == stop else (*n, b)), False
+            yes = (*yes, j, j + 1)
+        else:
+            yield state, yes, (no if slot == stop else (*no, j)), False
+            yes = (*yes, j)
 
 
 def _lay_out(n_steps, pairs):
@@ -197,15 +178,12 @@ def _lay_out(n_steps, pairs):
 
 @dataclass(frozen=True)
 class Rates:
-    """Chances all paths share: unrecorded, repeated (where a path has none of its own), noise.
-
-    `early` is the chance of noise before the first step.
-    """
+    """Chances all paths share: skip and repeat where a path has none of its own, noise."""
 
     skip: float = 0.03
     repeat: float = 0.02
     noise: float = 0.05
-    early: float = 0.02
+    early: float = 0.02  # noise before the first step
 
 
 def list_chances(path: Path, rates: Rates) -> np.ndarray:
@@ -223,16 +201,12 @@ def list_chances(path: Path, rates: Rates) -> np.ndarray:
 class Walker:
     """A path ready for computing: chances of moves between states, and which step each emits.
 
-    Attributes
-    ----------
-    move : chance of each of `moves`
-    go : (n_states, n_states) chance of going on to a state
-    stay : (n_states,) chance of noise, any one step of n_codes
-    emits : (n_codes, n_states) 1 where the state is of that step
+    `move` is the chance of each of `moves`, `go` (n_states, n_states) of going on to a state,
+    `stay` (n_states,) of noise; `emits` (n_codes, n_states) is 1 where the state is of that step.
     """
 
     def __init__(self, path: Path, rates: Rates, n_codes: int):
-        self.moves = moves = list_moves(*path.shape)
+        self.moves = moves = list_path_moves(*path.shape)
         chances = list_chances(path, rates)
         self.move = np.exp(moves.yes @ np.log(chances) + moves.no @ np.log1p(-chances))
         n, quiet = len(moves.position), ~moves.noisy
@@ -246,17 +220,10 @@ class Walker:
 
 
 class Trie:
-    """Journeys as a tree of prefixes; node 0 is the empty one, nodes are in order of depth.
+    """Journeys (codes, -1 padded) as a tree of prefixes; node 0 is empty, nodes in order of depth.
 
-    Parameters
-    ----------
-    rows : (n, longest) step codes, -1 padded at the right
-
-    Attributes
-    ----------
-    parent, code : of each node
-    levels : for each depth the slice of its nodes, their parents, the first child of each parent
-    leaf : row → node
+    Each node has a `parent` and a `code`, each depth in `levels` the slice of its nodes, their
+    parents and the first child of each parent; `leaf` is the node of each row.
     """
 
     def __init__(self, rows: np.ndarray, n_codes: int):
@@ -326,21 +293,13 @@ def run_forward(trie: Trie, walker: Walker) -> Forward:
 
 @dataclass(frozen=True)
 class Counts:
-    """What the journeys of a segment did, expected: the E-step of one path.
+    """What the journeys of a segment did, expected: the E-step of one path."""
 
-    Attributes
-    ----------
-    yes, no : how often each chance came true, and how often not
-    noise : (n_codes, n_states) noise events by step and state
-    moves : how often each move was made
-    ended : (n_states,) where journeys ended
-    """
-
-    yes: np.ndarray
-    no: np.ndarray
-    noise: np.ndarray
-    moves: np.ndarray
-    ended: np.ndarray
+    yes: np.ndarray  # how often each chance came true
+    no: np.ndarray  # and how often not
+    noise: np.ndarray  # (n_codes, n_states) noise events by step and state
+    moves: np.ndarray  # how often each move was made
+    ended: np.ndarray  # (n_states,) where journeys ended
 
 
 def count_moves(trie: Trie, walker: Walker, forward: Forward, weight: np.ndarray) -> Counts:

@@ -7,35 +7,19 @@ import numpy as np
 from funnel_lib.stats.intervals import wilson
 
 SMALL_EXPECTED, FEWEST_EXPECTED = 10, 5  # expected cases: below, a hint; below, no test at all
+MOST_P = 0.05  # a difference of a smaller p is beyond chance
 _ROUNDING = 1e-9  # sums of weights below this are owed to rounding alone
 
 
 def judge_difference(
     share: np.ndarray, n: np.ndarray, share_rest: np.ndarray, n_rest: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """How far apart are two shares, and may chance alone have done it?
+    """How far apart are two shares of n (effective) leads, and may chance alone have done it?
 
-    Parameters
-    ----------
-    share, share_rest : arrays of one shape
-    n, n_rest : the (effective) numbers of leads behind them
-
-    Returns
-    -------
-    difference (share - share_rest), low, high (its 95% interval, see `newcombe`), p (two-sided
+    Gives difference (share - share_rest), low, high (its interval, see `newcombe`), p (two-sided
     z-test with the pooled share, the same as chi-square without correction; empty where fewer than
     `FEWEST_EXPECTED` cases are expected of any kind, or all are alike), is_small (fewer than
-    `SMALL_EXPECTED` are)
-
-    Notes
-    -----
-    Expected cases: Cochran (1954), https://doi.org/10.2307/3001616
-
-    Examples
-    --------
-    >>> found = judge_difference(*(np.array([x]) for x in (0.8, 70, 0.6, 80)))
-    >>> {name: round(float(x[0]), 4) for name, x in found.items()}
-    {'difference': 0.2, 'low': 0.0524, 'high': 0.3339, 'p': 0.008, 'is_small': 0.0}
+    `SMALL_EXPECTED` are). Expected cases: Cochran (1954), https://doi.org/10.2307/3001616
     """
     from scipy.stats import norm
 
@@ -57,12 +41,6 @@ def count_expected(pooled: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nd
 
     Where everybody is of one kind, they are the cases of that kind: many leads that all went on
     are no few leads.
-
-    Examples
-    --------
-    >>> expected, varies = count_expected(np.array([0.25, 1.0]), np.array([80, 80]))
-    >>> expected.tolist(), varies.tolist()
-    ([20.0, 80.0], [True, False])
     """
     rarer = np.minimum(pooled, 1 - pooled)
     return n * np.where(rarer > _ROUNDING, rarer, 1 - rarer), rarer > _ROUNDING
@@ -75,18 +53,9 @@ def newcombe(
 
     Newcombe (1998), method 10, from the Wilson intervals of both shares,
     https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
-
-    Examples
-    --------
-    >>> low, high = newcombe(*(np.array([x]) for x in (0.8, 70, 0.6, 80)))
-    >>> low.round(4).tolist(), high.round(4).tolist()
-    ([0.0524], [0.3339])
     """
     (low, high), (low_rest, high_rest) = wilson(share, n), wilson(share_rest, n_rest)
     difference = share - share_rest
     down = np.sqrt((share - low) ** 2 + (high_rest - share_rest) ** 2)
     up = np.sqrt((high - share) ** 2 + (share_rest - low_rest) ** 2)
     return difference - down, difference + up
-
-
-MOST_P = 0.05

@@ -9,18 +9,17 @@ import numpy as np
 from funnel_lib.stats.intervals import influence_of_sizes, wilson
 
 OPEN, TAKEN, OTHERWISE = range(3)  # causes: still waiting, the target came, something else did
+FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
+MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
+_TIE = 1e-12  # parts of a total of weights that differ by less are equal
 
 
 @dataclass(frozen=True)
 class Incidence:
-    """Shares of leads to whom something happened by each day, all (n_days,), from day 0.
+    """Shares of leads to whom something happened by the end of each day from 0, all (n_days,).
 
-    Attributes
-    ----------
-    incidence : share by the end of the day
-    error : its standard error
-    low, high : 95% interval of the day (pointwise)
-    at_risk : sum of weights of the leads still waiting at the beginning of the day
+    `error` is the standard error, `low` and `high` the 95% interval of each day for itself,
+    `at_risk` the sum of weights of the leads still waiting at the beginning of the day.
     """
 
     incidence: np.ndarray
@@ -38,9 +37,8 @@ def estimate_incidence(
     Parameters
     ----------
     day : (n_leads,) whole days watched; a lead with a negative day is left out
-    cause : (n_leads,) what ended the watch: 0 nothing (still open), 1 the target, 2 anything else
-    memberships, column : (n_leads, n_segments) how much each lead belongs to each segment, and
-        which one is meant; default all leads fully
+    cause : (n_leads,) what ended the watch: `OPEN`, `TAKEN` (the target) or `OTHERWISE`
+    memberships, column : (n_leads, n_segments), and which segment is meant; default all leads fully
 
     Returns
     -------
@@ -52,9 +50,9 @@ def estimate_incidence(
     Aalen and Johansen (1978), https://www.jstor.org/stable/4615704: the sum over days t of
     S(t-) dN(t) / Y(t), S the share to whom nothing happened yet. Errors are those of the influence
     functions (the infinitesimal jackknife, as in R's survival), to which, in segments, the
-    influence by way of the estimated memberships is added (see `intervals`). Intervals: Wilson's,
-    with the number of leads that would have this error; where the share is 0 or 1, with the number
-    still at risk.
+    influence by way of the estimated memberships is added (see `effective_n_of_segment`).
+    Intervals: Wilson's, with the number of leads that would have this error; where the share is 0
+    or 1, with the number still at risk.
 
     Examples
     --------
@@ -68,7 +66,7 @@ def estimate_incidence(
         nothing = np.full(1, np.nan)
         return Incidence(nothing, nothing, nothing, nothing, np.zeros(1))
     n_days = int(day[watched].max()) + 1
-    cell = np.where(watched, 3 * day + cause, 0)
+    cell = np.where(watched, 3 * day + cause, 0)  # who is not watched weighs nothing in any cell
     weight = np.where(watched, member[:, column], 0.0)
     mass, squares = (np.bincount(cell, w, minlength=3 * n_days) for w in (weight, weight**2))
     at_risk, kish = (_sum_later(tally.reshape(n_days, 3).sum(axis=1)) for tally in (mass, squares))
@@ -114,7 +112,11 @@ def _follow(at_risk: np.ndarray, mass: np.ndarray, occupied: np.ndarray):
 
 
 def _add_memberships(moved, occupied, cell, weight, member, entered) -> np.ndarray:
-    """What the estimated memberships add to the variance, (n_days,): see `intervals`."""
+    """What the estimated memberships add to the variance, (n_days,).
+
+    The influences of `intervals.influence_of_sizes`, summed by cell: leads of a cell move the curve
+    alike.
+    """
     n_cells = len(occupied)
     place = np.full(cell.max() + 1, n_cells)
     place[occupied] = np.arange(n_cells)
@@ -130,42 +132,19 @@ def _add_memberships(moved, occupied, cell, weight, member, entered) -> np.ndarr
     return own + 2 * (slope * (with_psi @ moved)).sum(axis=0)
 
 
-_ROUNDING = 1e-12  # of sums of weights, as parts of their total
-FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
-MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
-
-
 def find_last_day(at_risk: np.ndarray) -> int:
-    """So far a curve is read: the last day with `FEW` leads at risk, or a tenth of a small group.
-
-    Examples
-    --------
-    >>> find_last_day(np.array([200.0, 10.0, 9.0])), find_last_day(np.array([20.0, 2.0, 1.0]))
-    (1, 1)
-    """
+    """So far is a curve read: the last day with `FEW` at risk, or a tenth of a small group."""
     return max(int((at_risk >= min(FEW, at_risk[0] / 10)).sum()) - 1, 0)
 
 
 def find_half_time(share: np.ndarray, at_risk: np.ndarray) -> float:
-    """By which day have half of those who do so by the last day? NaN where nobody does.
-
-    Examples
-    --------
-    >>> find_half_time(np.array([0.1, 0.2, 0.4]), np.full(3, 99))
-    1.0
-    """
+    """By which day have half of those who do so by the last day? NaN where nobody does."""
     read = share[: find_last_day(at_risk) + 1]
     return float((read >= read[-1] / 2).argmax()) if read[-1] > 0 else np.nan
 
 
 def find_horizon(day: np.ndarray, cause: np.ndarray, most: float = MOST_BUYERS) -> int:
-    """By which day have most of those who do so by the last day; the last day where nobody does.
-
-    Examples
-    --------
-    >>> find_horizon(np.array([1, 2, 3, 9]), np.array([1, 1, 1, 0]), 0.5)
-    2
-    """
+    """By which day have most of those who do so by the last day; the last day where nobody does."""
     found = estimate_incidence(day, cause)
     read = found.incidence[: find_last_day(found.at_risk) + 1]
     if not read[-1] > 0:
@@ -177,11 +156,6 @@ def find_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     """Which value do a share `q` of the weights not exceed? Negative values are left out.
 
     Where the weights part exactly between two values, their middle is taken, as medians do.
-
-    Examples
-    --------
-    >>> find_quantile(np.array([1.0, 2.0, -1.0]), np.ones(3), 0.5)
-    1.5
     """
     known = (values >= 0) & (weights > 0)
     if not known.any():
@@ -189,5 +163,5 @@ def find_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     order = np.argsort(values[known])
     x, reached = values[known][order], np.cumsum(weights[known][order])
     parts = reached / reached[-1]
-    low, high = np.searchsorted(parts, (q - _ROUNDING, q + _ROUNDING))
+    low, high = np.searchsorted(parts, (q - _TIE, q + _TIE))
     return float((x[low] + x[min(high, len(x) - 1)]) / 2)

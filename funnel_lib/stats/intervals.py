@@ -6,15 +6,9 @@ import numpy as np
 
 
 def wilson(share: np.ndarray, n_effective: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """95% interval of shares by Wilson's method; empty without cases.
+    """95% interval of shares; empty without cases.
 
     Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953
-
-    Examples
-    --------
-    >>> low, high = wilson(np.array([0.5]), 10)
-    >>> round(float(low[0]), 4), round(float(high[0]), 4)
-    (0.2366, 0.7634)
     """
     from statsmodels.stats.proportion import proportion_confint  # 0.6 s, not at every start
 
@@ -26,27 +20,14 @@ def wilson(share: np.ndarray, n_effective: np.ndarray | float) -> tuple[np.ndarr
 
 
 def divide(count: np.ndarray | float, base: np.ndarray | float) -> np.ndarray:
-    """Shares of a base; NaN where it is empty.
-
-    Examples
-    --------
-    >>> divide(np.array([1.0, 0.0]), np.array([4.0, 0.0])).tolist()
-    [0.25, nan]
-    """
+    """Shares of a base; NaN where it is empty."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.asarray(base) > 0, np.asarray(count, float) / base, np.nan)
 
 
 def effective_n(weights: np.ndarray) -> float:
-    """Kish's effective number of cases, never above the sum of the weights.
-
-    Kish (1965), Survey Sampling, chapter 11.
-
-    Examples
-    --------
-    >>> effective_n(np.array([1.0, 1.0, 0.0])), effective_n(np.array([0.5, 0.5]))
-    (2.0, 1.0)
-    """
+    """Effective number of cases (Kish 1965, Survey Sampling, chapter 11), never above the sum of
+    the weights."""
     total, squares = float(weights.sum()), float((weights**2).sum())
     return min(total**2 / squares, total) if squares > 0 else 0.0
 
@@ -54,35 +35,18 @@ def effective_n(weights: np.ndarray) -> float:
 def effective_n_of_segment(
     memberships: np.ndarray, column: int, hits: np.ndarray, trials: np.ndarray | None = None
 ) -> np.ndarray:
-    """How many sure leads tell as much about a segment's share as these unsure ones?
+    """How many sure leads say as much about a segment's share as these unsure ones?
 
-    Parameters
-    ----------
-    memberships : (n_leads, n_segments), each lead's sum to 1
-    column : of the segment
-    hits : (n_leads, n_shares) who is counted
-    trials : (n_leads, n_shares) among whom; default all leads
-
-    Returns
-    -------
-    (n_shares,) effective numbers for sum(w hits) / sum(w trials), w the segment's memberships.
-    With sure memberships it is the number of leads. A step before the paths part is judged from
+    (n_shares,) effective numbers for sum(w hits) / sum(w trials), hits and trials (n_leads,
+    n_shares), w the segment's memberships; default trials are all leads. Sure leads count one each.
+    A step before the paths part is judged from
     all leads, so it may be above the segment's size, but never above all trials.
 
-    Notes
-    -----
     The variance is that of the influence functions (Huber 1964; Tsiatis 2006, chapter 3). The
     shares pi of the segments are estimated with the memberships, w_k = pi_k f_k / sum_l pi_l f_l,
     so lead i moves them by psi_i = pi (G^-1 w_i) - pi, G = mean of w w', and moves a sum
     R = mean(w_s r) by w_s r - R + sum_l psi_l (R [l = s] - mean(r w_s w_l)) / pi_l. What is not in
     it: that the paths themselves are estimated, and that drop-out may differ before they part.
-
-    Examples
-    --------
-    >>> sure = np.repeat(np.eye(2), 50, axis=0)
-    >>> hits = (np.arange(100) % 2 == 0)[:, None]
-    >>> effective_n_of_segment(sure, 0, hits).round(6)
-    array([50.])
     """
     trials = np.ones((len(memberships), 1)) if trials is None else np.asarray(trials, float)
     share, moved = influence_of_share(memberships, column, np.asarray(hits, float), trials)
@@ -99,32 +63,18 @@ def influence_of_share(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A segment's shares, (n_shares,), and how much each lead moves them, (n_leads, n_shares).
 
-    Parameters as in `effective_n_of_segment`; the sum of the squares of a column is the variance.
-
-    Examples
-    --------
-    >>> share, moved = influence_of_share(np.ones((4, 1)), 0, np.eye(4)[:, :1], np.ones((4, 1)))
-    >>> share, (moved**2).sum(axis=0)  # 1/4, and 1/4 * 3/4 / 4
-    (array([0.25]), array([0.046875]))
+    The sum of the squares of a column is the variance of that share.
     """
     total = memberships[:, column] @ trials
     with np.errstate(divide="ignore", invalid="ignore"):
+        moved, moved_base = (move_means(memberships, column, marks) for marks in (hits, trials))
         share = (memberships[:, column] @ hits) / total
-        moved = move_means(memberships, column, hits) - share * move_means(
-            memberships, column, trials
-        )
-        return share, moved / total
+        return share, (moved - share * moved_base) / total
 
 
 def influence_of_sizes(memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The segments' shares of all leads, (n_segments,), and how each lead moves them by n times
-    itself, (n_leads, n_segments): psi in the notes of `effective_n_of_segment`.
-
-    Examples
-    --------
-    >>> influence_of_sizes(np.eye(2))[1].tolist()
-    [[0.5, -0.5], [-0.5, 0.5]]
-    """
+    itself, (n_leads, n_segments): psi of `effective_n_of_segment`."""
     n = max(len(memberships), 1)
     shares = np.maximum(memberships.sum(axis=0) / n, 1e-12)
     pull = np.linalg.pinv(memberships.T @ memberships / n)
@@ -133,13 +83,7 @@ def influence_of_sizes(memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def move_means(memberships: np.ndarray, column: int, marks: np.ndarray) -> np.ndarray:
     """How each lead moves mean(w marks), (n_leads, n_marks), w the segment's memberships: its
-    influence, by n times itself, memberships being estimated. Each column sums to 0.
-
-    Examples
-    --------
-    >>> move_means(np.ones((2, 1)), 0, np.array([[3.0], [1.0]])).tolist()
-    [[1.0], [-1.0]]
-    """
+    influence, by n times itself, memberships being estimated. Each column sums to 0."""
     n, w = len(memberships), memberships[:, column]
     shares, psi = influence_of_sizes(memberships)
     mean = w @ marks / n
@@ -153,11 +97,6 @@ def add_by_membership(memberships: np.ndarray, marks: np.ndarray) -> np.ndarray:
 
     Memberships are estimated from the same leads, so a lead adds to a segment's sum by changing
     what the others belong to, too. The sums are the same as without that.
-
-    Examples
-    --------
-    >>> add_by_membership(np.eye(2), np.array([[3.0], [1.0]])).sum()
-    np.float64(3.0)
     """
     if memberships.shape[1] == 1 or len(memberships) == 0:
         return memberships[:, :1] * marks

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 DRAWS = 500
+FEWEST_WON = 5  # with fewer, drawing again says nothing of how sure a sum of money is
 BLOCKS = 5000  # from here on units are drawn by several at once, which leaves the variance as it is
 
 
@@ -14,29 +15,15 @@ def draw_sums(
 ) -> np.ndarray:
     """What would the sums over leads be, had other leads come?
 
-    Parameters
-    ----------
-    values : (n_leads, n_sums) what each lead adds to each sum
-    units : (n_leads,) codes of what is drawn as a whole, e.g. accounts; default each lead
-    n_draws, seed : how many draws; the same seed gives the same draws
+    `values` is (n_leads, n_sums), what each lead adds to each sum, and `units` (n_leads,) what is
+    drawn as a whole, e.g. accounts; the draws are (n_draws, n_sums). Units are drawn with
+    replacement, as many as there are. They are ordered by what they add, so neither the order of
+    rows nor the ids of leads matter. Above `BLOCKS` units, random blocks of equally many are drawn
+    instead: sums of independent units, so their variance is the same. Cost: n_draws times `BLOCKS`
+    at the most, beside one pass over the leads.
 
-    Returns
-    -------
-    (n_draws, n_sums). Units are drawn with replacement, as many as there are. They are ordered by
-    what they add, so neither the order of rows nor the ids of leads matter. Above `BLOCKS` units,
-    random blocks of equally many are drawn instead: sums of independent units, so their variance
-    is the same. Cost: n_draws times `BLOCKS` at the most, beside one pass over the leads.
-
-    Notes
-    -----
     Efron (1979), https://doi.org/10.1214/aos/1176344552; by clusters, Field and Welsh (2007),
     https://doi.org/10.1111/j.1467-9868.2007.00593.x
-
-    Examples
-    --------
-    >>> sums = draw_sums(np.array([[1.0, 1.0], [1.0, 0.0]]), n_draws=1000)
-    >>> float(sums[:, 0].std()), round(float(sums[:, 1].mean()), 1)  # two leads, one of them a hit
-    (0.0, 1.0)
     """
     rng = np.random.default_rng(seed)
     values = np.asarray(values, float)
@@ -56,19 +43,9 @@ def draw_sums(
 
 
 def find_range(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the 95% interval of draws along the first axis; empty where some cannot be told.
-
-    Examples
-    --------
-    >>> low, high = find_range(np.arange(1001.0)[:, None])
-    >>> float(low[0]), float(high[0])
-    (25.0, 975.0)
-    """
+    """Find the 95% interval of draws along the first axis; empty where some are unknown."""
     if len(draws) == 0 or draws.size == 0:
         empty = np.full(draws.shape[1:], np.nan)
         return empty, empty
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     return low, high
-
-
-FEWEST_WON = 5  # with fewer, drawing again says nothing of how sure a sum of money is

@@ -18,13 +18,10 @@ _CENTRES = 31
 
 @dataclass(frozen=True)
 class Shrunk:
-    """Groups' shares, drawn together by what the groups have in common.
+    """Groups' shares, (n_groups,), drawn together by what the groups have in common.
 
-    Attributes
-    ----------
-    share : (n_groups,) the shrunk shares
-    draws : (n_draws, n_groups) of what they may be: one half shrunk, the other half by each group's
-        own leads alone, for it may be unlike the others after all
+    The draws, (n_draws, n_groups), of what they may be: one half shrunk, the other half by each
+    group's own leads alone, for it may be unlike the others after all.
     """
 
     share: np.ndarray
@@ -34,13 +31,6 @@ class Shrunk:
 def shrink_shares(hits: np.ndarray, trials: np.ndarray, seed: int = 0) -> Shrunk:
     """What are the shares of groups, if groups are not worlds apart?
 
-    Parameters
-    ----------
-    hits, trials : (n_groups,) effective numbers; they need not be whole
-    seed : of the draws
-
-    Notes
-    -----
     Log-odds are normal around the group's own; of the groups a part has the common log-odds, the
     others differ from it normally (a spike and a slab: Mitchell and Beauchamp 1988,
     https://doi.org/10.1080/01621459.1988.10478694). The common value, the part and the spread are

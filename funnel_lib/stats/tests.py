@@ -18,18 +18,9 @@ def plan_size(
 ) -> np.ndarray | float:
     """How many leads does each of two groups need, so that a test shows the difference?
 
-    Parameters
-    ----------
-    share_now, share_expected : shares without and with what is tried, numbers or arrays
-    power : chance that the test shows it, if it is there
-    alpha : chance that the two-sided test shows one, if there is none
+    `power` is the chance that the two-sided test shows it, if it is there, and `alpha` that it
+    shows one, if there is none. Rounded up; NaN where the shares are equal, unknown or no shares.
 
-    Returns
-    -------
-    Leads in each group, rounded up; NaN where the shares are equal, unknown or no shares.
-
-    Notes
-    -----
     Fleiss, Levin, Paik (2003), https://doi.org/10.1002/0471445428, chapter 4, without correction
     for continuity; computed by statsmodels' samplesize_proportions_2indep_onetail.
 
@@ -53,18 +44,10 @@ def find_valid_interval(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where does a difference lie, however often one looks before the plan is full?
 
-    Parameters
-    ----------
-    difference, error : what is read now, and its standard error
-    share_of_plan : which part of the planned leads is there; above 1 counts as 1
+    `share_of_plan` is which part of the planned leads is there; above 1 counts as 1. The 95%
+    intervals (low, high) hold at all looks together: the test may be stopped as soon as one
+    excludes 0; at its planned end it is wider than the usual one by 14 %.
 
-    Returns
-    -------
-    (low, high): 95% intervals that hold at all looks together. The test may be stopped as soon
-    as one excludes 0; at its planned end it is wider than the usual one by 14 %.
-
-    Notes
-    -----
     O'Brien and Fleming (1979), https://doi.org/10.2307/2530245, as repeated intervals: Jennison
     and Turnbull (1989), https://doi.org/10.1111/j.2517-6161.1989.tb01433.x. With f = share_of_plan,
     sqrt(f) difference / error walks like a Brownian motion; so difference +- `FARTHEST` error /

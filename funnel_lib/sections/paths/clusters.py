@@ -10,9 +10,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.groups import FEWEST_LEADS, FEWEST_STEPS, Segmentation
+from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys, Variants, count_variants
-from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.sections.paths.segments import find_why_not
 
 # From this likeness on, clusters are said to follow how far leads came. Measured on the planted
 # worlds, 5 seeds of 4,000 leads each: segments of `find_segments` reach 0.29 at most with either;
@@ -27,32 +27,17 @@ SHOWN_OFTEN = 1 / 2  # a step stands on a cluster's path if so many of its leads
 def cluster_segments(journeys: Journeys, clusterer: BaseEstimator) -> Segmentation:
     """Which groups does another clusterer make of the leads' steps and transitions?
 
-    Parameters
-    ----------
-    journeys : the leads' client steps; as in `find_segments` only those up to the first sale count
-    clusterer : of scikit-learn, unfitted, with `fit_predict`: KMeans, AgglomerativeClustering,
-        DBSCAN, GaussianMixture and so on. A copy is fitted; its `random_state` is the caller's.
+    The clusterer is one of scikit-learn, unfitted, with `fit_predict`: KMeans, DBSCAN,
+    GaussianMixture and so on; a copy is fitted. The Segmentation has no model, and the largest
+    cluster first; every lead belongs to one cluster fully, leads that never entered to none. Noise
+    (label -1) is a cluster of its own. A path holds the steps that half of the cluster's leads
+    show, by their mean place when they first come, and the sale at its end; no step is optional.
+    Too few leads or steps, and steps after the first sale: as in `find_segments`. Equal journeys
+    are in one cluster, and neither the order of rows nor the ids of leads change anything.
 
-    Returns
-    -------
-    Segmentation without a model, the largest cluster first; every lead belongs to one cluster
-    fully, leads that never entered to none. Noise (label -1) is a cluster of its own. A path holds
-    the steps that half of the cluster's leads show, by their mean place when they first come, and
-    the sale at its end; no step is optional. Too few leads or steps: as in `find_segments`. Equal
-    journeys are in one cluster, and neither the order of rows nor the ids of leads change anything.
+    Warns where the clusters follow the outcome, or how far leads came: see `measure_likeness`.
+    Raises `InputError` where the clusterer is none, or refuses the leads.
 
-    Warns
-    -----
-    UserWarning
-        The clusters follow the outcome, or how far leads came: see `measure_likeness`.
-
-    Raises
-    ------
-    InputError
-        The clusterer is none, or refuses the leads.
-
-    Notes
-    -----
     Features: how often a lead takes each step, and each pair of steps one right after the other,
     weighted by tf-idf. They are counted once for equal journeys. The clusterer gets a dense row for
     every lead, as not every one knows weights; its own cost may be quadratic in leads or worse.
@@ -73,9 +58,8 @@ def cluster_segments(journeys: Journeys, clusterer: BaseEstimator) -> Segmentati
             f"{clusterer!r} is no clusterer: give one of scikit-learn with fit_predict, unfitted"
         ])  # fmt: skip
     steps, variants = journeys.steps.before_sale, count_variants(journeys)
-    n_measurable = journeys.measurable[: len(steps)].sum()
-    if variants.weight.sum() < FEWEST_LEADS or n_measurable < FEWEST_STEPS:
-        return find_segments(journeys)  # which tries none, and tells why not
+    if why_not := find_why_not(journeys, variants.weight.sum()):
+        return keep_together(journeys, why_not)
     label = _label_variants(variants, len(steps), clusterer)
     sale, n_clusters = steps.index(journeys.steps.won), label.max() + 1
     paths = [_order_path(variants, label == k, sale) for k in range(n_clusters)]
@@ -96,15 +80,8 @@ def cluster_segments(journeys: Journeys, clusterer: BaseEstimator) -> Segmentati
 def count_transitions(rows: np.ndarray, n_steps: int) -> sparse.csr_array:
     """How often does each journey take each step, and each step right after each other?
 
-    Returns
-    -------
     (n_rows, n_steps + n_steps**2) counts: of step a in column a, of b right after a in column
     n_steps (1 + a) + b.
-
-    Examples
-    --------
-    >>> count_transitions(np.array([[0, 1, 1], [0, -1, -1]]), 2).toarray().tolist()
-    [[1, 2, 0, 1, 0, 1], [1, 0, 0, 0, 0, 0]]
     """
     row, at = np.nonzero(rows >= 0)
     later = at > 0
@@ -150,13 +127,9 @@ def _order_path(variants: Variants, own: np.ndarray, sale: int) -> list[int]:
 def measure_likeness(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
     """How far do segments follow how leads ended, or how far they came?
 
-    Segments are meant to tell what clients do, not whether they buy; of a clusterer that sorts
-    leads by how long they stayed, losses by segment tell nothing.
-
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    segmentation : their segments; each lead counts for its most probable one
+    Segments are meant to show what clients do, not whether they buy; of a clusterer that sorts
+    leads by how long they stayed, losses by segment mean nothing. Each lead counts for its most
+    probable segment.
 
     Returns
     -------
@@ -164,12 +137,8 @@ def measure_likeness(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
     sale that the lead reached under the rule ``passed``), n_leads (that entered; for ``outcome``
     the closed ones of them), nmi (normalised mutual information, from 0, nothing in common, to 1;
     empty where all leads are in one segment or alike). Open leads have no outcome, but a depth.
-
-    Notes
-    -----
     Paths of different lengths end at different steps, so that even the true segments are somewhat
     like the depth, the more so the less the paths keep to the global order of steps.
-
     Vinh, Epps, Bailey (2010), https://jmlr.org/papers/v11/vinh10a.html
 
     Examples
@@ -192,12 +161,8 @@ def measure_likeness(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
     entered = depth >= 0
     depth[status == "won"] = journeys.steps.before_sale.index(journeys.steps.won)
     best = segmentation.memberships.argmax(axis=1)
-    rows = []
-    for name, fact, leads in (
-        ("outcome", status, entered & (status != "open")),
-        ("depth", depth, entered),
-    ):
-        rows.append((name, int(leads.sum()), _compare(best[leads], fact[leads])))
+    facts = (("outcome", status, entered & (status != "open")), ("depth", depth, entered))
+    rows = [(name, leads.sum(), _compare(best[leads], fact[leads])) for name, fact, leads in facts]
     return pd.DataFrame(rows, columns=["with", "n_leads", "nmi"])
 
 

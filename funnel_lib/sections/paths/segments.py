@@ -27,24 +27,18 @@ def find_segments(
 ) -> Segmentation:
     """Which paths do clients take, and which does each lead walk?
 
+    Only steps up to the first sale count, and neither outcome nor product nor amount nor manager is
+    looked at. The same seed gives the same segments, whatever the order of rows or the ids of
+    leads. With fewer than 50 leads that entered, or fewer than two measurable steps, none is tried:
+    all leads are one segment, and `why_not` has the reason.
+
     Parameters
     ----------
-    journeys : the leads' client steps; only those up to the first sale count, and neither outcome
-        nor product nor amount nor manager is looked at
-    n_segments : how many; None chooses from 1 to 10 by description length. 1 means no segments.
-    pace : whether leads of one path may be told apart by their waits (hours, days, weeks), too,
-        where that pays its way by the same criterion
-    seed : the same seed gives the same segments, whatever the order of rows or the ids of leads
+    n_segments : None chooses from 1 to 10 by description length; 1 means no segments
+    pace : whether leads of one path may be parted by their waits (hours, days, weeks), too, where
+        that pays its way by the same criterion
 
-    Returns
-    -------
-    Segmentation. With fewer than 50 leads that entered, or fewer than two measurable steps, none is
-    tried: all leads are one segment, and `why_not` tells the reason.
-
-    Raises
-    ------
-    InputError
-        More segments are asked for than there are distinct journeys, or different paths.
+    Raises `InputError` for more segments than there are distinct journeys, or different paths.
 
     Examples
     --------
@@ -57,8 +51,7 @@ def find_segments(
     """
     steps = journeys.steps.before_sale
     variants = count_variants(journeys, pace)
-    why_not = _why_not(journeys, variants.weight.sum())
-    if why_not:
+    if why_not := find_why_not(journeys, variants.weight.sum()):
         return keep_together(journeys, why_not)
     sale = steps.index(journeys.steps.won)
     model = PathMixture(n_segments, end_step=sale, n_codes=len(steps), pace=pace, random_state=seed)
@@ -89,14 +82,11 @@ def _segment(model: PathMixture, steps: tuple[str, ...], variants: Variants) -> 
 def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentation:
     """How much do other leads belong to segments found before?
 
-    Raises
-    ------
-    InputError
-        The steps are not those the segments were found with.
+    Raises `InputError` where the steps are not those the segments were found with.
     """
     steps = journeys.steps.before_sale
     if steps != segmentation.steps:
-        raise InputError([_tell_difference(segmentation.steps, steps)])
+        raise InputError([_describe_difference(segmentation.steps, steps)])
     model = segmentation.model
     if model is not None:
         return _segment(model, steps, count_variants(journeys, model.pace))
@@ -109,10 +99,7 @@ def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentat
 def write_segments(segmentation: Segmentation, path: str | FilePath) -> None:
     """Keep the segments (not the leads) as JSON, so that a later audit speaks of the same ones.
 
-    Raises
-    ------
-    InputError
-        They were found by another clusterer: no model tells how much other leads belong to them.
+    Raises `InputError` for segments of another clusterer: no model says who else belongs to them.
     """
     if segmentation.model is None and len(segmentation.ids) > 1:
         raise InputError([_NO_MODEL])
@@ -128,10 +115,7 @@ def write_segments(segmentation: Segmentation, path: str | FilePath) -> None:
 def read_segments(path: str | FilePath, journeys: Journeys) -> Segmentation:
     """Read segments kept before, and find how much each lead of a log belongs to them.
 
-    Raises
-    ------
-    InputError
-        No such file, no segments in it, or they were found with other steps.
+    Raises `InputError`: no such file, no segments in it, or they were found with other steps.
     """
     try:
         saved = json.loads(FilePath(path).read_text(encoding="utf-8"))
@@ -145,14 +129,15 @@ def read_segments(path: str | FilePath, journeys: Journeys) -> Segmentation:
     return assign_segments(kept, journeys)
 
 
-def _why_not(journeys: Journeys, n_leads: float) -> str:
+def find_why_not(journeys: Journeys, n_leads: float) -> str:
+    """Why is no segmentation tried: too few leads, too few measurable steps? Empty: it can be."""
     n_steps = journeys.measurable[: len(journeys.steps.before_sale)].sum()
     if n_leads < FEWEST_LEADS:
         return "few_leads"
     return "few_steps" if n_steps < FEWEST_STEPS else ""
 
 
-def _tell_difference(old: tuple[str, ...], new: tuple[str, ...]) -> str:
+def _describe_difference(old: tuple[str, ...], new: tuple[str, ...]) -> str:
     gone, come = [s for s in old if s not in new], [s for s in new if s not in old]
     parts = [f"missing now: {', '.join(gone)}"] * bool(gone)
     parts += [f"new: {', '.join(come)}"] * bool(come)

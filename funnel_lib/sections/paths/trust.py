@@ -11,8 +11,7 @@ from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys, count_variants
 from funnel_lib.engine.choose import PATTERN, STABLE, compare_with_fewer, measure_stability
 from funnel_lib.engine.paths import PathMixture
-
-MOST_P = 0.05  # of the null test
+from funnel_lib.stats.differences import MOST_P
 
 
 @dataclass(frozen=True)
@@ -45,21 +44,10 @@ def measure_trust(
 ) -> Trust:
     """Are the segments there: against a log with one fewer, and among other leads?
 
-    Parameters
-    ----------
-    segmentation : freshly found among these journeys; segments read from a file cannot be
-        questioned, and are ``saved``
-    journeys : the leads' client steps
-    n_null : logs simulated from the model with one segment fewer
-    n_resamples : times that leads are drawn again and segments looked for from scratch
-
-    Returns
-    -------
-    Trust. Cost: about n_null / 2 + n_resamples fits, spread over all cores where they take long.
-
-    Notes
-    -----
-    Thresholds: Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025
+    The segments must be freshly found among these journeys; those read from a file cannot be
+    questioned, and are ``saved``. `n_null` logs are simulated from the model with one segment
+    fewer; `n_resamples` times leads are drawn again and segments looked for from scratch. Cost:
+    about n_null / 2 + n_resamples fits, spread over all cores where they take long.
 
     Examples
     --------
