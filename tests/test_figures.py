@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
-from funnel_lib.drawing import canvas
-from funnel_lib.drawing.canvas import ACCENT, BLUE, GREY, INK, LIGHT, MUTED, show_figure
+from funnel_lib.drawing import canvas, looks
+from funnel_lib.drawing.canvas import show_figure
 from funnel_lib.drawing.funnels import plot_funnel
+from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, INK, LIGHT, MUTED
 from funnel_lib.sections.after_sale.draw import plot_after_sale
 from funnel_lib.sections.losses.draw import plot_losses
 from funnel_lib.sections.necessity.draw import plot_necessity
@@ -334,7 +335,7 @@ def test_picture_needs_words():
 
 
 def test_given_axes_are_used_and_settings_left_alone():
-    before = {key: mpl.rcParams[key] for key in canvas.STYLE}
+    before = {key: mpl.rcParams[key] for key in looks.STYLE}
     ax = Figure().subplots()
     assert plot_funnel(make_funnel(), EN, ax) is ax
     assert {key: mpl.rcParams[key] for key in before} == before
