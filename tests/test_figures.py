@@ -327,6 +327,7 @@ def test_picture_carries_its_words():
     assert data["image/svg+xml"].startswith("<svg ")
     assert metadata == {"image/svg+xml": {"alt": "Воронка"}}
     assert "<metadata" not in data["image/svg+xml"]  # no date, no version: repeatable
+    assert "Оставил заявку</text>" in data["image/svg+xml"]  # can be found and read out
 
 
 def test_picture_needs_words():
