@@ -42,7 +42,6 @@ from funnel_lib.drawing.looks import (
 
 in_style = mpl.rc_context(STYLE)  # decorates what draws
 _HALO = [withStroke(linewidth=3, foreground="white")]
-_BESIDE = 16  # from a character of a note, or of a key, to its text
 _KEY_GAPS = (4, 13)
 # no date, and no addresses that would look like outside requests
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -83,6 +82,7 @@ class Notes(NamedTuple):
     """What stands below a drawing, in lines that fit."""
 
     items: list[Item]
+    beside: float  # how far in texts stand that have a character before them
     height: float
 
 
@@ -156,13 +156,13 @@ def open_sheet(
     return Sheet(ax, room, tops)
 
 
-def name_segment(name: str, words: Words) -> str:
+def label_segment(name: str, words: Words) -> str:
     """A segment's name written out, as the beginning of a label."""
     name = words.value("name", name)
     return name[:1].upper() + name[1:]
 
 
-def say_counts(n, share, words: Words) -> list[list[tuple[str, str]]]:
+def label_counts(n, share, words: Words) -> list[list[tuple[str, str]]]:
     """What stands at the right of each row: the count and its share, or "not measurable"."""
     unknown = [(words.text("figure.not_measurable"), MUTED)]
     return [
@@ -200,9 +200,12 @@ def write_heading(ax: Axes, heading: Heading) -> None:
 
 def fit_notes(items: list[Item], room: float) -> Notes:
     """Break notes into lines that fit after their characters, if they have any."""
-    fitted = [(c, colour, wrap_text(text, room - _BESIDE * bool(c), SMALL))
-              for c, colour, text in items]  # fmt: skip
-    return Notes(fitted, sum(SMALL_LINE * (text.count("\n") + 1) + 2 for *_, text in fitted))
+    beside = max((measure_width(c, SMALL, "bold") + 8 for c, *_ in items if c), default=0)
+    fitted = [
+        (c, colour, wrap_text(text, room - beside * bool(c), SMALL)) for c, colour, text in items
+    ]
+    height = sum(SMALL_LINE * (text.count("\n") + 1) + 2 for *_, text in fitted)
+    return Notes(fitted, beside, height)
 
 
 def write_notes(ax: Axes, top: float, notes: Notes) -> None:
@@ -212,7 +215,7 @@ def write_notes(ax: Axes, top: float, notes: Notes) -> None:
             write_pieces(ax, top + SMALL_LINE, [(character, colour)], size=SMALL, weight="bold")
         top += SMALL_LINE * (text.count("\n") + 1) + 2
         piece = [(text, INK if character else colour)]
-        write_pieces(ax, top - 2, piece, size=SMALL, start=_BESIDE * bool(character))
+        write_pieces(ax, top - 2, piece, size=SMALL, start=notes.beside * bool(character))
 
 
 def write_pieces(

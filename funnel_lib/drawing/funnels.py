@@ -59,7 +59,7 @@ def plot_reached(table, words: Words, ax, part: str, title: str, base: str) -> A
     if not entered > 0:
         return canvas.draw_nothing(ax, words, title)
     names, base = rows["step"].map(words.step), words.text(f"figure.{base}", n=entered)
-    counts = canvas.say_counts(rows["n_reached"], rows["share_of_entered"], words)
+    counts = canvas.label_counts(rows["n_reached"], rows["share_of_entered"], words)
     sheet = canvas.open_sheet(ax, words, title, names, counts, _list_key(rows), base)
     sheet.ax.set_xlim(0, entered)
     if drop := _find_drop(rows):

@@ -57,14 +57,12 @@ def plot_value(
     title = words.text("figure.value")
     if len(value_ranges["currency"].unique()) > 1:
         title += f" · {currency or words.text('sentence.no_currency')}"
-    segments = [(s, own.set_index("measure")) for s, own in rows.groupby("segment", sort=False)]
-    labels = [canvas.name_segment((names or {}).get(s, s), words) for s, _ in segments]
-    said = [[(f"{_SHARES[share][0]} {words.share(own.loc[share, 'value'])}",
-              _EFFORT[own.loc[share, "effort"]][0]) for share in _SHARES]
-            for _, own in segments]  # fmt: skip
+    segments = {s: own.set_index("measure") for s, own in rows.groupby("segment", sort=False)}
+    labels = [canvas.label_segment((names or {}).get(s, s), words) for s in segments]
+    said = [[_say_share(own.loc[share], words) for share in _SHARES] for own in segments.values()]
     sheet = canvas.open_sheet(ax, words, title, labels, said, _list_key(rows))
     canvas.leave_room_for_marks(sheet, max(rows[["value", "high"]].max().max(), 1e-6))
-    for top, (_, own) in zip(sheet.tops, segments, strict=True):
+    for top, own in zip(sheet.tops, segments.values(), strict=True):
         for share, (_, marker, _, below) in _SHARES.items():
             _draw_share(sheet.ax, top + below, own.loc[share], marker)
     return sheet.ax
@@ -86,6 +84,11 @@ def _list_key(rows: pd.DataFrame) -> list[Item]:
         ("■", *_EFFORT[effort]) for effort in _EFFORT if effort in set(rows["effort"])
     )
     return [*key, ("⊢⊣", INK, "span")] if rows["high"].notna().any() else key
+
+
+def _say_share(row: pd.Series, words: Words) -> tuple[str, str]:
+    character, *_ = _SHARES[row.name]
+    return f"{character} {words.share(row['value'])}", _EFFORT[row["effort"]][0]
 
 
 def _draw_share(ax: Axes, y: float, row: pd.Series, marker: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.canvas import Picture, name_segment
+from funnel_lib.drawing.canvas import Picture, label_segment
 from funnel_lib.drawing.funnels import picture_funnel
 
 
@@ -17,6 +17,6 @@ def picture_segments(tables: dict[str, pd.DataFrame], words: Words) -> list[Pict
     """
     funnel, segments = tables["funnel"], tables["segments"]
     return [
-        picture_funnel(funnel[funnel["segment"] == segment], words, name_segment(name, words))
+        picture_funnel(funnel[funnel["segment"] == segment], words, label_segment(name, words))
         for segment, name in segments.loc[segments["segment"] != "all", ["segment", "name"]].values
     ]

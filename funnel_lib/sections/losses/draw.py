@@ -38,7 +38,7 @@ def plot_losses(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
     key = [("■", colour, name.removeprefix("n_"))
            for name, (colour, *_) in _ASKED.items() if (rows[name] >= 0.5).any()]  # fmt: skip
     names, base = rows.index.map(words.step), words.text("figure.leads_axis", n=total)
-    counts = canvas.say_counts(rows["n_lost"], rows["share_of_lost"], words)
+    counts = canvas.label_counts(rows["n_lost"], rows["share_of_lost"], words)
     sheet = canvas.open_sheet(ax, words, title, names, counts, key, base)
     _draw_stacks(sheet, rows, words)
     return sheet.ax

@@ -24,7 +24,7 @@ def plot_necessity(table: pd.DataFrame, words: Words, ax: Axes | None = None) ->
         return canvas.draw_nothing(ax, words, title)
     told = table["n_won_with_evidence"] * table["self_reported_share"].fillna(0)
     key = [("■", BLUE, "shown"), ("▨", BLUE, "told")][: 2 if told.any() else 1]
-    counts = canvas.say_counts(table["n_won_with_evidence"], table["share"], words)
+    counts = canvas.label_counts(table["n_won_with_evidence"], table["share"], words)
     names, base = table["step"].map(words.step), words.text("figure.buyers_axis", n=won)
     sheet = canvas.open_sheet(ax, words, title, names, counts, key, base)
     sheet.ax.set_xlim(0, won)

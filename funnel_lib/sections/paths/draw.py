@@ -68,7 +68,7 @@ def plot_choice(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
     is_measured = any(np.isfinite(row.gain) for row in rows)
     base, *notes = [words.text(key) for key in said] if is_measured else [""]
     room = canvas.find_room(ax)
-    heading = canvas.fit_heading(title, base, _choice_key(rows), words, room)
+    heading = canvas.fit_heading(title, base, _list_key(rows), words, room)
     notes = canvas.fit_notes([("", MUTED, note) for note in notes], room)
     bottom = heading.height + _ROW * len(rows)
     ax = canvas.prepare_axes(ax, bottom + notes.height + 6)
@@ -112,7 +112,7 @@ def _write_nats(gain: float, words: Words) -> str:
     return words.number(gain).replace("-", "−")
 
 
-def _choice_key(rows: list[_Choice]) -> list[Item]:
+def _list_key(rows: list[_Choice]) -> list[Item]:
     """What these rows need of a key."""
     drawn = {row.colour for row in rows if np.isfinite(row.gain) or row.colour == BLUE}
     names = {BLUE: "chosen", LIGHT: "gains", GREY: "costs"}
@@ -264,7 +264,7 @@ def _fit_panels(table: pd.DataFrame, words: Words, y: float, room: float):
         name, n_leads = events[["name", "n_leads"]].iloc[0]
         leads = f" · {words.text('sentence.leads', n=n_leads)}"
         free = room - canvas.measure_width(leads, TEXT, "bold")
-        name = canvas.name_segment(name, words)
+        name = canvas.label_segment(name, words)
         title = canvas.wrap_text(name, free, TEXT, "bold", at_most=3) + leads
         top = y + LINE * (title.count("\n") + 1) + 5
         height = max(_PANEL, points * n_rows[segment])

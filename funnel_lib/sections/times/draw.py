@@ -75,7 +75,7 @@ def plot_times(
     room, sign = canvas.find_room(ax), "■" if len(curves) <= _MOST_BANDS else "⊢⊣"
     key = [(sign, GREY if several else LIGHT, "span")]
     heading = canvas.fit_heading(title, words.text("figure.times_base"), key, words, room)
-    labels, below = _label_curves(curves, words, room)
+    labels, below = _label_curves(curves, words)
     notes = canvas.fit_notes(below + _note_times(left_out, words), room)
     top, days, shares = heading.height + 2, *_scale_times(curves, words)
     bottom = top + CHART + 2 * LINE + 3
@@ -97,7 +97,7 @@ def _list_segments(times: pd.DataFrame) -> list[str]:
 def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: Mapping):
     """The curves that can be read, from the highest end down, and the names of the others."""
     if several:
-        wanted = [(s, "won", canvas.name_segment(names.get(s, s), words)) for s in several]
+        wanted = [(s, "won", canvas.label_segment(names.get(s, s), words)) for s in several]
     else:
         segments = list(times["segment"].unique())
         one = "all" if "all" in segments or not segments else segments[0]
@@ -115,7 +115,7 @@ def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: M
     return sorted(curves, key=lambda c: -c.rows["incidence"].iloc[-1]), left_out
 
 
-def _label_curves(curves: list[_Curve], words: Words, room: float):
+def _label_curves(curves: list[_Curve], words: Words):
     """What stands beside each curve's end; where names do not fit, numbers, and them below."""
     names = [charts.fit_name(curve.name) for curve in curves]
     ends = [curve.say_end(words) for curve in curves]
@@ -189,7 +189,7 @@ def plot_cohorts(cohorts: pd.DataFrame, words: Words, ax: Axes | None = None) ->
     base = words.text("figure.cohorts_base", within=say_within(rows["horizon_days"].max(), words))
     names = [write_month(month, words) for month in rows["month"]]
     said = [_say_share(row, words) for row in rows.itertuples()]
-    heading = canvas.fit_heading(title, base, _cohorts_key(rows), words, room)
+    heading = canvas.fit_heading(title, base, _list_key(rows), words, room)
     notes = canvas.fit_notes([("", MUTED, note) for note in cut], room)
     tops = heading.height + 2 + _MONTH * np.arange(len(rows))
     ax = canvas.prepare_axes(ax, tops[-1] + _MONTH + notes.height)
@@ -217,7 +217,7 @@ def _say_share(row, words: Words) -> str:
     return words.text("figure.cohort_share", share=words.share(row.share), n=row.n_entered)
 
 
-def _cohorts_key(rows: pd.DataFrame) -> list[Item]:
+def _list_key(rows: pd.DataFrame) -> list[Item]:
     """What these months need of a key."""
     is_mature = rows["is_mature"].astype(bool)
     needed = {
