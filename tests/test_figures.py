@@ -15,9 +15,11 @@ from funnel_lib.drawing.canvas import show_figure
 from funnel_lib.drawing.funnels import plot_funnel
 from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, INK, LIGHT, MUTED
 from funnel_lib.sections.after_sale.draw import plot_after_sale
+from funnel_lib.sections.funnel.draw import picture_segments
 from funnel_lib.sections.losses.draw import plot_losses
 from funnel_lib.sections.necessity.draw import plot_necessity
 from funnel_lib.sections.rules.draw import plot_rules
+from funnel_lib.sections.stages.draw import picture_pipeline
 
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
 LONG = {
@@ -328,6 +330,20 @@ def test_picture_carries_its_words():
     assert metadata == {"image/svg+xml": {"alt": "Воронка"}}
     assert "<metadata" not in data["image/svg+xml"]  # no date, no version: repeatable
     assert "Оставил заявку</text>" in data["image/svg+xml"]  # can be found and read out
+
+
+def test_funnels_side_by_side_carry_their_titles_and_shares():
+    tables = {
+        "funnel": pd.concat([make_funnel(), make_funnel().assign(segment="s1")]),
+        "segments": pd.DataFrame({"segment": ["all", "s1"], "name": ["all", "with pay"]}),
+    }
+    shares = "Asked 100.0%; Read it 90.0%; Stated the need —; Paid 40.0%"
+    (picture,) = picture_segments(tables, EN)
+    assert picture.alt == f"With the step “Paid”: {shares}"
+    pipeline = pd.concat([make_funnel().assign(rule=r, story="steps") for r in ("passed", "any")])
+    (picture,) = picture_pipeline(pipeline, EN)
+    assert picture.alt == f"By client steps: {shares}"
+    assert picture_pipeline(pipeline.head(0), EN) == []
 
 
 def test_picture_needs_words():

@@ -156,6 +156,12 @@ def open_sheet(
     return Sheet(ax, room, tops)
 
 
+def sort_steps(steps, words: Words) -> list[str]:
+    """Steps in the reader's order, those that it does not know last."""
+    order = {step: n for n, step in enumerate(words.step_names)}
+    return sorted(steps, key=lambda step: (order.get(step, len(order)), str(step)))
+
+
 def label_segment(name: str, words: Words) -> str:
     """A segment's name written out, as the beginning of a label."""
     name = words.value("name", name)

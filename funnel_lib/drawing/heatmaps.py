@@ -97,8 +97,7 @@ def _measure(text: str) -> float:
 def _choose(crossed: pd.DataFrame, words: Words, most: int) -> pd.DataFrame:
     """The columns with most, in the order of the reader's steps."""
     kept = crossed.sum().sort_values(ascending=False, kind="stable").index[: max(most, 1)]
-    known = {step: n for n, step in enumerate(words.step_names)}
-    return crossed[sorted(kept, key=lambda step: (known.get(step, len(known)), str(step)))]
+    return crossed[canvas.sort_steps(kept, words)]
 
 
 def _write_names(ax: Axes, names: list[str], heads: list[str], place: tuple) -> None:

@@ -212,8 +212,7 @@ class _Panel(NamedTuple):
 
 def _choose_colours(steps: pd.Series, words: Words, sale: str) -> dict[str, str]:
     """The colour of each step that occurs, in the order of the reader's steps."""
-    order = {step: n for n, step in enumerate(words.step_names)}
-    found = sorted(steps.unique(), key=lambda step: (order.get(step, len(order)), step))
+    found = canvas.sort_steps(steps.unique(), words)
     others = [step for step in found if step != sale]
     shades = np.linspace(0, 1, max(len(others), 2))
     colours = {s: to_hex(_SHADES[n % 2](shades[n])) for n, s in enumerate(others)}
