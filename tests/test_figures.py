@@ -10,13 +10,16 @@ from matplotlib.figure import Figure
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
-from funnel_lib.drawing import canvas
-from funnel_lib.drawing.canvas import ACCENT, BLUE, GREY, INK, LIGHT, MUTED, show_figure
+from funnel_lib.drawing import canvas, looks
+from funnel_lib.drawing.canvas import show_figure
 from funnel_lib.drawing.funnels import plot_funnel
+from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, INK, LIGHT, MUTED
 from funnel_lib.sections.after_sale.draw import plot_after_sale
+from funnel_lib.sections.funnel.draw import picture_segments
 from funnel_lib.sections.losses.draw import plot_losses
 from funnel_lib.sections.necessity.draw import plot_necessity
 from funnel_lib.sections.rules.draw import plot_rules
+from funnel_lib.sections.stages.draw import picture_pipeline
 
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
 LONG = {
@@ -326,6 +329,21 @@ def test_picture_carries_its_words():
     assert data["image/svg+xml"].startswith("<svg ")
     assert metadata == {"image/svg+xml": {"alt": "Воронка"}}
     assert "<metadata" not in data["image/svg+xml"]  # no date, no version: repeatable
+    assert "Оставил заявку</text>" in data["image/svg+xml"]  # can be found and read out
+
+
+def test_funnels_side_by_side_carry_their_titles_and_shares():
+    tables = {
+        "funnel": pd.concat([make_funnel(), make_funnel().assign(segment="s1")]),
+        "segments": pd.DataFrame({"segment": ["all", "s1"], "name": ["all", "with pay"]}),
+    }
+    shares = "Asked 100.0%; Read it 90.0%; Stated the need —; Paid 40.0%"
+    (picture,) = picture_segments(tables, EN)
+    assert picture.alt == f"With the step “Paid”: {shares}"
+    pipeline = pd.concat([make_funnel().assign(rule=r, story="steps") for r in ("passed", "any")])
+    (picture,) = picture_pipeline(pipeline, EN)
+    assert picture.alt == f"By client steps: {shares}"
+    assert picture_pipeline(pipeline.head(0), EN) == []
 
 
 def test_picture_needs_words():
@@ -334,7 +352,7 @@ def test_picture_needs_words():
 
 
 def test_given_axes_are_used_and_settings_left_alone():
-    before = {key: mpl.rcParams[key] for key in canvas.STYLE}
+    before = {key: mpl.rcParams[key] for key in looks.STYLE}
     ax = Figure().subplots()
     assert plot_funnel(make_funnel(), EN, ax) is ax
     assert {key: mpl.rcParams[key] for key in before} == before

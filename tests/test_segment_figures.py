@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from test_figures import LONG, bars, draw, row_of, texts
 
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.canvas import ACCENT, BLUE, GREY, LIGHT, show_figure
+from funnel_lib.drawing.canvas import show_figure
+from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, LIGHT
 from funnel_lib.sections.paths.draw import plot_choice, plot_sequences
 
 STEPS = ["ask", "read", "need", "pay"]

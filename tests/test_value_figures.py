@@ -9,7 +9,9 @@ from matplotlib.text import Text
 from test_figures import LONG, bars, draw, texts
 
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.canvas import ACCENT, BLUE, GREY, LIGHT, MUTED, show_figure
+from funnel_lib.drawing.canvas import show_figure
+from funnel_lib.drawing.looks import ACCENT, BLUE, LIGHT, MUTED
+from funnel_lib.sections.effort.count import judge_effort
 from funnel_lib.sections.effort.draw import plot_value
 from funnel_lib.sections.times.draw import plot_cohorts, plot_times
 
@@ -58,7 +60,8 @@ def make_ranges(actions=(0.6, 0.3, 0.1), amount=(0.4, 0.35, 0.25), around=0.05, 
             rows.append((f"s{n}", f"share_of_{side}", share, around))
     table = pd.DataFrame(rows, columns=["segment", "measure", "value", "around"])
     low, high = table["value"] - table["around"], table["value"] + table["around"]
-    return table.assign(currency=currency, low=low, high=high).drop(columns="around")
+    ranges = table.assign(currency=currency, low=low, high=high).drop(columns="around")
+    return judge_effort(ranges)
 
 
 MADE = {
@@ -222,36 +225,43 @@ def test_an_unknown_month_keeps_its_row():
     assert texts(ax).count("—") == 1 and len(bars(ax, BLUE)) == 2
 
 
-def test_dots_stand_at_the_shares_and_tell_effort_from_money():
+def shares(ax, marker):
+    """Where the marks of a kind stand, from the top down."""
+    found = [line for line in ax.lines if line.get_marker() == marker]
+    found = sorted(found, key=lambda line: np.ravel(line.get_ydata())[0])
+    return found, [float(np.ravel(line.get_xdata())[0]) for line in found]
+
+
+def test_marks_stand_at_the_shares_and_tell_effort_from_money():
     ax = plot_value(make_ranges(), EN, names=NAMES)
-    dots = [line for line in ax.child_axes[0].lines if line.get_marker() == "o"]
-    at = [[*np.ravel(d.get_xdata()), *np.ravel(d.get_ydata())] for d in dots]
-    assert np.array(at) == pytest.approx(np.array([[0.6, 0.4], [0.3, 0.35], [0.1, 0.25]]))
-    for dot, colour in zip(dots, (ACCENT, MUTED, BLUE), strict=True):
-        assert same_color(dot.get_color(), colour)
+    (actions, at_actions), (amounts, at_amounts) = shares(ax, "o"), shares(ax, "D")
+    assert at_actions == pytest.approx([0.6, 0.3, 0.1])
+    assert at_amounts == pytest.approx([0.4, 0.35, 0.25])
+    for action, amount, colour in zip(actions, amounts, (ACCENT, MUTED, BLUE), strict=True):
+        assert same_color(action.get_color(), colour) and same_color(amount.get_color(), colour)
+        assert 5 < np.ravel(amount.get_ydata())[0] - np.ravel(action.get_ydata())[0] < 12
+    whiskers = [list(line.get_xdata()) for line in ax.lines if line.get_marker() == "|"]
+    assert whiskers[:2] == [pytest.approx([0.55, 0.65]), pytest.approx([0.35, 0.45])]
+    said = texts(ax)
     assert {"more effort than money", "more money than effort", "no difference beyond chance"} <= (
-        set(texts(ax))
+        set(said)
     )
-    said = [t.get_text().replace("\n", " ") for t in all_texts(ax)]
-    assert {"With the step “Read it”", "Without the step “Read it”", "money as effort"} <= set(said)
+    first = said.index("With the step “Read it”")
+    assert said[first : first + 3] == ["With the step “Read it”", "● 60.0%", "◆ 40.0%"]
+    assert "Without the step “Read it”" in said
 
 
-def test_the_diagonal_is_money_as_effort():
-    lines = plot_value(make_ranges(), EN).child_axes[0].lines
-    line = next(line for line in lines if same_color(line.get_color(), GREY))
-    assert list(line.get_xdata()) == list(line.get_ydata())
+def test_shares_without_intervals_have_no_whiskers_and_no_verdict():
+    bare = judge_effort(make_ranges().assign(low=np.nan, high=np.nan))
+    ax = plot_value(bare, EN)
+    assert "95% interval" not in texts(ax) and "S1" in texts(ax)
+    assert not [line for line in ax.lines if line.get_marker() == "|"]
+    assert "more effort than money" not in texts(ax)
 
 
-def test_dots_without_intervals_have_no_whiskers():
-    ax = plot_value(make_ranges().assign(low=np.nan, high=np.nan), EN)
-    assert "95% interval" not in texts(ax) and "S1" in [t.get_text() for t in all_texts(ax)]
-
-
-def test_long_names_of_dots_follow_below_whole():
-    ax = plot_value(make_ranges(), RU, names=NAMES)
-    said = [t.replace("\n", " ") for t in texts(ax)]
-    assert said[said.index("1") + 1] == f"С шагом «{LONG['read']}»"
-    assert {"1", "2", "3"} <= {t.get_text() for t in ax.child_axes[0].texts}
+def test_long_names_stand_whole_above_their_shares():
+    said = [t.replace("\n", " ") for t in texts(plot_value(make_ranges(), RU, names=NAMES))]
+    assert f"С шагом «{LONG['read']}»" in said
 
 
 def test_of_several_currencies_that_of_most_buyers_is_drawn_and_named():
@@ -261,7 +271,7 @@ def test_of_several_currencies_that_of_most_buyers_is_drawn_and_named():
     assert "Effort and money by segment · EUR" in texts(plot_value(table, EN))
     ax = plot_value(pd.concat([table, won]), EN)
     assert "Effort and money by segment · USD" in texts(ax)
-    assert len([line for line in ax.child_axes[0].lines if line.get_marker() == "o"]) == 2
+    assert len(shares(ax, "o")[0]) == 2
     bare = pd.concat([make_ranges(currency=""), make_ranges(currency="USD").head(2)])
     assert "Effort and money by segment · Without a currency" in texts(plot_value(bare, EN))
 
@@ -272,5 +282,5 @@ def test_one_segment_and_unknown_money_have_nothing_to_draw():
     assert "there is one segment" in " ".join(one).replace("\n", " ")
     table = make_ranges()
     table.loc[table["measure"] == "share_of_amount", ["value", "low", "high"]] = np.nan
-    dark = texts(plot_value(table, RU))
+    dark = texts(plot_value(judge_effort(table), RU))
     assert "нечего показать" in dark and "неизвестны" in " ".join(dark)

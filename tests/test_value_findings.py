@@ -6,7 +6,7 @@ import pytest
 
 from funnel_lib.core.words import Words, say_within
 from funnel_lib.sections.after_sale.tell import tell_repeats
-from funnel_lib.sections.effort.count import compare_effort
+from funnel_lib.sections.effort.count import judge_effort
 from funnel_lib.sections.effort.tell import tell_value
 from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_times, write_month
 
@@ -64,6 +64,10 @@ def make_ranges(segments, currency="EUR"):
         for measure, numbers in measures.items()
     ]
     return pd.DataFrame(rows, columns=["segment", "currency", "measure", "value", "low", "high"])
+
+
+def tell_ranges(value, ranges, names, words):
+    return tell_value(value, judge_effort(ranges), names, words)
 
 
 NAMES = pd.DataFrame({"segment": ["s1", "s2"], "name": ["with read", "without read"]})
@@ -188,21 +192,26 @@ def test_standing_of_all_leads_is_told_where_there_are_segments():
 
 
 def test_effort_is_above_the_money_only_where_intervals_part():
-    pairs = compare_effort(make_ranges(SHARES | {"all": SHARES["s1"]}))
-    assert pairs[["segment", "effort"]].values.tolist() == [["s1", "below"], ["s2", "above"]]
+    def judge(segments):
+        return judge_effort(make_ranges(segments))[["segment", "effort"]].dropna().values.tolist()
+
+    assert judge(SHARES | {"all": SHARES["s1"]}) == [["s1", "below"]] * 2 + [["s2", "above"]] * 2
     near = {"s1": {"share_of_actions": (0.7, 0.6, 0.8), "share_of_amount": (0.6, 0.5, 0.7)}}
-    assert compare_effort(make_ranges(near))["effort"].tolist() == ["even"]
+    assert judge(near) == [["s1", "even"]] * 2
+    dark = {"s1": {"share_of_actions": (0.7, 0.6, 0.8), "share_of_amount": (0.6,) + (np.nan,) * 2}}
+    assert judge(dark) == [["s1", "unsure"]] * 2
+    assert not judge({"s1": {"share_of_actions": (0.7, 0.6, 0.8)}} | PER_ACTION)
 
 
 def test_value_names_most_least_and_effort_above_the_money():
     ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(SHARES)])
-    assert spaced(tell_value(make_value(), ranges, NAMES, EN)) == (
+    assert spaced(tell_ranges(make_value(), ranges, NAMES, EN)) == (
         "For a manager’s action, the segment with the step “Read” brings most (€600, 95% interval "
         "500–700), the segment without the step “Read” least (€200, 95% interval 150–250). "
         "Beyond chance, more effort goes than money comes: the segment without the step “Read” "
         "(70.0% of the actions, 40.0% of the money)."
     )
-    assert spaced(tell_value(make_value(), ranges, NAMES, RU)) == (
+    assert spaced(tell_ranges(make_value(), ranges, NAMES, RU)) == (
         "За одно действие менеджера больше всего приносит сегмент с шагом «Прочитал» (600 €, "
         "диапазон 95 %: 500–700), меньше всего — сегмент без шага «Прочитал» (200 €, диапазон "
         "95 %: 150–250). Усилий уходит больше, чем приходит денег, и это не случайность: "
@@ -215,7 +224,7 @@ def test_differences_within_chance_are_called_so():
             for s, ms in PER_ACTION.items()}  # fmt: skip
     even = {s: dict.fromkeys(ms, (0.5, 0.4, 0.6)) for s, ms in SHARES.items()}
     ranges = pd.concat([make_ranges(wide), make_ranges(even)])
-    told = tell_value(make_value(), ranges, NAMES, EN)
+    told = tell_ranges(make_value(), ranges, NAMES, EN)
     assert "This difference is within chance. No segment takes a larger share" in told
 
 
@@ -223,7 +232,7 @@ def test_too_few_buyers_have_no_intervals():
     ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(SHARES)]).assign(
         low=np.nan, high=np.nan
     )
-    told = tell_value(make_value(), ranges, NAMES, EN)
+    told = tell_ranges(make_value(), ranges, NAMES, EN)
     assert "(€600, too few buyers for an interval)" in told
     assert "This difference is within chance." in told and "too few buyers to tell where" in told
 
@@ -233,44 +242,44 @@ def test_without_amounts_deals_are_told_and_without_actions_leads():
              "s2": {"manager_actions_per_won": (4.25, 3, 5)}}  # fmt: skip
     dark = {s: {"amount_per_lead": (np.nan,) * 3} for s in deals}
     ranges = pd.concat([make_ranges(dark), make_ranges(deals)])
-    told = spaced(tell_value(make_value(), ranges, NAMES, EN))
+    told = spaced(tell_ranges(make_value(), ranges, NAMES, EN))
     assert told.startswith("No amounts are known, so deals are told instead of money")
     assert "fewest of the managers’ actions in the segment without the step “Read” (4.2," in told
-    assert "Суммы неизвестны" in tell_value(make_value(), ranges, NAMES, RU)
+    assert "Суммы неизвестны" in tell_ranges(make_value(), ranges, NAMES, RU)
     leads = make_ranges({"s1": {"amount_per_lead": (50, 40, 60)},
                          "s2": {"amount_per_lead": (20, 15, 25)}})  # fmt: skip
-    told = tell_value(make_value(), leads, NAMES, EN)
+    told = tell_ranges(make_value(), leads, NAMES, EN)
     assert told.startswith("No manager’s action is in the log, so money is told by lead")
     assert "the segment with the step “Read” brings most (€50" in told
     none = make_ranges({"s1": {"amount_per_lead": (np.nan,) * 3}})
-    assert tell_value(make_value(), none, NAMES, EN).startswith("Neither amounts nor")
+    assert tell_ranges(make_value(), none, NAMES, EN).startswith("Neither amounts nor")
 
 
 def test_currencies_are_told_apart():
     ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(PER_ACTION, "USD")])
-    told = tell_value(make_value(("EUR", "USD")), ranges, NAMES, EN)
+    told = tell_ranges(make_value(("EUR", "USD")), ranges, NAMES, EN)
     assert told.startswith("EUR: For a manager’s action") and " USD: For a manager’s" in told
     assert "€600" in told and "$600" in told
     bare = pd.concat([make_ranges(PER_ACTION, ""), make_ranges(PER_ACTION)])
-    told = tell_value(make_value(("", "EUR")), bare, NAMES, RU)
+    told = tell_ranges(make_value(("", "EUR")), bare, NAMES, RU)
     assert told.startswith("Без валюты: За одно действие")
 
 
 def test_one_segment_tells_its_money_by_lead_and_action():
     value, names = make_value(segments=()), pd.DataFrame({"segment": ["all"], "name": ["all"]})
     money = {"amount_per_lead": (50, 40, 60), "amount_per_manager_action": (20, 15, 25)}
-    told = spaced(tell_value(value, make_ranges({"all": money}), names, EN))
+    told = spaced(tell_ranges(value, make_ranges({"all": money}), names, EN))
     assert told == (
         "A lead brings €50 (95% interval 40–60), a manager’s action €20 (95% interval 15–25)."
     )
     lead = make_ranges({"all": {"amount_per_lead": (50, np.nan, np.nan)}})
-    assert spaced(tell_value(value, lead, names, RU)) == (
+    assert spaced(tell_ranges(value, lead, names, RU)) == (
         "Один лид приносит 50 € (для диапазона слишком мало купивших); действий менеджеров в "
         "журнале нет."
     )
     deals = make_ranges({"all": {"manager_actions_per_won": (12.34, 9, 14)}})
-    assert "are 12.3 (95" in tell_value(value, deals, names, EN)
-    assert tell_value(value.assign(n_leads=9.0), deals, names, EN).endswith(SMALL)
+    assert "are 12.3 (95" in tell_ranges(value, deals, names, EN)
+    assert tell_ranges(value.assign(n_leads=9.0), deals, names, EN).endswith(SMALL)
 
 
 def test_repeats_in_both_languages():
@@ -310,8 +319,8 @@ def test_empty_tables(words):
     assert tell_cohorts(make_cohorts().head(0), words) == nobody
     assert tell_standing(make_standing().head(0), words) == words.text("sentence.open_none")
     ranges = make_ranges(PER_ACTION)
-    assert tell_value(make_value().head(0), ranges.head(0), NAMES, words) == nobody
-    assert tell_value(make_value(n_leads=0.0), ranges, NAMES, words) == nobody
+    assert tell_ranges(make_value().head(0), ranges.head(0), NAMES, words) == nobody
+    assert tell_ranges(make_value(n_leads=0.0), ranges, NAMES, words) == nobody
     for less in (make_repeats().head(0), make_repeats(n_won=0.0, n_again=0.0)):
         assert tell_repeats(less, words) == words.text("sentence.after_sale_nobody")
 

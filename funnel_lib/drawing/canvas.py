@@ -1,4 +1,4 @@
-"""What every figure is drawn with: colours, text measured to the point, rows of bars, pictures."""
+"""What every figure is drawn with: text measured to the point, rows of bars, notes, pictures."""
 
 from __future__ import annotations
 
@@ -11,43 +11,47 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
 from matplotlib.textpath import TextPath
 
+from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
+from funnel_lib.drawing.looks import (
+    BAR,
+    BLUE,
+    FONT,
+    GAP,
+    INK,
+    LINE,
+    MUTED,
+    PAD,
+    SMALL,
+    SMALL_LINE,
+    STYLE,
+    TEXT,
+    TITLE,
+    TITLE_LINE,
+    UNDER,
+    WIDTH,
+)
 
-# Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), the accent darkened until white text
-# on it, and it on white, has a contrast above 4.5.
-BLUE, LIGHT, ACCENT = "#0072b2", "#b5d7ee", "#b84a00"
-GREY, INK, MUTED = "#b9bec4", "#1f2328", "#5b636b"
-
-WIDTH = 5.6  # inches: shown at 400 px, a point is about a pixel
-PAD = 5  # points around the figure; lengths below are points too, and so is the y axis
-TEXT, SMALL, TITLE = 11, 10, 12.5
-LINE, BAR, STRIP, GAP, UNDER = 15, 15, 4, 9, 12  # UNDER: from the top to a first baseline
-_TITLE_LINE, _KEY_GAPS = 16, (4, 13)
-FONT = "DejaVu Sans"  # comes with matplotlib, has Cyrillic: the same widths on every machine
-STYLE = {
-    "font.family": [FONT], "font.size": TEXT, "text.color": INK, "text.parse_math": False,
-    "text.usetex": False, "hatch.linewidth": 0.8, "figure.facecolor": "white",
-    "axes.facecolor": "white", "svg.hashsalt": "funnel_lib", "svg.fonttype": "path",
-}  # fmt: skip
+in_style = mpl.rc_context(STYLE)  # decorates what draws
+_HALO = [withStroke(linewidth=3, foreground="white")]
+_KEY_GAPS = (4, 13)
 # no date, and no addresses that would look like outside requests
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+
+Item = tuple[str, str, str]  # of a key or of notes: a character, its colour, and a text or its key
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished figure that a notebook shows, with the words for those who cannot see it.
-
-    Attributes
-    ----------
-    svg : the drawing, as SVG text
-    alt : what it shows, in a sentence or two
-    """
+    """A finished figure that a notebook shows, with the words for those who cannot see it."""
 
     svg: str = field(repr=False)
     alt: str
@@ -57,20 +61,12 @@ class Picture:
         return {kind: self.svg}, {kind: {"alt": self.alt}}
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """Axes with the names written and the bars still to draw.
-
-    Attributes
-    ----------
-    ax : its y axis counts points downwards
-    room : width of the axes in points
-    tops : upper edge of each row's bar, (n_rows,)
-    """
+class Sheet(NamedTuple):
+    """Axes with the names written and the bars still to draw; their y axis points downwards."""
 
     ax: Axes
-    room: float
-    tops: np.ndarray
+    room: float  # width in points
+    tops: np.ndarray  # upper edge of each row's bar
 
 
 class Heading(NamedTuple):
@@ -82,18 +78,21 @@ class Heading(NamedTuple):
     height: float
 
 
+class Notes(NamedTuple):
+    """What stands below a drawing, in lines that fit."""
+
+    items: list[Item]
+    beside: float  # how far in texts stand that have a character before them
+    height: float
+
+
 def show_figure(ax: Axes, alt: str) -> Picture:
     """Turn a figure into a picture that a notebook shows, the same to the byte every time.
 
     Parameters
     ----------
     ax : the axes that a `plot_` function returned
-    alt : what the figure shows, in words, e.g. the sentence of its table
-
-    Raises
-    ------
-    ValueError
-        The alternative text is empty.
+    alt : what the figure shows, in words, e.g. the sentence of its table; ValueError if empty
 
     Examples
     --------
@@ -109,31 +108,42 @@ def show_figure(ax: Axes, alt: str) -> Picture:
     return Picture(svg[svg.index("<svg") :], alt)  # without the prologue it may stand in a page
 
 
+def check_one_segment(table: pd.DataFrame) -> None:
+    """Refuse a table of several segments, where a figure shows one."""
+    segments = list(table["segment"].unique())
+    if len(segments) > 1:
+        names = ", ".join(map(str, segments[:5]))
+        raise InputError([
+            f"the table holds {len(segments)} segments ({names}) and a figure shows one; "
+            f"choose it: table[table['segment'] == {segments[0]!r}]"
+        ])  # fmt: skip
+
+
 def find_room(ax: Axes | None) -> float:
     """Width of the axes, or of those of a new figure, in points."""
     if ax is None:
-        return WIDTH * 72 - 2 * PAD
+        return WIDTH - 2 * PAD
     return ax.get_position().width * ax.figure.get_figwidth() * 72
 
 
 def prepare_axes(ax: Axes | None, height: float) -> Axes:
-    """Empty axes whose y axis counts so many points downwards; by default in a figure to fit."""
+    """Empty axes that count points downwards and to the right; by default in a figure to fit."""
     if ax is None:
-        wide, high = WIDTH * 72, height + 2 * PAD
-        figure = Figure(figsize=(wide / 72, high / 72))  # all is placed to the point: no layout
-        ax = figure.add_axes((PAD / wide, PAD / high, 1 - 2 * PAD / wide, height / high))
+        high = height + 2 * PAD
+        figure = Figure(figsize=(WIDTH / 72, high / 72))  # all is placed to the point: no layout
+        ax = figure.add_axes((PAD / WIDTH, PAD / high, 1 - 2 * PAD / WIDTH, height / high))
     ax.axis("off")
-    ax.set_ylim(height, 0)
+    ax.set(xlim=(0, find_room(ax)), ylim=(height, 0))
     return ax
 
 
 def open_sheet(
-    ax: Axes | None, words: Words, title: str, steps: Sequence[str], counts, key, base: str = ""
+    ax: Axes | None, words: Words, title: str, names: Sequence[str], counts, key, base: str = ""
 ) -> Sheet:
     """Write all that stands around the bars: title, key, names on the left, counts on the right."""
     room = find_room(ax)
     free = [room - 12 - sum(measure_width(text, TEXT) + 8 for text, _ in line) for line in counts]
-    names = [wrap_text(words.step(s), width) for s, width in zip(steps, free, strict=True)]
+    names = [wrap_text(name, width) for name, width in zip(names, free, strict=True)]
     heights = np.array([LINE * (name.count("\n") + 1) + BAR + GAP for name in names])
     heading = fit_heading(title, base, key, words, room)
     bottoms = heading.height + np.cumsum(heights)
@@ -146,31 +156,72 @@ def open_sheet(
     return Sheet(ax, room, tops)
 
 
-def fit_heading(title: str, base: str, key, words: Words, room: float) -> Heading:
-    """Break a title beside its base, and the key of (sign, colour, word), into lines that fit."""
+def sort_steps(steps, words: Words) -> list[str]:
+    """Steps in the reader's order, those that it does not know last."""
+    order = {step: n for n, step in enumerate(words.step_names)}
+    return sorted(steps, key=lambda step: (order.get(step, len(order)), str(step)))
+
+
+def label_segment(name: str, words: Words) -> str:
+    """A segment's name written out, as the beginning of a label."""
+    name = words.value("name", name)
+    return name[:1].upper() + name[1:]
+
+
+def label_counts(n, share, words: Words) -> list[list[tuple[str, str]]]:
+    """What stands at the right of each row: the count and its share, or "not measurable"."""
+    unknown = [(words.text("figure.not_measurable"), MUTED)]
+    return [
+        unknown if pd.isna(s) else [(f"{words.number(k)} · {words.share(s)}", INK)]
+        for k, s in zip(n, share, strict=True)
+    ]
+
+
+def fit_heading(title: str, base: str, key: list[Item], words: Words, room: float) -> Heading:
+    """Break a title beside its base, and the key, whose texts are words' keys, into lines."""
     beside = measure_width(base, SMALL) + 12 if base else 0
     title = wrap_text(title, room - beside, TITLE, "bold", at_most=3)
     lines: list[list[tuple[str, str]]] = []
     left = room
-    for sign, colour, name in key:
+    for character, colour, name in key:
         word = words.text(f"figure.{name}")
-        width = sum(measure_width(text, SMALL) for text in (sign, word)) + sum(_KEY_GAPS)
+        width = sum(measure_width(text, SMALL) for text in (character, word)) + sum(_KEY_GAPS)
         if not lines or width - _KEY_GAPS[-1] > left:
             lines.append([])
             left = room
-        lines[-1] += [(sign, colour), (word, MUTED)]
+        lines[-1] += [(character, colour), (word, MUTED)]
         left -= width
-    height = UNDER + title.count("\n") * _TITLE_LINE + LINE * (len(lines) + 1)
+    height = UNDER + title.count("\n") * TITLE_LINE + LINE * (len(lines) + 1)
     return Heading(title, base, lines, height)
 
 
 def write_heading(ax: Axes, heading: Heading) -> None:
     """Write the title on the left, its base on the right, and the key below."""
-    y = UNDER + heading.title.count("\n") * _TITLE_LINE
+    y = UNDER + heading.title.count("\n") * TITLE_LINE
     write_pieces(ax, y, [(heading.title, INK)], size=TITLE, weight="bold")
     write_pieces(ax, UNDER, [(heading.base, MUTED)], right=True, size=SMALL)
     for n, line in enumerate(heading.key):
         write_pieces(ax, y + 4 + LINE * (n + 1), line, size=SMALL, gaps=_KEY_GAPS)
+
+
+def fit_notes(items: list[Item], room: float) -> Notes:
+    """Break notes into lines that fit after their characters, if they have any."""
+    beside = max((measure_width(c, SMALL, "bold") + 8 for c, *_ in items if c), default=0)
+    fitted = [
+        (c, colour, wrap_text(text, room - beside * bool(c), SMALL)) for c, colour, text in items
+    ]
+    height = sum(SMALL_LINE * (text.count("\n") + 1) + 2 for *_, text in fitted)
+    return Notes(fitted, beside, height)
+
+
+def write_notes(ax: Axes, top: float, notes: Notes) -> None:
+    """Write notes below `top`: the characters in their colour, the texts beside them."""
+    for character, colour, text in notes.items:
+        if character:
+            write_pieces(ax, top + SMALL_LINE, [(character, colour)], size=SMALL, weight="bold")
+        top += SMALL_LINE * (text.count("\n") + 1) + 2
+        piece = [(text, INK if character else colour)]
+        write_pieces(ax, top - 2, piece, size=SMALL, start=notes.beside * bool(character))
 
 
 def write_pieces(
@@ -206,14 +257,26 @@ def draw_unknown(sheet: Sheet, n: int, width: float) -> None:
     sheet.ax.barh(sheet.tops[n] + BAR / 2, width, BAR - 1, **look)
 
 
+def draw_interval(ax: Axes, y: float, low: float, high: float, colour: str = INK) -> None:
+    """A whisker, set off from the bar that it lies on; none where an end is not known."""
+    if pd.notna(low) and pd.notna(high):
+        look = {"color": colour, "lw": 1, "ms": 5, "zorder": 4, "clip_on": False}
+        ax.plot([low, high], [y, y], "|-", path_effects=_HALO, **look)
+
+
 def draw_nothing(ax: Axes | None, words: Words, title: str) -> Axes:
     """Say that there is nothing to draw."""
-    with mpl.rc_context(STYLE):
-        heading = fit_heading(title, "", [], words, find_room(ax))
-        ax = prepare_axes(ax, heading.height + LINE + 3)
-        write_heading(ax, heading)
-        write_pieces(ax, heading.height + 6, [(words.text("figure.nothing"), MUTED)])
+    heading = fit_heading(title, "", [], words, find_room(ax))
+    ax = prepare_axes(ax, heading.height + LINE + 3)
+    write_heading(ax, heading)
+    write_pieces(ax, heading.height + 6, [(words.text("figure.nothing"), MUTED)])
     return ax
+
+
+def leave_room_for_marks(sheet: Sheet, most: float, points: float = 8) -> None:
+    """Count from 0 to the most, with so many points at each end for marks that stand there."""
+    unit = (sheet.room - 2 * points) / most
+    sheet.ax.set_xlim(-points / unit, (sheet.room - points) / unit)
 
 
 @cache

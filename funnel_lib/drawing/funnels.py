@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.canvas import (
-    ACCENT,
-    BAR,
-    BLUE,
-    GREY,
-    INK,
-    LIGHT,
-    MUTED,
-    STRIP,
-    STYLE,
-    TEXT,
-    Sheet,
-    draw_bar,
-    draw_nothing,
-    draw_unknown,
-    measure_width,
-    open_sheet,
-)
-
-THIN = 0.005  # intervals of shares thinner than this (2 points) are not drawn
+from funnel_lib.drawing import canvas
+from funnel_lib.drawing.canvas import Item, Picture, Sheet
+from funnel_lib.drawing.looks import ACCENT, BAR, BLUE, GREY, INK, LIGHT, STRIP, TEXT, THIN
 
 
 def plot_funnel(
@@ -36,24 +17,16 @@ def plot_funnel(
 ) -> Axes:
     """How many of the leads that entered reached each step before the sale?
 
+    A bar a step: those who reached it, hatched where they did so without evidence, then the leads
+    still open before it (thin, grey) and the 95 % interval (whisker). The biggest drop from one
+    measurable step to the next is in the accent colour. A step that is not measurable is an empty
+    dashed bar, and says so. Without leads the figure says that there is nothing to draw.
+
     Parameters
     ----------
-    table : what `reach.count_funnel` returns, one segment
-    words : the reader's language and the names of the steps
+    table : what `reach.count_funnel` returns, of one segment; InputError where it holds several
     ax : where to draw; by default a new figure as high as the steps need
     title : stands in place of the usual title, e.g. the name of the segment; three lines at most
-
-    Returns
-    -------
-    Axes. A bar a step: those who reached it, hatched where they did so without evidence, then the
-    leads still open before it (thin, grey) and the 95% interval (whisker). The biggest drop from
-    one measurable step to the next is in the accent colour. A step that is not measurable is an
-    empty dashed bar, and says so. Without leads the figure says that there is nothing to draw.
-
-    Raises
-    ------
-    InputError
-        The table holds several segments.
 
     Examples
     --------
@@ -70,27 +43,34 @@ def plot_funnel(
     )
 
 
+def picture_funnel(table: pd.DataFrame, words: Words, title: str) -> Picture:
+    """A funnel under a title of its own, and in words, to stand beside others."""
+    rows = table.loc[table["part"] == "before_sale", ["step", "share_of_entered"]].to_numpy()
+    alt = "; ".join(f"{words.step(step)} {words.share(share)}" for step, share in rows)
+    return canvas.show_figure(plot_funnel(table, words, title=title), f"{title}: {alt}")
+
+
+@canvas.in_style
 def plot_reached(table, words: Words, ax, part: str, title: str, base: str) -> Axes:
     """Draw one part of a funnel: a bar a step, what is unseen of it, and the largest drop."""
-    rows = take_one_segment(table)
-    rows = rows[rows["part"] == part].reset_index(drop=True)
+    canvas.check_one_segment(table)
+    rows = table[table["part"] == part].reset_index(drop=True)
     entered = rows["n_entered"].max() if len(rows) else 0
     if not entered > 0:
-        return draw_nothing(ax, words, title)
-    counts = name_counts(rows["n_reached"], rows["share_of_entered"], words)
-    with mpl.rc_context(STYLE):
-        base = words.text(f"figure.{base}", n=entered)
-        sheet = open_sheet(ax, words, title, rows["step"], counts, _reached_key(rows), base)
-        sheet.ax.set_xlim(0, entered)
-        if drop := _find_drop(rows):
-            _draw_drop(sheet, rows.loc[drop[0]], *drop, words)
-        for n, row in enumerate(rows.itertuples()):
-            _draw_reached(sheet, n, row)
+        return canvas.draw_nothing(ax, words, title)
+    names, base = rows["step"].map(words.step), words.text(f"figure.{base}", n=entered)
+    counts = canvas.label_counts(rows["n_reached"], rows["share_of_entered"], words)
+    sheet = canvas.open_sheet(ax, words, title, names, counts, _list_key(rows), base)
+    sheet.ax.set_xlim(0, entered)
+    if drop := _find_drop(rows):
+        _draw_drop(sheet, rows.loc[drop[0]], *drop, words)
+    for n, row in enumerate(rows.itertuples()):
+        _draw_reached(sheet, n, row)
     return sheet.ax
 
 
-def _reached_key(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
-    """The signs that this funnel needs: sign, colour, word."""
+def _list_key(rows: pd.DataFrame) -> list[Item]:
+    """What this funnel needs of a key."""
     known = rows[rows["share_of_entered"].notna()]
     needed = {
         ("■", BLUE, "reached"): True,
@@ -98,24 +78,23 @@ def _reached_key(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
         ("▬", GREY, "open"): (known["n_open"] >= 0.5).any(),
         ("⊢⊣", INK, "span"): (known["high"] - known["low"] > THIN).any(),
     }
-    return [sign for sign, is_needed in needed.items() if is_needed]
+    return [item for item, is_needed in needed.items() if is_needed]
 
 
 def _draw_reached(sheet: Sheet, n: int, row) -> None:
     """Draw one step: with evidence, without, still open, and the interval."""
     if pd.isna(row.share_of_entered):
-        draw_unknown(sheet, n, row.n_entered)
+        canvas.draw_unknown(sheet, n, row.n_entered)
         return
     seen = row.n_reached - row.n_unseen
-    draw_bar(sheet, n, 0, seen, BLUE)
-    draw_bar(sheet, n, seen, row.n_unseen, LIGHT, hatched=True)
+    canvas.draw_bar(sheet, n, 0, seen, BLUE)
+    canvas.draw_bar(sheet, n, seen, row.n_unseen, LIGHT, hatched=True)
     if row.n_open > 0:
         strip = sheet.tops[n] + BAR - STRIP / 2
         sheet.ax.barh(strip, row.n_open, STRIP, left=row.n_reached, color=GREY, zorder=3)
     if row.high - row.low > THIN:
-        ends = np.array([row.low, row.high]) * row.n_entered
         middle = sheet.tops[n] + (BAR - STRIP) / 2
-        sheet.ax.plot(ends, [middle, middle], "|-", color=INK, lw=1, ms=5, zorder=4)
+        canvas.draw_interval(sheet.ax, middle, row.low * row.n_entered, row.high * row.n_entered)
 
 
 def _find_drop(rows: pd.DataFrame) -> tuple[int, float] | None:
@@ -129,9 +108,9 @@ def _find_drop(rows: pd.DataFrame) -> tuple[int, float] | None:
 def _draw_drop(sheet: Sheet, row: pd.Series, n: int, before: float, words: Words) -> None:
     """Draw the lost part of a bar in the accent colour; its label inside, or after all marks."""
     entered, reached = row["n_entered"], row["n_reached"]
-    draw_bar(sheet, n, reached, before - reached, ACCENT)
+    canvas.draw_bar(sheet, n, reached, before - reached, ACCENT)
     label = words.text("figure.drop", n=before - reached)
-    width = measure_width(label, TEXT, "bold") + 8
+    width = canvas.measure_width(label, TEXT, "bold") + 8
     whisker = np.nanmax([reached, row["high"] * entered])
     look = {"va": "center_baseline", "zorder": 5, "weight": "bold"}
     y = sheet.tops[n] + (BAR - STRIP) / 2
@@ -143,24 +122,3 @@ def _draw_drop(sheet: Sheet, row: pd.Series, n: int, before: float, words: Words
     longest = max(entered, end * sheet.room / (sheet.room - width))
     sheet.ax.set_xlim(0, longest)
     sheet.ax.text(end + 4 * longest / sheet.room, y, label, color=ACCENT, **look)
-
-
-def take_one_segment(table: pd.DataFrame) -> pd.DataFrame:
-    """The table, if it speaks of one segment."""
-    segments = list(table["segment"].unique())
-    if len(segments) > 1:
-        names = ", ".join(map(str, segments[:5]))
-        raise InputError([
-            f"the table holds {len(segments)} segments ({names}) and a figure shows one; "
-            f"choose it: table[table['segment'] == {segments[0]!r}]"
-        ])  # fmt: skip
-    return table.reset_index(drop=True)
-
-
-def name_counts(n, share, words: Words) -> list[list[tuple[str, str]]]:
-    """What stands at the right of each row: the count and its share, or "not measurable"."""
-    unknown = [(words.text("figure.not_measurable"), MUTED)]
-    return [
-        unknown if pd.isna(s) else [(f"{words.number(k)} · {words.share(s)}", INK)]
-        for k, s in zip(n, share, strict=True)
-    ]

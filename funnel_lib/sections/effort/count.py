@@ -18,6 +18,7 @@ MEASURES = (
     "n_leads", "n_won", "amount_won", "n_actions", "amount_per_lead", "manager_actions_per_lead",
     "manager_actions_per_won", "amount_per_manager_action", "share_of_actions", "share_of_amount",
 )  # fmt: skip
+ABOVE, BELOW, EVEN, UNSURE = "above", "below", "even", "unsure"  # effort, to the money
 
 
 def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
@@ -25,15 +26,6 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
 
     What only keeps the CRM up to date is none: changes of stage, and what the steps file lists as
     `lost`, `self_reported` or `ignore`. All NaN where no event says that a manager acted.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({
-    ...     "lead_id": "a", "action": ["ask", "call", "stage: Called"], "at": "2025-01-01",
-    ...     "actor": ["client", "manager", "manager"]}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
-    >>> count_actions(log, build_journeys(log, steps)).tolist()
-    [1.0]
     """
     by_manager = (log.events["actor"] == ACTORS[1]).to_numpy()
     if not by_manager.any():
@@ -48,19 +40,10 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
 def count_value(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     """What does each segment bring, and what does it take?
 
-    Parameters
-    ----------
-    log, journeys : the log and its journeys
-    groups : of `groups.list_groups`: all leads, then the segments
-
-    Returns
-    -------
-    frame, one row a segment and currency of the leads: segment, n_leads (that entered), n_won,
-    amount_won (of the won leads whose amount counts, see `money.take_amounts`), amount_per_lead (of
-    n_leads), median_days_to_won (in which half of those who buy have bought, open leads taken into
-    account; see `incidence.find_half_time`), manager_actions_per_lead, amount_per_manager_action
-    (see `count_actions`), currency. Where no amount of a currency is known, its money is empty.
-    Money of different currencies is never summed.
+    One row a segment and currency; money of different currencies is never summed, and empty where
+    no amount of the currency is known (which amounts count: see `money.take_amounts`). Money and
+    actions a lead are of all leads that entered. In the median days half of those who buy have
+    bought, open leads taken into account (see `incidence.find_half_time`).
 
     Examples
     --------
@@ -89,22 +72,11 @@ def find_value_ranges(
 ) -> pd.DataFrame:
     """How sure is what each segment brings and takes, and is effort spent where money comes from?
 
-    Parameters
-    ----------
-    log, journeys, groups : as in `count_value`
-    seed : of the draws
-
-    Returns
-    -------
-    frame, one row a segment, currency and measure: segment, currency, measure (one of `MEASURES`;
-    n_actions are managers' actions; share_of_actions and share_of_amount are the segment's shares
-    of those of all leads of the currency), value, low, high: 95% interval by drawing leads again,
-    or whole accounts where one has several deals. Intervals are empty with fewer than `FEWEST_WON`
-    won leads. Memberships are taken as estimated from the leads drawn; the paths stay.
-
-    Examples
-    --------
-    >>> find_value_ranges(log, journeys, groups)  # doctest: +SKIP
+    One row a segment, currency and measure (of `MEASURES`; n_actions are managers' actions, the two
+    shares are of all leads of the currency). The 95 % interval comes from drawing leads again, or
+    whole accounts where one has several deals; it is empty with fewer than `FEWEST_WON` won leads.
+    Memberships are taken as estimated from the leads drawn; the paths stay. `effort` compares the
+    two shares, see `judge_effort`.
     """
     cells, sums = _add_up(log, journeys, groups)
     values = _relate(cells, sums.sum(axis=0)[None])
@@ -118,7 +90,7 @@ def find_value_ranges(
             "value": values[measure][0], "low": np.where(few, np.nan, low),
             "high": np.where(few, np.nan, high),
         }))  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+    return judge_effort(pd.concat(parts, ignore_index=True))
 
 
 _VALUE = [
@@ -169,48 +141,20 @@ def _relate(cells: pd.DataFrame, sums: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.where(np.isfinite(x), x, np.nan) for name, x in related.items()}
 
 
-EFFORT_ABOVE, EFFORT_BELOW, EFFORT_EVEN = "above", "below", "even"
-
-
-def compare_effort(value_ranges: pd.DataFrame) -> pd.DataFrame:
+def judge_effort(ranges: pd.DataFrame) -> pd.DataFrame:
     """Where is more effort spent than money comes from, beyond chance?
 
-    Parameters
-    ----------
-    value_ranges : what `effort.find_value_ranges` returns
-
-    Returns
-    -------
-    frame, one row a segment (without all leads) and currency whose two shares are known: segment,
-    currency, actions, actions_low, actions_high (share of managers' actions), amount, amount_low,
-    amount_high (share of the money won), effort: ``above`` the money or ``below`` it where the two
-    intervals do not overlap, else ``even`` (as without intervals)
-
-    Examples
-    --------
-    >>> ranges = pd.DataFrame({
-    ...     "segment": "s1", "currency": "EUR", "measure": ["share_of_actions", "share_of_amount"],
-    ...     "value": [0.7, 0.4], "low": [0.6, 0.3], "high": [0.8, 0.5]})
-    >>> compare_effort(ranges)[["segment", "actions", "amount", "effort"]].values.tolist()
-    [['s1', 0.7, 0.4, 'above']]
+    Fills `effort` on the rows of a segment's two shares where both are known: ``above`` or
+    ``below`` the money where their intervals do not overlap, ``even`` where they do, ``unsure``
+    where there are none. It stays empty on the other measures, and for all leads together.
     """
-    keys, sides = ["segment", "currency"], []
-    for side in ("actions", "amount"):
-        rows = value_ranges[value_ranges["measure"] == f"share_of_{side}"]
-        names = {"value": side, "low": f"{side}_low", "high": f"{side}_high"}
-        sides.append(rows[[*keys, *names]].rename(columns=names))
-    pairs = sides[0].merge(sides[1], on=keys)
-    known = pairs["actions"].notna() & pairs["amount"].notna()
-    pairs = pairs[known & (pairs["segment"] != "all")].reset_index(drop=True)
-    is_above = pairs["actions_low"] > pairs["amount_high"]
-    is_below = pairs["actions_high"] < pairs["amount_low"]
-    effort = np.select([is_above, is_below], [EFFORT_ABOVE, EFFORT_BELOW], EFFORT_EVEN)
-    return pairs.assign(effort=effort)
-
-
-# what is told of segments, the first whose values are known: measure, its sentence, is less better
-_COMPARED = (
-    ("amount_per_manager_action", "sentence.value_action", False),
-    ("amount_per_lead", "sentence.value_lead", False),
-    ("manager_actions_per_won", "sentence.value_deals", True),
-)
+    keys, shares = ["segment", "currency"], ("share_of_actions", "share_of_amount")
+    actions, amount = (ranges[ranges["measure"] == share] for share in shares)
+    pairs = actions.merge(amount, on=keys, suffixes=("", "_of_amount"))
+    pairs = pairs[pairs["segment"] != "all"].dropna(subset=["value", "value_of_amount"])
+    is_above = pairs["low"] > pairs["high_of_amount"]
+    is_below = pairs["high"] < pairs["low_of_amount"]
+    is_even = pairs["low"].notna() & pairs["low_of_amount"].notna()
+    effort = np.select([is_above, is_below, is_even], [ABOVE, BELOW, EVEN], UNSURE)
+    judged = ranges[keys].merge(pairs[keys].assign(effort=effort), on=keys, how="left")["effort"]
+    return ranges.assign(effort=judged.where(ranges["measure"].isin(shares).to_numpy()).to_numpy())

@@ -6,7 +6,14 @@ import pandas as pd
 
 from funnel_lib.core.groups import take_everybody
 from funnel_lib.core.words import Words, if_small, write_currency_head
-from funnel_lib.sections.effort.count import _COMPARED, EFFORT_ABOVE, compare_effort
+from funnel_lib.sections.effort.count import ABOVE, UNSURE
+
+# what is told of segments, the first whose values are known: measure, its sentence, is less better
+_COMPARED = (
+    ("amount_per_manager_action", "sentence.value_action", False),
+    ("amount_per_lead", "sentence.value_lead", False),
+    ("manager_actions_per_won", "sentence.value_deals", True),
+)
 
 
 def tell_value(
@@ -14,26 +21,8 @@ def tell_value(
 ) -> str:
     """Which segment brings most for a manager's action, and where is effort above the money?
 
-    Parameters
-    ----------
-    value, value_ranges : what `effort.count_value` and `effort.find_value_ranges` return
-    segments : what `paths.describe_segments` returns; names the segments
-    words : the reader's language
-
-    Returns
-    -------
     Each currency by itself, never summed. Without amounts deals are told, without managers' actions
     money by lead. A difference is told as such only where the intervals do not overlap.
-
-    Examples
-    --------
-    >>> value = pd.DataFrame({"segment": ["all"], "n_leads": [90.0], "currency": ["EUR"]})
-    >>> ranges = pd.DataFrame({
-    ...     "segment": "all", "currency": "EUR", "value": [50.0, 20.0], "low": [40.0, 15.0],
-    ...     "high": [60.0, 25.0], "measure": ["amount_per_lead", "amount_per_manager_action"]})
-    >>> names = pd.DataFrame({"segment": ["all"], "name": ["all"]})
-    >>> tell_value(value, ranges, names, Words("en"))
-    'A lead brings €50 (95% interval 40–60), a manager’s action €20 (95% interval 15–25).'
     """
     everyone = take_everybody(value)
     if not everyone["n_leads"].sum() > 0:
@@ -63,26 +52,24 @@ def _tell_currency(ranges: pd.DataFrame, names: dict, words: Words) -> list[str]
         told = [words.text(key, **places)]
         if not (best["low"] > worst["high"] or best["high"] < worst["low"]):
             told.append(words.text("sentence.value_chance"))
-        return told + _tell_effort(compare_effort(ranges), names, words)
+        return told + _tell_effort(ranges, names, words)
     return [_tell_everyone(ranges, words)]
 
 
-def _tell_effort(pairs: pd.DataFrame, names: dict, words: Words) -> list[str]:
+def _tell_effort(ranges: pd.DataFrame, names: dict, words: Words) -> list[str]:
     """The segments whose share of effort is above their share of the money."""
-    sure = pairs[pairs[["actions_low", "amount_low"]].notna().all(axis=1)]
-    if sure.empty:
-        return [words.text("sentence.value_unsure")] if len(pairs) else []
-    above = sure[sure["effort"] == EFFORT_ABOVE]
+    judged = ranges[ranges["effort"].notna()]
+    if judged.empty:
+        return []
+    if (judged["effort"] == UNSURE).all():
+        return [words.text("sentence.value_unsure")]
+    above = judged[judged["effort"] == ABOVE]
     if above.empty:
         return [words.text("sentence.value_even")]
+    shares = above.pivot_table("value", "segment", "measure", sort=False).map(words.share)
     parts = [
-        words.text(
-            "sentence.value_part",
-            name=names.get(row.segment, row.segment),
-            actions=words.share(row.actions),
-            amount=words.share(row.amount),
-        )
-        for row in above.itertuples()
+        words.text("sentence.value_part", name=names.get(s, s), actions=actions, amount=amount)
+        for s, actions, amount in shares[["share_of_actions", "share_of_amount"]].itertuples()
     ]
     return [words.text("sentence.value_effort", parts="; ".join(parts))]
 

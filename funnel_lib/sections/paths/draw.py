@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 
 from funnel_lib.core.words import NOTHING, Words
-from funnel_lib.drawing.canvas import (
+from funnel_lib.drawing import canvas
+from funnel_lib.drawing.canvas import Item
+from funnel_lib.drawing.looks import (
     ACCENT,
     BAR,
     BLUE,
@@ -21,19 +22,10 @@ from funnel_lib.drawing.canvas import (
     LINE,
     MUTED,
     SMALL,
-    STYLE,
+    SMALL_LINE,
     TEXT,
-    draw_nothing,
-    find_room,
-    fit_heading,
-    measure_width,
-    prepare_axes,
-    wrap_text,
-    write_heading,
-    write_pieces,
 )
 
-_SMALL_LINE = 12  # points from a line of a small text to its next
 _ROW = 24  # points from one number of segments to the next
 _MARK = 5.5  # width of the diamond
 
@@ -53,8 +45,13 @@ _PANEL = 28  # points that a panel is high at least
 _SQUARE = 13  # points from a square of the key to its name
 
 
+@canvas.in_style
 def plot_choice(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
     """How many segments are there, and what does each more explain?
+
+    A bar a number of segments, as long as the square root of its gain, which stands beside it; to
+    the left of the line, in grey, where one more costs more than it explains. The chosen number is
+    blue and bold. A diamond, its number in the same colour, is the gain without such a segment.
 
     Parameters
     ----------
@@ -62,40 +59,22 @@ def plot_choice(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Ax
         describe the log shorter than one fewer (missing in the first row); `null_gain`, the
         largest gain on logs simulated with one fewer (not finite where not simulated, or where
         no log gave another segment); `chosen`
-    words : the reader's language
-    ax : where to draw; by default a new figure as high as the rows need
-
-    Returns
-    -------
-    Axes. A bar a number of segments, as long as the square root of its gain, which stands beside
-    it; to the left of the line, in grey, where one more costs more than it explains. The chosen
-    number is blue and bold. A diamond, its number in the same colour, is the gain without such a
-    segment. Without rows the figure says that there is nothing to draw.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({
-    ...     "n_segments": [1, 2, 3], "gain": [np.nan, 900.0, -12.0],
-    ...     "null_gain": [np.nan, 7.0, np.nan], "chosen": [False, True, False]})
-    >>> [t.get_text() for t in plot_choice(table, Words("en")).texts[-8:-1]]
-    ['1 segment', 'one path for all', '2 segments', '900', '7', '3 segments', '−12']
     """
     title = words.text("figure.choice")
     if table.empty:
-        return draw_nothing(ax, words, title)
+        return canvas.draw_nothing(ax, words, title)
     rows = [_read_choice(row, words) for row in table.to_dict("records")]
+    said = ["figure.choice_base", "figure.choice_note"]
     is_measured = any(np.isfinite(row.gain) for row in rows)
-    room = find_room(ax)
-    with mpl.rc_context(STYLE):
-        base = words.text("figure.choice_base") if is_measured else ""
-        heading = fit_heading(title, base, _choice_key(rows), words, room)
-        note = wrap_text(words.text("figure.choice_note"), room, SMALL) if is_measured else ""
-        bottom = heading.height + _ROW * len(rows)
-        foot = LINE + 3 + _SMALL_LINE * note.count("\n") if note else 0
-        ax = prepare_axes(ax, bottom + foot + 6)
-        write_heading(ax, heading)
-        _draw_choices(ax, rows, heading.height, room)
-        write_pieces(ax, bottom + foot, [(note, MUTED)], size=SMALL)
+    base, *notes = [words.text(key) for key in said] if is_measured else [""]
+    room = canvas.find_room(ax)
+    heading = canvas.fit_heading(title, base, _list_key(rows), words, room)
+    notes = canvas.fit_notes([("", MUTED, note) for note in notes], room)
+    bottom = heading.height + _ROW * len(rows)
+    ax = canvas.prepare_axes(ax, bottom + notes.height + 6)
+    canvas.write_heading(ax, heading)
+    canvas.write_notes(ax, bottom + 2, notes)
+    _draw_choices(ax, rows, heading.height, room)
     return ax
 
 
@@ -112,7 +91,7 @@ class _Choice(NamedTuple):
 
     def width(self, *said: tuple[str, str]) -> float:
         """Room that texts of this row take, the space before each with them."""
-        return sum(8 + measure_width(text, TEXT, self.weight) for text, _ in said if text)
+        return sum(8 + canvas.measure_width(text, TEXT, self.weight) for text, _ in said if text)
 
 
 def _read_choice(row: dict, words: Words) -> _Choice:
@@ -133,8 +112,8 @@ def _write_nats(gain: float, words: Words) -> str:
     return words.number(gain).replace("-", "−")
 
 
-def _choice_key(rows: list[_Choice]) -> list[tuple[str, str, str]]:
-    """The signs that these rows need: sign, colour, word."""
+def _list_key(rows: list[_Choice]) -> list[Item]:
+    """What these rows need of a key."""
     drawn = {row.colour for row in rows if np.isfinite(row.gain) or row.colour == BLUE}
     names = {BLUE: "chosen", LIGHT: "gains", GREY: "costs"}
     key = [("■", colour, name) for colour, name in names.items() if colour in drawn]
@@ -146,7 +125,7 @@ def _choice_key(rows: list[_Choice]) -> list[tuple[str, str, str]]:
 def _draw_choices(ax: Axes, rows: list[_Choice], top: float, room: float) -> None:
     """Draw the rows below `top`, on a scale that leaves room for the numbers beside the marks."""
     marks = np.nan_to_num([(row.gain, row.null, 0) for row in rows])
-    names = 12 + max(measure_width(row.label, TEXT, row.weight) for row in rows)
+    names = 12 + max(canvas.measure_width(row.label, TEXT, row.weight) for row in rows)
     texts = np.array([row.width(row.said_gain, row.said_null) for row in rows])
     reach = marks.max(axis=1) - marks.min()
     free = np.maximum(room - names - texts - 2 * _MARK, 20)
@@ -165,7 +144,7 @@ def _draw_choices(ax: Axes, rows: list[_Choice], top: float, room: float) -> Non
 def _draw_choice(ax: Axes, row: _Choice, y: float, line: float, points: float) -> None:
     """Draw one bar, its diamond and their numbers, each after its mark where there is room."""
     look = {"weight": row.weight}
-    write_pieces(ax, y + 4, [(row.label, BLUE if row.weight == "bold" else INK)], **look)
+    canvas.write_pieces(ax, y + 4, [(row.label, BLUE if row.weight == "bold" else INK)], **look)
     if np.isfinite(row.gain):
         ax.barh(y, row.gain, BAR, color=row.colour, linewidth=0, zorder=2)
     bar = points * max(0, np.nan_to_num(row.gain))
@@ -175,17 +154,23 @@ def _draw_choice(ax: Axes, row: _Choice, y: float, line: float, points: float) -
         ax.plot(row.null, y, "D", color=ACCENT, mec="white", ms=_MARK, zorder=4)
         mark = points * max(0, row.null)
         if mark - bar > row.width(row.said_gain) + _MARK:  # room between bar and diamond
-            write_pieces(ax, y + 4, said, start=after, **look)
+            canvas.write_pieces(ax, y + 4, said, start=after, **look)
             said = []
         said = [row.said_null, *said] if mark > bar else [*said, row.said_null]
         after = max(after, line + mark + 3 + _MARK)
-    write_pieces(ax, y + 4, said, start=after, **look)
+    canvas.write_pieces(ax, y + 4, said, start=after, **look)
 
 
+@canvas.in_style
 def plot_sequences(
     table: pd.DataFrame, words: Words, ax: Axes | None = None, *, sale: str = ""
 ) -> Axes:
     """Which steps do the leads of each segment take, in which order?
+
+    A panel a segment, in the table's order, as high as its rows ask for; a line a lead, a cell a
+    step, empty after the last. Journeys are cut at 30 places, or where 95 % of them have ended, and
+    the figure says so. Steps are coloured from light to dark in the reader's order, those that it
+    does not know come last.
 
     Parameters
     ----------
@@ -193,54 +178,26 @@ def plot_sequences(
         or any text; `n_leads` in the segment; `row` of the picture within the segment, from 0;
         `position` in the journey, from 0; `step`. The rows are an even sample of the leads: some
         hundred altogether
-    words : the reader's language; its steps, in their order, are coloured from light to dark,
-        steps that it does not know come last
-    ax : where to draw; by default a new figure as high as the panels need
     sale : the step in the accent colour
-
-    Returns
-    -------
-    Axes. A panel a segment, in the table's order, as high as its rows ask for; a line a lead, a
-    cell a step, empty after the last. Journeys are cut at 30 places, or where 95 % of them have
-    ended, and the figure says so. Without rows it says that there is nothing to draw.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({
-    ...     "segment": "s1", "name": "Main path", "n_leads": 2.0, "row": [0, 0, 1],
-    ...     "position": [0, 1, 0], "step": ["ask", "pay", "ask"]})
-    >>> ax = plot_sequences(table, Words("en", {"ask": "Asked", "pay": "Paid"}), sale="pay")
-    >>> [t.get_text() for t in ax.texts if t.get_text() != "■"]
-    ['Steps in their order', 'a row is a lead', 'Asked', 'Paid', 'Main path · 2 leads', '1', '2',
-     "place in the lead's journey"]
-    >>> ax.images[0].get_array()[1].tolist()  # one step, then nothing
-    [[159, 239, 179], [255, 255, 255]]
     """
-    title = words.text("figure.sequences")
+    title, room = words.text("figure.sequences"), canvas.find_room(ax)
     if table.empty:
-        return draw_nothing(ax, words, title)
+        return canvas.draw_nothing(ax, words, title)
     colours = _choose_colours(table["step"], words, sale)
     places, is_cut = _count_places(table)
-    room = find_room(ax)
-    with mpl.rc_context(STYLE):
-        heading = fit_heading(title, _say_rows(table, words), [], words, room)
-        key, below = _fit_steps(colours, words, heading.height + 4, room)
-        panels, bottom = _fit_panels(table, words, below + 8, room)
-        ax = prepare_axes(ax, bottom + 2 * LINE + 6)
-        ax.set_xlim(0, max(places, room / _CELL))
-        write_heading(ax, heading)
-        for x, y, name, colour in key:
-            write_pieces(ax, y, [("■", colour)], size=SMALL, start=x)
-            write_pieces(
-                ax,
-                y + _SMALL_LINE * name.count("\n"),
-                [(name, MUTED)],
-                size=SMALL,
-                start=x + _SQUARE,
-            )
-        for panel in panels:
-            _draw_panel(ax, panel, colours, places)
-        _write_places(ax, places, is_cut, bottom, words)
+    heading = canvas.fit_heading(title, _say_rows(table, words), [], words, room)
+    key, below = _fit_steps(colours, words, heading.height + 4, room)
+    panels, bottom = _fit_panels(table, words, below + 8, room)
+    ax = canvas.prepare_axes(ax, bottom + 2 * LINE + 6)
+    ax.set_xlim(0, max(places, room / _CELL))
+    canvas.write_heading(ax, heading)
+    for x, y, name, colour in key:
+        canvas.write_pieces(ax, y, [("■", colour)], size=SMALL, start=x)
+        y += SMALL_LINE * name.count("\n")
+        canvas.write_pieces(ax, y, [(name, MUTED)], size=SMALL, start=x + _SQUARE)
+    for panel in panels:
+        _draw_panel(ax, panel, colours, places)
+    _write_places(ax, places, is_cut, bottom, words)
     return ax
 
 
@@ -255,8 +212,7 @@ class _Panel(NamedTuple):
 
 def _choose_colours(steps: pd.Series, words: Words, sale: str) -> dict[str, str]:
     """The colour of each step that occurs, in the order of the reader's steps."""
-    order = {step: n for n, step in enumerate(words.step_names)}
-    found = sorted(steps.unique(), key=lambda step: (order.get(step, len(order)), step))
+    found = canvas.sort_steps(steps.unique(), words)
     others = [step for step in found if step != sale]
     shades = np.linspace(0, 1, max(len(others), 2))
     colours = {s: to_hex(_SHADES[n % 2](shades[n])) for n, s in enumerate(others)}
@@ -283,7 +239,7 @@ def _say_rows(table: pd.DataFrame, words: Words) -> str:
 def _fit_steps(colours: dict[str, str], words: Words, y: float, room: float):
     """Place the steps' names in columns from the baseline y: (x, y, name, colour), and the end."""
     names = [words.step(step) for step in colours]
-    longest = max(measure_width(name, SMALL) for name in names)
+    longest = max(canvas.measure_width(name, SMALL) for name in names)
     n_columns = int(np.clip(room // (longest + _SQUARE + 10), 2, 4))
     n_lines = -(-len(names) // n_columns)
     placed, ends = [], [y]
@@ -291,7 +247,7 @@ def _fit_steps(colours: dict[str, str], words: Words, y: float, room: float):
         if n % n_lines == 0:
             line = y
         x = n // n_lines * room / n_columns
-        text = wrap_text(name, room / n_columns - _SQUARE - 8, SMALL)
+        text = canvas.wrap_text(name, room / n_columns - _SQUARE - 8, SMALL)
         placed.append((x, line, text, colour))
         line += LINE * (text.count("\n") + 1)
         ends.append(line - LINE)
@@ -306,9 +262,9 @@ def _fit_panels(table: pd.DataFrame, words: Words, y: float, room: float):
     for segment, events in table.groupby("segment", sort=False):
         name, n_leads = events[["name", "n_leads"]].iloc[0]
         leads = f" · {words.text('sentence.leads', n=n_leads)}"
-        free = room - measure_width(leads, TEXT, "bold")
-        name = words.value("name", name)
-        title = wrap_text(name[:1].upper() + name[1:], free, TEXT, "bold", at_most=3) + leads
+        free = room - canvas.measure_width(leads, TEXT, "bold")
+        name = canvas.label_segment(name, words)
+        title = canvas.wrap_text(name, free, TEXT, "bold", at_most=3) + leads
         top = y + LINE * (title.count("\n") + 1) + 5
         height = max(_PANEL, points * n_rows[segment])
         panels.append(_Panel(title, top, height, events))
@@ -318,7 +274,7 @@ def _fit_panels(table: pd.DataFrame, words: Words, y: float, room: float):
 
 def _draw_panel(ax: Axes, panel: _Panel, colours: dict[str, str], places: int) -> None:
     """Draw the events as one image, a pixel an event: small, and sharp at any size."""
-    write_pieces(ax, panel.top - 5, [(panel.title, INK)], weight="bold")
+    canvas.write_pieces(ax, panel.top - 5, [(panel.title, INK)], weight="bold")
     cells = np.full((panel.events["row"].max() + 1, places, 3), 255, np.uint8)
     shown = panel.events[panel.events["position"] < places]
     shades = {step: np.round(255 * np.array(to_rgb(c))) for step, c in colours.items()}
@@ -335,7 +291,7 @@ def _write_places(ax: Axes, places: int, is_cut: bool, y: float, words: Words) -
     for n in ticks:
         ax.text(n - 0.5, y + 12, words.number(n), ha="center", color=MUTED, size=SMALL)
     below = y + 12 + LINE
-    write_pieces(ax, below, [(words.text("figure.place"), MUTED)], size=SMALL)
+    canvas.write_pieces(ax, below, [(words.text("figure.place"), MUTED)], size=SMALL)
     if is_cut:
         cut = words.text("figure.cut", n=places)
-        write_pieces(ax, below, [(cut, INK)], right=True, size=SMALL)
+        canvas.write_pieces(ax, below, [(cut, INK)], right=True, size=SMALL)

@@ -6,53 +6,26 @@ from collections.abc import Mapping
 from itertools import product
 from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from funnel_lib.core.words import NOTHING, Words, say_within
-from funnel_lib.drawing.canvas import (
+from funnel_lib.drawing import canvas, charts
+from funnel_lib.drawing.canvas import Item, Sheet
+from funnel_lib.drawing.charts import Box, Label, Scale
+from funnel_lib.drawing.looks import (
     ACCENT,
     BAR,
     BLUE,
+    CHART,
     GREY,
     INK,
     LIGHT,
     LINE,
     MUTED,
     SMALL,
-    STYLE,
     TEXT,
-    Sheet,
-    draw_bar,
-    draw_nothing,
-    find_room,
-    fit_heading,
-    measure_width,
-    prepare_axes,
-    write_heading,
-    write_pieces,
-)
-from funnel_lib.drawing.charts import (
-    CURVES,
-    Box,
-    Label,
-    Row,
-    Scale,
-    find_step,
-    fit_box,
-    fit_name,
-    fit_rows,
-    measure_label,
-    measure_rows,
-    move_apart,
-    open_chart,
-    prepare_sheet,
-    scale_shares,
-    write_axis,
-    write_rows,
-    write_segment_name,
 )
 from funnel_lib.sections.times.tell import write_month
 from funnel_lib.stats.incidence import FEW, find_last_day
@@ -74,6 +47,7 @@ class _Curve(NamedTuple):
         return words.share(self.rows["incidence"].iloc[-1])
 
 
+@canvas.in_style
 def plot_times(
     times: pd.DataFrame,
     words: Words,
@@ -82,52 +56,35 @@ def plot_times(
 ) -> Axes:
     """By which day since entry has which share bought, and been lost?
 
-    Parameters
-    ----------
-    times : what `times.count_times` returns, of all leads or of all leads and their segments
-    words : the reader's language
-    ax : where to draw; by default a new figure as high as its texts need
-    names : segment -> its name, as `paths.describe_segments` gives it; default the segment
-
-    Returns
-    -------
-    Axes. Of all leads alone: a curve of those who bought and one of the lost. Of several segments:
-    a curve each of those who bought. Bands are 95% intervals of the day; of more than three curves
+    Of all leads alone: a curve of those who bought and one of the lost. Of several segments: a
+    curve each of those who bought. Bands are 95 % intervals of the day; of more than three curves
     only those at the end are drawn. A curve goes as far as `incidence.find_last_day` reads it; its
     share there stands at its end, with its name, or with a number where the names do not fit: they
     follow below. Without a curve the figure says that there is nothing to draw.
 
-    Examples
-    --------
-    >>> times = pd.DataFrame({"segment": "all", "target": "won", "day": [0, 1, 2], "low": 0.0,
-    ...                       "incidence": [0.1, 0.2, 0.4], "high": 0.6, "n_at_risk": [99, 60, 20]})
-    >>> ax = plot_times(times, Words("en"))
-    >>> [t.get_text() for t in ax.texts if "40" in t.get_text()]
-    ['won\\n40.0%']
-    >>> ax.child_axes[0].lines[0].get_ydata().tolist()
-    [0.1, 0.2, 0.4]
+    Parameters
+    ----------
+    times : what `times.count_times` returns, of all leads or of all leads and their segments
+    names : segment -> its name, as `paths.describe_segments` gives it; default the segment
     """
     several = _list_segments(times)
     title = words.text("figure.times_segments") if several else words.text("figure.times")
     curves, left_out = _read_curves(times, several, words, names or {})
     if not curves:
-        return draw_nothing(ax, words, title)
-    room = find_room(ax)
-    with mpl.rc_context(STYLE):
-        sign = "■" if len(curves) <= _MOST_BANDS else "⊢⊣"
-        key = [(sign, GREY if several else LIGHT, "span")]
-        heading = fit_heading(title, words.text("figure.times_base"), key, words, room)
-        labels, below = _label_curves(curves, words, room)
-        foot = fit_rows(below + _note_times(left_out, words), room)
-        top, days, shares = heading.height + 2, *_scale_times(curves, words)
-        bottom = top + CURVES + 2 * LINE + 3
-        ax = prepare_sheet(ax, bottom + measure_rows(foot) + 6, room)
-        write_heading(ax, heading)
-        beside = max(label.width for label in labels) + 12
-        box = fit_box(room, top, CURVES, beside, days, shares)
-        write_axis(ax, box, words.text("figure.times_axis"))
-        _draw_curves(ax, open_chart(ax, box, days, shares), box, curves, labels)
-        write_rows(ax, bottom, foot)
+        return canvas.draw_nothing(ax, words, title)
+    room, sign = canvas.find_room(ax), "■" if len(curves) <= _MOST_BANDS else "⊢⊣"
+    key = [(sign, GREY if several else LIGHT, "span")]
+    heading = canvas.fit_heading(title, words.text("figure.times_base"), key, words, room)
+    labels, below = _label_curves(curves, words)
+    notes = canvas.fit_notes(below + _note_times(left_out, words), room)
+    top, days, shares = heading.height + 2, *_scale_times(curves, words)
+    bottom = top + CHART + 2 * LINE + 3
+    ax = canvas.prepare_axes(ax, bottom + notes.height + 6)
+    canvas.write_heading(ax, heading)
+    canvas.write_notes(ax, bottom, notes)
+    box = charts.fit_box(room, top, CHART, max(n.width for n in labels) + 12, days, shares)
+    chart = charts.open_chart(ax, box, days, shares, words.text("figure.times_axis"))
+    _draw_curves(ax, chart, box, curves, labels)
     return ax
 
 
@@ -140,7 +97,7 @@ def _list_segments(times: pd.DataFrame) -> list[str]:
 def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: Mapping):
     """The curves that can be read, from the highest end down, and the names of the others."""
     if several:
-        wanted = [(s, "won", write_segment_name(s, words, names)) for s in several]
+        wanted = [(s, "won", canvas.label_segment(names.get(s, s), words)) for s in several]
     else:
         segments = list(times["segment"].unique())
         one = "all" if "all" in segments or not segments else segments[0]
@@ -158,24 +115,19 @@ def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: M
     return sorted(curves, key=lambda c: -c.rows["incidence"].iloc[-1]), left_out
 
 
-def _label_curves(curves: list[_Curve], words: Words, room: float):
-    """What stands beside each curve's end; where names do not fit there, numbers, and them below.
-
-    >>> curve = _Curve("Bought", pd.DataFrame({"incidence": [0.5]}), "-", BLUE)
-    >>> _label_curves([curve], Words("en"), 400)[0][0].text
-    'Bought\\n50.0%'
-    """
-    names = [fit_name(curve.name) for curve in curves]
+def _label_curves(curves: list[_Curve], words: Words):
+    """What stands beside each curve's end; where names do not fit, numbers, and them below."""
+    names = [charts.fit_name(curve.name) for curve in curves]
     ends = [curve.say_end(words) for curve in curves]
     if None not in names:
-        labels = [measure_label(f"{n}\n{end}") for n, end in zip(names, ends, strict=True)]
-        if sum(label.height for label in labels) <= CURVES:
+        labels = [charts.measure_label(f"{n}\n{end}") for n, end in zip(names, ends, strict=True)]
+        if sum(label.height for label in labels) <= CHART:
             return labels, []
     below = [(str(n), curve.colour, curve.name) for n, curve in enumerate(curves, 1)]
-    return [measure_label(f"{n} · {end}") for n, end in enumerate(ends, 1)], below
+    return [charts.measure_label(f"{n} · {end}") for n, end in enumerate(ends, 1)], below
 
 
-def _note_times(left_out: list[str], words: Words) -> list[Row]:
+def _note_times(left_out: list[str], words: Words) -> list[Item]:
     """What stands below the curves: how far they go, and which are not drawn."""
     notes = [words.text("figure.times_note", few=FEW)]
     if left_out:
@@ -186,9 +138,9 @@ def _note_times(left_out: list[str], words: Words) -> list[Row]:
 def _scale_times(curves: list[_Curve], words: Words) -> tuple[Scale, Scale]:
     """The days and the shares that the curves reach."""
     last = max(curve.rows["day"].iloc[-1] for curve in curves)
-    ticks = np.arange(0, last + 1e-9, find_step(last, 1))
+    ticks = np.arange(0, last + 1e-9, charts.find_step(last, 1))
     days = Scale(ticks, last, [words.number(day) for day in ticks])
-    return days, scale_shares(max(curve.rows["high"].max() for curve in curves), words)
+    return days, charts.scale_shares(max(curve.rows["high"].max() for curve in curves), words)
 
 
 def _draw_curves(
@@ -199,7 +151,7 @@ def _draw_curves(
     top, right = box.top, box.left + box.width
     ends = [curve.rows[["day", "incidence"]].iloc[-1] for curve in curves]
     wanted = np.array([top + box.height * (1 - end["incidence"] / highest) for end in ends])
-    middles = move_apart(
+    middles = charts.move_apart(
         wanted, np.array([label.height for label in labels]), top, top + box.height
     )
     for curve, end, y, to, label in zip(curves, ends, wanted, middles, labels, strict=True):
@@ -221,54 +173,41 @@ def _draw_curves(
         ax.text(right + 10, to, label.text, **look)
 
 
+@canvas.in_style
 def plot_cohorts(cohorts: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
     """Which share of each month's leads bought, and which months are too young to compare?
 
-    Parameters
-    ----------
-    cohorts : what `times.count_cohorts` returns
-    words, ax : as in `plot_times`
-
-    Returns
-    -------
-    Axes. A bar a month, at most the last 24: the share that bought in the time that stands beside
-    the title, of how many that entered, and the 95% interval (whisker). Months whose leads have
-    not had that time are hatched. Without a known share the figure says that there is nothing to
-    draw.
-
-    Examples
-    --------
-    >>> cohorts = pd.DataFrame({"month": ["2025-01"], "n_entered": 50, "horizon_days": 30,
-    ...                         "share": 0.2, "low": 0.1, "high": 0.3, "is_mature": [True]})
-    >>> [t.get_text() for t in plot_cohorts(cohorts, Words("en")).texts[-2:]]
-    ['January 2025', '20.0% of 50']
+    A bar a month, at most the last 24: the share that bought in the time that stands beside the
+    title, of how many that entered, and the 95 % interval (whisker). Months whose leads have not
+    had that time are hatched. Without a known share the figure says that there is nothing to draw.
     """
-    title = words.text("figure.cohorts")
+    title, room = words.text("figure.cohorts"), canvas.find_room(ax)
     if not cohorts["share"].notna().any():
-        return draw_nothing(ax, words, title)
+        return canvas.draw_nothing(ax, words, title)
     rows = cohorts.sort_values("month").tail(_MOST_MONTHS).reset_index(drop=True)
     cut = [words.text("figure.last_months", n=len(rows))] * (len(cohorts) > len(rows))
     base = words.text("figure.cohorts_base", within=say_within(rows["horizon_days"].max(), words))
     names = [write_month(month, words) for month in rows["month"]]
     said = [_say_share(row, words) for row in rows.itertuples()]
-    room = find_room(ax)
-    with mpl.rc_context(STYLE):
-        heading = fit_heading(title, base, _cohorts_key(rows), words, room)
-        foot = fit_rows([("", MUTED, note) for note in cut], room)
-        tops = heading.height + 2 + _MONTH * np.arange(len(rows))
-        bottom = tops[-1] + _MONTH
-        ax = prepare_axes(ax, bottom + measure_rows(foot))
-        write_heading(ax, heading)
-        left, right = (max(measure_width(t, TEXT) for t in texts) + 10 for texts in (names, said))
-        points = (room - left - right) / max(rows[["share", "high"]].max().max(), 1e-6)
-        ax.set_xlim(-left / points, (room - left) / points)
-        sheet = Sheet(ax, room, tops)
-        for n, row in enumerate(rows.itertuples()):
-            _draw_month(sheet, n, row)
-            write_pieces(ax, tops[n] + BAR - 3, [(names[n], INK if row.is_mature else MUTED)])
-            write_pieces(ax, tops[n] + BAR - 3, [(said[n], INK if row.is_mature else MUTED)],
-                         right=True)  # fmt: skip
-        write_rows(ax, bottom, foot)
+    heading = canvas.fit_heading(title, base, _list_key(rows), words, room)
+    notes = canvas.fit_notes([("", MUTED, note) for note in cut], room)
+    tops = heading.height + 2 + _MONTH * np.arange(len(rows))
+    ax = canvas.prepare_axes(ax, tops[-1] + _MONTH + notes.height)
+    canvas.write_heading(ax, heading)
+    canvas.write_notes(ax, tops[-1] + _MONTH, notes)
+    left, right = (
+        max(canvas.measure_width(text, TEXT) for text in texts) + 10 for texts in (names, said)
+    )
+    points = (room - left - right) / max(rows[["share", "high"]].max().max(), 1e-6)
+    ax.set_xlim(-left / points, (room - left) / points)
+    for n, row in enumerate(rows.itertuples()):
+        colour, y = INK if row.is_mature else MUTED, tops[n] + BAR - 3
+        canvas.write_pieces(ax, y, [(names[n], colour)])
+        canvas.write_pieces(ax, y, [(said[n], colour)], right=True)
+        if pd.notna(row.share):
+            look = {"colour": BLUE if row.is_mature else LIGHT, "hatched": not row.is_mature}
+            canvas.draw_bar(Sheet(ax, room, tops), n, 0, row.share, **look)
+        canvas.draw_interval(ax, tops[n] + BAR / 2, row.low, row.high)
     return ax
 
 
@@ -278,22 +217,12 @@ def _say_share(row, words: Words) -> str:
     return words.text("figure.cohort_share", share=words.share(row.share), n=row.n_entered)
 
 
-def _cohorts_key(rows: pd.DataFrame) -> list[Row]:
-    """The signs that these months need: sign, colour, word."""
+def _list_key(rows: pd.DataFrame) -> list[Item]:
+    """What these months need of a key."""
     is_mature = rows["is_mature"].astype(bool)
     needed = {
         ("■", BLUE, "comparable"): is_mature.any(),
         ("▨", BLUE, "too_young"): (~is_mature).any(),
         ("⊢⊣", INK, "span"): rows["high"].notna().any(),
     }
-    return [sign for sign, is_needed in needed.items() if is_needed]
-
-
-def _draw_month(sheet: Sheet, n: int, row) -> None:
-    """Draw a month's bar and its interval."""
-    if pd.notna(row.share):
-        draw_bar(sheet, n, 0, row.share, BLUE if row.is_mature else LIGHT, not row.is_mature)
-    if pd.notna(row.low) and pd.notna(row.high):
-        middle = sheet.tops[n] + BAR / 2
-        sheet.ax.plot([row.low, row.high], [middle] * 2, "-", color="white", lw=2.4, zorder=4)
-        sheet.ax.plot([row.low, row.high], [middle] * 2, "|-", color=INK, lw=1, ms=5, zorder=5)
+    return [item for item, is_needed in needed.items() if is_needed]
