@@ -15,32 +15,15 @@ from babel.dates import format_date
 from babel.numbers import format_compact_decimal, format_decimal, format_scientific
 
 from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.tables import Column, find_column
 
 LANGUAGES = ("en", "ru")
 SMALL = 30  # groups below this many leads are hints
 NOTHING, ENDLESS = "—", "∞"
 HUGE = 1e15  # from here on a number is written as a power of ten
-_STEP_COLUMNS = (
-    "step", "missed_step", "last_step", "next_step", "either_order_with", "again_from",
-)  # fmt: skip
-_WORD_COLUMNS = (
-    "trust", "name", "status", "asked", "severity", "check", "rule", "segment", "kind", "with",
-    "fact", "lever", "advice", "reference", "state", "way", "period",
-)  # fmt: skip
-_SHARE_COLUMNS = (
-    "low", "high", "previous_low", "previous_high", "probability", "mean_probability", "difference",
-    "incidence", "mix", "rate", "mix_low", "mix_high", "rate_low", "rate_high", "valid_low",
-    "valid_high",
-)  # fmt: skip
-_FINE_COLUMNS = (
-    "stability", "cramers_v", "nmi", "manager_actions_per_lead", "manager_actions_per_won",
-)  # fmt: skip
-_WHOLE_DAYS = (
-    "horizon_days", "last_day", "days_needed", "days", "median_days", "median_days_of_takers",
-)  # fmt: skip
-_CHANCES = ("p", "p_holm", "p_null")
-_BASES = ("n_entered", "n_won", "n_reached")  # of the shares below, the first that a table has
-_SHARES_OF_STEPS = ("share_of_entered", "share")
+_DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
+_LEAST_P = 0.001
+_WORDED = ("word", "name", "segment")
 
 
 @dataclass(frozen=True)
@@ -195,11 +178,13 @@ class Words:
         """Name a step; one without a name goes by its id."""
         return NOTHING if pd.isna(step_id) else self.step_names.get(step_id, step_id)
 
-    def column(self, name: str) -> str:
-        """Title a table's column; one the library does not know keeps its own name."""
-        return _read_texts(self.lang).get(f"column.{name}", str(name))
+    def column(self, name: str, table: str = "") -> str:
+        """Title a column, as a table has it where one is named; one that is not ours keeps its own
+        name."""
+        known = find_column(name, table)
+        return str(name) if known is None else _read_texts(self.lang)[f"column.{known.title}"]
 
-    def value(self, column: str, x) -> str:
+    def value(self, column: str, x, table: str = "") -> str:
         """Write a cell as its column asks for; "—" where it is missing or an empty text.
 
         Examples
@@ -207,49 +192,45 @@ class Words:
         >>> en = Words("en", {"paid": "Paid"})
         >>> en.value("next_step", "paid"), en.value("asked", "no"), en.value("share_of_lost", 0.5)
         ('Paid', 'never asked', '50.0%')
+        >>> en.value("low", 1234.5), en.value("low", 1234.5, "hypotheses")
+        ('123,450.0%', '1,234')
         """
+        return self._write(find_column(column, table), x)
+
+    def _write(self, known: Column | None, x) -> str:
         if isinstance(x, str):
-            return self._name(column, x) or NOTHING
+            return (self._name(known, x) if known else x) or NOTHING
         if pd.api.types.is_scalar(x) and pd.isna(x):
-            return self.text("figure.not_reached") if column == "median_days" else NOTHING
+            never = known is not None and known.if_empty == "not_reached"
+            return self.text("figure.not_reached") if never else NOTHING
         if isinstance(x, bool | np.bool_):
             return self.text("chrome.yes" if x else "chrome.no")
         if isinstance(x, int | float | np.number):
-            return self._figure(column, x)
+            return self._figure(known, x)
         return self.date(x) if isinstance(x, pd.Timestamp) else str(x)
 
-    def _name(self, column: str, x: str) -> str:
-        if column in _STEP_COLUMNS:
-            return self.step(x)
-        if column == "name" and x.startswith(("with ", "without ")):
+    def _name(self, known: Column, x: str) -> str:
+        texts = _read_texts(self.lang)
+        if known.kind == "step":  # or a word of ours
+            return texts.get(f"{known.words}.{x}") or self.step(x)
+        if known.kind == "name" and x.startswith(("with ", "without ")):
             signs = [sign.partition(" ") for sign in x.split("; ")]
             return ", ".join(self.text(f"named.{sign}", step=self.step(s)) for sign, _, s in signs)
-        if column in ("name", "path", "journey") and " > " in x:
+        if known.kind in ("name", "path") and " > " in x:
             return " → ".join(self.step(s) for s in x.split(" > "))
-        if column in ("target", "measure"):  # a step, or a word of ours
-            section = "status" if column == "target" else column
-            return _read_texts(self.lang).get(f"{section}.{x}") or self.step(x)
-        if column == "reference" and "=" in x:
-            kind, _, group = x.partition("=")
-            return self.text(f"reference.{kind}", name=group)
-        return _read_texts(self.lang).get(f"{column}.{x}", x) if column in _WORD_COLUMNS else x
+        kind, is_of, name = x.partition("=")
+        if known.kind == "word" and is_of and f"{known.words}.{kind}" in texts:
+            return self.text(f"{known.words}.{kind}", name=name)
+        return texts.get(f"{known.words}.{x}", x) if known.kind in _WORDED else x
 
-    def _figure(self, column: str, x: float) -> str:
-        if column.startswith("share") or column.endswith("_share") or column in _SHARE_COLUMNS:
-            return self.share(x)
-        if f"column.{column}" not in _read_texts(self.lang):  # a column of the export's own
+    def _figure(self, known: Column | None, x: float) -> str:
+        if known is None:
             return _write_number(_read_number(x), "#,##0.##", self.lang)
-        if column in _CHANCES and x < 0.001:
-            return "< " + self.number(0.001, 3)
-        digits = (
-            3
-            if column in _CHANCES
-            else 2
-            if column in _FINE_COLUMNS
-            else 1
-            if column == "extra_won" or ("days" in column and column not in _WHOLE_DAYS)
-            else 0
-        )
+        if known.kind in ("share", "probability"):
+            return self.share(x)
+        if known.kind == "p_value" and x < _LEAST_P:
+            return "< " + self.number(_LEAST_P, 3)
+        digits = _DIGITS.get(known.kind, 0) if known.digits is None else known.digits
         return self.number(x, digits)
 
 
@@ -265,18 +246,21 @@ def find_language(lang: str = "") -> str:
     return lang or (here if here in LANGUAGES else LANGUAGES[0])
 
 
-def label_table(table: pd.DataFrame, words: Words) -> pd.DataFrame:
+def label_table(
+    table: pd.DataFrame, words: Words, name: str = "", columns: list[str] | None = None
+) -> pd.DataFrame:
     """Write a table for a reader: titles in the reader's language, every cell a text.
 
     Parameters
     ----------
-    table : a tidy frame
-    words : the reader's language
+    name : which table of the registry it is, so that columns such as `low` are written as there;
+        without it, as most tables have them
+    columns : which of its columns, in order; default all
 
     Returns
     -------
-    frame of texts, same rows. What is missing is "—"; the empty share of a step without any
-    evidence says that it is not measurable.
+    frame of texts, same rows. What is missing is "—"; the empty share of a step that leads could
+    have reached says that it is not measurable.
 
     Examples
     --------
@@ -284,22 +268,19 @@ def label_table(table: pd.DataFrame, words: Words) -> pd.DataFrame:
       Client step  Share
     0        Paid  50.0%
     """
-    cells = [
-        [words.value(name, x) for x in column.astype(object)] for name, column in table.items()
-    ]
-    unseen = _not_measurable(table)
-    for name, texts in zip(table.columns, cells, strict=True):
-        if name in _SHARES_OF_STEPS:
-            for row in np.flatnonzero(unseen & table[name].isna().to_numpy()):
-                texts[row] = words.text("figure.not_measurable")
-    titles = [words.column(name) for name in table.columns]
+    columns = list(table) if columns is None else columns
+    cells = [_label_cells(table, column, words, name) for column in columns]
+    titles = [words.column(column, name) for column in columns]
     return pd.DataFrame(dict(enumerate(cells)), index=table.index).set_axis(titles, axis=1)
 
 
-def _not_measurable(table: pd.DataFrame) -> np.ndarray:
-    """Rows of steps whose base is above 0, so that an empty share means no evidence, (n_rows,)."""
-    base = next((c for c in _BASES if c in table and "step" in table), None)
-    return np.zeros(len(table), bool) if base is None else (table[base] > 0).to_numpy()
+def _label_cells(table: pd.DataFrame, column: str, words: Words, name: str) -> list[str]:
+    known, cells = find_column(column, name), table[column]
+    texts = [words.value(column, x, name) for x in cells.astype(object)]
+    if known is not None and known.if_empty == "not_measurable" and known.base in table:
+        for row in np.flatnonzero(cells.isna() & (table[known.base] > 0)):
+            texts[row] = words.text("figure.not_measurable")
+    return texts
 
 
 @cache
