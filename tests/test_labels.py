@@ -54,7 +54,7 @@ def test_russian_texts_are_russian():
 
 def test_every_text_used_in_the_code_is_there():
     used = set()
-    for path in LOCALE.parent.glob("*.py"):
+    for path in LOCALE.parent.rglob("*.py"):
         used |= set(re.findall(r"\.text\(\s*\"([a-z_]+)\.([a-z_]+)\"", path.read_text("utf-8")))
     assert len(used) > 40
     assert used <= texts("en").keys()
