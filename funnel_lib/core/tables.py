@@ -136,39 +136,42 @@ def arrange(table: str, rows: pd.DataFrame | Iterable[dict] = ()) -> pd.DataFram
 
 
 def write_reference() -> str:
-    """Write the reference page of all tables, docs/tables.md, as Markdown."""
+    """Write the reference page of all tables, docs/tables.md."""
     tables = read_tables().values()
-    lines = [_HEAD, "\n## Tables of an audit\n", _AUDIT]
-    lines += [_write_table(one) for one in tables if one.in_audit]
-    lines += ["\n## Frames that functions return beside them\n"]
-    lines += [_write_table(one) for one in tables if not one.in_audit]
-    return "\n".join(lines) + "\n"
+    pages = [[_write_table(t) for t in tables if t.in_audit is here] for here in (True, False)]
+    return _PAGE.format("".join(pages[0]), "".join(pages[1]))
 
 
-_HEAD = """\
+_PAGE = """\
 # Tables and columns
 
-This page is written from `funnel_lib/core/tables.yml`; do not edit it (see `core/tables.py`).
+Written from `funnel_lib/core/tables.yml` by `python -m funnel_lib.core.tables`; do not edit.
 
 Kinds of columns: a **count** is a number of leads or the like, a sum of memberships where leads
 belong to segments in part; a **share** lies between 0 and 1, and says what it is a share of; a
 **probability** is estimated, not divided; **money** is of the row's currency; **days** and
 **hours** go by the clock; a **time** is a moment (UTC); a **step** and a **segment** are ids, a
-**path** ids joined by ` > `, and **words** and **names** codes that reports write out in the
-reader's language. What cannot be known is empty, never 0."""
-_AUDIT = """\
-`audit.tables[name]`, and a file `tables/<name>.csv` each. Columns under a line `further` are not in
-the workbook."""
+**path** ids joined by ` > `; **words** and **names** are codes, which reports write out in the
+reader's language. What cannot be known is empty, never 0.
+
+## Tables of an audit
+
+`audit.tables[name]`, and a file `tables/<name>.csv` each. Columns further down than *further* are
+not in the workbook.
+{}
+## Frames that functions return beside them
+{}"""
 
 
 def _write_table(table: Table) -> str:
-    rows = ["| column | kind | share of | meaning |", "|---|---|---|---|"]
+    rows, names = [], {c.name for c in table.columns}
     for n, c in enumerate(table.columns):
         rows += ["| *further* | | | |"] * (n == table.n_shown)
-        whole = f"`{c.base}`" if c.base else c.of
-        rows.append(f"| `{c.name}` | {c.kind} | {whole} | {c.meaning} |".replace("|  |", "| |"))
-    head = f"\n### {table.name}\n\n{table.question} One row: {table.row}. Made by `{table.made_by}`."
-    return "\n".join([head, "", *rows])
+        whole = f"`{c.base}`" if c.base else f"interval of `{c.of}`" if c.of in names else c.of
+        rows.append(f"| `{c.name}` | {c.kind} | {whole} | {c.meaning} |")
+    head = f"{table.question} One row: {table.row}. Made by `{table.made_by}`."
+    rows = "\n".join(["| column | kind | share of | meaning |", "|---|---|---|---|", *rows])
+    return f"\n### {table.name}\n\n{head}\n\n{rows}\n"
 
 
 @cache
@@ -185,3 +188,7 @@ def _define(name: str, here: str | dict[str, Any] | None) -> Column:
         own = {"base": "", **own}
     known = {"title": name, "words": name} | _read_file().columns.get(name, {}) | own
     return Column(name=name, **known)
+
+
+if __name__ == "__main__":
+    print(write_reference(), end="")

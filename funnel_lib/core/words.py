@@ -30,19 +30,16 @@ _WORDED = ("word", "name", "segment")
 class Words:
     """How to write numbers, dates, steps and sentences for a reader.
 
-    Attributes
-    ----------
-    lang : "en" or "ru"
-    step_names : step id -> its name in that language
-    time_zone : zone in which moments are shown
+    Steps are named by `step_names` (by id), moments shown in `time_zone`. What is missing is "—",
+    what has no end "∞".
 
     Examples
     --------
-    >>> ru = Words("ru", {"paid": "Оплатил"})
-    >>> ru.share(0.1234), ru.step("paid"), ru.days(2)
-    ('12,3\\xa0%', 'Оплатил', '2 дня')
-    >>> Words("en").share(0.1234)
-    '12.3%'
+    >>> ru, en = Words("ru", {"paid": "Оплатил"}), Words("en")
+    >>> ru.share(0.1234), ru.step("paid"), ru.days(2), ru.money(1_500_000, "RUB")
+    ('12,3\\xa0%', 'Оплатил', '2 дня', '1,5\\xa0млн\\xa0₽')
+    >>> en.share(0.1234), en.span(0.1, 0.25), en.number(1234.5, 1), en.money(999, "EUR")
+    ('12.3%', '10.0–25.0%', '1,234.5', '€999')
     """
 
     lang: str = "en"
@@ -54,18 +51,11 @@ class Words:
             raise InputError([f"no language {self.lang!r}; there are {', '.join(LANGUAGES)}"])
 
     def text(self, key: str, **values: str | float) -> str:
-        """Write a sentence or word of the locale file.
+        """Write a sentence or word of the locale file, by its section and name there.
 
-        Parameters
-        ----------
-        key : section and name in the file, e.g. ``sentence.outcomes``
-        values : for the places of the text; numbers are written as counts, and the one named `n`
-            chooses the plural form where the text has several
-
-        Raises
-        ------
-        KeyError
-            There is no such text, or a place of it has no value: a bug, not the input's fault.
+        Numbers among the values are written as counts, and the one named `n` chooses the plural
+        form where the text has several. A `KeyError` (no such text, or a place of it without a
+        value) is a bug, not the input's fault.
 
         Examples
         --------
@@ -82,54 +72,26 @@ class Words:
         )
 
     def number(self, x: float, digits: int = 0) -> str:
-        """Write a number, rounded for display; "—" where it is missing, "∞" where it has no end.
-
-        Examples
-        --------
-        >>> Words("en").number(1234.5, 1), Words("en").number(-0.2), Words("en").number(np.nan)
-        ('1,234.5', '0', '—')
-        >>> Words("en").number(1e32), Words("en").number(-np.inf)
-        ('1E32', '-∞')
-        """
+        """Write a number, rounded for display; from `HUGE` on as a power of ten."""
         x = _read_number(x)
         if abs(x) < HUGE:
             x = round(x, digits) + 0.0  # never "-0"
         return _write_number(x, "#,##0." + "0" * digits, self.lang)
 
     def share(self, x: float, digits: int = 1) -> str:
-        """Write a share as a percentage; "—" where it is missing.
-
-        Examples
-        --------
-        >>> Words("en").share(0.5), Words("ru").share(1, digits=0)
-        ('50.0%', '100\\xa0%')
-        """
+        """Write a share as a percentage."""
         if pd.isna(x):
             return NOTHING
         return self.number(100 * x, digits) + ("\xa0%" if self.lang == "ru" else "%")
 
     def span(self, low: float, high: float) -> str:
-        """Write the two ends of an interval of shares.
-
-        Examples
-        --------
-        >>> Words("en").span(0.1, 0.25)
-        '10.0–25.0%'
-        """
+        """Write the two ends of an interval of shares."""
         if pd.isna(low) or pd.isna(high):
             return NOTHING
         return f"{self.number(100 * low, 1)}–{self.share(high)}"
 
     def money(self, x: float, currency: str = "") -> str:
-        """Write money of one currency in whole units, from a million on in millions.
-
-        Examples
-        --------
-        >>> Words("ru").money(1_500_000, "RUB"), Words("en").money(999, "EUR")
-        ('1,5\\xa0млн\\xa0₽', '€999')
-        >>> Words("en").money(1200, "XYZ"), Words("en").money(1200)
-        ('1,200\\xa0XYZ', '1,200')
-        """
+        """Write money of one currency in whole units, from a million on in millions."""
         x = _read_number(x)
         if np.isnan(x):
             return NOTHING
@@ -143,34 +105,18 @@ class Words:
         return f"{text}\xa0{sign}" if sign else text
 
     def days(self, x: float) -> str:
-        """Write a number of whole days; "—" where it is missing.
-
-        Examples
-        --------
-        >>> [Words("ru").days(n) for n in (1, 3, 11, 21)]
-        ['1 день', '3 дня', '11 дней', '21 день']
-        """
+        """Write a number of whole days."""
         return NOTHING if pd.isna(x) else self.text("sentence.days", n=x)
 
     def date(self, moment: pd.Timestamp) -> str:
-        """Write a day, in the reader's time zone; a moment without a zone is taken as UTC.
-
-        Examples
-        --------
-        >>> Words("ru", time_zone="Asia/Tokyo").date(pd.Timestamp("2025-03-01 20:00", tz="UTC"))
-        '2 мар. 2025'
-        """
+        """Write a day, in the reader's time zone; a moment without a zone is taken as UTC."""
         if pd.isna(moment) or not isinstance(moment, date):
             return NOTHING
         moment = pd.Timestamp(moment)
         moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
         try:
             day = moment.tz_convert(self.time_zone).date()
-        except (
-            NotImplementedError,
-            OverflowError,
-            ValueError,
-        ):  # beyond what a calendar here can hold
+        except (NotImplementedError, OverflowError, ValueError):  # beyond any calendar
             return NOTHING
         return format_date(day, "d MMM y", locale=self.lang)
 
@@ -235,13 +181,7 @@ class Words:
 
 
 def find_language(lang: str = "") -> str:
-    """Give the language asked for, else that of the folder one works in (notebooks/ru), else "en".
-
-    Examples
-    --------
-    >>> find_language("ru"), find_language()
-    ('ru', 'en')
-    """
+    """Give the language asked for, else that of the folder one works in (notebooks/ru), else en."""
     here = Path.cwd().name
     return lang or (here if here in LANGUAGES else LANGUAGES[0])
 
@@ -249,18 +189,12 @@ def find_language(lang: str = "") -> str:
 def label_table(
     table: pd.DataFrame, words: Words, name: str = "", columns: list[str] | None = None
 ) -> pd.DataFrame:
-    """Write a table for a reader: titles in the reader's language, every cell a text.
+    """Write a table, or some columns of it, for a reader: titles in the reader's language, every
+    cell a text.
 
-    Parameters
-    ----------
-    name : which table of the registry it is, so that columns such as `low` are written as there;
-        without it, as most tables have them
-    columns : which of its columns, in order; default all
-
-    Returns
-    -------
-    frame of texts, same rows. What is missing is "—"; the empty share of a step that leads could
-    have reached says that it is not measurable.
+    `name` says which table of the registry it is, so that columns such as `low` are written as
+    there; without it, as most tables have them. The empty share of a step that leads could have
+    reached says that it is not measurable.
 
     Examples
     --------
@@ -353,13 +287,7 @@ def excludes_zero(low: float, high: float) -> bool:
 
 
 def say_within(days: float, words: Words) -> str:
-    """Say in how many days: day 0 are the first 24 hours.
-
-    Examples
-    --------
-    >>> say_within(0, Words("en")), say_within(21, Words("ru"))
-    ('within a day', 'за 21 день')
-    """
+    """Say in how many days: day 0 are the first 24 hours."""
     if days < 0.5:
         return words.text("sentence.within_day")
     return words.text("sentence.within", days=words.days(days))
