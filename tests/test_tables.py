@@ -10,6 +10,7 @@ import yaml
 
 import funnel_lib as fl
 from funnel_lib.audit import build_audit
+from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import list_groups
 from funnel_lib.core.tables import (
     KINDS,
@@ -181,6 +182,8 @@ def test_a_frame_that_does_not_fit_is_a_bug():
     frame = pd.DataFrame({"stage": ["a"], "renamed": ["b"]})
     with pytest.raises(KeyError, match=r"stage_renames.*missing \['renamed_to'\].*\['renamed'\]"):
         arrange("stage_renames", frame)
+    with pytest.raises(InputError, match=r"no table 'hypothesis'.*did you mean hypotheses"):
+        label_table(frame, EN, "hypothesis")
     assert arrange("leads").columns.tolist() == list_columns("leads")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from funnel_lib.core.checked import Checked, read_checked
+from funnel_lib.core.errors import InputError, suggest
 
 REGISTRY = Path(__file__).with_suffix(".yml")
 Kind = Literal[
@@ -33,29 +34,29 @@ class Column(Checked):
     if_empty: Literal["", "not_reached", "not_measurable"] = ""
 
 
-class Table(Checked):
-    """What a table answers, what a row of it is, and its columns in order.
-
-    The first `n_shown` columns are for people, too; those behind them for machines only.
-    """
-
-    name: str
-    question: str
-    row: str
-    made_by: str
-    in_audit: bool
-    has_own: bool
-    n_shown: int
-    columns: tuple[Column, ...]
-
-
-class _Written(Checked):
-    """A table as the file writes it: a column's meaning, or what is different of it here."""
-
+class _Described(Checked):
     question: str
     row: str
     made_by: str
     has_own: bool = False
+
+
+class Table(_Described):
+    """What a table answers, what a row of it is, which function makes it, and its columns in order.
+
+    The first `n_shown` columns are for people, too; those behind them for machines only. Where it
+    `has_own`, further columns of the export stand behind all of them.
+    """
+
+    name: str
+    in_audit: bool
+    n_shown: int
+    columns: tuple[Column, ...]
+
+
+class _Written(_Described):
+    """A table as the file writes it: a column's meaning, or what is different of it here."""
+
     columns: dict[str, str | dict[str, Any] | None]
     further: dict[str, str | dict[str, Any] | None] = {}
 
@@ -69,20 +70,24 @@ class _File(Checked):
 @cache
 def read_tables() -> dict[str, Table]:
     """Which tables are there? Those of an audit first, then the frames that functions return."""
-    file = _read_file()
-    return {
-        name: Table(
+    file, tables = _read_file(), {}
+    for name, written in (file.tables | file.beside).items():
+        tables[name] = Table(
+            **written.model_dump(exclude={"columns", "further"}),
             name=name,
-            question=written.question,
-            row=written.row,
-            made_by=written.made_by,
             in_audit=name in file.tables,
-            has_own=written.has_own,
             n_shown=len(written.columns),
             columns=[_define(*one) for one in (written.columns | written.further).items()],
         )
-        for name, written in (file.tables | file.beside).items()
-    }
+    return tables
+
+
+def find_table(name: str) -> Table:
+    """What is known of a table? One that is not registered raises an `InputError`."""
+    tables = read_tables()
+    if name not in tables:
+        raise InputError([f"no table {name!r}{suggest(name, tables)}; see docs/tables.md"])
+    return tables[name]
 
 
 @cache
@@ -93,8 +98,9 @@ def find_column(name: str, table: str = "") -> Column | None:
     that has it. Of the table of leads, columns not registered there are the export's own.
     """
     if table:
-        found = next((c for c in read_tables()[table].columns if c.name == name), None)
-        if found is not None or read_tables()[table].has_own:
+        known = find_table(table)
+        found = next((c for c in known.columns if c.name == name), None)
+        if found is not None or known.has_own:
             return found
     if name in _read_file().columns:
         return _define(name, None)
@@ -104,7 +110,7 @@ def find_column(name: str, table: str = "") -> Column | None:
 
 def list_columns(table: str, *, shown: bool = False) -> list[str]:
     """The names of a table's columns in order; those shown to people only, if asked for."""
-    known = read_tables()[table]
+    known = find_table(table)
     return [c.name for c in known.columns[: known.n_shown if shown else None]]
 
 
@@ -130,7 +136,7 @@ def arrange(table: str, rows: pd.DataFrame | Iterable[dict] = ()) -> pd.DataFram
     if not len(frame.columns):
         return pd.DataFrame(columns=names)
     missing, own = [n for n in names if n not in frame], [c for c in frame if c not in names]
-    if missing or (own and not read_tables()[table].has_own):
+    if missing or (own and not find_table(table).has_own):
         raise KeyError(f"table {table!r}: missing {missing}, not in core/tables.yml {own}")
     return frame[[*names, *own]]
 

@@ -56,11 +56,6 @@ class Words:
         Numbers among the values are written as counts, and the one named `n` chooses the plural
         form where the text has several. A `KeyError` (no such text, or a place of it without a
         value) is a bug, not the input's fault.
-
-        Examples
-        --------
-        >>> Words("ru").text("sentence.leads", n=1234), Words("en").text("status.won")
-        ('1\\xa0234 лида', 'won')
         """
         entry = _read_texts(self.lang).get(key)
         if entry is None:
@@ -195,12 +190,6 @@ def label_table(
     `name` says which table of the registry it is, so that columns such as `low` are written as
     there; without it, as most tables have them. The empty share of a step that leads could have
     reached says that it is not measurable.
-
-    Examples
-    --------
-    >>> label_table(pd.DataFrame({"step": ["paid"], "share": [0.5]}), Words("en", {"paid": "Paid"}))
-      Client step  Share
-    0        Paid  50.0%
     """
     columns = list(table) if columns is None else columns
     cells = [_label_cells(table, column, words, name) for column in columns]

@@ -74,11 +74,6 @@ def find_median_time(time: np.ndarray, cause: np.ndarray) -> float:
     `incidence.estimate_incidence`. This is its curve at exact times, one lead after the other: of
     equal times those who waited on come last, and the order of the others does not matter, since S
     (1 - 1/Y) / (Y - 1) = S / Y. It is read as far as other curves, see `incidence.find_last_day`.
-
-    Examples
-    --------
-    >>> find_median_time(np.array([1.0, 2.0, 3.0, 9.0]), np.array([1, 0, 1, 1]))  # 1/4, then 5/8
-    3.0
     """
     n = len(time)
     order = np.lexsort((cause == OPEN, time))

@@ -95,13 +95,7 @@ def build_hypotheses(
 
 
 def read_references(conditions: list[str]) -> dict[str, float]:
-    """Read references written as ``STEP=SHARE``.
-
-    Examples
-    --------
-    >>> read_references(["paid=0.8", "called=75%"])
-    {'paid': 0.8, 'called': 0.75}
-    """
+    """Read references written as ``STEP=SHARE``, the share such as 0.8, 0,8 or 80%."""
     found, problems = {}, []
     for condition in conditions:
         step, _, text = condition.partition("=")

@@ -61,16 +61,6 @@ def read_split(
     ------
     InputError
         Not just one of step and horizon, or an unknown column, value, step or day.
-
-    Examples
-    --------
-    >>> planted = plant_log("one", n_leads=1000, seed=1)
-    >>> leads = planted.leads.assign(arm=np.tile(["new", "old"], 500))
-    >>> log = build_log(planted.events, leads, planted.truth["observed_until"])
-    >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))
-    >>> reading = read_split(journeys, "arm", "new", "old", step="terms_agreed", n_planned=1000)
-    >>> reading[["measure", "is_early", "is_small"]].values.tolist()
-    [['terms_agreed', True, False]]
     """
     arms = _find_arms(journeys, column, (test, control), since)
     _check_split(step, horizon, n_planned, test, control)

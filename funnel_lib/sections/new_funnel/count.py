@@ -13,17 +13,6 @@ from funnel_lib.core.words import Words
 def build_blueprint(tables: dict[str, pd.DataFrame], steps: Steps, words: Words) -> pd.DataFrame:
     """Which stages should the CRM have for each segment, and when does a deal move on? The table
     `new_funnel`, from the audit's tables funnel and stages.
-
-    Examples
-    --------
-    >>> steps = Steps(steps=[{"id": "proposal_opened", "asked_by": ["proposal_sent"]},
-    ...                      {"id": "paid"}], won="paid")
-    >>> funnel = pd.DataFrame({"segment": "all", "position": [1, 2], "part": "before_sale",
-    ...     "step": ["proposal_opened", "paid"], "share_of_entered": [1.0, 0.2]})
-    >>> stages = pd.DataFrame({"stage": ["Proposal sent"], "step": ["proposal_opened"]})
-    >>> table = build_blueprint({"funnel": funnel, "stages": stages}, steps, Words("en"))
-    >>> table[["step", "help", "old_stages"]].values.tolist()[0]
-    ['proposal_opened', 'proposal_sent', 'Proposal sent']
     """
     funnel = tables["funnel"]
     funnel = funnel[funnel["part"] == "before_sale"]

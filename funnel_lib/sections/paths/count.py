@@ -23,15 +23,6 @@ def describe_segments(
 ) -> pd.DataFrame:
     """How large is each segment, which path does it take, how many buy, is it to be trusted? The
     table `segments`; without `trust` (of `measure_trust`) nobody asked.
-
-    Examples
-    --------
-    >>> from funnel_lib.sections.paths.segments import find_segments
-    >>> planted = plant_log("clean", n_leads=1000, seed=1)
-    >>> journeys = build_journeys(build_log(planted.events, planted.leads),
-    ...                           parse_steps(planted.steps_yaml))
-    >>> describe_segments(journeys, find_segments(journeys))["name"].tolist()
-    ['without proposal_opened', 'with task_stated', 'with price_checked']
     """
     leads = journeys.leads[journeys.leads["entered_at"].notna()]
     single = len(segmentation.ids) == 1

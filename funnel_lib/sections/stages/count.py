@@ -30,18 +30,6 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     stage and is taken to have come to those that mean earlier steps; stages of which the steps file
     tells no step are left out. Empty where there are no stages either. A lost end (by its name, or
     by ``lost`` of the steps file) is no stage on the way to the sale: it is left out.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({
-    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
-    ...     "at": pd.date_range("2025-01-01", periods=3)}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
-    ...               stages={"Sent": "read"})
-    >>> journeys = build_journeys(log, steps)
-    >>> table = count_pipeline(log, journeys).query("rule == 'passed'")
-    >>> table[["story", "step", "n_reached"]].values.tolist()[:4]
-    [['stages', 'New', 1.0], ['stages', 'Sent', 1.0], ['stages', 'pay', 0.0], ['steps', 'ask', 1.0]]
     """
     moves, name = list_moves(log, journeys), "stages"
     known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
