@@ -58,8 +58,12 @@ def describe_log(log: EventLog) -> dict[str, pd.DataFrame]:
 
 
 def list_problems(log: EventLog) -> pd.DataFrame:
-    """What is wrong or odd in an export, errors first, then by number of rows? The table `quality`
-    of the log alone, the amounts that do not count as money among them.
+    """What is wrong or odd in an export, errors first, then by number of rows?
+
+    Returns
+    -------
+    frame: check, n_rows, share_of_rows, severity, example, as of `events.check_log`; the amounts
+    that do not count as money among them
 
     Examples
     --------
