@@ -7,7 +7,7 @@ import pandas as pd
 import python_calamine as calamine
 
 from funnel_lib.audit import build_audit
-from funnel_lib.core.tables import CONTRACT
+from funnel_lib.core.tables import list_columns, read_tables
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.canvas import Picture
 from funnel_lib.drawing.html import MOST_ROWS, show_row, show_table, show_text
@@ -64,15 +64,16 @@ def test_the_workbook_holds_text_not_formulas(planted_folder, tmp_path):
     assert "купили" in " ".join(str(r[0]) for r in book.get_sheet_by_name("Итог").to_python())
 
 
-def test_every_table_has_the_columns_of_the_contract(planted_folder, tmp_path):
+def test_every_table_of_an_audit_is_written_with_its_columns(planted_folder, tmp_path):
     audit = build_audit(str(planted_folder / "events.csv"), leads=str(planted_folder / "leads.csv"),
                         steps=str(planted_folder / "steps.yml"))  # fmt: skip
     save_audit(audit, EN, tmp_path, [])
     assert not (tmp_path / "audit.xlsx").exists()
-    assert {p.stem for p in (tmp_path / "tables").iterdir()} == CONTRACT.keys()
-    for name, columns in CONTRACT.items():
+    names = {n for n, table in read_tables().items() if table.in_audit}
+    assert {p.stem for p in (tmp_path / "tables").iterdir()} == names
+    for name in names:
         table = pd.read_csv(tmp_path / "tables" / f"{name}.csv")
-        assert table.columns.tolist()[: len(columns.split())] == columns.split()
+        assert table.columns.tolist()[: len(list_columns(name))] == list_columns(name)
         assert len(table) == len(audit.tables[name])
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["n_leads"] == 400
 

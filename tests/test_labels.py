@@ -10,7 +10,7 @@ import yaml
 
 import funnel_lib
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.words import Words, label_table
+from funnel_lib.core.words import Words, find_language, label_table
 
 LOCALE = Path(funnel_lib.__file__).parent / "locale"
 EN, RU = Words("en"), Words("ru")
@@ -71,6 +71,13 @@ def test_every_text_used_in_the_code_is_there():
 def test_counts_agree_with_their_noun(n, ru, en):
     assert RU.text("sentence.leads", n=n) == ru
     assert EN.text("sentence.leads", n=n) == en
+
+
+def test_the_language_is_that_of_the_folder_where_none_is_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "ru").mkdir()
+    assert find_language("ru") == "ru" and find_language() == "en"
+    monkeypatch.chdir(tmp_path / "ru")
+    assert find_language() == "ru" and find_language("en") == "en"
 
 
 def test_numbers():

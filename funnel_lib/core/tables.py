@@ -1,55 +1,200 @@
-"""The tables of an audit: one registry of their columns."""
+"""The registry of tables and columns: what each one means, in which order, how it is written."""
 
 from __future__ import annotations
 
-# Columns of the tables other programs read; `leads` goes on with the further columns of the leads.
-CONTRACT = {
-    "funnel": "segment position step n_entered n_reached n_unseen n_open share_of_entered "
-    "share_of_previous low high",
-    "funnel_rules": "segment position step rule n_reached",
-    "segments": "segment name n_leads n_undetermined share_of_leads path stability trust",
-    "memberships": "lead_id segment probability",
-    "leads": "lead_id segment probability status last_step missed_step asked stage stage_ahead "
-    "amount currency",
-    "losses": "segment missed_step n_lost n_asked n_not_asked n_unknown share_of_lost "
-    "share_of_entered amount_lost currency",
-    "necessity": "segment step n_won n_won_with_evidence share self_reported_share",
-    "open_leads": "lead_id segment last_step next_step asked days_silent stage manager amount "
-    "currency",
-    "times": "segment target day incidence low high n_at_risk",
-    "time_to": "segment target n_entered last_day incidence low high median_days "
-    "median_days_of_takers",
-    "cohorts": "month n_entered n_won n_lost n_open horizon_days share low high is_mature",
-    "pace": "segment position step n_from_entry median_days_from_entry n_from_previous "
-    "median_days_from_previous",
-    "standing": "segment step n_took normal_days n_open median_days_open n_standing",
-    "value": "segment n_leads n_won amount_won amount_per_lead median_days_to_won "
-    "manager_actions_per_lead amount_per_manager_action currency",
-    "value_ranges": "segment currency measure value low high",
-    "repeats": "segment currency n_won n_again share low high amount_again median_days_to_again",
-    "responses": "manager n_leads n_client_first n_answered n_waiting n_unanswered "
-    "median_hours_to_answer n_had_hour share_within_hour share_within_hour_low "
-    "share_within_hour_high n_had_day share_within_day share_within_day_low share_within_day_high "
-    "n_tried n_got_through median_attempts_to_reach n_trying n_given_up median_attempts_given_up "
-    "share_given_up_after_one share_given_up_after_one_low share_given_up_after_one_high",
-    "hypotheses": "segment step lever share_now share_reference reference extra_won extra_amount "
-    "low high currency n_needed_per_arm days_needed",
-    "stages": "stage kind step evidence n_deals",
-    "stage_renames": "stage renamed_to",
-    "stage_by_step": "stage missed_step n_lost n_open",
-    "loss_reasons": "loss_reason missed_step n_lost",
-    "pipeline": "story rule position step n_entered n_reached n_unseen n_open share_of_entered "
-    "share_of_previous low high",
-    "pipeline_checks": "check n_deals n_base share low high example",
-    "segment_choice": "n_segments description_length gain null_gain chosen",
-    "segment_paths": "segment position step share_taken is_optional share_repeated "
-    "either_order_with share_reversed again_from share_again",
-    "segment_parting": "segment last_step step",
-    "segment_traits": "segment step kind share_here share_rest difference low high p_holm",
-    "segment_examples": "segment lead_id probability journey n_same",
-    "segment_facts": "fact n_leads n_values cramers_v low high share_explained share_right "
-    "share_guessed",
-    "segment_recognised": "segment position step n_reached n_undetermined share_told "
-    "mean_probability",
-    "quality": "check n_rows share_of_rows severity example",
-}
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from funnel_lib.core.checked import Checked, read_checked
+from funnel_lib.core.errors import InputError, suggest
+
+REGISTRY = Path(__file__).with_suffix(".yml")
+Kind = Literal[
+    "bool", "count", "days", "hours", "money", "name", "number", "p_value", "path", "probability",
+    "segment", "share", "step", "text", "time", "word",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Column(Checked):
+    """What a column of a table means, and how it is written; see the head of tables.yml."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    base: str = ""
+    of: str = ""
+    title: str
+    words: str
+    digits: int | None = None
+    if_empty: Literal["", "not_reached", "not_measurable"] = ""
+
+
+class _Described(Checked):
+    question: str
+    row: str
+    made_by: str
+    has_own: bool = False
+
+
+class Table(_Described):
+    """What a table answers, what a row of it is, which function makes it, and its columns in order.
+
+    The first `n_shown` columns are for people, too; those behind them for machines only. Where it
+    `has_own`, further columns of the export stand behind all of them.
+    """
+
+    name: str
+    in_audit: bool
+    n_shown: int
+    columns: tuple[Column, ...]
+
+
+class _Written(_Described):
+    """A table as the file writes it: a column's meaning, or what is different of it here."""
+
+    columns: dict[str, str | dict[str, Any] | None]
+    further: dict[str, str | dict[str, Any] | None] = {}
+
+
+class _File(Checked):
+    columns: dict[str, dict[str, Any]]
+    tables: dict[str, _Written]
+    beside: dict[str, _Written]
+
+
+@cache
+def read_tables() -> dict[str, Table]:
+    """Which tables are there? Those of an audit first, then the frames that functions return."""
+    file, tables = _read_file(), {}
+    for name, written in (file.tables | file.beside).items():
+        tables[name] = Table(
+            **written.model_dump(exclude={"columns", "further"}),
+            name=name,
+            in_audit=name in file.tables,
+            n_shown=len(written.columns),
+            columns=[_define(*one) for one in (written.columns | written.further).items()],
+        )
+    return tables
+
+
+def find_table(name: str) -> Table:
+    """What is known of a table? One that is not registered raises an `InputError`."""
+    tables = read_tables()
+    if name not in tables:
+        raise InputError([f"no table {name!r}{suggest(name, tables)}; see docs/tables.md"])
+    return tables[name]
+
+
+@cache
+def find_column(name: str, table: str = "") -> Column | None:
+    """What is known of a column, in a table or wherever it means the same? None: not ours.
+
+    A column that stands in `columns` of the registry is known by that, any other by the first table
+    that has it. Of the table of leads, columns not registered there are the export's own.
+    """
+    if table:
+        known = find_table(table)
+        found = next((c for c in known.columns if c.name == name), None)
+        if found is not None or known.has_own:
+            return found
+    if name in _read_file().columns:
+        return _define(name, None)
+    every = (c for one in read_tables().values() for c in one.columns)
+    return next((c for c in every if c.name == name), None)
+
+
+def list_columns(table: str, *, shown: bool = False) -> list[str]:
+    """The names of a table's columns in order; those shown to people only, if asked for."""
+    known = find_table(table)
+    return [c.name for c in known.columns[: known.n_shown if shown else None]]
+
+
+def arrange(table: str, rows: pd.DataFrame | Iterable[dict] = ()) -> pd.DataFrame:
+    """Put a frame, or rows by column, into the registered order; of no rows the empty table.
+
+    Columns of the export's own come last, where the table may have some.
+
+    Raises
+    ------
+    KeyError
+        A column is missing or not registered: a bug.
+
+    Examples
+    --------
+    >>> arrange("stage_renames", [{"renamed_to": "Talks", "stage": "Call"}]).values.tolist()
+    [['Call', 'Talks']]
+    >>> arrange("stage_renames").columns.tolist()
+    ['stage', 'renamed_to']
+    """
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    names = list_columns(table)
+    if not len(frame.columns):
+        return pd.DataFrame(columns=names)
+    missing, own = [n for n in names if n not in frame], [c for c in frame if c not in names]
+    if missing or (own and not find_table(table).has_own):
+        raise KeyError(f"table {table!r}: missing {missing}, not in core/tables.yml {own}")
+    return frame[[*names, *own]]
+
+
+def write_reference() -> str:
+    """Write the reference page of all tables, docs/tables.md."""
+    tables = read_tables().values()
+    pages = [[_write_table(t) for t in tables if t.in_audit is here] for here in (True, False)]
+    return _PAGE.format("".join(pages[0]), "".join(pages[1]))
+
+
+_PAGE = """\
+# Tables and columns
+
+Written from `funnel_lib/core/tables.yml` by `python -m funnel_lib.core.tables`; do not edit.
+
+Kinds of columns: a **count** is a number of leads or the like, a sum of memberships where leads
+belong to segments in part; a **share** lies between 0 and 1, and says what it is a share of; a
+**probability** is estimated, not divided; **money** is of the row's currency; **days** and
+**hours** go by the clock; a **time** is a moment (UTC); a **step** and a **segment** are ids, a
+**path** ids joined by ` > `; **words** and **names** are codes, which reports write out in the
+reader's language. What cannot be known is empty, never 0.
+
+## Tables of an audit
+
+`audit.tables[name]`, and a file `tables/<name>.csv` each. Columns further down than *further* are
+not in the workbook.
+{}
+## Frames that functions return beside them
+{}"""
+
+
+def _write_table(table: Table) -> str:
+    rows, names = [], {c.name for c in table.columns}
+    for n, c in enumerate(table.columns):
+        rows += ["| *further* | | | |"] * (n == table.n_shown)
+        whole = f"`{c.base}`" if c.base else f"interval of `{c.of}`" if c.of in names else c.of
+        rows.append(f"| `{c.name}` | {c.kind} | {whole} | {c.meaning} |")
+    head = f"{table.question} One row: {table.row}. Made by `{table.made_by}`."
+    rows = "\n".join(["| column | kind | share of | meaning |", "|---|---|---|---|", *rows])
+    return f"\n### {table.name}\n\n{head}\n\n{rows}\n"
+
+
+@cache
+def _read_file() -> _File:
+    return read_checked(REGISTRY, _File, "the registry of tables (tables.yml)")
+
+
+def _define(name: str, here: str | dict[str, Any] | None) -> Column:
+    """A column as it means everywhere, and what a table says is different there."""
+    own = here if isinstance(here, dict) else {"meaning": here} if here else {}
+    if own.get("base"):
+        own = {"of": "", **own}
+    elif own.get("of"):
+        own = {"base": "", **own}
+    known = {"title": name, "words": name} | _read_file().columns.get(name, {}) | own
+    return Column(name=name, **known)
+
+
+if __name__ == "__main__":
+    print(write_reference(), end="")

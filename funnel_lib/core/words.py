@@ -15,51 +15,31 @@ from babel.dates import format_date
 from babel.numbers import format_compact_decimal, format_decimal, format_scientific
 
 from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.tables import Column, find_column
 
 LANGUAGES = ("en", "ru")
 SMALL = 30  # groups below this many leads are hints
 NOTHING, ENDLESS = "—", "∞"
 HUGE = 1e15  # from here on a number is written as a power of ten
-_STEP_COLUMNS = (
-    "step", "missed_step", "last_step", "next_step", "either_order_with", "again_from",
-)  # fmt: skip
-_WORD_COLUMNS = (
-    "trust", "name", "status", "asked", "severity", "check", "rule", "segment", "kind", "with",
-    "fact", "lever", "advice", "reference", "state", "way", "period",
-)  # fmt: skip
-_SHARE_COLUMNS = (
-    "low", "high", "previous_low", "previous_high", "probability", "mean_probability", "difference",
-    "incidence", "mix", "rate", "mix_low", "mix_high", "rate_low", "rate_high", "valid_low",
-    "valid_high",
-)  # fmt: skip
-_FINE_COLUMNS = (
-    "stability", "cramers_v", "nmi", "manager_actions_per_lead", "manager_actions_per_won",
-)  # fmt: skip
-_WHOLE_DAYS = (
-    "horizon_days", "last_day", "days_needed", "days", "median_days", "median_days_of_takers",
-)  # fmt: skip
-_CHANCES = ("p", "p_holm", "p_null")
-_BASES = ("n_entered", "n_won", "n_reached")  # of the shares below, the first that a table has
-_SHARES_OF_STEPS = ("share_of_entered", "share")
+_DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
+_LEAST_P = 0.001
+_WORDED = ("word", "name", "segment")
 
 
 @dataclass(frozen=True)
 class Words:
     """How to write numbers, dates, steps and sentences for a reader.
 
-    Attributes
-    ----------
-    lang : "en" or "ru"
-    step_names : step id -> its name in that language
-    time_zone : zone in which moments are shown
+    Steps are named by `step_names` (by id), moments shown in `time_zone`. What is missing is "—",
+    what has no end "∞".
 
     Examples
     --------
-    >>> ru = Words("ru", {"paid": "Оплатил"})
-    >>> ru.share(0.1234), ru.step("paid"), ru.days(2)
-    ('12,3\\xa0%', 'Оплатил', '2 дня')
-    >>> Words("en").share(0.1234)
-    '12.3%'
+    >>> ru, en = Words("ru", {"paid": "Оплатил"}), Words("en")
+    >>> ru.share(0.1234), ru.step("paid"), ru.days(2), ru.money(1_500_000, "RUB")
+    ('12,3\\xa0%', 'Оплатил', '2 дня', '1,5\\xa0млн\\xa0₽')
+    >>> en.share(0.1234), en.span(0.1, 0.25), en.number(1234.5, 1), en.money(999, "EUR")
+    ('12.3%', '10.0–25.0%', '1,234.5', '€999')
     """
 
     lang: str = "en"
@@ -71,23 +51,11 @@ class Words:
             raise InputError([f"no language {self.lang!r}; there are {', '.join(LANGUAGES)}"])
 
     def text(self, key: str, **values: str | float) -> str:
-        """Write a sentence or word of the locale file.
+        """Write a sentence or word of the locale file, by its section and name there.
 
-        Parameters
-        ----------
-        key : section and name in the file, e.g. ``sentence.outcomes``
-        values : for the places of the text; numbers are written as counts, and the one named `n`
-            chooses the plural form where the text has several
-
-        Raises
-        ------
-        KeyError
-            There is no such text, or a place of it has no value: a bug, not the input's fault.
-
-        Examples
-        --------
-        >>> Words("ru").text("sentence.leads", n=1234), Words("en").text("status.won")
-        ('1\\xa0234 лида', 'won')
+        Numbers among the values are written as counts, and the one named `n` chooses the plural
+        form where the text has several. A `KeyError` (no such text, or a place of it without a
+        value) is a bug, not the input's fault.
         """
         entry = _read_texts(self.lang).get(key)
         if entry is None:
@@ -99,54 +67,26 @@ class Words:
         )
 
     def number(self, x: float, digits: int = 0) -> str:
-        """Write a number, rounded for display; "—" where it is missing, "∞" where it has no end.
-
-        Examples
-        --------
-        >>> Words("en").number(1234.5, 1), Words("en").number(-0.2), Words("en").number(np.nan)
-        ('1,234.5', '0', '—')
-        >>> Words("en").number(1e32), Words("en").number(-np.inf)
-        ('1E32', '-∞')
-        """
+        """Write a number, rounded for display; from `HUGE` on as a power of ten."""
         x = _read_number(x)
         if abs(x) < HUGE:
             x = round(x, digits) + 0.0  # never "-0"
         return _write_number(x, "#,##0." + "0" * digits, self.lang)
 
     def share(self, x: float, digits: int = 1) -> str:
-        """Write a share as a percentage; "—" where it is missing.
-
-        Examples
-        --------
-        >>> Words("en").share(0.5), Words("ru").share(1, digits=0)
-        ('50.0%', '100\\xa0%')
-        """
+        """Write a share as a percentage."""
         if pd.isna(x):
             return NOTHING
         return self.number(100 * x, digits) + ("\xa0%" if self.lang == "ru" else "%")
 
     def span(self, low: float, high: float) -> str:
-        """Write the two ends of an interval of shares.
-
-        Examples
-        --------
-        >>> Words("en").span(0.1, 0.25)
-        '10.0–25.0%'
-        """
+        """Write the two ends of an interval of shares."""
         if pd.isna(low) or pd.isna(high):
             return NOTHING
         return f"{self.number(100 * low, 1)}–{self.share(high)}"
 
     def money(self, x: float, currency: str = "") -> str:
-        """Write money of one currency in whole units, from a million on in millions.
-
-        Examples
-        --------
-        >>> Words("ru").money(1_500_000, "RUB"), Words("en").money(999, "EUR")
-        ('1,5\\xa0млн\\xa0₽', '€999')
-        >>> Words("en").money(1200, "XYZ"), Words("en").money(1200)
-        ('1,200\\xa0XYZ', '1,200')
-        """
+        """Write money of one currency in whole units, from a million on in millions."""
         x = _read_number(x)
         if np.isnan(x):
             return NOTHING
@@ -160,34 +100,18 @@ class Words:
         return f"{text}\xa0{sign}" if sign else text
 
     def days(self, x: float) -> str:
-        """Write a number of whole days; "—" where it is missing.
-
-        Examples
-        --------
-        >>> [Words("ru").days(n) for n in (1, 3, 11, 21)]
-        ['1 день', '3 дня', '11 дней', '21 день']
-        """
+        """Write a number of whole days."""
         return NOTHING if pd.isna(x) else self.text("sentence.days", n=x)
 
     def date(self, moment: pd.Timestamp) -> str:
-        """Write a day, in the reader's time zone; a moment without a zone is taken as UTC.
-
-        Examples
-        --------
-        >>> Words("ru", time_zone="Asia/Tokyo").date(pd.Timestamp("2025-03-01 20:00", tz="UTC"))
-        '2 мар. 2025'
-        """
+        """Write a day, in the reader's time zone; a moment without a zone is taken as UTC."""
         if pd.isna(moment) or not isinstance(moment, date):
             return NOTHING
         moment = pd.Timestamp(moment)
         moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
         try:
             day = moment.tz_convert(self.time_zone).date()
-        except (
-            NotImplementedError,
-            OverflowError,
-            ValueError,
-        ):  # beyond what a calendar here can hold
+        except (NotImplementedError, OverflowError, ValueError):  # beyond any calendar
             return NOTHING
         return format_date(day, "d MMM y", locale=self.lang)
 
@@ -195,11 +119,13 @@ class Words:
         """Name a step; one without a name goes by its id."""
         return NOTHING if pd.isna(step_id) else self.step_names.get(step_id, step_id)
 
-    def column(self, name: str) -> str:
-        """Title a table's column; one the library does not know keeps its own name."""
-        return _read_texts(self.lang).get(f"column.{name}", str(name))
+    def column(self, name: str, table: str = "") -> str:
+        """Title a column, as a table has it where one is named; one that is not ours keeps its own
+        name."""
+        known = find_column(name, table)
+        return str(name) if known is None else _read_texts(self.lang)[f"column.{known.title}"]
 
-    def value(self, column: str, x) -> str:
+    def value(self, column: str, x, table: str = "") -> str:
         """Write a cell as its column asks for; "—" where it is missing or an empty text.
 
         Examples
@@ -207,99 +133,77 @@ class Words:
         >>> en = Words("en", {"paid": "Paid"})
         >>> en.value("next_step", "paid"), en.value("asked", "no"), en.value("share_of_lost", 0.5)
         ('Paid', 'never asked', '50.0%')
+        >>> en.value("low", 1234.5), en.value("low", 1234.5, "hypotheses")
+        ('123,450.0%', '1,234')
         """
+        return self._write(find_column(column, table), x)
+
+    def _write(self, known: Column | None, x) -> str:
         if isinstance(x, str):
-            return self._name(column, x) or NOTHING
+            return (self._name(known, x) if known else x) or NOTHING
         if pd.api.types.is_scalar(x) and pd.isna(x):
-            return self.text("figure.not_reached") if column == "median_days" else NOTHING
+            never = known is not None and known.if_empty == "not_reached"
+            return self.text("figure.not_reached") if never else NOTHING
         if isinstance(x, bool | np.bool_):
             return self.text("chrome.yes" if x else "chrome.no")
         if isinstance(x, int | float | np.number):
-            return self._figure(column, x)
+            return self._figure(known, x)
         return self.date(x) if isinstance(x, pd.Timestamp) else str(x)
 
-    def _name(self, column: str, x: str) -> str:
-        if column in _STEP_COLUMNS:
-            return self.step(x)
-        if column == "name" and x.startswith(("with ", "without ")):
+    def _name(self, known: Column, x: str) -> str:
+        texts = _read_texts(self.lang)
+        if known.kind == "step":  # or a word of ours
+            return texts.get(f"{known.words}.{x}") or self.step(x)
+        if known.kind == "name" and x.startswith(("with ", "without ")):
             signs = [sign.partition(" ") for sign in x.split("; ")]
             return ", ".join(self.text(f"named.{sign}", step=self.step(s)) for sign, _, s in signs)
-        if column in ("name", "path", "journey") and " > " in x:
+        if known.kind in ("name", "path") and " > " in x:
             return " → ".join(self.step(s) for s in x.split(" > "))
-        if column in ("target", "measure"):  # a step, or a word of ours
-            section = "status" if column == "target" else column
-            return _read_texts(self.lang).get(f"{section}.{x}") or self.step(x)
-        if column == "reference" and "=" in x:
-            kind, _, group = x.partition("=")
-            return self.text(f"reference.{kind}", name=group)
-        return _read_texts(self.lang).get(f"{column}.{x}", x) if column in _WORD_COLUMNS else x
+        kind, is_of, name = x.partition("=")
+        if known.kind == "word" and is_of and f"{known.words}.{kind}" in texts:
+            return self.text(f"{known.words}.{kind}", name=name)
+        return texts.get(f"{known.words}.{x}", x) if known.kind in _WORDED else x
 
-    def _figure(self, column: str, x: float) -> str:
-        if column.startswith("share") or column.endswith("_share") or column in _SHARE_COLUMNS:
-            return self.share(x)
-        if f"column.{column}" not in _read_texts(self.lang):  # a column of the export's own
+    def _figure(self, known: Column | None, x: float) -> str:
+        if known is None:
             return _write_number(_read_number(x), "#,##0.##", self.lang)
-        if column in _CHANCES and x < 0.001:
-            return "< " + self.number(0.001, 3)
-        digits = (
-            3
-            if column in _CHANCES
-            else 2
-            if column in _FINE_COLUMNS
-            else 1
-            if column == "extra_won" or ("days" in column and column not in _WHOLE_DAYS)
-            else 0
-        )
+        if known.kind in ("share", "probability"):
+            return self.share(x)
+        if known.kind == "p_value" and x < _LEAST_P:
+            return "< " + self.number(_LEAST_P, 3)
+        digits = _DIGITS.get(known.kind, 0) if known.digits is None else known.digits
         return self.number(x, digits)
 
 
 def find_language(lang: str = "") -> str:
-    """Give the language asked for, else that of the folder one works in (notebooks/ru), else "en".
-
-    Examples
-    --------
-    >>> find_language("ru"), find_language()
-    ('ru', 'en')
-    """
+    """Give the language asked for, else that of the folder one works in (notebooks/ru), else en."""
     here = Path.cwd().name
     return lang or (here if here in LANGUAGES else LANGUAGES[0])
 
 
-def label_table(table: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Write a table for a reader: titles in the reader's language, every cell a text.
+def label_table(
+    table: pd.DataFrame, words: Words, name: str = "", columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Write a table, or some columns of it, for a reader: titles in the reader's language, every
+    cell a text.
 
-    Parameters
-    ----------
-    table : a tidy frame
-    words : the reader's language
-
-    Returns
-    -------
-    frame of texts, same rows. What is missing is "—"; the empty share of a step without any
-    evidence says that it is not measurable.
-
-    Examples
-    --------
-    >>> label_table(pd.DataFrame({"step": ["paid"], "share": [0.5]}), Words("en", {"paid": "Paid"}))
-      Client step  Share
-    0        Paid  50.0%
+    `name` says which table of the registry it is, so that columns such as `low` are written as
+    there; without it, as most tables have them. The empty share of a step that leads could have
+    reached says that it is not measurable.
     """
-    cells = [
-        [words.value(name, x) for x in column.astype(object)] for name, column in table.items()
-    ]
-    unseen = _not_measurable(table)
-    for name, texts in zip(table.columns, cells, strict=True):
-        if name in _SHARES_OF_STEPS:
-            for row in np.flatnonzero(unseen & table[name].isna().to_numpy()):
-                texts[row] = words.text("figure.not_measurable")
-    titles = [words.column(name) for name in table.columns]
+    columns = list(table) if columns is None else columns
+    cells = [_label_cells(table, column, words, name) for column in columns]
+    titles = [words.column(column, name) for column in columns]
     return pd.DataFrame(dict(enumerate(cells)), index=table.index).set_axis(titles, axis=1)
 
 
-def _not_measurable(table: pd.DataFrame) -> np.ndarray:
-    """Rows of steps whose base is above 0, so that an empty share means no evidence, (n_rows,)."""
-    base = next((c for c in _BASES if c in table and "step" in table), None)
-    return np.zeros(len(table), bool) if base is None else (table[base] > 0).to_numpy()
+def _label_cells(table: pd.DataFrame, column: str, words: Words, name: str) -> list[str]:
+    known, cells = find_column(column, name), table[column]
+    texts = [words.value(column, x, name) for x in cells.astype(object)]
+    if known is not None and known.if_empty == "not_measurable" and known.base in table:
+        for row in np.flatnonzero(cells.isna() & (table[known.base] > 0)):
+            texts[row] = words.text("figure.not_measurable")
+    return texts
 
 
 @cache
@@ -372,13 +276,7 @@ def excludes_zero(low: float, high: float) -> bool:
 
 
 def say_within(days: float, words: Words) -> str:
-    """Say in how many days: day 0 are the first 24 hours.
-
-    Examples
-    --------
-    >>> say_within(0, Words("en")), say_within(21, Words("ru"))
-    ('within a day', 'за 21 день')
-    """
+    """Say in how many days: day 0 are the first 24 hours."""
     if days < 0.5:
         return words.text("sentence.within_day")
     return words.text("sentence.within", days=words.days(days))

@@ -8,6 +8,7 @@ from html import escape
 
 import pandas as pd
 
+from funnel_lib.core.tables import find_column
 from funnel_lib.core.words import Words, label_table
 
 MOST_ROWS = 20
@@ -24,16 +25,20 @@ class Html:
 
 
 def show_table(
-    table: pd.DataFrame, words: Words, columns: list[str] | None = None, file: str = ""
+    table: pd.DataFrame,
+    words: Words,
+    columns: list[str] | None = None,
+    file: str = "",
+    *,
+    name: str = "",
 ) -> Html:
     """Show a table for reading: titles, names and numbers in the reader's language.
 
     Parameters
     ----------
-    table : a tidy frame
-    words : the reader's language
-    columns : which columns to show, in order; columns of money are written with their currency
+    columns : which columns to show, in order; money is written with the currency of its row
     file : where the whole table lies, named when only the first `MOST_ROWS` rows are shown
+    name : which table of the registry it is (see `words.label_table`)
 
     Examples
     --------
@@ -42,10 +47,9 @@ def show_table(
     """
     if table.empty:
         return show_text(words.text("chrome.nothing"), kind="more")
-    shown = table.head(MOST_ROWS)
+    shown = _with_currency(table.head(MOST_ROWS), words, name)
     numeric = [pd.api.types.is_numeric_dtype(table[c].dtype) for c in columns or table.columns]
-    shown = _with_currency(shown, words)
-    labelled = label_table(shown[columns] if columns else shown, words)
+    labelled = label_table(shown, words, name, columns)
     head = "".join(_cell("th", c, n) for c, n in zip(labelled.columns, numeric, strict=True))
     rows = "".join(
         "<tr>" + "".join(_cell("td", x, n) for x, n in zip(row, numeric, strict=True)) + "</tr>"
@@ -63,18 +67,8 @@ def show_table(
 def show_matrix(table: pd.DataFrame, words: Words, rows: str, columns: str, value: str) -> Html:
     """Show counts of two kinds of things crossed, the larger a count the darker its cell.
 
-    Parameters
-    ----------
-    table : a tidy frame, one row a cell that is not empty
-    words : the reader's language
-    rows, columns, value : names of its columns; rows keep the order of the table, columns are steps
-        in the order of the steps file
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"stage": ["Sent"], "missed_step": ["read"], "n_lost": [3]})
-    >>> show_matrix(table, Words("en"), "stage", "missed_step", "n_lost").html.count("<td")
-    2
+    `table` has one row a cell that is not empty. Rows keep its order, columns are steps in the
+    order of the steps file.
     """
     if table.empty:
         return show_text(words.text("chrome.nothing"), kind="more")
@@ -98,13 +92,7 @@ def show_matrix(table: pd.DataFrame, words: Words, rows: str, columns: str, valu
 
 
 def show_text(told: str | list[str], kind: str = "finding") -> Html:
-    """Show a sentence, or several as a numbered list, each once; nothing where there is none.
-
-    Examples
-    --------
-    >>> show_text("1 < 2").html
-    '<p class="finding">1 &lt; 2</p>'
-    """
+    """Show a sentence, or several as a numbered list, each once; nothing where there is none."""
     if isinstance(told, str):
         return Html(f'<p class="{kind}">{escape(told)}</p>')
     items = "".join(f"<li>{escape(t)}</li>" for t in dict.fromkeys(told))
@@ -112,19 +100,8 @@ def show_text(told: str | list[str], kind: str = "finding") -> Html:
 
 
 def show_row(pictures: list) -> Html:
-    """Show pictures side by side where the page is wide enough, else one below the other.
-
-    Parameters
-    ----------
-    pictures : what `show_figure` returns
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> from funnel_lib.drawing.canvas import show_figure
-    >>> show_row([show_figure(Figure().subplots(), "An empty figure.")] * 2).html.count("<img")
-    2
-    """
+    """Show what `show_figure` returns side by side where the page is wide enough, else one below
+    the other."""
     figures = "".join(
         f'<figure style="flex:1 1 330px;margin:0;max-width:480px"><img style="width:100%" '
         f'src="data:image/svg+xml;base64,{b64encode(p.svg.encode()).decode()}" '
@@ -143,16 +120,10 @@ def _cell(tag: str, text: str, numeric: bool) -> str:
     return f"<{tag}{kind}>{escape(str(text))}</{tag}>"
 
 
-def _with_currency(table: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Write amounts with the currency of their row."""
+def _with_currency(table: pd.DataFrame, words: Words, name: str) -> pd.DataFrame:
+    """Write money with the currency of its row."""
     if "currency" not in table:
         return table
-    written = {
-        c: [
-            words.money(x, "" if pd.isna(k) else k)
-            for x, k in zip(table[c], table["currency"], strict=True)
-        ]
-        for c in table.columns
-        if c.startswith(("amount", "extra_amount"))
-    }
-    return table.assign(**written)
+    money = [c for c in table if (known := find_column(c, name)) and known.kind == "money"]
+    currency = ["" if pd.isna(k) else k for k in table["currency"]]
+    return table.assign(**{c: list(map(words.money, table[c], currency)) for c in money})

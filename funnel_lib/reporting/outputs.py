@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
-from funnel_lib.core.tables import CONTRACT
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.workbook import write_workbook
 from funnel_lib.sections.new_funnel.count import build_blueprint
@@ -24,27 +24,15 @@ _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotli
 
 
 def save_audit(audit: Audit, words: Words, folder: str | Path, formats: list[str]) -> None:
-    """Write an audit's tables, segments, workbook and manifest into a folder.
-
-    Parameters
-    ----------
-    audit : the audit
-    words : language of the workbook
-    folder : made if it is not there
-    formats : the workbook is written where ``xlsx`` is among them
-
-    Examples
-    --------
-    >>> save_audit(audit, Words("en"), "reports/mine", ["xlsx"])  # doctest: +SKIP
-    """
+    """Write an audit's tables, segments, new funnel, manifest and workbook into a folder, which is
+    made if it is not there; the workbook in the language of `words`, and only where ``xlsx`` is
+    among the formats."""
     folder = Path(folder)
     write_tables(audit.tables, folder / "tables")
     if audit.segmentation.model is not None:
         write_segments(audit.segmentation, folder / "segments.json")
     blueprint = build_blueprint(audit.tables, audit.steps, words)
-    pd.DataFrame({c: make_machine_readable(blueprint[c]) for c in blueprint}).to_csv(
-        folder / "new_funnel.csv", index=False, lineterminator="\n"
-    )
+    _write_csv(blueprint, folder / "new_funnel.csv")
     if "xlsx" in formats:
         write_workbook(audit, words, folder / "audit.xlsx")
     manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
@@ -52,19 +40,21 @@ def save_audit(audit: Audit, words: Words, folder: str | Path, formats: list[str
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
-    """Write tables as CSV for machines: UTF-8, comma, ISO dates, full precision.
+    """Write tables as CSV for machines: UTF-8, comma, ISO dates, full precision, the columns of
+    docs/tables.md in their order.
 
     Text that begins like a formula gets a leading apostrophe, as spreadsheets would run it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        columns = CONTRACT[name].split()
-        if name == "leads":
-            columns += [c for c in table if c not in columns]
-        plain = pd.DataFrame({c: make_machine_readable(table[c]) for c in columns})
-        plain.columns = make_machine_readable(pd.Series(columns, dtype="str"))
-        plain.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        _write_csv(arrange(name, table), folder / f"{name}.csv")
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    plain = pd.DataFrame({c: make_machine_readable(table[c]) for c in table})
+    plain.columns = make_machine_readable(pd.Series(table.columns, dtype="str"))
+    plain.to_csv(path, index=False, lineterminator="\n")
 
 
 def describe_run(audit: Audit) -> dict[str, Any]:

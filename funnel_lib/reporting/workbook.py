@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
-from funnel_lib.core.tables import CONTRACT
+from funnel_lib.core.tables import find_column, list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.page_one import tell_page_one
 from funnel_lib.sections.answers.tell import name_managers
@@ -17,26 +17,11 @@ from funnel_lib.sections.quality.exports import tell_export, tell_sources
 from funnel_lib.sections.quality.tell import tell_assumed, tell_limits
 
 _SHEETS = (
-    "open_leads",
-    "hypotheses",
-    "segments",
-    "value",
-    "funnel",
-    "losses",
-    "necessity",
-    "stages",
-    "stage_by_step",
-    "time_to",
-    "cohorts",
-    "standing",
-    "pace",
-    "repeats",
-    "responses",
-    "funnel_rules",
-    "leads",
-    "quality",
-)
-_RANGES_OF_MONEY = {"low": "extra_low", "high": "extra_high"}  # elsewhere they are of shares
+    "open_leads", "hypotheses", "segments", "value", "funnel", "losses", "necessity", "stages",
+    "stage_by_step", "time_to", "cohorts", "standing", "pace", "repeats", "responses",
+    "funnel_rules", "leads", "quality",
+)  # fmt: skip
+_SHARE, _PLAIN = "0.0%", "#,##0.##"
 
 
 def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
@@ -48,27 +33,26 @@ def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
         for name in _SHEETS:
             if name == "funnel":
                 title = words.text("sheet.blueprint")
-                _write_sheet(_for_people(blueprint, words), words, title, book)
+                _write_sheet(blueprint, "new_funnel", words, title, book)
             table = audit.tables[name]
             table = name_managers(table, words) if name == "responses" else table
             alone = name != "segments" and len(audit.tables["segments"]) == 1
-            columns = [c for c in CONTRACT[name].split() if not (alone and c == "segment")]
-            shown = table[columns].rename(columns=_RANGES_OF_MONEY if name == "hypotheses" else {})
-            _write_sheet(_for_people(shown, words), words, words.text(f"sheet.{name}"), book)
+            columns = list_columns(name, shown=True)
+            shown = table[[c for c in columns if not (alone and c == "segment")]]
+            _write_sheet(shown, name, words, words.text(f"sheet.{name}"), book)
 
 
-def _for_people(table: pd.DataFrame, words: Words) -> pd.DataFrame:
+def _for_people(table: pd.DataFrame, name: str, words: Words) -> pd.DataFrame:
     """Names and words in the reader's language; numbers stay numbers, times lose their zone."""
     written = {}
-    for name in table:
-        column = table[name]
-        if is_datetime64_any_dtype(column):
-            column = column.dt.tz_convert(words.time_zone).dt.tz_localize(None)
-        elif column.dtype == object or is_string_dtype(column) or column.dtype == bool:
-            column = column.astype(object).map(
-                lambda x, name=name: None if pd.isna(x) else words.value(name, x)
+    for column, cells in table.items():
+        if is_datetime64_any_dtype(cells):
+            cells = cells.dt.tz_convert(words.time_zone).dt.tz_localize(None)
+        elif cells.dtype == object or is_string_dtype(cells) or cells.dtype == bool:
+            cells = cells.astype(object).map(
+                lambda x, column=column: None if pd.isna(x) else words.value(column, x, name)
             )
-        written[name] = column
+        written[column] = cells
     return pd.DataFrame(written)
 
 
@@ -88,17 +72,20 @@ def _write_front(audit: Audit, words: Words, book: pd.ExcelWriter) -> None:
         sheet.write_string(row, 0, line, wrapped)
 
 
-def _write_sheet(table: pd.DataFrame, words: Words, title: str, book: pd.ExcelWriter) -> None:
-    share, plain = (book.book.add_format({"num_format": f}) for f in ("0.0%", "#,##0.##"))
+def _write_sheet(
+    table: pd.DataFrame, name: str, words: Words, title: str, book: pd.ExcelWriter
+) -> None:
+    share, plain = (book.book.add_format({"num_format": f}) for f in (_SHARE, _PLAIN))
     bold = book.book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    table = _for_people(table, name, words)
     table.to_excel(book, sheet_name=title, index=False)
     sheet = book.sheets[title]
-    for n, name in enumerate(table):
-        numeric = pd.api.types.is_numeric_dtype(table[name])
-        is_share = name.startswith("share") or name.endswith("_share") or name in ("low", "high")
-        longest = 0 if numeric else table[name].astype("str").str.len().max()
+    for n, column in enumerate(table):
+        numeric = pd.api.types.is_numeric_dtype(table[column])
+        is_share = find_column(column, name).kind == "share"
+        longest = 0 if numeric else table[column].astype("str").str.len().max()
         width = 14 if numeric or pd.isna(longest) else min(max(14, longest + 2), 60)
         sheet.set_column(n, n, width, share if is_share else plain if numeric else None)
-        sheet.write_string(0, n, words.column(name), bold)
+        sheet.write_string(0, n, words.column(column, name), bold)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(len(table), 1), len(table.columns) - 1)

@@ -10,26 +10,16 @@ import pandas as pd
 from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.stats.incidence import OPEN, TAKEN, estimate_incidence, find_half_time
 from funnel_lib.stats.intervals import effective_n, wilson
 
 
 def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
-    """How many buyers buy again, after how long, and for how much?
+    """How many buyers buy again, after how long, and for how much? The table `repeats`.
 
-    Parameters
-    ----------
-    journeys, groups : as in `count_value`
-
-    Returns
-    -------
-    frame, one row a segment and currency: segment, currency, n_won (buyers: the first won deal of
-    an account; a lead without an account is one of its own), n_again (of them, with a later won
-    deal of the same account), share, low, high, amount_again (of those later deals), and
-    median_days_to_again (in which half of those who do have bought again, from the first sale).
-    A segment's are the buyers whose first deal was of it, a currency's those whose first deal was
-    in it; but amount_again is the money of their later deals in that currency, whatever the first.
+    A repeat purchase is censored at the export.
 
     Examples
     --------
@@ -56,17 +46,13 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
         low, high = map(float, wilson(share, effective_n(weights)))
         watched = np.where(weights > 0, np.maximum(waited, 0), -1)
         found = estimate_incidence(watched, np.where(again, TAKEN, OPEN), weights[:, None])
-        rows.append((
-            group.segment, name, n, n_again, share, low, high, everybody @ amount_again[:, code],
-            find_half_time(found.incidence, found.at_risk),
-        ))  # fmt: skip
-    return pd.DataFrame(rows, columns=_REPEATS)
-
-
-_REPEATS = [
-    "segment", "currency", "n_won", "n_again", "share", "low", "high", "amount_again",
-    "median_days_to_again",
-]  # fmt: skip
+        rows.append({
+            "segment": group.segment, "currency": name, "n_won": n, "n_again": n_again,
+            "share": share, "low": low, "high": high,
+            "amount_again": everybody @ amount_again[:, code],
+            "median_days_to_again": find_half_time(found.incidence, found.at_risk),
+        })  # fmt: skip
+    return arrange("repeats", rows)
 
 
 def _follow_accounts(journeys: Journeys, currency: np.ndarray, n_currencies: int):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.journeys import Journeys, first_at, last_at, name_actions
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, HOUR, NEVER, end_of_days, tells_hours, to_micros
 from funnel_lib.stats.incidence import FEW, OPEN, OTHERWISE, TAKEN
 from funnel_lib.stats.intervals import divide, wilson
@@ -21,33 +22,12 @@ _ROUNDING = 1e-12
 
 
 def count_responses(log: EventLog, journeys: Journeys) -> pd.DataFrame:
-    """How soon are clients answered, and how many tries does it take to reach them?
+    """How soon are clients answered, and how many tries does it take to reach them? The table
+    `responses`.
 
-    Parameters
-    ----------
-    log, journeys : the log and its journeys
-
-    Returns
-    -------
-    frame, one row for all leads (``all``) and one a manager of the leads, most leads first, leads
-    without a manager ("") last. The base are all leads of `journeys`, entered or not:
-
-    - manager (the lead's own, whoever acted), n_leads
-    - n_client_first: leads whose client acted before any manager's contact. Of these n_answered,
-      n_waiting (open, not answered), n_unanswered (closed without an answer)
-    - median_hours_to_answer: by when half of n_client_first are answered; empty: not reached
-    - n_had_hour, n_had_day: those of n_client_first that came so long before `observed_until`;
-      share_within_hour, share_within_day: of these, answered by then; with ``…_low``, ``…_high``
-    - n_tried: leads with a manager's contact before their client was reached. Of these
-      n_got_through (reached), n_trying (open, not reached), n_given_up (lost without being reached)
-    - median_attempts_to_reach (of n_got_through: so many contacts were enough for half of them),
-      median_attempts_given_up (of n_given_up), share_given_up_after_one (of n_given_up) with
-      ``…_low``, ``…_high``
-
-    Intervals are Wilson's, 95 %. Hours are those of the clock, nights and weekends with them.
-    Where times are dates without hours, the bases n_had_hour and n_had_day are 0 and the median is
-    empty. Where the log has no client's act or no contact at all, nobody came first: it cannot be
-    told. What comes after a lead was closed is left out.
+    Where times are dates without hours, nobody had an hour or a day, and the median is empty. Where
+    the log has no client's act or no contact at all, nobody came first: it cannot be told. What
+    comes after a lead was closed is left out.
 
     Notes
     -----
@@ -78,34 +58,22 @@ def count_responses(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     """
     found = _follow(log, journeys)
     manager = journeys.leads["manager"].astype("str").fillna("").to_numpy()
-    rows = [(name, *_sum_up(mine)) for name, mine in found.groupby(manager)]
-    rows.sort(key=lambda row: (row[0] == "", -row[1], row[0]))
-    table = pd.DataFrame([(EVERYBODY, *_sum_up(found)), *rows], columns=_COUNTED)
+    rows = [{"manager": name, **_sum_up(mine)} for name, mine in found.groupby(manager)]
+    rows.sort(key=lambda row: (row["manager"] == "", -row["n_leads"], row["manager"]))
+    table = pd.DataFrame([{"manager": EVERYBODY, **_sum_up(found)}, *rows])
     for share, hits, base in _SHARES:
-        table[share] = divide(table[hits], table[base])
+        table[share] = divide(table.pop(hits), table[base])
         table[f"{share}_low"], table[f"{share}_high"] = wilson(table[share], table[base])
-    return table[_RESPONSES]
+    return arrange("responses", table)
 
 
 def find_median_time(time: np.ndarray, cause: np.ndarray) -> float:
     """By when has half of the leads taken a target? NaN: not reached.
 
-    Parameters
-    ----------
-    time : (n_leads,) how long each was watched, at least 0
-    cause : (n_leads,) what ended the watch, as of `incidence.estimate_incidence`
-
-    Notes
-    -----
-    The curve of `incidence.estimate_incidence` at exact times, one lead after the other: of equal
-    times those who waited on come last, and the order of the others does not matter, since
-    S (1 - 1/Y) / (Y - 1) = S / Y. It is read as far as other curves, see
-    `incidence.find_last_day`.
-
-    Examples
-    --------
-    >>> find_median_time(np.array([1.0, 2.0, 3.0, 9.0]), np.array([1, 0, 1, 1]))  # 1/4, then 5/8
-    3.0
+    `time` is how long each lead was watched, at least 0; `cause` what ended the watch, as of
+    `incidence.estimate_incidence`. This is its curve at exact times, one lead after the other: of
+    equal times those who waited on come last, and the order of the others does not matter, since S
+    (1 - 1/Y) / (Y - 1) = S / Y. It is read as far as other curves, see `incidence.find_last_day`.
     """
     n = len(time)
     order = np.lexsort((cause == OPEN, time))
@@ -121,40 +89,31 @@ _SHARES = (
     ("share_within_day", "n_within_day", "n_had_day"),
     ("share_given_up_after_one", "n_given_up_after_one", "n_given_up"),
 )
-_COUNTED = [
-    "manager", "n_leads", "n_client_first", "n_answered", "n_waiting", "n_unanswered", "n_had_hour",
-    "n_within_hour", "n_had_day", "n_within_day", "n_tried", "n_got_through", "n_trying",
-    "n_given_up", "n_given_up_after_one", "median_hours_to_answer", "median_attempts_to_reach",
-    "median_attempts_given_up",
-]  # fmt: skip
-_RESPONSES = [
-    "manager", "n_leads", "n_client_first", "n_answered", "n_waiting", "n_unanswered",
-    "median_hours_to_answer", "n_had_hour", "share_within_hour", "share_within_hour_low",
-    "share_within_hour_high", "n_had_day", "share_within_day", "share_within_day_low",
-    "share_within_day_high", "n_tried", "n_got_through", "median_attempts_to_reach", "n_trying",
-    "n_given_up", "median_attempts_given_up", "share_given_up_after_one",
-    "share_given_up_after_one_low", "share_given_up_after_one_high",
-]  # fmt: skip
 
 
-def _sum_up(found: pd.DataFrame) -> tuple:
-    """Count some leads: the numbers of `_COUNTED` after the name."""
+def _sum_up(found: pd.DataFrame) -> dict[str, float]:
+    """Count some leads."""
     came, reached, given_up = (found[c].to_numpy() for c in ("came", "reached", "given_up"))
     timed = came & found["has_hours"].to_numpy()
     waited, cause = found["waited"].to_numpy(), found["cause"].to_numpy()
     watched, tries = found["watched"].to_numpy(), found["n_tries"].to_numpy()
     answered = came & (cause == TAKEN)
-    within = []
-    for span in (HOUR, DAY):
+    counts = {
+        "n_leads": len(found), "n_client_first": came.sum(), "n_answered": answered.sum(),
+        "n_waiting": (came & (cause == OPEN)).sum(),
+        "n_unanswered": (came & (cause == OTHERWISE)).sum(), "n_tried": (tries > 0).sum(),
+        "n_got_through": reached.sum(), "n_trying": found["trying"].sum(),
+        "n_given_up": given_up.sum(), "n_given_up_after_one": (given_up & (tries == 1)).sum(),
+    }  # fmt: skip
+    for name, span in (("hour", HOUR), ("day", DAY)):
         had = timed & (watched >= span)
-        within += [int(had.sum()), int((had & answered & (waited <= span)).sum())]
-    return (
-        len(found), int(came.sum()), int(answered.sum()), int((came & (cause == OPEN)).sum()),
-        int((came & (cause == OTHERWISE)).sum()), *within, int((tries > 0).sum()),
-        int(reached.sum()), int(found["trying"].sum()), int(given_up.sum()),
-        int((given_up & (tries == 1)).sum()), find_median_time(waited[timed], cause[timed]) / HOUR,
-        _find_enough(tries[reached]), _find_enough(tries[given_up]),
-    )  # fmt: skip
+        counts[f"n_had_{name}"] = had.sum()
+        counts[f"n_within_{name}"] = (had & answered & (waited <= span)).sum()
+    return {name: int(n) for name, n in counts.items()} | {
+        "median_hours_to_answer": find_median_time(waited[timed], cause[timed]) / HOUR,
+        "median_attempts_to_reach": _find_enough(tries[reached]),
+        "median_attempts_given_up": _find_enough(tries[given_up]),
+    }
 
 
 def _find_enough(tries: np.ndarray) -> float:

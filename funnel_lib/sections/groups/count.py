@@ -8,6 +8,7 @@ import pandas as pd
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import NEVER
 from funnel_lib.counting.missed import Decided, find_decided
 from funnel_lib.counting.reach import find_reached, read_window
@@ -25,26 +26,13 @@ def compare_groups(
     group: Group | None = None,
     within: pd.Timedelta | str | None = None,
 ) -> pd.DataFrame:
-    """How do groups of leads (managers, teams, sources, periods) differ at each step?
+    """How do groups of leads (managers, teams, sources, periods) differ at each step? The table
+    `group_comparison`.
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    by : a column of the leads; or ``month`` or ``quarter`` of entry (see `read_values`)
-    group : whose steps; default all leads and the global steps
-    within : as in `missed.find_decided`
-
-    Returns
-    -------
-    frame, one row a step that can be missed and group, in the order of the funnel and of names:
-    segment, step, column, value (of the group; "" for leads without one, always the last), against
-    ("": all other leads; where there are just two groups, the other one, and a step has one row),
-    n_base (stood before the step and decided, see `missed.Decided`), n_reached (of them, went on),
-    share, n_rest, share_rest (of the leads it is set against), difference (share - share_rest),
-    low, high, p, is_small (all of `judge_difference`), p_holm (corrected for all rows with a p).
-    Leads that never entered are out; with within, so are those followed for less. Empty with fewer
-    than two groups. Compare periods with within: of the leads of a young one only those who decide
-    early have decided.
+    `by` is a column of the leads, or ``month`` or ``quarter`` of entry (see `read_values`);
+    `within` as in `missed.find_decided`. Leads that never entered are out; with within, so are
+    those followed for less. Compare periods with within: of the leads of a young one only those who
+    decide early have decided.
 
     Raises
     ------
@@ -72,7 +60,7 @@ def compare_groups(
     values = read_values(journeys, by)
     names = sorted(set(values[entered]), key=lambda name: (name == "", name))
     if len(names) < 2:
-        return pd.DataFrame(columns=_COMPARED)
+        return arrange("group_comparison")
     if len(names) > MOST_VALUES:
         raise InputError([
             f"the column {by!r} has {len(names)} values: compare at most {MOST_VALUES} groups"
@@ -92,7 +80,7 @@ def compare_groups(
     table["value"] = np.tile(names[:shown], len(decided.steps))
     table["against"] = names[1] if shown == 1 else ""
     table["p_holm"] = _correct(table["p"])
-    return table[_COMPARED]
+    return arrange("group_comparison", table)
 
 
 def split_change(
@@ -105,28 +93,11 @@ def split_change(
     seed: int = 0,
 ) -> pd.DataFrame:
     """Did the share of buyers change because other segments came, or because the same ones do
-    otherwise?
+    otherwise? The table `change`.
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    groups : of `groups.list_groups`: all leads, then the segments
-    by : a column of the leads, or ``month`` or ``quarter`` of entry (see `read_values`)
-    before, after : two values of it
-    within : count leads followed for so long, and as won those won so soon after entry; default
-        leads that are closed, won or lost
-    seed : of the draws
-
-    Returns
-    -------
-    frame, first a row of all leads (segment ``all``), then one a segment, where there are several:
-    segment, column, before, after (the two values), n_before, n_after (closed leads; with within:
-    followed for so long), share_of_leads_before, share_of_leads_after (of all such leads),
-    share_won_before, share_won_after (of n_before and n_after), difference (share_won_after -
-    share_won_before), low, high (its 95% interval, see `newcombe`), mix (change of the share of
-    all buyers because the segment is larger or smaller), rate (because more or fewer of it buy);
-    in the first row their sums, which add up to its difference, with their 95 % ranges mix_low,
-    mix_high, rate_low, rate_high from leads drawn again within both values.
+    `before` and `after` are two values of `by` (as in `compare_groups`). Without `within`, closed
+    leads count, and those of them that bought; with it, leads followed for so long, and those that
+    bought so soon after entry.
 
     Raises
     ------
@@ -140,20 +111,6 @@ def split_change(
     (r_after - r_before) (m_before + m_after) / 2. Nobody knows the r of a segment without leads on
     one side; that of the other side stands for it, so that all it changes is mix. Memberships and
     paths are taken as they are.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({
-    ...     "lead_id": [*"abcdac"], "action": [*["ask"] * 4, *["pay"] * 2],
-    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-02"] + ["2025-02-01"] * 4)}),
-    ...     pd.DataFrame({"lead_id": [*"abcd"], "status": ["won", "lost", "won", "won"],
-    ...                   "period": ["old", "old", "new", "new"]}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
-    >>> member = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
-    >>> groups = [Group(), Group("s1", None, (), member, 0), Group("s2", None, (), member, 1)]
-    >>> table = split_change(build_journeys(log, steps), groups, "period", "old", "new")
-    >>> table[["segment", "n_before", "n_after", "mix", "rate"]].values.tolist()
-    [['all', 2.0, 2.0, 0.5, 0.0], ['s1', 1.0, 2.0, 0.5, 0.0], ['s2', 1.0, 0.0, 0.0, 0.0]]
     """
     check_equal_time(journeys, by, within)
     values = read_values(journeys, by)
@@ -173,18 +130,7 @@ def split_change(
             table[f"{name}_{end}"] = np.where(table.index == 0, float(x), np.nan)
     table["segment"] = ["all", *(g.segment for g in own)]
     table["column"], table["before"], table["after"] = by, str(before), str(after)
-    return table[_CHANGE] if len(groups) > 1 else table[_CHANGE][:1]
-
-
-_COMPARED = [
-    "segment", "step", "column", "value", "against", "n_base", "n_reached", "share", "n_rest",
-    "share_rest", "difference", "low", "high", "p", "p_holm", "is_small",
-]  # fmt: skip
-_CHANGE = [
-    "segment", "column", "before", "after", "n_before", "n_after", "share_of_leads_before",
-    "share_of_leads_after", "share_won_before", "share_won_after", "difference", "low", "high",
-    "mix", "rate", "mix_low", "mix_high", "rate_low", "rate_high",
-]  # fmt: skip
+    return arrange("change", table if len(groups) > 1 else table[:1])
 
 
 def _add_up(decided: Decided, codes: np.ndarray, n_groups: int, weights: np.ndarray) -> list:

@@ -12,24 +12,7 @@ _PERIODS = {"month": "sentence.by_month", "quarter": "sentence.by_quarter"}
 
 
 def tell_comparison(table: pd.DataFrame, words: Words) -> str:
-    """Which groups of leads differ, and at which steps?
-
-    Parameters
-    ----------
-    table : what `groups.compare_groups` returns
-    words : the reader's language
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"step": "pay", "column": "manager", "value": ["Anna", "Boris"],
-    ...     "against": "", "share": [0.6, 0.35], "share_rest": [0.3, 0.36], "low": [0.2, -0.1],
-    ...     "difference": [0.3, -0.01], "high": [0.4, 0.1], "p": [0.001, 0.8],
-    ...     "p_holm": [0.002, 0.8], "is_small": False})
-    >>> tell_comparison(table, Words("en"))
-    'Manager: differences beyond chance, corrected for 2 comparisons: “Anna” at “pay” 60.0% against
-    30.0% of the others (difference +30.0 percentage points, 95% interval from +20.0 to +40.0
-    points). Groups may get different leads, so a difference need not be their work.'
-    """
+    """Which groups of leads differ, and at which steps?"""
     if table.empty:
         return words.text("sentence.compare_one")
     tested = table[table["p_holm"].notna()]
@@ -54,26 +37,7 @@ def tell_comparison(table: pd.DataFrame, words: Words) -> str:
 
 
 def tell_change(table: pd.DataFrame, words: Words) -> str:
-    """How did the share of buyers change, and how much of it is owed to other segments?
-
-    Parameters
-    ----------
-    table : what `groups.split_change` returns
-    words : the reader's language
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"column": ["quarter"], "before": ["2025-Q1"], "after": ["2025-Q2"],
-    ...     "n_before": [400.0], "n_after": [500.0], "share_won_before": [0.3],
-    ...     "share_won_after": [0.2],
-    ...     "difference": [-0.1], "low": [-0.16], "high": [-0.04], "mix": [-0.08], "rate": [-0.02],
-    ...     "mix_low": [-0.12], "mix_high": [-0.05], "rate_low": [-0.05], "rate_high": [0.01]})
-    >>> tell_change(pd.concat([table] * 3), Words("en"))
-    'The share of buyers was 30.0% (2025-Q1, of 400) and is 20.0% (2025-Q2, of 500): −10.0
-    percentage points, 95% interval from −16.0 to −4.0 points. Of this, −8.0 percentage points
-    (from −12.0 to −5.0 points) because segments became larger or smaller, and −2.0 percentage
-    points (from −5.0 to +1.0 points) because more or fewer of the same segment buy.'
-    """
+    """How did the share of buyers change, and how much of it is owed to other segments?"""
     row = table.iloc[0]
     names = {name: words.value(row["column"], row[name]) for name in ("before", "after")}
     if pd.isna(row["difference"]):

@@ -12,6 +12,7 @@ from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.steps import Steps
+from funnel_lib.core.tables import arrange
 from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.missed import ASKED, Decided, find_decided, find_missed
 from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
@@ -33,43 +34,22 @@ def build_hypotheses(
     references: dict[str, float] | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What would it bring if at each step as many went on as in the best comparable group?
+    """What would it bring if at each step as many went on as in the best comparable group? The
+    table `hypotheses`.
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    groups : of `groups.list_groups`; where there are segments, all leads together are left out
-    references : step → share to reach, in place of the best group's
-    seed : of the draws
-
-    Returns
-    -------
-    frame, one row a segment, step that can be missed, lever and currency; the step with the most
-    money (or, without amounts or in several currencies, deals) at stake first. Shares are of leads
-    that have had their time (see `find_mature`); numbers of leads, deals and money are scaled up
-    from them to all that entered. Columns: segment, step, lever (``ask``: those lost without being
-    asked; ``help``: those lost though asked, or of whom that cannot be seen), share_now (of
-    n_decided), share_reference, reference (such as ``manager=Anna``, ``quarter=2025-Q2``,
-    ``given``; never the quarter of the export; ``no_group`` where there are no two comparable ones,
-    ``few_leads`` where too few decided), extra_won, extra_amount (over the period of the data),
-    low, high (95 % range of extra_amount; of extra_won where no amounts are known), currency,
-    n_needed_per_arm (leads that must come before the step in each half of a test of the whole gap,
-    both levers together, see `tests.plan_size`), days_needed (until twice as many have come
-    there, as they do now; both empty where that is more than three years, for this is no plan);
-    beside them n_decided (reached the step before, and took this one or were lost), n_lost (of the
-    lever), step_won, step_amount, step_low, step_high (both levers together), months (length of
-    the period).
+    Where there are segments, all leads together are left out. `references` are shares to reach, by
+    step, in place of the best group's. Which leads have had their time: see `find_mature`.
 
     Notes
     -----
-    extra_won = (share_reference - share_now) x n_decided x (won of those who took the step and
-    were closed); extra_amount = extra_won x the mean amount of a won deal. A lever's part is its
-    part of the lost. It is assumed that those won over would go on like those who take the step
-    now, that the reference can be reached, and that its lead over the others is not owed to its
-    leads. Who stops before the paths of several segments part belongs to them in proportion; so
-    that one segment's better group does not lend its lead to another, every group is taken to have
-    the same mix of these segments there (see `find_benchmark`). Ranges: shares of groups
-    are drawn from their posterior (`shrinkage.shrink_shares`), the rest by drawing leads again
+    extra_won = (share_reference - share_now) x n_decided x (won of those who took the step and were
+    closed); extra_amount = extra_won x the mean amount of a won deal. A lever's part is its part of
+    the lost. It is assumed that those won over would go on like those who take the step now, that
+    the reference can be reached, and that its lead over the others is not owed to its leads. Who
+    stops before the paths of several segments part belongs to them in proportion; so that one
+    segment's better group does not lend its lead to another, every group is taken to have the same
+    mix of these segments there (see `find_benchmark`). Ranges: shares of groups are drawn from
+    their posterior (`shrinkage.shrink_shares`), the rest by drawing leads again
     (`resampling.draw_sums`); a gain is never below 0.
 
     Raises
@@ -111,17 +91,11 @@ def build_hypotheses(
         inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
         table = _plan(table, inflow.to_numpy())
         tables.append(table.assign(segment=group.segment, months=months))
-    return _rank(pd.concat(tables, ignore_index=True))[_COLUMNS]
+    return arrange("hypotheses", _rank(pd.concat(tables, ignore_index=True)))
 
 
 def read_references(conditions: list[str]) -> dict[str, float]:
-    """Read references written as ``STEP=SHARE``.
-
-    Examples
-    --------
-    >>> read_references(["paid=0.8", "called=75%"])
-    {'paid': 0.8, 'called': 0.75}
-    """
+    """Read references written as ``STEP=SHARE``, the share such as 0.8, 0,8 or 80%."""
     found, problems = {}, []
     for condition in conditions:
         step, _, text = condition.partition("=")
@@ -152,13 +126,6 @@ def check_references(references: dict[str, float], steps: Steps) -> None:
     ]
     if problems:
         raise InputError(problems)
-
-
-_COLUMNS = [
-    "segment", "step", "lever", "share_now", "share_reference", "reference", "extra_won",
-    "extra_amount", "low", "high", "currency", "n_needed_per_arm", "days_needed", "n_decided",
-    "n_lost", "step_won", "step_amount", "step_low", "step_high", "months",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -308,14 +275,17 @@ def _weigh(steps, currencies, now, drawn, targets: list[_Target]) -> pd.DataFram
         asks = draws[2][:, place, code]
         halves = ((ask[cell], asks), (1 - ask[cell], 1 - asks))
         for lever, (part, parts) in zip(LEVERS, halves, strict=True):
-            rows.append((
-                steps[place], lever, share[place], reference[place], targets[place].name,
-                won[cell] * part, amount[cell] * part,
-                *_find_bounds(gains[:, place, code] * parts, gained[cell] * part),
-                currencies[code], needed[place], n_decided[cell], lost[cell] * part, won[cell],
-                amount[cell], *both,
-            ))  # fmt: skip
-    return pd.DataFrame(rows, columns=_WEIGHED)
+            low, high = _find_bounds(gains[:, place, code] * parts, gained[cell] * part)
+            rows.append({
+                "step": steps[place], "lever": lever, "share_now": share[place],
+                "share_reference": reference[place], "reference": targets[place].name,
+                "extra_won": won[cell] * part, "extra_amount": amount[cell] * part,
+                "low": low, "high": high, "currency": currencies[code],
+                "n_needed_per_arm": needed[place], "n_decided": n_decided[cell],
+                "n_lost": lost[cell] * part, "step_won": won[cell], "step_amount": amount[cell],
+                "step_low": both[0], "step_high": both[1],
+            })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _find_bounds(draws: np.ndarray, value: float) -> tuple[float, float]:
@@ -342,11 +312,4 @@ def _rank(table: pd.DataFrame) -> pd.DataFrame:
     shown |= (n_lost >= 0.5) & (table["n_lost"] >= n_lost / 2)
     table = table.assign(key=key.fillna(-1), order=np.arange(len(table)))[shown]
     table = table.sort_values(["key", "order"], ascending=[False, True], kind="stable")
-    return table.reset_index(drop=True)
-
-
-_WEIGHED = [
-    "step", "lever", "share_now", "share_reference", "reference", "extra_won", "extra_amount",
-    "low", "high", "currency", "n_needed_per_arm", "n_decided", "n_lost", "step_won", "step_amount",
-    "step_low", "step_high",
-]  # fmt: skip
+    return table.drop(columns=["key", "order"]).reset_index(drop=True)

@@ -10,6 +10,7 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, Problems, suggest
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import NEVER
 from funnel_lib.counting.days import find_outcome_days
 from funnel_lib.counting.missed import Decided, find_decided
@@ -41,15 +42,14 @@ def read_split(
     n_planned: float | None = None,
     looked_before: bool = False,
 ) -> pd.DataFrame:
-    """What does a randomised test show, and may one believe it yet?
+    """What does a randomised test show, and may one believe it yet? The table `split_reading`, of
+    one row.
 
     Parameters
     ----------
-    journeys : the leads' client steps
     column, test, control : the column of the leads that tells the arms, and their two values
     step : read the share that goes on at this step; or
     horizon : the share that bought by the end of this day from entry (day 0 are the first 24 hours)
-    group : whose leads and steps; default all leads and the global steps
     since : only leads that entered then or later, an ISO day or a moment (UTC)
     within : of a step: count only evidence so long after entry, and only leads followed so long;
         without it, leads that decided. A change that only makes leads decide sooner looks like a
@@ -57,55 +57,30 @@ def read_split(
     n_planned : leads planned in each arm (see `plan_size`)
     looked_before : whether anybody looked at results before
 
-    Returns
-    -------
-    frame of one row: segment, column, test, control, measure (the step's id, or ``won_within``),
-    horizon_days (empty for a step), n_test, n_control (of a step: who stood before it and decided,
-    see `missed.Decided`; else all who entered), share_test, share_control (of a step: went on;
-    else Aalen–Johansen: won and lost compete, open leads are watched so far), difference
-    (share_test - share_control), low, high (95 %: `differences.newcombe` of a step, else from the
-    errors of both curves), p (two-sided; see `differences.judge_difference`), share_of_plan (of the
-    smaller arm; empty without a plan), is_early (less than the plan), looked_before, valid_low,
-    valid_high (low and high; of a test read early or looked at before: `find_valid_interval`,
-    empty where looks had no plan), is_small (a hint only: see `differences.judge_difference`; at a
-    horizon the cases expected among leads closed or watched so long). Shares are empty where an arm
-    has nobody, or nobody of an arm was watched until the horizon.
-
     Raises
     ------
     InputError
         Not just one of step and horizon, or an unknown column, value, step or day.
-
-    Examples
-    --------
-    >>> planted = plant_log("one", n_leads=1000, seed=1)
-    >>> leads = planted.leads.assign(arm=np.tile(["new", "old"], 500))
-    >>> log = build_log(planted.events, leads, planted.truth["observed_until"])
-    >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))
-    >>> reading = read_split(journeys, "arm", "new", "old", step="terms_agreed", n_planned=1000)
-    >>> reading[["measure", "is_early", "is_small"]].values.tolist()
-    [['terms_agreed', True, False]]
     """
     arms = _find_arms(journeys, column, (test, control), since)
     _check_split(step, horizon, n_planned, test, control)
     group = group or Group()
     if step is not None:
-        found = _read_step(find_decided(journeys, group, within), step, arms, group)
+        found, error = _read_step(find_decided(journeys, group, within), step, arms, group)
     else:
-        found = _read_horizon(journeys, horizon, arms, group)
-    row = dict(zip(_READ, found, strict=True))
-    row |= {
+        found, error = _read_horizon(journeys, horizon, arms, group)
+    row = found | {
         "segment": group.segment, "column": column, "test": str(test), "control": str(control),
         "measure": step or WON_WITHIN, "horizon_days": np.nan if horizon is None else horizon,
-        "share_of_plan": min(row["n_test"], row["n_control"]) / (n_planned or np.nan),
+        "share_of_plan": min(found["n_test"], found["n_control"]) / (n_planned or np.nan),
         "looked_before": bool(looked_before),
     }  # fmt: skip
     row["is_early"] = bool(row["share_of_plan"] < 1)
     row["valid_low"], row["valid_high"] = row["low"], row["high"]
     if row["is_early"] or looked_before:
-        valid = find_valid_interval(row["difference"], row["error"], row["share_of_plan"])
+        valid = find_valid_interval(row["difference"], error, row["share_of_plan"])
         row["valid_low"], row["valid_high"] = np.clip(valid, -1, 1)
-    return pd.DataFrame([row])[_SPLIT]
+    return arrange("split_reading", [row])
 
 
 def read_before_after(
@@ -115,51 +90,29 @@ def read_before_after(
     within: pd.Timedelta | str,
     group: Group | None = None,
 ) -> pd.DataFrame:
-    """Do more go on at a step since something changed, with equal time to do so?
+    """Do more go on at a step since something changed, with equal time to do so? The table
+    `before_after`, of one row.
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    step : one that can be missed
-    changed_at : an ISO day or a moment (UTC)
-    within : how long from entry evidence counts, such as ``30D``
-    group : whose leads and steps; default all leads and the global steps
-
-    Returns
-    -------
-    frame of one row: segment, measure (the step's id), changed_at, n_before, n_after (leads that
-    entered in two periods of equal length, see `label_periods`, and reached the step before it
-    within the window), share_before, share_after
-    (of them, went on within the window), difference (share_after - share_before), low, high, p,
-    is_small (see `judge_difference`). This is no experiment: all else that changed then is
-    in it. A lead that entered shortly before the change may meet it on its way, which makes the
-    difference smaller.
+    Evidence counts so long after entry as `within` says, such as ``30D``; `changed_at` is an ISO
+    day or a moment (UTC). A lead that entered shortly before the change may meet it on its way,
+    which makes the difference smaller.
 
     Raises
     ------
     InputError
         An unknown step, moment or window.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": [*"abb"], "action": ["ask", "ask", "pay"],
-    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-04"])}), None, "2025-01-06")
-    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
-    >>> reading = read_before_after(journeys, "pay", "2025-01-03", "1D")
-    >>> reading[["n_before", "share_before", "n_after", "share_after"]].values.tolist()
-    [[1.0, 0.0, 1.0, 1.0]]
     """
     group, changed = group or Group(), read_day(changed_at, "changed_at")
     decided = _decide_within(journeys, group, within)
     period = label_periods(journeys, changed_at, within).leads["period"]
     after, before = ((period == name).to_numpy() for name in ("after", "before"))
-    found = dict(zip(_READ, _read_step(decided, step, (after, before), group), strict=True))
-    row = found | {
+    found, _ = _read_step(decided, step, (after, before), group)
+    row = {
         "segment": group.segment, "measure": step, "changed_at": changed,
-        "n_before": found["n_control"], "n_after": found["n_test"],
-        "share_before": found["share_control"], "share_after": found["share_test"],
+        "n_before": found.pop("n_control"), "n_after": found.pop("n_test"),
+        "share_before": found.pop("share_control"), "share_after": found.pop("share_test"),
     }  # fmt: skip
-    return pd.DataFrame([row])[_BEFORE_AFTER]
+    return arrange("before_after", [row | found])
 
 
 def label_periods(
@@ -167,14 +120,9 @@ def label_periods(
 ) -> Journeys:
     """Which leads entered before a change, and which after it, in periods of equal length?
 
-    Parameters
-    ----------
-    journeys, changed_at, within : as in `read_before_after`
-
-    Returns
-    -------
-    Journeys whose leads have a column ``period``: before, after, or empty. The later period ends
-    `within` before the export, the earlier begins where the data do; the longer of them is cut.
+    Gives journeys whose leads have a column ``period``: before, after, or empty. The later period
+    ends `within` before the export, the earlier begins where the data do; the longer of them is
+    cut.
 
     Examples
     --------
@@ -196,32 +144,13 @@ def label_periods(
 def count_trend(
     journeys: Journeys, step: str, within: pd.Timedelta | str, group: Group | None = None
 ) -> pd.DataFrame:
-    """Which share goes on at a step, by the month in which leads entered?
-
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    step, within, group : as in `read_before_after`
-
-    Returns
-    -------
-    frame, one row a month of entry (UTC) with leads followed for so long: segment, measure (the
-    step's id), month (such as 2025-03), n_base (of them, reached the step before it within the
-    window), n_reached (went on within the window), share, low, high (95 %, Wilson)
+    """Which share goes on at a step, by the month (UTC) in which leads entered? The table `trend`,
+    of leads followed as long as `within` says, and of what they did by then.
 
     Raises
     ------
     InputError
         An unknown step or window.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": [*"abb"], "action": ["ask", "ask", "pay"],
-    ...     "at": pd.to_datetime(["2025-01-01", "2025-02-03", "2025-02-04"])}), None, "2025-03-06")
-    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
-    >>> table = count_trend(journeys, "pay", "7D")
-    >>> table[["month", "n_base", "share"]].values.tolist()
-    [['2025-01', 1.0, 0.0], ['2025-02', 1.0, 1.0]]
     """
     group = group or Group()
     decided = _decide_within(journeys, group, within)
@@ -233,26 +162,13 @@ def count_trend(
         mine = (months == month) & decided.stood[:, place]
         w, hits = weights[mine], decided.went_on[mine, place]
         n = w.sum()
-        rows.append((month, n, w @ hits, w @ hits / n if n > 0 else np.nan, effective_n(w)))
-    table = pd.DataFrame(rows, columns=["month", "n_base", "n_reached", "share", "n_effective"])
-    table["low"], table["high"] = wilson(table["share"], table["n_effective"])
-    return table.assign(segment=group.segment, measure=step)[_TREND]
-
-
-_READ = (
-    "n_test", "n_control", "share_test", "share_control", "difference", "low", "high", "p",
-    "is_small", "error",
-)  # fmt: skip
-_SPLIT = [
-    "segment", "column", "test", "control", "measure", "horizon_days", "n_test", "n_control",
-    "share_test", "share_control", "difference", "low", "high", "p", "share_of_plan", "is_early",
-    "looked_before", "valid_low", "valid_high", "is_small",
-]  # fmt: skip
-_BEFORE_AFTER = [
-    "segment", "measure", "changed_at", "n_before", "n_after", "share_before", "share_after",
-    "difference", "low", "high", "p", "is_small",
-]  # fmt: skip
-_TREND = ["segment", "measure", "month", "n_base", "n_reached", "share", "low", "high"]
+        share = w @ hits / n if n > 0 else np.nan
+        low, high = map(float, wilson(share, effective_n(w)))
+        rows.append({
+            "segment": group.segment, "measure": step, "month": month, "n_base": n,
+            "n_reached": w @ hits, "share": share, "low": low, "high": high,
+        })  # fmt: skip
+    return arrange("trend", rows)
 
 
 def _check_split(step, horizon, n_planned, test, control) -> None:
@@ -293,8 +209,8 @@ def _decide_within(journeys: Journeys, group: Group, within) -> Decided:
     return find_decided(journeys, group, within)
 
 
-def _read_step(decided: Decided, step: str, arms, group: Group) -> tuple:
-    """What `_READ` names, of the share that goes on at a step."""
+def _read_step(decided: Decided, step: str, arms, group: Group) -> tuple[dict, float]:
+    """Both arms, their difference and its error, of the share that goes on at a step."""
     place = _find_step(decided, step)
     weights = group.weigh(len(decided.stood))
     n, shares, sure = [], [], []
@@ -307,12 +223,13 @@ def _read_step(decided: Decided, step: str, arms, group: Group) -> tuple:
     judged = judge_difference(shares[0], sure[0], shares[1], sure[1])
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = sum(share * (1 - share) / m for share, m in zip(shares, sure, strict=True))
-    found = [*shares, *judged.values(), np.sqrt(variance)]
-    return (*n, *(x[0] for x in found))
+    found = {"share_test": shares[0], "share_control": shares[1], **judged}
+    counts = {"n_test": n[0], "n_control": n[1]}
+    return counts | {name: x[0] for name, x in found.items()}, np.sqrt(variance)[0]
 
 
-def _read_horizon(journeys: Journeys, horizon: int, arms, group: Group) -> tuple:
-    """What `_READ` names, of the share that bought by a day."""
+def _read_horizon(journeys: Journeys, horizon: int, arms, group: Group) -> tuple[dict, float]:
+    """Both arms, their difference and its error, of the share that bought by a day."""
     from scipy.stats import norm
 
     day, cause = find_outcome_days(journeys)
@@ -326,8 +243,11 @@ def _read_horizon(journeys: Journeys, horizon: int, arms, group: Group) -> tuple
     expected, varies = count_expected(pooled, min(known))
     sure = varies and expected >= FEWEST_EXPECTED
     p = 2 * norm.sf(abs(difference) / error) if sure else np.nan
-    ends = difference - Z * error, difference + Z * error
-    return (*n, share, share_rest, difference, *ends, p, not expected >= SMALL_EXPECTED, error)
+    return {
+        "n_test": n[0], "n_control": n[1], "share_test": share, "share_control": share_rest,
+        "difference": difference, "low": difference - Z * error, "high": difference + Z * error,
+        "p": p, "is_small": not expected >= SMALL_EXPECTED,
+    }, error  # fmt: skip
 
 
 def _watch(day: np.ndarray, cause: np.ndarray, member: np.ndarray, horizon: int):

@@ -40,23 +40,19 @@ def find_benchmark(
 ) -> Benchmark | None:
     """Which team, manager or quarter is best at a step, as far as that is no luck?
 
+    Of all groups with `FEWEST` decided leads or more the one with the highest shrunk share; None
+    where there are not two such groups of any kind. Of a pool each group is taken to have the same
+    part of the segment, sum(stood) / sum(pool): who left before the paths part is shared out by
+    what all groups did, and would carry one segment's better group into another.
+
     Parameters
     ----------
-    groupings : of `list_groupings`
     stood, went_on : (n_leads,) weights of the leads that decided on the step, and of those that
         went on; of all segments that begin alike and have this step next
     pool : (n_leads,) weights of the leads of all segments that begin alike, whatever comes next;
         default `stood`
-    seed : of the draws
     current : the quarter that is not over (see `name_quarter`): others are compared with it, but it
         is no reference itself
-
-    Returns
-    -------
-    Benchmark: of all groups with `FEWEST` decided leads or more the one with the highest shrunk
-    share; None where there are not two such groups of any kind. Of a pool each group is taken to
-    have the same part of the segment, sum(stood) / sum(pool): who left before the paths part is
-    shared out by what all groups did, and would carry one segment's better group into another.
     """
     pool = stood if pool is None else pool
     part, best = min(stood.sum() / max(pool.sum(), 1e-9), 1.0), None
@@ -84,22 +80,8 @@ def list_groupings(
 ) -> dict[str, tuple[np.ndarray, list[str]]]:
     """By what can leads be compared: teams, managers, quarters of entry?
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    mature : (n_leads,) which of them count
-
-    Returns
-    -------
-    kind → codes (n_leads,), -1 for leads of no group, and names; kinds with one group are left out
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "b"], "action": "ask", "at": "2025-05-01"}),
-    ...                 pd.DataFrame({"lead_id": ["a", "b"], "manager": ["Anna", "Boris"]}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
-    >>> list_groupings(build_journeys(log, steps), np.ones(2, bool))["manager"][1]
-    ['Anna', 'Boris']
+    Gives kind → codes (n_leads,), -1 for leads of no group or not `mature`, and names; kinds with
+    one group are left out.
     """
     leads, found = journeys.leads, {}
     for kind in KINDS:
@@ -114,13 +96,7 @@ def list_groupings(
 
 
 def name_quarter(moment: pd.Timestamp) -> str:
-    """The quarter of a moment (UTC), such as the one in which the export was made.
-
-    Examples
-    --------
-    >>> name_quarter(pd.Timestamp("2025-05-01", tz="UTC"))
-    '2025-Q2'
-    """
+    """The quarter of a moment (UTC), such as 2025-Q2."""
     return _name_quarters(pd.Series([moment])).iloc[0]
 
 

@@ -8,25 +8,16 @@ import pandas as pd
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.tables import arrange
 from funnel_lib.counting.missed import ASKED, find_missed, list_codes
 from funnel_lib.stats.intervals import divide
 
 
 def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
-    """At which step not taken are leads lost, were they asked, and what does it cost?
+    """At which step not taken are leads lost, were they asked, and what does it cost? The table
+    `losses`, of all leads by the global steps, or of a group by its own.
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    group : whose losses, by which steps before the sale; default all leads and the global steps
-
-    Returns
-    -------
-    frame, one row a step that can be missed and currency of the log: segment, missed_step, n_lost
-    (lost leads that entered), n_asked, n_not_asked, n_unknown (of n_lost), share_of_lost (of all
-    lost leads of the segment), share_of_entered, amount_lost (of the leads whose amount counts, see
-    `money.take_amounts`), currency. Open leads are not lost. Steps where nobody is lost have a row
-    of zeros.
+    Which amounts count as money: see `money.take_amounts`.
     """
     group = group or Group()
     found, ids = find_missed(journeys, group), group.path or journeys.steps.before_sale
@@ -53,10 +44,4 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     table["share_of_lost"] = divide(table["n_lost"], weights[lost].sum())
     table["share_of_entered"] = divide(table["n_lost"], weights[entered].sum())
     _, can_miss = list_codes(journeys, group)
-    return table[np.repeat(can_miss, len(names))].reset_index(drop=True)[_LOSS_COLUMNS]
-
-
-_LOSS_COLUMNS = [
-    "segment", "missed_step", "n_lost", "n_asked", "n_not_asked", "n_unknown", "share_of_lost",
-    "share_of_entered", "amount_lost", "currency",
-]  # fmt: skip
+    return arrange("losses", table[np.repeat(can_miss, len(names))].reset_index(drop=True))

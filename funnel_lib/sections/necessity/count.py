@@ -7,18 +7,13 @@ import pandas as pd
 
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tables import arrange
 from funnel_lib.stats.intervals import divide
 
 
 def count_necessity(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     """Which share of the buyers shows each step, and how much of that is only the manager's word?
-
-    Returns
-    -------
-    frame, one row a global step before the sale: segment, step, n_won (buyers that entered),
-    n_won_with_evidence, share (of n_won; empty for a step without any evidence in the log),
-    self_reported_share (of n_won_with_evidence: those with nothing but the manager's word).
-    A step that buyers lack is optional, or not recorded.
+    The table `necessity`.
     """
     steps = journeys.steps
     n_leads, n_steps = len(journeys.leads), len(steps.before_sale)
@@ -33,11 +28,9 @@ def count_necessity(journeys: Journeys, group: Group | None = None) -> pd.DataFr
     proven[lead[~told], step[~told]] = True
     n_shown = mass @ shown
     share = np.where(journeys.measurable[:n_steps], divide(n_shown, mass.sum()), np.nan)
-    return pd.DataFrame({
-        "segment": group.segment,
-        "step": list(steps.before_sale),
-        "n_won": mass.sum(),
-        "n_won_with_evidence": n_shown,
-        "share": share,
+    table = pd.DataFrame({
+        "segment": group.segment, "step": list(steps.before_sale), "n_won": mass.sum(),
+        "n_won_with_evidence": n_shown, "share": share,
         "self_reported_share": divide(mass @ (shown & ~proven), n_shown),
     })  # fmt: skip
+    return arrange("necessity", table)

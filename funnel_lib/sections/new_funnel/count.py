@@ -6,42 +6,13 @@ import pandas as pd
 
 from funnel_lib.core.lexicon import TypicalStep, find_meaning, read_lexicon
 from funnel_lib.core.steps import Step, Steps
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import Words
-
-COLUMNS = [
-    "segment", "position", "step", "name", "criterion", "evidence", "recorded", "help",
-    "old_stages", "share_of_entered",
-]  # fmt: skip
 
 
 def build_blueprint(tables: dict[str, pd.DataFrame], steps: Steps, words: Words) -> pd.DataFrame:
-    """Which stages should the CRM have for each segment, and when does a deal move on?
-
-    Parameters
-    ----------
-    tables : the audit's tables: funnel, stages
-    steps : the client's steps
-    words : language of the texts
-
-    Returns
-    -------
-    frame, one row a step of each segment's path (of the global funnel where there is one segment):
-    segment, position, step, name (of the stage), criterion (when the deal moves to it), evidence
-    (the recorded events that show it), recorded (how CRMs record it), help (the manager's actions:
-    those of the steps file, else the usual ones), old_stages (of the CRM, behind which this step
-    stands), share_of_entered (of the segment's leads, today). Criterion and recording are known of
-    typical steps (see `build_sheet`); of others they are empty, for the team to fill in.
-
-    Examples
-    --------
-    >>> steps = Steps(steps=[{"id": "proposal_opened", "asked_by": ["proposal_sent"]},
-    ...                      {"id": "paid"}], won="paid")
-    >>> funnel = pd.DataFrame({"segment": "all", "position": [1, 2], "part": "before_sale",
-    ...     "step": ["proposal_opened", "paid"], "share_of_entered": [1.0, 0.2]})
-    >>> stages = pd.DataFrame({"stage": ["Proposal sent"], "step": ["proposal_opened"]})
-    >>> table = build_blueprint({"funnel": funnel, "stages": stages}, steps, Words("en"))
-    >>> table[["step", "help", "old_stages"]].values.tolist()[0]
-    ['proposal_opened', 'proposal_sent', 'Proposal sent']
+    """Which stages should the CRM have for each segment, and when does a deal move on? The table
+    `new_funnel`, from the audit's tables funnel and stages.
     """
     funnel = tables["funnel"]
     funnel = funnel[funnel["part"] == "before_sale"]
@@ -54,15 +25,15 @@ def build_blueprint(tables: dict[str, pd.DataFrame], steps: Steps, words: Words)
         step, usual = steps[row.step], typical[row.step]
         same = usual.id if usual else row.step  # stages name the step or its typical id
         stages = [old[key] for key in dict.fromkeys([row.step, same]) if key in old]
-        rows.append((
-            row.segment, row.position, row.step, words.step(row.step),
-            usual.criterion[words.lang] if usual else "",
-            ", ".join(e.action for e in step.evidence),
-            usual.recorded[words.lang] if usual else "",
-            ", ".join(step.asked_by) or (usual.help[words.lang] if usual else ""),
-            "; ".join(stages), row.share_of_entered,
-        ))  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS)
+        rows.append({
+            "segment": row.segment, "position": row.position, "step": row.step,
+            "name": words.step(row.step), "criterion": usual.criterion[words.lang] if usual else "",
+            "evidence": ", ".join(e.action for e in step.evidence),
+            "recorded": usual.recorded[words.lang] if usual else "",
+            "help": ", ".join(step.asked_by) or (usual.help[words.lang] if usual else ""),
+            "old_stages": "; ".join(stages), "share_of_entered": row.share_of_entered,
+        })  # fmt: skip
+    return arrange("new_funnel", rows)
 
 
 def _find_typical(steps: list[Step]) -> dict[str, TypicalStep | None]:

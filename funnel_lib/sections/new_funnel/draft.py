@@ -31,18 +31,12 @@ class _Line(NamedTuple):
 def draft_steps(log: EventLog) -> str:
     """Write a draft of steps.yml: the client's actions as steps, in the order they come.
 
-    Parameters
-    ----------
-    log : a checked log
-
-    Returns
-    -------
-    YAML text that `read_steps` takes as it is, `draft: true`. An action is the client's, the
+    Gives YAML text that `read_steps` takes as it is, `draft: true`. An action is the client's, the
     manager's or the system's by the log's own actor where that says so for 80 % of its events, else
-    by its wording (see `names.audit_stages`); what neither tells is listed in comments for a
-    person to decide. Steps come in the order in which most leads take them (see
-    `moves.order_stages`), the sale before what follows it; the manager's actions that speak of
-    the same step become its `asked_by`. Each line has its count.
+    by its wording (see `names.audit_stages`); what neither tells is listed in comments for a person
+    to decide. Steps come in the order in which most leads take them (see `moves.order_stages`), the
+    sale before what follows it; the manager's actions that speak of the same step become its
+    `asked_by`. Each line has its count.
 
     Raises
     ------

@@ -7,22 +7,13 @@ import pandas as pd
 
 from funnel_lib.core.events import ACTORS, EventLog, lead_codes
 from funnel_lib.core.journeys import Journeys, last_at
+from funnel_lib.core.tables import list_columns
 from funnel_lib.core.times import NEVER, to_micros
 
 
 def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
-    """Which step comes next for each open lead, was it proposed, how long is the client silent?
-
-    Parameters
-    ----------
-    log, journeys : the log and its journeys
-    leads : the table of `list_leads`
-
-    Returns
-    -------
-    frame, one row an open lead: lead_id, segment, last_step, next_step, asked, days_silent (from
-    the client's last act, or else the lead's creation, to observed_until), stage, manager, amount,
-    currency; never-asked ones first, then by amount: a list to work through.
+    """Which step comes next for each open lead, was it proposed, how long is the client silent? The
+    table `open_leads`; `leads` is what `list_leads` returns.
     """
     codes = pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])
     at = log.events["at"].astype("int64").to_numpy()
@@ -41,10 +32,4 @@ def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> p
         na_position="last",
         kind="stable",
     )
-    return table[_OPEN_COLUMNS].reset_index(drop=True)
-
-
-_OPEN_COLUMNS = [
-    "lead_id", "segment", "last_step", "next_step", "asked", "days_silent", "stage", "manager",
-    "amount", "currency",
-]  # fmt: skip
+    return table[list_columns("open_leads")].reset_index(drop=True)

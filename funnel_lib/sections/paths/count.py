@@ -11,6 +11,7 @@ import pandas as pd
 from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Segmentation, place_steps
 from funnel_lib.core.journeys import Journeys, count_variants
 from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.tables import arrange
 
 if TYPE_CHECKING:
     from funnel_lib.sections.paths.trust import Trust
@@ -20,32 +21,8 @@ from funnel_lib.stats.intervals import effective_n_of_segment, influence_of_shar
 def describe_segments(
     journeys: Journeys, segmentation: Segmentation, trust: Trust | None = None
 ) -> pd.DataFrame:
-    """How large is each segment, which path does it take, how many buy, is it to be trusted?
-
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    segmentation : their segments
-    trust : of `measure_trust`; None where nobody asked
-
-    Returns
-    -------
-    frame, one row a segment, or one row "all": segment, name (what sets its path apart, see
-    `name_segments`), n_leads (sum of memberships), n_undetermined (leads most probably of this
-    segment, but with a membership below 0.8), share_of_leads (of those that entered), path (ids
-    joined by " > "), stability, trust (see `measure_trust`; empty where nobody asked), n_won,
-    n_lost, n_open (sums of memberships), share_won (of n_leads), low, high (its 95% interval),
-    share_of_amount_won (of the money of all won leads; empty where amounts are unknown or in
-    several currencies)
-
-    Examples
-    --------
-    >>> from funnel_lib.sections.paths.segments import find_segments
-    >>> planted = plant_log("clean", n_leads=1000, seed=1)
-    >>> journeys = build_journeys(build_log(planted.events, planted.leads),
-    ...                           parse_steps(planted.steps_yaml))
-    >>> describe_segments(journeys, find_segments(journeys))["name"].tolist()
-    ['without proposal_opened', 'with task_stated', 'with price_checked']
+    """How large is each segment, which path does it take, how many buy, is it to be trusted? The
+    table `segments`; without `trust` (of `measure_trust`) nobody asked.
     """
     leads = journeys.leads[journeys.leads["entered_at"].notna()]
     single = len(segmentation.ids) == 1
@@ -60,7 +37,7 @@ def describe_segments(
     with np.errstate(invalid="ignore"):
         share_won = status["n_won"] / n_leads
     low, high = wilson(np.minimum(share_won, 1), np.array(n_effective))
-    return pd.DataFrame({
+    table = pd.DataFrame({
         "segment": ids,
         "name": name_segments(list(paths), _measure_hurry(segmentation)),
         "n_leads": n_leads,
@@ -72,6 +49,7 @@ def describe_segments(
         **status, "share_won": share_won, "low": low, "high": high,
         "share_of_amount_won": _share_money(leads, member),
     })  # fmt: skip
+    return arrange("segments", table)
 
 
 def _share_money(leads: pd.DataFrame, member: np.ndarray) -> np.ndarray:
@@ -87,15 +65,8 @@ def _share_money(leads: pd.DataFrame, member: np.ndarray) -> np.ndarray:
 def name_segments(paths: list[tuple[str, ...]], hurry: list[float] | None = None) -> list[str]:
     """What sets each path apart, in the fewest words: steps it alone has or lacks, else its pace.
 
-    Parameters
-    ----------
-    paths : step ids of each path
-    hurry : how quick each segment's clients are, the higher the quicker; tells equal paths apart
-
-    Returns
-    -------
-    A code each, written out by `Words.value("name", …)`: "with X", "without X", both, "quicker" or
-    "slower", or the whole path.
+    A code each, which `Words.value("name", …)` writes out: "with X", "without X", both, "quicker"
+    or "slower" (by `hurry`, the higher the quicker, of equal paths), or the whole path.
 
     Examples
     --------
@@ -141,20 +112,8 @@ def _measure_hurry(segmentation: Segmentation) -> list[float] | None:
 
 
 def list_path_steps(segmentation: Segmentation) -> pd.DataFrame:
-    """How do a segment's clients take the steps of its path: which do they leave out, repeat?
-
-    Parameters
-    ----------
-    segmentation : segments found as paths; with other means of segmenting only the order is known
-
-    Returns
-    -------
-    frame, one row a step of a path (the only path is "all"'s): segment, position, step,
-    share_taken (of those who, having come so far, went on), is_optional (share_taken up to 2/3),
-    share_repeated (of times the step was taken, followed by itself), either_order_with (the next
-    step, where the two come in either order), share_reversed (chance of the other order),
-    again_from (the step from which clients begin again after this one), share_again (of times they
-    came to this step). Empty shares: not known.
+    """How do a segment's clients take the steps of its path: which do they leave out, repeat? The
+    table `segment_paths`; of segments found by other means than paths only the order is known.
     """
     rows = []
     for k, (segment, ids) in enumerate(zip(segmentation.ids, segmentation.paths, strict=True)):
@@ -164,7 +123,7 @@ def list_path_steps(segmentation: Segmentation) -> pd.DataFrame:
             "step": list(ids),
             **_read_chances(segmentation, k, len(ids)),
         }))  # fmt: skip
-    return pd.concat(rows, ignore_index=True)
+    return arrange("segment_paths", pd.concat(rows, ignore_index=True))
 
 
 def _read_chances(segmentation: Segmentation, k: int, n: int) -> dict:
@@ -188,21 +147,8 @@ def _read_chances(segmentation: Segmentation, k: int, n: int) -> dict:
 
 
 def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
-    """What does each segment do more, and what less, than the other leads?
-
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    segmentation : their segments
-
-    Returns
-    -------
-    frame, one row a segment, step and kind, the largest differences first; none with a single
-    segment: segment, step, kind (``shows``: evidence of the step up to the sale; ``repeats``:
-    twice or more), share_here (of the segment's leads), share_rest (of the others), difference,
-    low, high (its 95% interval), p_holm (of no difference, corrected for all rows). The
-    segments were found by these very steps, so this describes them; it is no proof that they are
-    there (see `measure_trust`). Steps that no lead repeats have no row of that kind.
+    """What does each segment do more, and what less, than the other leads? The table
+    `segment_traits`; whether the segments are there is asked by `measure_trust`.
 
     Notes
     -----
@@ -215,7 +161,7 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
     steps = journeys.steps.before_sale
     entered = journeys.leads["entered_at"].notna().to_numpy()
     if len(segmentation.ids) == 1:
-        return pd.DataFrame(columns=_TRAITS)
+        return arrange("segment_traits")
     variants = count_variants(journeys)
     codes = np.arange(len(steps))
     times = (variants.rows[:, :, None] == codes).sum(axis=1)[variants.of_lead[entered]]
@@ -238,32 +184,11 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
     table["p_holm"] = multipletests(table["p_holm"], method="holm")[1]
     size = table["difference"].abs()
     order = table.assign(size=-size).sort_values(["segment", "size"], kind="stable").index
-    return table.loc[order, _TRAITS].reset_index(drop=True)
-
-
-_TRAITS = [
-    "segment",
-    "step",
-    "kind",
-    "share_here",
-    "share_rest",
-    "difference",
-    "low",
-    "high",
-    "p_holm",
-]
+    return arrange("segment_traits", table.loc[order].reset_index(drop=True))
 
 
 def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
-    """Which real lead walks as its segment does?
-
-    Returns
-    -------
-    frame, one row a segment: segment, lead_id, probability (membership), journey (its steps up to
-    the sale, ids joined by " > "), n_same (leads with the same journey). Of the journeys most
-    probably of the segment that come furthest on its path, the most frequent one; of its leads the
-    first that entered. A segment without such leads has no row.
-    """
+    """Which real lead walks as its segment does? The table `segment_examples`."""
     steps = journeys.steps.before_sale
     variants = count_variants(journeys)
     position = [place_steps(steps, path) for path in segmentation.paths]
@@ -279,30 +204,20 @@ def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
         if len(own):
             v = own[np.argmax((member[:, k] * variants.weight)[own])]
             codes = variants.rows[v][variants.rows[v] >= 0]
-            rows.append((
-                "all" if len(segmentation.ids) == 1 else segment, first["lead_id"].iloc[v],
-                member[v, k], " > ".join(steps[c] for c in codes), variants.weight[v],
-            ))  # fmt: skip
-    return pd.DataFrame(rows, columns=["segment", "lead_id", "probability", "journey", "n_same"])
+            rows.append({
+                "segment": "all" if len(segmentation.ids) == 1 else segment,
+                "lead_id": first["lead_id"].iloc[v], "probability": member[v, k],
+                "journey": " > ".join(steps[c] for c in codes), "n_same": variants.weight[v],
+            })  # fmt: skip
+    return arrange("segment_examples", rows)
 
 
 def list_sequences(
     journeys: Journeys, segmentation: Segmentation, n_rows: int = 300, least: int = 8
 ) -> pd.DataFrame:
-    """Which journeys do the leads of each segment walk: an even sample, for a picture?
-
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    segmentation : their segments
-    n_rows : rows of the picture in all, shared out by the numbers of leads
-    least : rows of a group, if it has so many leads
-
-    Returns
-    -------
-    frame, one row an event up to the sale: segment ("undetermined": leads with no membership of 0.8
-    or more), name (as in `describe_segments`), n_leads (of the group), row (0 …, sorted by how far
-    on the path the lead came, then by its steps), position (0 … in the journey), step
+    """Which journeys do the leads of each segment walk: an even sample, for a picture? The table
+    `sequences`, of `n_rows` rows in all, shared out by the numbers of leads, and `least` of a group
+    that has so many.
     """
     steps, member = segmentation.steps, segmentation.memberships
     variants = count_variants(journeys)
@@ -329,5 +244,4 @@ def list_sequences(
             "n_leads": float(len(own)), "row": row, "position": place,
             "step": np.array(steps, dtype=object)[shown[row, place]],
         }))  # fmt: skip
-    columns = ["segment", "name", "n_leads", "row", "position", "step"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return arrange("sequences", pd.concat(parts, ignore_index=True) if parts else ())

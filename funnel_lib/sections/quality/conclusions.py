@@ -8,6 +8,7 @@ import pandas as pd
 from funnel_lib.core.events import STAGE_PREFIX, EventLog, check_log, lead_codes
 from funnel_lib.core.groups import FEWEST_LEADS
 from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import Words
 from funnel_lib.counting.moves import mark_pipelines
 from funnel_lib.sections.quality.exports import tell_export
@@ -24,22 +25,8 @@ _CAN, _CANNOT, _CARE = range(3)
 
 
 def describe_log(log: EventLog) -> dict[str, pd.DataFrame]:
-    """What is in an export?
-
-    Parameters
-    ----------
-    log : a checked log
-
-    Returns
-    -------
-    frames by name, moves between stages counted apart from actions, most frequent first:
-
-    - totals: measure, value (a count or a moment)
-    - parts: measure (actor, status, currency), name ("" where it is not told), n_rows (events of
-      actor, else leads), share_of_rows
-    - actions: action, actor (all who take it, joined by commas; "" where it is not told), n_rows,
-      share_of_rows (of the actions), n_leads
-    - stages: stage, n_moves, n_leads (that moved there), n_last (leads whose last stage it is)
+    """What is in an export? The tables `log_totals`, `log_parts`, `log_actions` and `log_stages`,
+    by the second half of their names; moves between stages are counted apart from actions.
 
     Examples
     --------
@@ -61,12 +48,13 @@ def describe_log(log: EventLog) -> dict[str, pd.DataFrame]:
         "currency": pd.Series(np.array(names, object)[currency], dtype="str"),
     }
     is_move = find_moves(log)
-    return {
+    tables = {
         "totals": _count_totals(log, is_move),
         "parts": pd.concat([_count_parts(m, p) for m, p in parts.items()], ignore_index=True),
         "actions": _count_actions(log.events[~is_move]),
         "stages": _count_stages(log.events[is_move], log.leads),
     }
+    return {name: arrange(f"log_{name}", table) for name, table in tables.items()}
 
 
 def list_problems(log: EventLog) -> pd.DataFrame:
@@ -103,7 +91,7 @@ def label_contents(tables: dict[str, pd.DataFrame], words: Words) -> pd.DataFram
     [['leads', '4'], ['outcome, in leads', 'won 3 (75.0%), no value 1 (25.0%)']]
     """
     totals, parts = tables["totals"], tables["parts"]
-    rows = [(r.measure, words.value("value", r.value)) for r in totals.itertuples()]
+    rows = [(r.measure, words.value("value", r.value, "log_totals")) for r in totals.itertuples()]
     told = [
         f"{_name(r.measure, r.name, words)} {words.number(r.n_rows)} "
         f"({words.share(r.share_of_rows)})"
@@ -210,8 +198,7 @@ def _count_actions(events: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(
         actor=who.reindex(table.index).fillna(""), share_of_rows=table["n_rows"] / len(events)
     )
-    table = table.sort_values("n_rows", ascending=False, kind="stable").reset_index()
-    return table[["action", "actor", "n_rows", "share_of_rows", "n_leads"]]
+    return table.sort_values("n_rows", ascending=False, kind="stable").reset_index()
 
 
 def _count_stages(moves: pd.DataFrame, leads: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import UNDETERMINED, Segmentation, place_steps
 from funnel_lib.core.journeys import Journeys, count_variants
+from funnel_lib.core.tables import arrange
 
 MOST_VALUES = 20  # of a column that is taken for a fact; rarer values are one value together
 FEWEST = 5  # leads of a value of its own
@@ -18,36 +19,23 @@ _NO_FACTS = {
 
 
 def count_recognised(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
-    """After which step can a lead's segment be told?
+    """After which step can a lead's segment be told? The table `segment_recognised`.
 
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    segmentation : segments found as paths
-
-    Returns
-    -------
-    frame, one row a step of a segment's path; none with a single segment, or without a model:
-    segment, position, step, n_reached (leads of the segment, sums of memberships, that came to this
-    step or a later one), n_undetermined (of them, those whose largest membership was below 0.8 when
-    they had just come there), share_told (of them, those whose membership of this segment was 0.8
-    or more then), mean_probability (their mean membership of it then: how sure). Only the steps up
-    to that moment are used. Cost: linear in the beginnings of journeys.
+    Cost: linear in the beginnings of journeys.
     """
     model = segmentation.model
     if model is None or len(segmentation.ids) == 1:
-        return pd.DataFrame(columns=_RECOGNISED)
+        return arrange("segment_recognised")
     variants = count_variants(journeys, model.pace)
     weight = np.zeros((len(variants.weight), len(segmentation.ids)))
     entered = variants.of_lead >= 0
     np.add.at(weight, variants.of_lead[entered], segmentation.memberships[entered])
     beginning, known = _list_beginnings(variants.rows, variants.gaps)
     then = model.predict_proba(*known)
-    tables = []
+    rows = []
     for k, (segment, path) in enumerate(zip(segmentation.ids, segmentation.paths, strict=True)):
         position = place_steps(segmentation.steps, path)
         furthest = np.maximum.accumulate(position[variants.rows], axis=1)
-        rows = []
         for j in range(len(path)):
             came = furthest.max(axis=1) >= j
             moment = (furthest[came] >= j).argmax(axis=1)
@@ -55,15 +43,13 @@ def count_recognised(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
             member = then[beginning[came, moment]]
             told, unsure = member[:, k] >= UNDETERMINED, member.max(axis=1) < UNDETERMINED
             n = mass.sum()
-            shares = (mass @ told / n, mass @ member[:, k] / n) if n > 0 else (np.nan, np.nan)
-            rows.append((segment, j + 1, path[j], n, mass @ unsure, *shares))
-        tables.append(pd.DataFrame(rows, columns=_RECOGNISED))
-    return pd.concat(tables, ignore_index=True)
-
-
-_RECOGNISED = [
-    "segment", "position", "step", "n_reached", "n_undetermined", "share_told", "mean_probability",
-]  # fmt: skip
+            rows.append({
+                "segment": segment, "position": j + 1, "step": path[j], "n_reached": n,
+                "n_undetermined": mass @ unsure,
+                "share_told": mass @ told / n if n > 0 else np.nan,
+                "mean_probability": mass @ member[:, k] / n if n > 0 else np.nan,
+            })  # fmt: skip
+    return arrange("segment_recognised", rows)
 
 
 def _list_beginnings(rows: np.ndarray, gaps: np.ndarray | None):
@@ -88,22 +74,8 @@ def _list_beginnings(rows: np.ndarray, gaps: np.ndarray | None):
 
 
 def measure_facts(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
-    """Do facts such as product, source or manager go with the segments, and do they tell them?
-
-    Parameters
-    ----------
-    journeys : the leads' client steps
-    segmentation : their segments
-
-    Returns
-    -------
-    frame, one row a column of the leads that has 2 to 20 values (values of fewer than 5 leads are
-    one together), the strongest first; none with a single segment: fact, n_leads (whose segment is
-    sure, membership 0.8 or more, and whose fact is known), n_values, cramers_v (corrected for
-    chance), low, high (its 95% interval), share_explained (its square), share_right (of n_leads
-    whose segment is told right from the fact alone, each from the other leads), share_guessed (told
-    right by always naming the largest). Columns known only later (outcome, amounts, loss reason,
-    stage) are left out; whether a further column is known at entry, the library cannot tell.
+    """Do facts such as product, source or manager go with the segments, and do they tell them? The
+    table `segment_facts`.
 
     Notes
     -----
@@ -111,7 +83,7 @@ def measure_facts(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
     inversion of the non-central chi-squared distribution: Smithson (2003), Confidence Intervals.
     """
     if len(segmentation.ids) == 1:
-        return pd.DataFrame(columns=_FACTS)
+        return arrange("segment_facts")
     sure = segmentation.memberships.max(axis=1) >= UNDETERMINED
     segment = segmentation.memberships.argmax(axis=1)
     rows = []
@@ -122,18 +94,15 @@ def measure_facts(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
         value = value.where(value.isin(counts.index[counts >= FEWEST]), "")
         table = pd.crosstab(value[known], segment[known]).to_numpy(float)
         if len(counts) >= 2 and 2 <= table.shape[0] <= MOST_VALUES and table.shape[1] >= 2:
-            rows.append((name, table.sum(), len(table), *_associate(table), *_tell_right(table)))
-    found = pd.DataFrame(rows, columns=_FACTS)
+            rows.append({
+                "fact": name, "n_leads": table.sum(), "n_values": len(table),
+                **_associate(table), **_tell_right(table),
+            })  # fmt: skip
+    found = arrange("segment_facts", rows)
     return found.sort_values(["cramers_v", "fact"], ascending=[False, True], ignore_index=True)
 
 
-_FACTS = [
-    "fact", "n_leads", "n_values", "cramers_v", "low", "high", "share_explained", "share_right",
-    "share_guessed",
-]  # fmt: skip
-
-
-def _associate(table: np.ndarray) -> tuple[float, float, float, float]:
+def _associate(table: np.ndarray) -> dict[str, float]:
     """Cramér's V corrected for chance, its interval, its square."""
     from scipy.optimize import brentq
     from scipy.stats import chi2_contingency, ncx2
@@ -152,7 +121,9 @@ def _associate(table: np.ndarray) -> tuple[float, float, float, float]:
         most = 4 * chi2 + 100
         strength = brentq(miss, 0, most) if miss(0) > 0 else 0.0
         ends.append(min(1.0, np.sqrt(strength / n / (min(r, c) - 1))))
-    return float(min(v, 1)), *map(float, ends), float(min(v, 1) ** 2)
+    low, high = map(float, ends)
+    v = float(min(v, 1))
+    return {"cramers_v": v, "low": low, "high": high, "share_explained": v**2}
 
 
 def _central(chi2: float, df: int, tail: float) -> float:
@@ -161,7 +132,7 @@ def _central(chi2: float, df: int, tail: float) -> float:
     return central.cdf(chi2, df) - tail
 
 
-def _tell_right(table: np.ndarray) -> tuple[float, float]:
+def _tell_right(table: np.ndarray) -> dict[str, float]:
     """Share of leads told right from the fact, each from the others; and by naming the largest."""
     n, right = table.sum(), 0.0
     for row in table:
@@ -169,17 +140,12 @@ def _tell_right(table: np.ndarray) -> tuple[float, float]:
             others = row.copy()
             others[k] -= 1
             right += count * (others.argmax() == k) if count else 0
-    return right / n, table.sum(axis=0).max() / n
+    return {"share_right": right / n, "share_guessed": table.sum(axis=0).max() / n}
 
 
 def find_parting(segmentation: Segmentation) -> pd.DataFrame:
-    """Which step sets each path apart first: what to ask the client about in the first talk?
-
-    Returns
-    -------
-    frame, one row a segment; none with a single segment: segment, last_step (the last step before
-    its path is unlike every other; empty if it is from the start), step (the first one that no
-    other path has there; empty where the path only lacks steps of others)
+    """Which step sets each path apart first: what to ask the client about in the first talk? The
+    table `segment_parting`.
 
     Examples
     --------
@@ -193,9 +159,9 @@ def find_parting(segmentation: Segmentation) -> pd.DataFrame:
         others = [p for j, p in enumerate(segmentation.paths) if j != k]
         at = max((_agree(path, other) for other in others), default=len(path))
         step = path[at] if at < len(path) else None
-        rows.append((segmentation.ids[k], path[at - 1] if at else None, step))
-    return pd.DataFrame(rows if len(segmentation.ids) > 1 else [],
-                        columns=["segment", "last_step", "step"], dtype="str")  # fmt: skip
+        last = path[at - 1] if at else None
+        rows.append({"segment": segmentation.ids[k], "last_step": last, "step": step})
+    return arrange("segment_parting", rows if len(segmentation.ids) > 1 else ()).astype("str")
 
 
 def _agree(path: tuple[str, ...], other: tuple[str, ...]) -> int:

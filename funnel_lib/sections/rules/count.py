@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tables import list_columns
 from funnel_lib.counting.reach import RULES, count_funnel
 
 
@@ -14,12 +15,7 @@ def count_rules(
     within: pd.Timedelta | str | None = None,
     group: Group | None = None,
 ) -> pd.DataFrame:
-    """How far do the three counting rules differ?
-
-    Returns
-    -------
-    frame: segment, position, step, rule, n_reached (base and further words as in `count_funnel`)
-    """
+    """How far do the three counting rules differ? The table `funnel_rules`."""
     tables = [count_funnel(journeys, rule, within, group).assign(rule=rule) for rule in RULES]
-    columns = ["segment", "position", "step", "rule", "n_reached"]
-    return pd.concat(tables)[columns].sort_values("position", kind="stable", ignore_index=True)
+    table = pd.concat(tables)[list_columns("funnel_rules")]
+    return table.sort_values("position", kind="stable", ignore_index=True)

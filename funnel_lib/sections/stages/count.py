@@ -9,11 +9,12 @@ from funnel_lib.core.events import ACTORS, BULK_LEADS, STAGE_PREFIX, EventLog, b
 from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
 from funnel_lib.core.lexicon import find_meaning
 from funnel_lib.core.steps import Evidence, Steps
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.missed import find_missed
 from funnel_lib.counting.moves import PIPELINE_MARK, find_stage_step, list_moves, order_stages
-from funnel_lib.counting.reach import COLUMNS, RULES, count_funnel
+from funnel_lib.counting.reach import RULES, count_funnel
 from funnel_lib.sections.stages.names import audit_stages
 from funnel_lib.stats.intervals import wilson
 
@@ -22,35 +23,13 @@ LATE_DAYS = 30  # after the client's last step: a deal closed or standing so lon
 
 
 def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None) -> pd.DataFrame:
-    """How many of the deals with a stage history came to each stage, and to each client step?
+    """How many of the deals with a stage history came to each stage, and to each client step? The
+    table `pipeline`.
 
-    Parameters
-    ----------
-    log, journeys : as in `list_moves`
-    within : as in `reach.count_funnel`
-
-    Returns
-    -------
-    frame, the stages first, then the client steps of the same deals: story (``stages`` or
-    ``steps``), rule, and the columns of `count_funnel` (a stage stands in the column step; the
-    sale, by status, is the last of both). Base: deals that have a stage history and entered the
-    client's funnel. Without any history the story of the stages is a ``snapshot``: a deal stands at
-    its current stage and is taken to have come to those that mean earlier steps; stages of which
-    the steps file tells no step are left out. Empty where there are no stages either. A lost end
-    (by its name, or by ``lost`` of the steps file) is no stage on the way to the sale: it is left
-    out.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({
-    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
-    ...     "at": pd.date_range("2025-01-01", periods=3)}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
-    ...               stages={"Sent": "read"})
-    >>> journeys = build_journeys(log, steps)
-    >>> table = count_pipeline(log, journeys).query("rule == 'passed'")
-    >>> table[["story", "step", "n_reached"]].values.tolist()[:4]
-    [['stages', 'New', 1.0], ['stages', 'Sent', 1.0], ['stages', 'pay', 0.0], ['steps', 'ask', 1.0]]
+    Without any history the story of the stages is a ``snapshot``: a deal stands at its current
+    stage and is taken to have come to those that mean earlier steps; stages of which the steps file
+    tells no step are left out. Empty where there are no stages either. A lost end (by its name, or
+    by ``lost`` of the steps file) is no stage on the way to the sale: it is left out.
     """
     moves, name = list_moves(log, journeys), "stages"
     known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
@@ -61,7 +40,7 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
         name = "snapshot"
         known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
     if moves.empty:
-        return pd.DataFrame(columns=["story", "rule", *COLUMNS])
+        return arrange("pipeline")
     both = select_leads(journeys, known & journeys.leads["entered_at"].notna().to_numpy())
     staged = build_journeys(_tell_moves(log, journeys, moves), _write_stages(order, journeys.steps))
     index = pd.Index(both.leads["lead_id"])
@@ -72,8 +51,7 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
         for rule in RULES
     ]
     table = pd.concat(parts, ignore_index=True)
-    table = table[table["part"] == "before_sale"]
-    return table[["story", "rule", *COLUMNS]].reset_index(drop=True)
+    return arrange("pipeline", table[table["part"] == "before_sale"].reset_index(drop=True))
 
 
 def _find_lost_ends(moves: pd.DataFrame, steps: Steps) -> list[str]:
@@ -128,32 +106,8 @@ def _escape(name: str) -> str:
 def list_stages(
     log: EventLog, journeys: Journeys, leads: pd.DataFrame, lang: str = "en"
 ) -> pd.DataFrame:
-    """Whose actions do the CRM's stages describe, and how many deals stand at each?
-
-    Parameters
-    ----------
-    log, journeys : as in `list_moves`
-    leads : what `leads.list_leads` returns
-    lang : language of the usual evidence, "en" or "ru"
-
-    Returns
-    -------
-    frame, one row a stage of the log, of the leads or of the steps file, in their order: stage,
-    kind (client, manager, unclear; see `audit_stages`), step (what the steps file says it is
-    meant to show, else the typical step behind its wording), evidence (the actions of the steps
-    file that show it, else the usual ones), n_deals (that stand there or ended there)
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({
-    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
-    ...     "at": pd.date_range("2025-01-01", periods=3)}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
-    ...               stages={"Sent": "read"})
-    >>> journeys = build_journeys(log, steps)
-    >>> from funnel_lib.counting.leads import list_leads
-    >>> list_stages(log, journeys, list_leads(log, journeys)).values.tolist()[1]
-    ['Sent', 'unclear', 'read', 'read', 1]
+    """Whose actions do the CRM's stages describe, and how many deals stand at each? The table
+    `stages`; `leads` is what `list_leads` returns, `lang` the language of the usual evidence.
     """
     steps = journeys.steps
     standing = leads["stage"].replace("", None).dropna()
@@ -167,34 +121,19 @@ def list_stages(
     told = [find_stage_step(steps, name) for name in table["stage"]]
     own = {s.id: ", ".join(e.action for e in s.evidence) for s in steps.steps}
     typical = table[["step", "evidence"]].itertuples(index=False)
-    return pd.DataFrame({
-        "stage": table["stage"],
-        "kind": table["kind"],
-        "step": pd.Series([t or u.step or None for t, u in zip(told, typical, strict=True)],
-                          dtype="str"),
+    step = [t or u.step or None for t, u in zip(told, typical, strict=True)]
+    stages = pd.DataFrame({
+        "stage": table["stage"], "kind": table["kind"], "step": pd.Series(step, dtype="str"),
         "evidence": [own.get(t) or u for t, u in zip(told, table["evidence"], strict=True)],
         "n_deals": table["stage"].map(standing.value_counts()).fillna(0).astype(int),
     })  # fmt: skip
+    return arrange("stages", stages)
 
 
 def find_renamed(moves: pd.DataFrame) -> pd.DataFrame:
-    """Which stages may be one, renamed: the first is never entered again once the second is?
-
-    Parameters
-    ----------
-    moves : what `list_moves` returns
-
-    Returns
-    -------
-    frame: stage, renamed_to: neighbours in the order of stages that no deal came to both of, the
-    later one first entered after the last move to the earlier one, 5 deals or more each. A hint:
-    they are counted apart.
-
-    Examples
-    --------
-    >>> rows = [(lead, lead, "Talks" if lead < 9 else "First talks", 0) for lead in range(18)]
-    >>> find_renamed(pd.DataFrame(rows, columns=["lead", "at", "stage", "place"])).values.tolist()
-    [['Talks', 'First talks']]
+    """Which stages may be one, renamed: the first is never entered again once the second is? The
+    table `stage_renames`, from what `list_moves` returns: neighbours with `FEWEST_RENAMED` deals or
+    more each that no deal came to both of.
     """
     ends = moves.groupby("stage").agg(
         first=("at", "min"), last=("at", "max"), n=("lead", "nunique"), place=("place", "mean")
@@ -206,28 +145,13 @@ def find_renamed(moves: pd.DataFrame) -> pd.DataFrame:
     both = moves.merge(moves, on="lead", suffixes=("", "_to"))
     met = set(zip(both["stage"], both["stage_to"], strict=True))
     kept = [pair for pair in zip(pairs["stage"], pairs["stage_to"], strict=True) if pair not in met]
-    return pd.DataFrame(kept, columns=["stage", "renamed_to"], dtype="str")
+    rows = [{"stage": stage, "renamed_to": later} for stage, later in kept]
+    return arrange("stage_renames", rows).astype("str")
 
 
 def count_stage_by_step(leads: pd.DataFrame) -> pd.DataFrame:
-    """Which client step is missing of the deals lost or standing at each stage?
-
-    Parameters
-    ----------
-    leads : what `leads.list_leads` returns
-
-    Returns
-    -------
-    frame, one row a stage and missed step that occur together: stage, missed_step, n_lost, n_open
-    (standing there), the largest stages first. Deals without a stage or that never entered are in
-    no row.
-
-    Examples
-    --------
-    >>> leads = pd.DataFrame({"stage": ["sent", "sent", "sent", None], "status": ["lost", "lost",
-    ...     "open", "lost"], "missed_step": ["read", "pay", "read", "read"]})
-    >>> count_stage_by_step(leads).values.tolist()
-    [['sent', 'pay', 1, 0], ['sent', 'read', 1, 1]]
+    """Which client step is missing of the deals lost or standing at each stage? The table
+    `stage_by_step`, from what `list_leads` returns.
     """
     rows = leads[leads["status"].isin(["lost", "open"])].dropna(subset=["stage", "missed_step"])
     rows = rows[rows["stage"] != ""]
@@ -235,59 +159,23 @@ def count_stage_by_step(leads: pd.DataFrame) -> pd.DataFrame:
     counts = counts.groupby(["stage", "missed_step"])[["n_lost", "n_open"]].sum().reset_index()
     size = counts.groupby("stage")[["n_lost", "n_open"]].transform("sum").sum(axis=1)
     order = counts.assign(size=-size).sort_values(["size", "stage", "missed_step"]).index
-    return counts.loc[order].reset_index(drop=True)
+    return arrange("stage_by_step", counts.loc[order].reset_index(drop=True))
 
 
 def count_reasons(leads: pd.DataFrame) -> pd.DataFrame:
-    """Which step is missing of the deals lost for each reason that the CRM names?
-
-    Returns
-    -------
-    frame: loss_reason, missed_step, n_lost, the most frequent reasons first
-
-    Examples
-    --------
-    >>> leads = pd.DataFrame({"loss_reason": ["price", "price"], "status": ["lost", "lost"],
-    ...                       "missed_step": ["read", "read"]})
-    >>> count_reasons(leads).values.tolist()
-    [['price', 'read', 2]]
+    """Which step is missing of the deals lost for each reason that the CRM names? The table
+    `loss_reasons`, from what `list_leads` returns.
     """
     rows = leads[leads["status"] == "lost"].dropna(subset=["loss_reason", "missed_step"])
     counts = rows.groupby(["loss_reason", "missed_step"]).size().reset_index(name="n_lost")
     size = counts.groupby("loss_reason")["n_lost"].transform("sum")
     order = counts.assign(size=-size).sort_values(["size", "loss_reason", "missed_step"]).index
-    return counts.loc[order].reset_index(drop=True)
+    return arrange("loss_reasons", counts.loc[order].reset_index(drop=True))
 
 
 def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
-    """How honest is the pipeline: where does it say other than the client did?
-
-    Parameters
-    ----------
-    log, journeys : as in `list_moves`
-    leads : what `leads.list_leads` returns for them
-
-    Returns
-    -------
-    frame, one row a check: check, n_deals, n_base (deals it could be asked of), share, low, high
-    (its 95% interval), example (a few lead ids). Checks: ``stage_ahead`` and ``client_ahead`` (of
-    deals not won, whose stage the steps file gives a step), ``stage_skipped``, ``moved_back``,
-    ``moved_in_bulk`` (with 50 or more others to the same stage in one minute),
-    ``moved_by_automation`` (of deals with a stage history), ``closed_late`` (of lost deals, 30 days
-    or more after the client's last step), ``standing_still`` (of open deals, as long).
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({
-    ...     "lead_id": ["a", "a", "a"], "action": ["ask", "stage: New", "stage: Sent"],
-    ...     "at": pd.date_range("2025-01-01", periods=3)}))
-    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
-    ...               stages={"Sent": "read"})
-    >>> journeys = build_journeys(log, steps)
-    >>> from funnel_lib.counting.leads import list_leads
-    >>> table = check_pipeline(log, journeys, list_leads(log, journeys))
-    >>> table[["check", "n_deals", "n_base"]].values.tolist()[0]
-    ['stage_ahead', 1, 1]
+    """How honest is the pipeline: where does it say other than the client did? The table
+    `pipeline_checks`; `leads` is what `list_leads` returns.
     """
     found, entered = find_missed(journeys), journeys.leads["entered_at"].notna().to_numpy()
     status, moves = leads["status"].to_numpy(), list_moves(log, journeys)
@@ -344,5 +232,4 @@ def _tally(rows, lead_ids: pd.Series) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         share = (table["n_deals"] / table["n_base"]).to_numpy(float)
     low, high = wilson(share, table["n_base"].to_numpy(float))
-    table = table.assign(share=share, low=low, high=high)
-    return table[["check", "n_deals", "n_base", "share", "low", "high", "example"]]
+    return arrange("pipeline_checks", table.assign(share=share, low=low, high=high))
