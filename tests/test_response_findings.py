@@ -8,8 +8,8 @@ from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_table
 from funnel_lib.sections.answers.tell import (
     name_managers,
-    say_hours,
     tell_responses,
+    write_hours,
     write_responses,
 )
 
@@ -104,4 +104,4 @@ def test_the_table_is_written_with_units():
     [(0, "1 min"), (0.99, "59 min"), (1, "1.0 h"), (47.9, "47.9 h"), (72, "3.0 days")],
 )
 def test_times_have_the_unit_people_use(hours, said):
-    assert say_hours(hours, EN) == said
+    assert write_hours(hours, EN) == said

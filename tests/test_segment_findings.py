@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from funnel_lib.core.words import Words
-from funnel_lib.sections.paths.tell import tell_choice, tell_path, tell_segments, tell_traits
+from funnel_lib.sections.paths.tell import (
+    tell_choice,
+    tell_likeness,
+    tell_path,
+    tell_segments,
+    tell_traits,
+)
 from funnel_lib.sections.recognition.tell import tell_facts, tell_recognised
 
 EN, RU = Words("en", {"meet": "Met us"}), Words("ru", {"meet": "Встретились"})
@@ -32,9 +38,37 @@ def test_why_there_are_no_segments_is_said(why):
         assert told != tell_segments(one, words) and len(told) > 30
 
 
+def test_how_many_paths_and_the_main_one():
+    two = pd.DataFrame({"name": ["with meet", "without meet"], "n_leads": [70.0, 30.0],
+                        "n_undetermined": [5.0, 1.0], "share_of_leads": [0.7, 0.3]})  # fmt: skip
+    assert tell_segments(two, EN) == (
+        "Paths to a purchase: 2; the main one is with the step “Met us” (70.0% of the leads). For "
+        "6 of 100 leads the segment cannot be told yet."
+    )
+    assert "70.0% of the leads, 80.0% of the revenue" in tell_segments(
+        two.assign(share_of_amount_won=[0.8, 0.2]), EN
+    )
+
+
+def test_groups_may_be_the_outcome_in_disguise():
+    likeness = pd.DataFrame({"with": ["outcome", "depth"], "nmi": [0.1, 0.55]})
+    assert tell_likeness(likeness, EN) == (
+        "Likeness to the outcome (won or lost): 0.10; to how far the lead came: 0.55. From 0.30 on "
+        "the groups follow how far leads came, not what clients do: do not compare their sales or "
+        "losses."
+    )
+    fine = tell_likeness(likeness.assign(nmi=[0.1, np.nan]), RU)
+    assert "группы не повторяют итог" in fine
+
+
 def test_the_choice_says_what_one_more_costs():
+    told = tell_choice(choice_of([np.nan, 900.0, -30.0], 2, -20.0), None, EN)
+    assert told == (
+        "Chosen: 2. The last segment makes the description of the journeys 900 nats shorter; on "
+        "simulated leads without it, one more segment gains -20 at the most. One more would cost "
+        "30 nats more than it explains."
+    )
     told = tell_choice(choice_of([np.nan, 900.0, -30.0], 2, -20.0), model_of(), EN)
-    assert "900 nats shorter; on simulated" in told and "gains -20 at the most" in told
     assert "would cost 30 nats" in told and "most that was tried" not in told
     told = tell_choice(choice_of([np.nan, 900.0, 55.0], 2), model_of(n_segments=2), EN)
     assert "would explain 55 nats more than it costs" in told and "simulated" not in told
@@ -103,7 +137,7 @@ def facts_of(right, guessed):
 def test_a_fact_that_tells_the_segment_is_recommended_and_others_are_not():
     told = tell_facts(facts_of(0.8, 0.5), EN)
     assert "answer tells the segment of 80.0% of the leads right" in told
-    assert "product explains 1.0%" in told
+    assert "product explains 1.0% of the segments (Cramér’s V 0.10, 95% interval 0.00–0.20)" in told
     told = tell_facts(facts_of(0.52, 0.5), RU)
     assert "Ни один" in told and "сделайте его полем" not in told
     assert "no such columns" in tell_facts(facts_of(0.8, 0.5)[:0], EN)
@@ -130,4 +164,10 @@ def test_a_segment_that_is_never_told_is_said():
     assert told[0] == "Сегмент без шага «Встретились» у большинства лидов до конца не узнать."
     assert "узнаётся с шага «Встретились» (до него дошли 9; из них узнаны 90,0" in told[1]
     assert told[2].endswith("«Встретились».") and len(told) == 3
+    assert tell_recognised(recognised, segments, parting, EN)[1:] == [
+        "The segment with the step “Met us” is told from “Met us” on (9 leads came so far; 90.0% "
+        "of them are told then, with a mean certainty of 95.0%).",
+        "To tell it in the first talk, ask what the client means to do next, and keep the answer "
+        "in a field: “Met us”.",
+    ]
     assert "One path" in tell_recognised(recognised[:0], segments, parting, EN)[0]

@@ -222,7 +222,7 @@ def test_the_wheel_takes_the_lexicon(root):
     """What hatchling would put into the wheel, without building one."""
     builder = pytest.importorskip("hatchling.builders.wheel")
     files = builder.WheelBuilder(str(root)).recurse_included_files()
-    assert "funnel_lib/stages.yml" in {f.distribution_path for f in files}
+    assert "funnel_lib/core/stages.yml" in {f.distribution_path for f in files}
 
 
 @pytest.fixture

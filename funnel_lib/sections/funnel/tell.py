@@ -10,10 +10,7 @@ from funnel_lib.core.words import Words, if_small, name_steps
 def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
     """Where does the funnel narrow most, how many buy, which steps cannot be seen?
 
-    Parameters
-    ----------
-    funnel : what `reach.count_funnel` returns, one segment
-    words : the reader's language
+    Of one segment.
 
     Examples
     --------

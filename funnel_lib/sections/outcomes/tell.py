@@ -9,12 +9,7 @@ from funnel_lib.stats.intervals import wilson
 
 
 def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
-    """How many leads came, and what became of them?
-
-    Parameters
-    ----------
-    leads : what `leads.list_leads` returns; leads that never entered are left out
-    words : the reader's language
+    """How many leads came, and what became of them? Those that never entered are left out.
 
     Examples
     --------
