@@ -88,12 +88,8 @@ def _tell_ends(mature: pd.DataFrame, words: Words) -> list[str]:
     told = words.text(
         "sentence.cohorts_ends",
         within=say_within(first["horizon_days"], words),
-        first=write_month(first["month"], words),
-        first_share=words.share(first["share"]),
-        first_span=words.span(first["low"], first["high"]),
-        last=write_month(last["month"], words),
-        last_share=words.share(last["share"]),
-        last_span=words.span(last["low"], last["high"]),
+        **_write_month_share("first", first, words),
+        **_write_month_share("last", last, words),
     )
     if last["low"] > first["high"]:
         return [told, words.text("sentence.cohorts_more")]
@@ -108,11 +104,18 @@ def _tell_extremes(mature: pd.DataFrame, words: Words) -> str:
     differ = best["low"] > worst["high"]
     return words.text(
         "sentence.cohorts_differ" if differ else "sentence.cohorts_alike",
-        best=write_month(best["month"], words),
-        best_share=words.share(best["share"]),
-        worst=write_month(worst["month"], words),
-        worst_share=words.share(worst["share"]),
+        **_write_month_share("best", best, words),
+        **_write_month_share("worst", worst, words),
     )
+
+
+def _write_month_share(which: str, row: pd.Series, words: Words) -> dict[str, str]:
+    """A month with its share and interval, for the places of a sentence that begin with `which`."""
+    return {
+        which: write_month(row["month"], words),
+        f"{which}_share": words.share(row["share"]),
+        f"{which}_span": words.span(row["low"], row["high"]),
+    }
 
 
 def tell_standing(standing: pd.DataFrame, words: Words) -> str:
