@@ -61,15 +61,24 @@ def test_outcomes_in_both_languages():
 
 def test_few_leads_are_called_a_hint():
     assert f.tell_outcomes(leads(1, 2, 3), EN).endswith("Fewer than 30 leads: read it as a hint.")
+    assert f.tell_outcomes(leads(0, 1, 0), EN).startswith("Leads of 1 Jan 2025: 1; 0 bought")
+    assert f.tell_outcomes(leads(0, 1, 0), RU).startswith("Обращений за 1 янв. 2025: 1; купили 0")
 
 
 def test_the_main_loss_names_base_money_and_manager():
     assert f.tell_main_loss(losses(), funnel(), EN) == (
-        "The main loss is the step “Read”: 80 of the 200 who got that far were lost without taking "
-        "it, $900 at stake; the manager never asked: 50, asked: 20, not measurable: 10. "
-        "By money the costliest is “Paid”: $4,000."
+        "Most leads are lost before “Read”: 80 of the 200 who got that far, $900 in lost deals. "
+        "The step was never proposed to 50, was proposed to 20, not measurable: 10. In money, most "
+        "is lost before “Paid”: $4,000."
     )
-    assert "не сделали 80 из 200 дошедших" in f.tell_main_loss(losses(), funnel(), RU)
+    assert spaced(f.tell_main_loss(losses(), funnel(), RU)) == (
+        "Больше всего лидов теряется перед шагом «Прочитал»: 80 из 200 дошедших до предыдущего "
+        "шага, на сумму 900 $. Этот шаг не предлагали 50 из них, предлагали 20, по CRM не видно: "
+        "10. По деньгам больше всего теряется перед шагом «Оплатил»: 4 000 $."
+    )
+    unseen = losses(n_asked=0.0, n_not_asked=0.0, n_unknown=losses()["n_lost"])
+    told = f.tell_main_loss(unseen, funnel(), EN)
+    assert "deals. Whether the step was proposed to them cannot be seen. In money" in told
 
 
 def test_the_base_of_a_loss_skips_steps_that_are_not_measurable():
@@ -82,12 +91,14 @@ def test_currencies_are_never_summed():
     half = losses(n_lost=[0.0, 40.0, 30.0])
     both = pd.concat([half, half.assign(currency="EUR", amount_lost=[0.0, 70.0, 0.0])])
     told = f.tell_main_loss(both, funnel(), EN)
-    assert "80 of the 200" in told and "$900 + €70 at stake" in told
-    assert told.endswith("In USD the costliest is “Paid”: $4,000.")  # in EUR it is the main one
+    assert "80 of the 200" in told and "$900 + €70 in lost deals" in told
+    assert told.endswith(
+        "In USD, most money is lost before “Paid”: $4,000."
+    )  # in EUR it is the main one
 
 
 def test_losses_without_amounts_speak_of_no_money():
-    assert "at stake" not in f.tell_main_loss(losses(amount_lost=0.0), funnel(), EN)
+    assert "in lost deals" not in f.tell_main_loss(losses(amount_lost=0.0), funnel(), EN)
 
 
 def test_nobody_lost_and_nobody_there():
@@ -107,9 +118,11 @@ def test_reliability_counts_visible_and_self_reported_steps():
     # 10 of 120 steps of buyers are only told: 8.3 %
     told = f.tell_reliability(funnel(), necessity(), leads(), EN)
     assert told == (
-        "Reliability: 3 of 3 steps are visible; 8.3% of the buyers' steps are self-reported "
+        "The data show all 3 steps up to the sale; 8.3% of the buyers' steps are self-reported "
         "(10 of 120)."
     )
+    dark = f.tell_reliability(funnel(share_of_entered=[1, np.nan, 0.25]), necessity(), leads(), RU)
+    assert dark.startswith("По CRM видно шагов до продажи: 2 из 3, со слов")
     staged = leads(stage="X", stage_ahead=[True] * 50 + [False] * 150)
     told = f.tell_reliability(funnel(), necessity(), staged, RU)
     assert spaced(told).endswith("; этап опережает клиента в 25,0 % сделок (50 из 200).")
@@ -117,7 +130,7 @@ def test_reliability_counts_visible_and_self_reported_steps():
 
 def test_the_funnel_tells_its_largest_drop_and_its_end():
     told = f.tell_funnel(funnel(), EN)
-    assert "before “Read”: of 200 who reached the step before it, 120 went on (60.0%)" in told
+    assert "before “Read”: 120 of 200 went on (60.0%)" in told
     assert "50 of 200 who entered reached “Paid” (25.0%, 95% interval 19.5–31.4%)" in told
     assert "“Read” was passed without evidence by 30 of 120" in told
     dark = f.tell_funnel(funnel(share_of_entered=[1, np.nan, 0.25]), RU)
@@ -139,9 +152,9 @@ def test_rules_that_agree_and_that_do_not():
 
 def test_losses_tell_who_was_never_asked():
     assert f.tell_losses(losses(), EN) == (
-        "Of 140 lost leads nobody asked 50 for the next step (35.7%): the cheapest thing to try; "
-        "most often at “Read” (50 of 80 lost there). Asked, but did not act: 80; not measurable: "
-        "10."
+        "To 50 of 140 lost leads the next step was never proposed (35.7%): the cheapest thing to "
+        "try; most often at “Read” (50 of 80 lost there). Proposed, but not taken: 80; not "
+        "measurable: 10."
     )
 
 
@@ -207,7 +220,7 @@ def test_the_base_of_a_loss_skips_steps_that_clients_skip():
 def test_the_base_of_a_loss_at_the_first_step_is_who_entered():
     table = funnel(n_reached=[60.0, 60.0, 60.0], n_open=0.0)
     told = f.tell_main_loss(losses(n_lost=[140.0, 0.0, 0.0]), table, EN)
-    assert "“Asked”: 140 of 200 who entered were lost" in told
+    assert "“Asked”: 140 of 200 who entered. Whether" in told
 
 
 def test_a_funnel_of_other_leads_is_no_base_of_the_losses():
@@ -222,31 +235,33 @@ def test_one_lead_agrees_in_number():
     table = funnel(n_entered=21.0, n_reached=[21.0, 20.0, 1.0], n_open=[0.0, 0.0, 19.0],
                    n_unseen=[0.0, 1.0, 0.0])  # fmt: skip
     one = losses(n_lost=[0.0, 1.0, 0.0], n_not_asked=[0.0, 1.0, 0.0], n_asked=0.0, n_unknown=0.0)
-    assert "1 of the 21 who got that far was lost" in f.tell_main_loss(one, table, EN)
-    assert "не сделали 1 из 21 дошедшего" in f.tell_main_loss(one, table, RU)
+    assert "1 of the 21 who got that far" in f.tell_main_loss(one, table, EN)
+    assert "1 из 21 дошедшего до" in f.tell_main_loss(one, table, RU)
     told = spaced(f.tell_funnel(table, RU))
-    assert "дальше прошёл 1 (" in told and "дошёл 1 из 21 вошедшего (" in told
+    assert "из 20 дальше прошёл 1 (" in told and "дошёл 1 из 21 вошедшего (" in told
     assert "без подтверждения прошёл 1 из 20:" in told
-    assert f.tell_losses(one, EN).startswith("Of 1 lost lead nobody asked 1 ")
-    assert "никто не предлагал: 1 (100,0 %)" in spaced(f.tell_losses(one, RU))
+    assert f.tell_losses(one, EN).startswith("To 1 of 1 lost lead the next step was never")
+    assert "не предложили 1 из них (100,0 %)" in spaced(f.tell_losses(one, RU))
     waiting = pd.DataFrame({"asked": ["no"], "days_silent": [99.0]})
     assert f.tell_open_leads(waiting, RU) == (
-        "В работе 1 лид: следующий шаг ещё не предлагали: 1, по CRM не видно: 0; "
-        "больше 30 дней тишины: 1."
+        "В работе 1 лид. Следующий шаг ещё не предлагали: 1, по CRM не видно: 0. Молчат больше "
+        "30 дней: 1."
     )
 
 
 def test_open_leads_of_the_largest_drop_are_not_lost():
     # at `pay` 120 − 20 = 100 fewer, of whom 60 − 5 = 55 are open
     told = f.tell_funnel(funnel(n_reached=[200.0, 120.0, 20.0], n_open=[0.0, 5.0, 60.0]), EN)
-    assert "20 went on (41.7%); of the rest still open: 55." in told
+    assert "20 of 120 went on (41.7%); 55 of the rest are still open." in told
     assert "Still open before it: 60; these are neither won nor lost." in told
     assert "till open" not in f.tell_funnel(funnel(n_open=0.0), EN)
 
 
 def test_nothing_is_called_cheap_to_try_where_everyone_was_asked():
     told = f.tell_losses(losses(n_not_asked=0.0), EN)
-    assert "cheapest" not in told and "Lost leads: 140." in told
+    assert "cheapest" not in told and "every one that can be checked" in told
+    unseen = f.tell_losses(losses(n_not_asked=0.0, n_asked=0.0), EN)
+    assert unseen == "Lost leads: 140. Whether the next step was proposed to them cannot be seen."
     assert "most often at “Read” (50 of 80 lost there)" in f.tell_losses(losses(), EN)
 
 
@@ -262,7 +277,7 @@ def test_without_buyers():
     nobody = necessity(shown=(0.0, 0.0, 0.0)).assign(n_won=0.0)
     for table in (nobody, nobody.head(0)):
         told = f.tell_reliability(funnel(), table, leads(), RU)
-        assert told == "Надёжность: видно шагов 3 из 3."
+        assert told == "По CRM видны все 3 шага до продажи."
         assert f.tell_necessity(table, EN).startswith("Buyers: 0, too few")
     after = funnel(part="after_sale", n_entered=0.0, share_of_entered=np.nan)
     assert f.tell_after_sale(after, EN).startswith("Nobody has bought yet")

@@ -129,7 +129,7 @@ def test_a_file_with_mistakes_names_their_lines(tmp_path):
 
 def test_nothing_sure_is_nothing_proposed():
     table = pd.DataFrame({"segment": "all", "step": ["pay", "read"], "extra_won": [np.nan, 5.0],
-                          "low": [np.nan, 0.0]})  # fmt: skip
+                          "low": [np.nan, 0.0], "high": [np.nan, 9.0]})  # fmt: skip
     assert propose_plans(Plans(), table, [Group()], Words("en")) == Plans()
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from funnel_lib.core.words import Words
 
 YEAR = 365  # days beyond which a test is no plan
+_ROUNDING = 1e-6  # of a range's upper end: a lower end below that is none, but left by its sums
 
 
 def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -> str:
@@ -34,20 +35,19 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
 
 
 def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
-    """How many steps have something at stake, and of how many can nothing be told?"""
-    steps = hypotheses.drop_duplicates(["segment", "step", "currency"])
-    sure = hypotheses[hypotheses["extra_won"] > 0].drop_duplicates(["segment", "step", "currency"])
+    """At how many steps is the gain beyond chance, at how many may it be, is it not known?"""
+    gains = hypotheses[hypotheses["extra_won"] > 0]
+    n, n_gains = _count_steps(list_beyond(hypotheses)), _count_steps(gains)
+    rest = words.text("sentence.hypotheses_rest", rest=n_gains - n) if n_gains > n else ""
     told = [
-        words.text("sentence.hypotheses", n=len(sure), sure=int((sure["low"] > 0).sum()))
-        if len(sure)
-        else tell_nothing(hypotheses, words)
+        words.text("sentence.hypotheses", n=n, rest=rest) if n else tell_nothing(hypotheses, words)
     ]
-    few = steps["reference"].isin(["few_leads", "no_group"]).sum()
+    few = _count_steps(hypotheses[hypotheses["reference"].isin(["few_leads", "no_group"])])
     if few:
         told.append(words.text("sentence.hypotheses_few", few=few))
-    if len(sure) and not sure["extra_amount"].notna().any():
+    if len(gains) and not gains["extra_amount"].notna().any():
         told.append(words.text("sentence.in_deals"))
-    elif len(sure["currency"].unique()) > 1:
+    elif len(gains["currency"].unique()) > 1:
         told.append(words.text("sentence.by_currency"))
     return " ".join(told)
 
@@ -63,7 +63,8 @@ def tell_assumptions(words: Words) -> list[str]:
 
 def list_beyond(hypotheses: pd.DataFrame) -> pd.DataFrame:
     """Keep the hypotheses whose gain is beyond chance: its range begins above 0; in their order."""
-    return hypotheses[(hypotheses["extra_won"] > 0) & (hypotheses["low"] > 0)]
+    sure = hypotheses["low"] > _ROUNDING * hypotheses["high"]
+    return hypotheses[(hypotheses["extra_won"] > 0) & sure]
 
 
 def tell_nothing(hypotheses: pd.DataFrame, words: Words) -> str:
@@ -103,6 +104,11 @@ def tell_plan(row: pd.Series, words: Words) -> str:
     if row["days_needed"] > YEAR:
         return words.text("sentence.plan_slow", leads=leads)
     return words.text("sentence.plan", leads=leads, days=words.days(row["days_needed"]))
+
+
+def _count_steps(hypotheses: pd.DataFrame) -> int:
+    """Count a step of a segment once, whatever its levers and currencies."""
+    return len(hypotheses[["segment", "step"]].drop_duplicates())
 
 
 def _find_larger_lever(hypotheses: pd.DataFrame) -> pd.Series:

@@ -28,9 +28,7 @@ def tell_main_loss(losses: pd.DataFrame, funnel: pd.DataFrame, words: Words) -> 
         step=words.step(step),
         base=_write_base(steps["n_lost"], step, funnel, words),
         money=words.text("sentence.money", amount=money) if money else "",
-        no=main["n_not_asked"],
-        yes=main["n_asked"],
-        unknown=main["n_unknown"],
+        asked=_tell_asked(main, words),
     )
     return told + _tell_costliest(losses, step, words) + if_small(main["n_lost"], words)
 
@@ -44,7 +42,8 @@ def tell_losses(losses: pd.DataFrame, words: Words) -> str:
         return words.text("sentence.no_losses")
     places = {"n": n, "yes": sums["n_asked"], "unknown": sums["n_unknown"]}
     if not sums["n_not_asked"] >= 0.5:
-        return words.text("sentence.losses_asked", **places) + if_small(n, words)
+        key = "sentence.losses_asked" if _is_seen(sums) else "sentence.losses_unseen"
+        return words.text(key, **places) + if_small(n, words)
     step = steps["n_not_asked"].idxmax()
     where = words.text(
         "sentence.losses_where",
@@ -60,6 +59,19 @@ def tell_losses(losses: pd.DataFrame, words: Words) -> str:
         **places,
     )
     return told + if_small(n, words)
+
+
+def _is_seen(sums: pd.Series) -> bool:
+    """Is it known of any lost lead whether the step was proposed to it?"""
+    return sums["n_not_asked"] + sums["n_asked"] >= 0.5
+
+
+def _tell_asked(main: pd.Series, words: Words) -> str:
+    """Whether the step was proposed to those lost there."""
+    if not _is_seen(main):
+        return words.text("sentence.loss_unseen")
+    counts = {"no": main["n_not_asked"], "yes": main["n_asked"], "unknown": main["n_unknown"]}
+    return words.text("sentence.loss_asked", **counts)
 
 
 def _write_base(lost: pd.Series, step: str, funnel: pd.DataFrame, words: Words) -> str:

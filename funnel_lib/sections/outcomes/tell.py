@@ -23,10 +23,11 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
         return words.text("sentence.nobody")
     counts = leads["status"].value_counts()
     won = counts.get("won", 0)
+    since, until = (words.date(leads["entered_at"].agg(end)) for end in ("min", "max"))
+    days = "sentence.on_day" if since == until else "sentence.from_until"
     told = words.text(
         "sentence.outcomes",
-        since=words.date(leads["entered_at"].min()),
-        until=words.date(leads["entered_at"].max()),
+        days=words.text(days, since=since, until=until),
         n=len(leads),
         won=won,
         share=words.share(won / len(leads)),

@@ -43,7 +43,7 @@ def _write_card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
         journey = words.value("journey", lead.journey)
         told.append(words.text("sentence.card_example", lead=str(lead.lead_id), journey=journey))
     if row.trust:
-        stability = words.number(row.stability, 2)
+        stability = words.share(row.stability, 0)
         trust = words.value("trust", row.trust)
         told.append(words.text("sentence.card_trust", trust=trust, stability=stability))
     told = "".join(f'<p style="margin:4px 0">{escape(t)}</p>' for t in told)

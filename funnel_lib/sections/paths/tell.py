@@ -37,15 +37,18 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
     main = segments.loc[segments["n_leads"].idxmax()]
     money = main.get("share_of_amount_won", np.nan)
     revenue = words.text("sentence.revenue", share=words.share(money)) if pd.notna(money) else ""
-    return words.text(
+    unsure = segments["n_undetermined"].sum()
+    told = words.text(
         "sentence.segments",
         revenue=revenue,
         k=len(segments),
         name=words.value("name", main["name"]),
         share=words.share(main["share_of_leads"]),
-        unsure=segments["n_undetermined"].sum(),
-        n_leads=segments["n_leads"].sum(),
     )
+    if not unsure >= 0.5:
+        return told
+    n_leads = segments["n_leads"].sum()
+    return f"{told} {words.text('sentence.segments_unsure', unsure=unsure, n_leads=n_leads)}"
 
 
 def tell_choice(choice: pd.DataFrame, segmentation: Segmentation, words: Words) -> str:

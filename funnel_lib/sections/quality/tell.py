@@ -12,10 +12,11 @@ def tell_reliability(
 ) -> str:
     """How far can the numbers be trusted: what is visible, what is only the manager's word?"""
     before = funnel[funnel["part"] == "before_sale"]
+    seen, n = before["share_of_entered"].notna().sum(), len(before)
     return words.text(
-        "sentence.reliability",
-        seen=before["share_of_entered"].notna().sum(),
-        all=len(before),
+        "sentence.reliability_all" if seen == n > 1 else "sentence.reliability",
+        n=n,
+        seen=seen,
         told=_tell_self_reported(necessity, words),
         ahead=_tell_stage_ahead(leads, words),
     )
@@ -67,9 +68,9 @@ def tell_assumed(assumed: tuple[str, ...], observed_until: pd.Timestamp, words: 
 
 def _tell_self_reported(necessity: pd.DataFrame, words: Words) -> str:
     shown = necessity["n_won_with_evidence"]
-    if not shown.sum() > 0:
-        return ""
     n_told = (necessity["self_reported_share"] * shown).sum()
+    if not n_told >= 0.5:
+        return ""
     share = words.share(n_told / shown.sum())
     return words.text("sentence.told", share=share, n_told=n_told, n_shown=shown.sum())
 
