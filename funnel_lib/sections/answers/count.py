@@ -23,6 +23,10 @@ _ROUNDING = 1e-12
 def count_responses(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     """How soon are clients answered, and how many tries does it take to reach them?
 
+    Parameters
+    ----------
+    log, journeys : the log and its journeys
+
     Returns
     -------
     frame, one row for all leads (``all``) and one a manager of the leads, most leads first, leads
@@ -86,9 +90,22 @@ def count_responses(log: EventLog, journeys: Journeys) -> pd.DataFrame:
 def find_median_time(time: np.ndarray, cause: np.ndarray) -> float:
     """By when has half of the leads taken a target? NaN: not reached.
 
+    Parameters
+    ----------
+    time : (n_leads,) how long each was watched, at least 0
+    cause : (n_leads,) what ended the watch, as of `incidence.estimate_incidence`
+
+    Notes
+    -----
     The curve of `incidence.estimate_incidence` at exact times, one lead after the other: of equal
     times those who waited on come last, and the order of the others does not matter, since
-    S (1 - 1/Y) / (Y - 1) = S / Y. It is read as far as `incidence.find_last_day` says.
+    S (1 - 1/Y) / (Y - 1) = S / Y. It is read as far as other curves, see
+    `incidence.find_last_day`.
+
+    Examples
+    --------
+    >>> find_median_time(np.array([1.0, 2.0, 3.0, 9.0]), np.array([1, 0, 1, 1]))  # 1/4, then 5/8
+    3.0
     """
     n = len(time)
     order = np.lexsort((cause == OPEN, time))
