@@ -75,7 +75,11 @@ class Plans(Checked):
 
 
 def read_plans(path: str | Path) -> Plans:
-    """Read the file of hypotheses; none yet is an empty one."""
+    """Read the file of hypotheses; none yet is an empty one.
+
+    An InputError holds every problem at once, with line numbers: unknown keys or states, an id used
+    twice, a running test without its halves or first day.
+    """
     if not Path(path).exists() or not Path(path).read_bytes().strip():
         return Plans()
     return read_checked(path, Plans, "a file of hypotheses", check=_find_problems)
@@ -121,7 +125,10 @@ def propose_plans(
 def start_plan(
     plans: Plans, plan_id: str, column: str, test: str, control: str, since: str, within: str
 ) -> Plans:
-    """Set a proposed hypothesis running: what tells its halves apart, since when, for how long."""
+    """Set a proposed hypothesis running: what tells its halves apart, since when, for how long.
+
+    Raises InputError where there is no such hypothesis, it was started before, or something lacks.
+    """
     plan, problems = _find(plans, plan_id), Problems()
     told = {"column": str(column), "test": str(test), "control": str(control)}
     if plan.status != "proposed":
@@ -152,6 +159,8 @@ def look_at_plan(
 
     Of the leads that entered since the test began. Whoever looked before, early or after the end,
     gets the interval that allows for that. Gives the reading, and the plans with this look.
+    Raises InputError where there is no such hypothesis, it is not running, or its segment is not
+    there, or walks another path now.
     """
     plan = _find(plans, plan_id)
     if plan.status == "proposed":

@@ -27,12 +27,13 @@ def tell_facts(facts: pd.DataFrame, words: Words) -> str:
         )
         for row in facts.head(MOST_FACTS).itertuples()
     ]
-    told = "; ".join(parts) + "."
+    told = "; ".join(parts)
+    told = f"{told[:1].upper()}{told[1:]}."
     helpful = facts[facts["share_right"] - facts["share_guessed"] >= HELPS]
     asked = helpful[~helpful["fact"].isin(STAFF)]
     if asked.empty:
         key = "sentence.facts_useless" if helpful.empty else "sentence.facts_staff"
-        return told[:1].upper() + told[1:] + " " + words.text(key)
+        return f"{told} {words.text(key)}"
     best = asked.loc[asked["share_right"].idxmax()]
     helped = words.text(
         "sentence.facts_help",
@@ -40,7 +41,7 @@ def tell_facts(facts: pd.DataFrame, words: Words) -> str:
         share=words.share(best["share_right"]),
         guessed=words.share(best["share_guessed"]),
     )
-    return f"{told[:1].upper()}{told[1:]} {helped}"
+    return f"{told} {helped}"
 
 
 def tell_recognised(
@@ -49,26 +50,29 @@ def tell_recognised(
     """After which step can each segment be told, and what to ask about before?"""
     if recognised.empty:
         return [words.text("sentence.recognised_none")]
-    names, told = segments.set_index("segment")["name"], []
-    for segment, rows in recognised.groupby("segment", sort=False):
-        name = words.value("name", names[segment])
-        early = rows[rows["share_told"] >= UNDETERMINED]
-        if early.empty:
-            told.append(words.text("sentence.recognised_never", name=name))
-            continue
-        row = early.iloc[0]
-        told.append(
-            words.text(
-                "sentence.recognised",
-                name=name,
-                step=words.step(row["step"]),
-                n=row["n_reached"],
-                share=words.share(row["share_told"]),
-                sure=words.share(row["mean_probability"]),
-            )
-        )
+    names = segments.set_index("segment")["name"]
+    told = [
+        _tell_early(rows, words.value("name", names[segment]), words)
+        for segment, rows in recognised.groupby("segment", sort=False)
+    ]
     steps = parting["step"].dropna().unique()
     asked = [words.text("sentence.quoted", step=words.step(step)) for step in steps]
     if asked:
         told.append(words.text("sentence.recognised_ask", steps=", ".join(asked)))
     return told
+
+
+def _tell_early(rows: pd.DataFrame, name: str, words: Words) -> str:
+    """The first step by which most of a segment's leads are recognised."""
+    early = rows[rows["share_told"] >= UNDETERMINED]
+    if early.empty:
+        return words.text("sentence.recognised_never", name=name)
+    row = early.iloc[0]
+    return words.text(
+        "sentence.recognised",
+        name=name,
+        step=words.step(row["step"]),
+        n=row["n_reached"],
+        share=words.share(row["share_told"]),
+        sure=words.share(row["mean_probability"]),
+    )
