@@ -1,5 +1,7 @@
 """Sentences: the numbers of the tables, the grammar of the language, nothing said of nothing."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -305,3 +307,33 @@ def test_tables_are_left_as_they_were():
     f.tell_reliability(tables[0], tables[2], tables[3], EN)
     for table, copy in zip(tables, copies, strict=True):
         pd.testing.assert_frame_equal(table, copy)
+
+
+ODD = {
+    "as it is": lambda leads, events: (leads, events),
+    "no amounts": lambda leads, events: (leads.drop(columns="amount"), events),
+    "one lead": lambda leads, events: (leads[:1], events[events["lead_id"] == leads["lead_id"][0]]),
+    "all open": lambda leads, events: (leads.assign(status="open", closed_at=None), events),
+    "all won": lambda leads, events: (leads.assign(status="won"), events),
+    "two currencies": lambda leads, events: (
+        leads.assign(currency=np.where(leads.index % 3, "RUB", "USD")), events
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_page_one_reads_well_whatever_the_data(planted_folder, tmp_path, case):
+    leads, events = (pd.read_csv(planted_folder / f"{name}.csv") for name in ("leads", "events"))
+    leads, events = ODD[case](leads, events)
+    leads.to_csv(tmp_path / "leads.csv", index=False)
+    events.to_csv(tmp_path / "events.csv", index=False)
+    audit = f.build_audit(tmp_path / "events.csv", leads=tmp_path / "leads.csv",
+                          steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
+    for lang in ("en", "ru"):
+        told = f.tell_page_one(audit.tables, audit.words(lang))
+        assert len(told) == 4
+        for sentence in told:
+            assert sentence[0].isupper() and sentence.endswith(".")
+            assert not re.search(
+                r"nan|None|[{}—]\d|\.\.|  | [,.;:]|(?:gain:|от) [^\d]?0[ \xa0]", sentence
+            )
