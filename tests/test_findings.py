@@ -124,7 +124,7 @@ def test_reliability_counts_visible_and_self_reported_steps():
         "(10 of 120)."
     )
     dark = f.tell_reliability(funnel(share_of_entered=[1, np.nan, 0.25]), necessity(), leads(), RU)
-    assert dark.startswith("По CRM видно шагов до продажи: 2 из 3, со слов")
+    assert dark.startswith("По CRM видно шагов до продажи: 2 из 3; со слов")
     staged = leads(stage="X", stage_ahead=[True] * 50 + [False] * 150)
     told = f.tell_reliability(funnel(), necessity(), staged, RU)
     assert spaced(told).endswith("; этап опережает клиента в 25,0 % сделок (50 из 200).")
