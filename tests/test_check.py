@@ -11,12 +11,11 @@ import yaml
 from test_cli import BAD_EVENTS, HEADER, everything_in
 
 import funnel_lib
-from funnel_lib.core import words as findings
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import FEWEST_LEADS
+from funnel_lib.core.words import SMALL as FEW_BUYERS
 from funnel_lib.core.words import Words
 from funnel_lib.sections.quality.conclusions import (
-    FEW_BUYERS,
     describe_log,
     label_actions,
     label_contents,
@@ -261,7 +260,7 @@ def test_a_day_begins_at_midnight_of_the_readers_time_zone():
 
 
 def test_bounds_are_those_of_the_audit():
-    assert FEW_BUYERS == findings.SMALL and FEWEST_LEADS == 50
+    assert FEW_BUYERS == 30 and FEWEST_LEADS == 50
 
 
 SMALL = pd.DataFrame({

@@ -130,6 +130,18 @@ def test_what_a_test_shows(more, there, not_there):
     assert not any(part in told for part in not_there), told
 
 
+def test_a_test_read_early_word_by_word():
+    told = tell_split(
+        split_of(is_early=True, share_of_plan=0.5, valid_low=-0.05, valid_high=0.25), EN
+    )
+    assert told == (
+        "Went on at “Paid”: “new” 40.0% of 200, “old” 30.0% of 210; difference +10.0 percentage "
+        "points, 95% interval from +1.0 to +19.0 points. The test is read early, at 50.0% of the "
+        "plan. The interval that allows for looking early: from −5.0 to +25.0 points. This "
+        "interval includes zero: nothing is decided; go on until the plan is full."
+    )
+
+
 def test_a_test_read_early_in_russian():
     told = tell_split(split_of(is_early=True, share_of_plan=0.5, valid_low=-0.1), RU)
     assert told.startswith("Сделали шаг «Оплатил»: «new» — 40,0\xa0% (лидов: 200)")
@@ -148,6 +160,14 @@ def test_before_and_after_is_never_told_as_a_proof():
     assert "m1 " not in told and "m2 30.0% of 50" in told and "m13" in told and "hint" in told
     told = tell_before_after(reading_of(), months_of(0), EN)
     assert "By month" not in told and "excludes zero" in told
+    one = months_of(1).assign(month="2025-02", n_base=150.0)
+    assert tell_before_after(reading_of(), one, EN) == (
+        "“Paid”: before 1 Mar 2025 30.0% of 300 went on, since then 40.0% of 280; difference "
+        "+10.0 percentage points, 95% interval from +2.0 to +18.0 points. This interval excludes "
+        "zero: chance alone would hardly do that. This is no experiment: all else that changed at "
+        "the time is in it, too. By month of entry: 2025-02 30.0% of 150. See whether the change "
+        "shows there, or had begun before."
+    )
     assert "nothing to compare" in tell_before_after(
         reading_of(difference=np.nan), months_of(1), EN
     )

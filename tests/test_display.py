@@ -107,7 +107,8 @@ def test_a_card_tells_path_size_buyers_trust_and_a_lead():
     text = re.sub(r"\s+", " ", text)
     assert "With the step “Met <us>” 40 leads (40.0%); bought: 25.0% (95" in text
     assert "Asked 100% → Met <us> not measurable About half (50.0%) also take" in text
-    assert "For example lead <i>7: Asked → Met <us> Trust: stable, found again 0.97" in text
+    assert "For example lead <i>7: Asked → Met <us> Trust: stable; a search" in text
+    assert "finds 97% of it again" in text
     assert html.count("dashed") == 1 and "Try" not in text
     assert show_cards(cards_of(), Words("ru", {"meet": "Встретились"})).html.count("С шагом") == 1
 

@@ -8,10 +8,10 @@ from funnel_lib.core.words import Words
 from funnel_lib.sections.hypotheses.cards import show_hypotheses
 from funnel_lib.sections.hypotheses.tell import (
     tell_assumptions,
-    tell_gain,
     tell_hypotheses,
     tell_plan,
     tell_start,
+    write_gain,
 )
 
 NAMES = {"pay": "Оплатил", "read": "Открыл КП"}
@@ -34,8 +34,8 @@ def table(*changes):
 def test_where_to_start():
     told = tell_start(table({}, {"lever": "help", "extra_won": 4.0}), ONE, RU)
     assert told == (
-        "Начните с шага «Оплатил»: предлагайте его всем. Ожидаемый эффект — 20\xa0€ – 200\xa0€ в "
-        "месяц; проверка — 90 дней."
+        "Начните с шага «Оплатил»: предлагайте его всем. Возможный прирост — от 20\xa0€ до "
+        "200\xa0€ в месяц; проверка займёт 90 дней."
     )
     told = tell_start(table({}, {"lever": "help", "extra_won": 40.0}), ONE, EN)
     assert told.startswith("Start with the step “Paid”: help clients to take it.")
@@ -47,11 +47,11 @@ def test_what_can_be_tested_comes_before_what_cannot():
     told = tell_start(table(slow, quick), TWO, EN)
     assert told == (
         "Start with the step “Read it” (segment: without the step “Read it”): propose it to "
-        "everyone. To be expected: €20 – €200 a month; a test takes 90 days. Most is to be gained "
+        "everyone. Possible gain: €20 to €200 a month; a test takes 90 days. Most could be gained "
         "at “Paid”, but a test there would take more than a year."
     )
     told = tell_start(table(slow), TWO, RU)
-    assert "больше года: пробуйте более сильное" in told and "Больше всего" not in told
+    assert "больше года: возьмите изменение покрупнее" in told and "Больше всего" not in told
 
 
 def test_nothing_to_start_with():
@@ -63,10 +63,12 @@ def test_nothing_to_start_with():
 
 
 def test_no_gain_whose_range_begins_at_zero_is_named():
-    for rows in (table({"low": 0.0}, {"lever": "help", "low": 0.0}), table({"extra_won": 0.0})):
+    rounded = table({"low": 1e-9})  # left by sums that should be 0
+    for rows in (table({"low": 0.0}, {"lever": "help", "low": 0.0}), table({"extra_won": 0.0}),
+                 rounded):  # fmt: skip
         assert tell_start(rows, ONE, EN) == "No step shows a gain that is beyond chance."
         html = show_hypotheses(rows, ONE, RU).html
-        assert "Ни на одном шаге прирост не выходит за пределы случайного." in html
+        assert "Прироста больше случайного не видно ни на одном шаге." in html
         assert "<section" not in html and "Оплатил" not in html
     rows = table({"low": 0.0, "extra_won": 99.0}, {"lever": "help"}, {"step": "read", "low": 0.0})
     assert "help clients to take it" in tell_start(rows, ONE, EN)  # the lever that is sure
@@ -80,38 +82,45 @@ def test_how_many_and_in_what():
                                                  "extra_won": np.nan}), EN
     )  # fmt: skip
     assert told == (
-        "Steps with something to gain: 2; of them beyond chance: 1. Steps of which nothing can be "
-        "told, for want of decided leads or of groups to compare: 1."
+        "At 1 step the gain is beyond chance. At 1 more it may be chance. Steps of which nothing "
+        "can be said, because too few leads have a known outcome or there are no groups to "
+        "compare: 1."
+    )
+    assert tell_hypotheses(table({"low": 0.0}), EN) == EN.text("sentence.start_chance")
+    assert tell_hypotheses(table({}, {"step": "read"}), RU) == (
+        "Прирост больше случайного — на 2 шагах."
     )
     deals = table({"extra_amount": np.nan})
-    assert tell_hypotheses(deals, EN).endswith("everything is told in deals.")
-    several = table({}, {"currency": "USD"})
-    assert "never summed" in tell_hypotheses(several, EN)
+    assert tell_hypotheses(deals, EN).endswith("everything is counted in deals.")
+    several = tell_hypotheses(table({}, {"currency": "USD"}, {"lever": "help"}), EN)
+    assert several.startswith("At 1 step the gain") and "never summed" in several
 
 
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ({}, "€240 – €2,400"),
+        ({}, "€240 to €2,400"),
         ({"low": 0.0}, "up to €2,400"),
-        ({"extra_amount": np.nan, "low": 0.44, "high": 12.34}, "0.4 – 12.0 deals"),
+        ({"extra_amount": np.nan, "low": 0.44, "high": 12.34}, "0.4 to 12.0 deals"),
         ({"extra_amount": np.nan, "low": 0.0, "high": 3.0}, "up to 3.0 deals"),
-        ({"extra_amount": np.nan, "low": 0.0123, "high": 0.5}, "0.012 – 0.5 deals"),
+        ({"extra_amount": np.nan, "low": 0.0123, "high": 0.5}, "0.012 to 0.5 deals"),
     ],
 )
 def test_gains_have_two_digits(row, told):
-    assert tell_gain(pd.Series(ROW | row), EN) == told
+    assert write_gain(pd.Series(ROW | row), EN) == told
 
 
 def test_plans_say_what_is_too_long_or_not_there():
-    assert "388 leads in each half" in tell_plan(pd.Series(ROW), EN)
-    assert "90 days" in tell_plan(pd.Series(ROW), EN)
-    assert "388 leads in each half, at the present inflow more than a year" in tell_plan(
-        pd.Series(ROW | {"days_needed": 366.0}), EN
+    assert tell_plan(pd.Series(ROW), EN) == (
+        "Test: 388 leads in each half, at the present inflow 90 days and the time the last ones "
+        "need to decide."
     )
+    slow = tell_plan(pd.Series(ROW | {"days_needed": 366.0}), EN)
+    assert "388 leads in each half; with today’s flow of leads that is over a year." in slow
     nothing = pd.Series(ROW | {"n_needed_per_arm": np.nan, "days_needed": np.nan})
-    assert "осуществима" in tell_plan(nothing, RU) and "not feasible" in tell_plan(nothing, EN)
-    assert "test is not feasible: it would need" in tell_start(table(nothing.to_dict()), ONE, EN)
+    assert "не удастся" in tell_plan(nothing, RU) and "not feasible" in tell_plan(nothing, EN)
+    told = tell_start(table(nothing.to_dict()), ONE, EN)
+    assert "a month; even three years would not bring enough leads for a test: try" in told
     nothing["share_reference"] = nothing["share_now"]
     assert tell_plan(nothing, RU) == RU.text("sentence.plan_none")
 
@@ -120,8 +129,8 @@ def test_cards_tell_gain_levers_and_test_and_escape():
     rows = table({}, {"lever": "help", "extra_won": 4.0}, *({"step": f"<s{n}>"} for n in range(6)))
     html = show_hypotheses(rows, ONE, RU).html
     assert html.count("<section") == 5 and "<s0>" not in html and "1. Оплатил" in html
-    assert "Дальше пошли 50,0\xa0% из 100 решивших здесь; менеджер Анна: 60,0\xa0%." in html
-    assert "ещё сделок — 10,0" in html and "400\xa0€ – 4\xa0000\xa0€" in html
-    assert "Предложить тем, кому не предлагали (так потеряны: 30)" in html
+    assert "Дальше пошли 50,0\xa0% из 100 с известным исходом; менеджер Анна: 60,0\xa0%." in html
+    assert "ещё 10,0 сделки (от 400\xa0€ до 4\xa0000\xa0€); в месяц" in html
+    assert "Если предлагать всем (без предложения ушли 30)" in html
     assert "с шагом" in show_hypotheses(table({"segment": "s1"}), TWO, RU).html
     assert len(tell_assumptions(RU)) == 4

@@ -5,7 +5,7 @@ import pandas as pd
 from funnel_lib.core.words import Words
 from funnel_lib.sections.stages.count import check_pipeline, count_pipeline
 from funnel_lib.sections.stages.draw import picture_pipeline
-from funnel_lib.sections.stages.tell import tell_pipeline, tell_stage_by_step
+from funnel_lib.sections.stages.tell import tell_pipeline, tell_renamed, tell_stage_by_step
 
 EN, RU = Words("en"), Words("ru", {"read": "Открыл КП"})
 
@@ -20,6 +20,11 @@ def test_the_stage_with_most_losses_is_told_by_the_steps_missing():
     assert told.index("«need» — 8 (44,4") < told.index("«Открыл КП» — 7 (38,9")
     assert "«ask»" not in told  # the three most frequent
     assert "No deal is lost" in tell_stage_by_step(table.assign(n_lost=0), EN)
+    few = table.assign(n_lost=[30, 10, 0, 0, 0], stage="Sent")
+    assert tell_stage_by_step(few, EN) == (
+        "The CRM shows 40 deals lost at the stage “Sent”. What their clients did not do: “pay” 30 "
+        "(75.0%), “ask” 10 (25.0%)."
+    )
 
 
 def test_a_pipeline_without_history_is_called_a_snapshot():
@@ -28,7 +33,22 @@ def test_a_pipeline_without_history_is_called_a_snapshot():
                            "low": 0.0, "high": 0.3})  # fmt: skip
     told = tell_pipeline(checks, pd.DataFrame({"story": ["snapshot"]}), RU)
     assert told.startswith("Ничто из проверенного") and "Истории этапов в выгрузке нет" in told
-    assert "history" not in tell_pipeline(checks, pd.DataFrame({"story": ["stages"]}), EN)
+    history = pd.DataFrame({"story": ["stages"]})
+    assert "history" not in tell_pipeline(checks, history, EN)
+    ahead = checks.tail(1).assign(n_deals=20, n_base=80, share=0.25, low=0.17, high=0.36)
+    assert tell_pipeline(ahead, history, EN) == (
+        "Stage ahead of the client, of deals not won: 20 of 80 deals (25.0%, 95% interval "
+        "17.0–36.0%)."
+    )
+
+
+def test_stages_that_may_be_one_are_named():
+    renames = pd.DataFrame({"stage": ["Talks"], "renamed_to": ["First talks"]})
+    assert tell_renamed(renames, EN) == (
+        "Perhaps renamed, and counted apart here: “Talks” to “First talks”. If so, give both the "
+        "same step in the steps file."
+    )
+    assert tell_renamed(renames[:0], EN) == EN.text("sentence.renamed_none")
 
 
 def test_two_pictures_of_the_same_deals(planted_folder):

@@ -55,6 +55,7 @@ def test_from_proposal_to_the_end(planted_split, proposed, tmp_path):
     table = list_plans(read).set_index("id").loc[first.id]
     assert table["state"] == "read" and table["n_looks"] == 1
     assert table["difference"] == pytest.approx(reading["difference"].iloc[0], abs=1e-6)
+    assert list_plans(Plans()).columns[:2].tolist() == ["id", "segment"]
 
 
 def test_an_early_look_is_noted_and_widens_the_later_range(planted_split, proposed):
@@ -127,13 +128,14 @@ def test_a_file_with_mistakes_names_their_lines(tmp_path):
 
 
 def test_nothing_sure_is_nothing_proposed():
-    table = pd.DataFrame({"segment": ["all"], "step": ["pay"], "extra_won": [np.nan]})
+    table = pd.DataFrame({"segment": "all", "step": ["pay", "read"], "extra_won": [np.nan, 5.0],
+                          "low": [np.nan, 0.0], "high": [np.nan, 9.0]})  # fmt: skip
     assert propose_plans(Plans(), table, [Group()], Words("en")) == Plans()
 
 
 def test_an_empty_file_is_no_hypothesis_and_a_new_folder_is_made(tmp_path, proposed):
     (tmp_path / "h.yml").write_text("\n", encoding="utf-8")
-    assert read_plans(tmp_path / "h.yml") == Plans()
+    assert read_plans(tmp_path / "h.yml") == read_plans(tmp_path / "nowhere.yml") == Plans()
     write_plans(proposed, tmp_path / "new" / "h.yml")
     text = (tmp_path / "new" / "h.yml").read_text(encoding="utf-8")
     assert text.count("status: proposed") == len(proposed.hypotheses)

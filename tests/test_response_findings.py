@@ -8,8 +8,8 @@ from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_table
 from funnel_lib.sections.answers.tell import (
     name_managers,
-    say_hours,
     tell_responses,
+    write_hours,
     write_responses,
 )
 
@@ -48,7 +48,7 @@ def test_answers_and_attempts_in_both_languages():
         "(95% interval 56.0–81.0%)."
     )
     assert spaced(tell_responses(make_responses(), RU)) == (
-        "Из 200 лидов, где первым был клиент, ответ получили 150, ждут его 20, закрыты без ответа "
+        "Первыми обратились 200 клиентов: ответ получили 150, ждут его 20, закрыты без ответа "
         "30. Половине обратившихся первыми отвечают за 5,3 ч. За час ответ получили 20,0 % из 199 "
         "(диапазон 95 %: 15,0–26,0 %). За сутки ответ получили 60,0 % из 190 (диапазон 95 %: "
         "53,0–67,0 %). Менеджеры пытались связаться с 160 лидами: удалось — 101, пока нет — 9, "
@@ -59,7 +59,7 @@ def test_answers_and_attempts_in_both_languages():
 
 def test_a_half_that_is_not_reached_is_said():
     told = tell_responses(make_responses(median_hours_to_answer=np.nan), EN)
-    assert "Half of those who came first are not answered in the time observed." in told
+    assert "Fewer than half of those who came first are answered in the time observed." in told
 
 
 @BOTH
@@ -94,7 +94,7 @@ def test_rows_are_named():
 
 def test_the_table_is_written_with_units():
     table = write_responses(make_responses(n_had_hour=[199, 0, 79]), RU)
-    assert table["half_answered"].tolist() == ["5,3 ч", "30 мин", "не набирается"]
+    assert table["half_answered"].tolist() == ["5,3 ч", "30 мин", "меньше половины"]
     shown = show_table(write_responses(make_responses(), EN), EN, ["manager", "half_answered"]).html
     assert "<td>all leads</td><td>5.3 h</td>" in shown and "Half answered within" in shown
 
@@ -104,4 +104,4 @@ def test_the_table_is_written_with_units():
     [(0, "1 min"), (0.99, "59 min"), (1, "1.0 h"), (47.9, "47.9 h"), (72, "3.0 days")],
 )
 def test_times_have_the_unit_people_use(hours, said):
-    assert say_hours(hours, EN) == said
+    assert write_hours(hours, EN) == said

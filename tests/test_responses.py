@@ -222,6 +222,8 @@ def test_the_median_is_of_the_curve_the_library_draws():
         found = find_median_time(time.astype(float), cause)
         assert found == at[0] if len(at) else np.isnan(found)
     assert np.isnan(find_median_time(np.array([]), np.array([])))
+    time, cause = np.array([1.0, 2.0, 3.0, 9.0]), np.array([TAKEN, OPEN, TAKEN, TAKEN])
+    assert find_median_time(time, cause) == 3.0  # 1/4, then 5/8
 
 
 # An obvious loop over leads and events, from the words of the docstring.

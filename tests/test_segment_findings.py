@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from funnel_lib.core.words import Words
-from funnel_lib.sections.paths.tell import tell_choice, tell_path, tell_segments, tell_traits
+from funnel_lib.sections.paths.tell import (
+    tell_choice,
+    tell_likeness,
+    tell_path,
+    tell_segments,
+    tell_traits,
+)
 from funnel_lib.sections.recognition.tell import tell_facts, tell_recognised
 
 EN, RU = Words("en", {"meet": "Met us"}), Words("ru", {"meet": "Встретились"})
@@ -32,9 +38,38 @@ def test_why_there_are_no_segments_is_said(why):
         assert told != tell_segments(one, words) and len(told) > 30
 
 
+def test_how_many_paths_and_the_main_one():
+    two = pd.DataFrame({"name": ["with meet", "without meet"], "n_leads": [70.0, 30.0],
+                        "n_undetermined": [5.0, 1.0], "share_of_leads": [0.7, 0.3]})  # fmt: skip
+    assert tell_segments(two, EN) == (
+        "Clients buy along 2 paths. The main one is with the step “Met us”: 70.0% of the leads. "
+        "For 6 of 100 leads the path is not yet known."
+    )
+    sure = two.assign(share_of_amount_won=[0.8, 0.2], n_undetermined=0.0)
+    assert tell_segments(sure, RU).replace("\xa0", " ") == (
+        "Клиенты покупают 2 путями. Главный — с шагом «Встретились»: 70,0 % лидов, 80,0 % выручки."
+    )
+
+
+def test_groups_may_be_the_outcome_in_disguise():
+    likeness = pd.DataFrame({"with": ["outcome", "depth"], "nmi": [0.1, 0.55]})
+    assert tell_likeness(likeness, EN) == (
+        "Likeness to the outcome (won or lost): 0.10; to how far the lead came: 0.55. From 0.30 on "
+        "the groups follow how far leads came, not what clients do: do not compare their sales or "
+        "losses."
+    )
+    fine = tell_likeness(likeness.assign(nmi=[0.1, np.nan]), RU)
+    assert "группы не повторяют итог" in fine
+
+
 def test_the_choice_says_what_one_more_costs():
+    told = tell_choice(choice_of([np.nan, 900.0, -30.0], 2, -20.0), None, EN)
+    assert told == (
+        "Chosen: 2. The last segment makes the description of the journeys 900 nats shorter; on "
+        "simulated leads without it, one more segment gains -20 at the most. One more would cost "
+        "30 nats more than it explains."
+    )
     told = tell_choice(choice_of([np.nan, 900.0, -30.0], 2, -20.0), model_of(), EN)
-    assert "900 nats shorter; on simulated" in told and "gains -20 at the most" in told
     assert "would cost 30 nats" in told and "most that was tried" not in told
     told = tell_choice(choice_of([np.nan, 900.0, 55.0], 2), model_of(n_segments=2), EN)
     assert "would explain 55 nats more than it costs" in told and "simulated" not in told
@@ -70,8 +105,8 @@ def steps_of(**more):
         ({"is_optional": True, "share_taken": 0.12}, "Some (12.0%)", "Небольшая часть"),
         ({"either_order_with": "pay", "share_reversed": 0.4},
          "“Met us” and “pay” come in either order (the other way round: 40.0%).", "наоборот"),
-        ({"again_from": "ask", "share_again": 0.3}, "After “Met us”, 30.0% begin again from “ask”.",
-         "начинают снова с шага «ask»"),
+        ({"again_from": "ask", "share_again": 0.3}, "After “Met us”, 30.0% go back to “ask”.",
+         "возвращаются к шагу «ask»"),
         ({"again_from": "ask", "share_again": 0.97}, "in this order", "в этом порядке"),
         ({"is_optional": True, "share_taken": 0.01}, "in this order", "в этом порядке"),
         ({"share_repeated": 0.2}, "“Met us” is often repeated (20.0%).", "часто повторяют"),
@@ -102,10 +137,10 @@ def facts_of(right, guessed):
 
 def test_a_fact_that_tells_the_segment_is_recommended_and_others_are_not():
     told = tell_facts(facts_of(0.8, 0.5), EN)
-    assert "answer tells the segment of 80.0% of the leads right" in told
-    assert "product explains 1.0%" in told
+    assert "answer predicts the segment of 80.0% of the leads" in told
+    assert "product explains 1.0% of the segments (Cramér’s V 0.10, 95% interval 0.00–0.20)" in told
     told = tell_facts(facts_of(0.52, 0.5), RU)
-    assert "Ни один" in told and "сделайте его полем" not in told
+    assert "не угадать лучше" in told and "сделайте его полем" not in told
     assert "no such columns" in tell_facts(facts_of(0.8, 0.5)[:0], EN)
 
 
@@ -117,7 +152,7 @@ def test_who_works_on_a_lead_is_nothing_to_ask_a_client(staff):
     assert "None of these facts" not in told and f"{staff.title()} explains 25.0%" in told
     assert "клиента не спросишь" in tell_facts(facts, RU)
     facts["share_right"] = [0.9, 0.7]  # the second best is the best to ask
-    assert "product tells the segment of 70.0% of the leads right" in tell_facts(facts, EN)
+    assert "product predicts the segment of 70.0% of the leads" in tell_facts(facts, EN)
 
 
 def test_a_segment_that_is_never_told_is_said():
@@ -128,6 +163,12 @@ def test_a_segment_that_is_never_told_is_said():
     parting = pd.DataFrame({"segment": ["s1", "s2"], "last_step": "ask", "step": [None, "meet"]})
     told = tell_recognised(recognised, segments, parting, RU)
     assert told[0] == "Сегмент без шага «Встретились» у большинства лидов до конца не узнать."
-    assert "узнаётся с шага «Встретились» (до него дошли 9; из них узнаны 90,0" in told[1]
-    assert told[2].endswith("«Встретились».") and len(told) == 3
+    assert "виден с шага «Встретились» (до него дошли 9; путь уже определился у 90,0" in told[1]
+    assert "(«Встретились»)" in told[2] and len(told) == 3
+    assert tell_recognised(recognised, segments, parting, EN)[1:] == [
+        "The segment with the step “Met us” shows from “Met us” on (9 leads came so far; 90.0% of "
+        "them are recognised by then, with a mean certainty of 95.0%).",
+        "To know the segment from the first talk on, ask what the client means to do next "
+        "(“Met us”), and keep the answer in a field.",
+    ]
     assert "One path" in tell_recognised(recognised[:0], segments, parting, EN)[0]

@@ -24,7 +24,6 @@ from funnel_lib.core.tables import (
 from funnel_lib.core.words import Words, label_table
 from funnel_lib.drawing.html import show_table
 from funnel_lib.reporting.outputs import write_tables
-from funnel_lib.sections.effort.count import compare_effort
 from funnel_lib.sections.quality.conclusions import describe_log
 
 PACKAGE = Path(fl.__file__).parent
@@ -123,7 +122,6 @@ def test_frames_beside_an_audit_are_registered(audit):
         "sequences": fl.list_sequences(journeys, audit.segmentation),
         "segment_trust": fl.measure_trust(audit.segmentation, journeys, n_null=1).segments,
         "likeness": fl.measure_likeness(journeys, audit.segmentation),
-        "effort": compare_effort(audit.tables["value_ranges"]),
         **{f"log_{name}": table for name, table in describe_log(audit.log).items()},
     }
     assert frames.keys() == read_tables().keys() - {*AUDITED}

@@ -91,20 +91,20 @@ def make_repeats(**changes):
 
 def test_times_in_both_languages():
     assert spaced(tell_times(make_time_to(), EN)) == (
-        "Of 200 who entered, 25.0% bought within 90 days (95% interval 20.0–31.0%); for longer "
-        "too few are watched to tell. Half of them bought within 12 days. Half of all who entered "
-        "do not get there in this time. Half of those lost are lost within 20 days."
+        "Of 200 who entered, 25.0% bought within 90 days (95% interval 20.0–31.0%); beyond "
+        "that too few are followed to say. Half of them bought within 12 days. Fewer than half of "
+        "all who entered buy in this time. Half of all losses happen within 20 days."
     )
     assert spaced(tell_times(make_time_to(), RU)) == (
         "Из 200 вошедших за 90 дней купили 25,0 % (диапазон 95 %: 20,0–31,0 %); о большем сроке "
-        "судить нельзя: слишком мало лидов. Половина из них купила за 12 дней. До половины всех "
-        "вошедших доля купивших в этот срок не доходит. Половина потерь происходит за 20 дней."
+        "судить нельзя: слишком мало лидов. Половина из них купила за 12 дней. За это время "
+        "купили меньше половины вошедших. Половина потерь происходит за 20 дней."
     )
 
 
 def test_a_half_that_is_reached_is_told():
     told = tell_times(make_time_to(median_days=33.0, incidence=0.6), EN)
-    assert "Half of all who entered bought within 33 days." in told and "do not" not in told
+    assert "Half of all who entered bought within 33 days." in told and "Fewer" not in told
 
 
 def test_day_0_is_the_first_day():
@@ -166,24 +166,23 @@ def test_months_are_written_out():
 def test_standing_names_the_step_and_its_base():
     # 2 + 7 of 9 + 12 + 3; three before a step that only four took
     assert tell_standing(make_standing(), EN) == (
-        "Open leads stand still most often before “Read”: waiting for it 12, 7 of them longer than "
-        "nine in ten of those who took it needed (within 14 days). In all, 9 of 24 open leads "
-        "stand still. For 3 it cannot be told: fewer than 10 leads took their next step."
+        "Open leads are stuck most often before “Read”: 7 of 12 have waited longer than usual "
+        "(nine in ten took it within 14 days). In all, 9 of 24 open leads are stuck. For 3 it "
+        "cannot be said: fewer than 10 leads took their next step."
     )
     assert tell_standing(make_standing(), RU) == (
-        "Чаще всего лиды в работе застревают перед шагом «Прочитал»: ждут его 12, из них 7 — "
-        "дольше, чем понадобилось девяти из десяти сделавших (они успели за 14 дней). "
-        "Всего застряли 9 из 24. Нельзя сказать, если следующий шаг сделали меньше 10. "
-        "Таких лидов: 3."
+        "Чаще всего лиды в работе застревают перед шагом «Прочитал»: 7 из 12 ждут дольше обычного "
+        "(девять из десяти успевали за 14 дней). Всего застряли 9 из 24. О 3 судить "
+        "нельзя: их следующий шаг сделали меньше 10."
     )
 
 
 def test_nobody_stands_still_or_nobody_can_tell():
     assert tell_standing(make_standing(n_open=0.0), EN) == "No lead is open."
     fine = tell_standing(make_standing(n_standing=0.0), EN)
-    assert fine.startswith("No open lead waits") and "cannot be told" not in fine
+    assert fine.startswith("No open lead has waited longer") and "cannot be said" not in fine
     dark = tell_standing(make_standing(n_standing=np.nan), EN)
-    assert dark.startswith("For 24 it cannot be told") and "waits" not in dark
+    assert dark.startswith("For 24 it cannot be said") and "waited" not in dark
 
 
 def test_standing_of_all_leads_is_told_where_there_are_segments():
@@ -208,8 +207,8 @@ def test_value_names_most_least_and_effort_above_the_money():
     assert spaced(tell_ranges(make_value(), ranges, NAMES, EN)) == (
         "For a manager’s action, the segment with the step “Read” brings most (€600, 95% interval "
         "500–700), the segment without the step “Read” least (€200, 95% interval 150–250). "
-        "Beyond chance, more effort goes than money comes: the segment without the step “Read” "
-        "(70.0% of the actions, 40.0% of the money)."
+        "Beyond chance, these take a larger share of effort than of revenue: the segment without "
+        "the step “Read” (70.0% of the actions, 40.0% of the money)."
     )
     assert spaced(tell_ranges(make_value(), ranges, NAMES, RU)) == (
         "За одно действие менеджера больше всего приносит сегмент с шагом «Прочитал» (600 €, "
@@ -225,7 +224,7 @@ def test_differences_within_chance_are_called_so():
     even = {s: dict.fromkeys(ms, (0.5, 0.4, 0.6)) for s, ms in SHARES.items()}
     ranges = pd.concat([make_ranges(wide), make_ranges(even)])
     told = tell_ranges(make_value(), ranges, NAMES, EN)
-    assert "This difference is within chance. No segment takes a larger share" in told
+    assert "This difference is within chance. Effort and revenue are in balance" in told
 
 
 def test_too_few_buyers_have_no_intervals():
@@ -234,7 +233,7 @@ def test_too_few_buyers_have_no_intervals():
     )
     told = tell_ranges(make_value(), ranges, NAMES, EN)
     assert "(€600, too few buyers for an interval)" in told
-    assert "This difference is within chance." in told and "too few buyers to tell where" in told
+    assert "This difference is within chance." in told and "too few buyers to say where" in told
 
 
 def test_without_amounts_deals_are_told_and_without_actions_leads():
@@ -243,13 +242,13 @@ def test_without_amounts_deals_are_told_and_without_actions_leads():
     dark = {s: {"amount_per_lead": (np.nan,) * 3} for s in deals}
     ranges = pd.concat([make_ranges(dark), make_ranges(deals)])
     told = spaced(tell_ranges(make_value(), ranges, NAMES, EN))
-    assert told.startswith("No amounts are known, so deals are told instead of money")
+    assert told.startswith("No amounts are known, so deals are counted instead of money")
     assert "fewest of the managers’ actions in the segment without the step “Read” (4.2," in told
     assert "Суммы неизвестны" in tell_ranges(make_value(), ranges, NAMES, RU)
     leads = make_ranges({"s1": {"amount_per_lead": (50, 40, 60)},
                          "s2": {"amount_per_lead": (20, 15, 25)}})  # fmt: skip
     told = tell_ranges(make_value(), leads, NAMES, EN)
-    assert told.startswith("No manager’s action is in the log, so money is told by lead")
+    assert told.startswith("No manager’s action is in the log, so money is given per lead")
     assert "the segment with the step “Read” brings most (€50" in told
     none = make_ranges({"s1": {"amount_per_lead": (np.nan,) * 3}})
     assert tell_ranges(make_value(), none, NAMES, EN).startswith("Neither amounts nor")

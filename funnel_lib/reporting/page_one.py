@@ -14,18 +14,10 @@ from funnel_lib.sections.quality.tell import tell_reliability
 
 
 def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
-    """What does a head of sales read first?
+    """What does a head of sales read first, of the audit's tables by name?
 
-    Parameters
-    ----------
-    tables : the audit's tables by name: leads, segments, losses, funnel, hypotheses, necessity
-    words : the reader's language
-
-    Returns
-    -------
-    The sentences of page one that can be said of these tables: outcomes, paths where there are
-    several, main loss, where to start, reliability;
-    one sentence alone where no lead entered the funnel.
+    Outcomes, paths where there are several, main loss, where to start, reliability; one sentence
+    alone where no lead entered the funnel.
     """
     if not tables["leads"]["entered_at"].notna().any():
         return [words.text("sentence.nobody")]

@@ -9,22 +9,7 @@ from funnel_lib.core.words import Words, if_small, say_within, write_currency_he
 
 
 def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
-    """How many buyers bought again, for how much, after how long?
-
-    Parameters
-    ----------
-    repeats : what `after_sale.count_repeats` returns; of several segments, all leads are told
-    words : the reader's language
-
-    Examples
-    --------
-    >>> repeats = pd.DataFrame({
-    ...     "segment": "all", "currency": ["EUR"], "n_won": 50.0, "n_again": 10.0, "share": 0.2,
-    ...     "low": 0.11, "high": 0.33, "amount_again": 9000.0, "median_days_to_again": 40.0})
-    >>> tell_repeats(repeats, Words("en"))
-    'Bought again: 10 of 50 buyers (20.0%, 95% interval 11.0–33.0%), for €9,000; half of these
-    within 40 days of the first purchase.'
-    """
+    """How many buyers bought again, for how much, after how long? Currencies are told apart."""
     rows = take_everybody(repeats)
     rows = rows[rows["n_won"] >= 0.5]
     if rows.empty:
@@ -65,21 +50,7 @@ def _tell_again(row: pd.Series, words: Words) -> str:
 
 
 def tell_after_sale(funnel: pd.DataFrame, words: Words) -> str:
-    """What did buyers do after the sale?
-
-    Parameters
-    ----------
-    funnel : what `reach.count_funnel` returns, one segment
-    words : the reader's language
-
-    Examples
-    --------
-    >>> funnel = pd.DataFrame({"step": ["launch"], "part": "after_sale", "n_entered": 40.0,
-    ...                        "n_reached": 30.0, "share_of_entered": 0.75, "low": 0.6,
-    ...                        "high": 0.86})
-    >>> tell_after_sale(funnel, Words("en"))
-    'Of 40 buyers: “launch” 30 (75.0%, 95% interval 60.0–86.0%).'
-    """
+    """What did buyers do after the sale? Of one segment."""
     rows = funnel[funnel["part"] == "after_sale"]
     if len(rows) and not rows["n_entered"].iloc[0] > 0:
         return words.text("sentence.after_sale_nobody")

@@ -9,6 +9,7 @@ from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys, name_actions
 from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.tables import list_columns
 from funnel_lib.counting.days import find_outcome_days
 from funnel_lib.stats.incidence import estimate_incidence, find_half_time
 from funnel_lib.stats.intervals import add_by_membership
@@ -64,7 +65,8 @@ def count_value(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
         days.append(find_half_time(found.incidence, found.at_risk))
     values = {name: table[name][0] for name in MEASURES}
     frame = pd.DataFrame(values).assign(median_days_to_won=days)
-    return frame.assign(segment=cells["segment"], currency=cells["currency"])[_VALUE]
+    table = frame.assign(segment=cells["segment"], currency=cells["currency"])
+    return table[list_columns("value")]
 
 
 def find_value_ranges(
@@ -93,10 +95,6 @@ def find_value_ranges(
     return judge_effort(pd.concat(parts, ignore_index=True))
 
 
-_VALUE = [
-    "segment", "n_leads", "n_won", "amount_won", "amount_per_lead", "median_days_to_won",
-    "manager_actions_per_lead", "amount_per_manager_action", "currency",
-]  # fmt: skip
 _SUMS = 4  # leads, won, money won, managers' actions
 
 

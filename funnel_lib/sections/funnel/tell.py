@@ -10,10 +10,7 @@ from funnel_lib.core.words import Words, if_small, name_steps
 def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
     """Where does the funnel narrow most, how many buy, which steps cannot be seen?
 
-    Parameters
-    ----------
-    funnel : what `reach.count_funnel` returns, one segment
-    words : the reader's language
+    Of one segment.
 
     Examples
     --------
@@ -23,10 +20,9 @@ def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
     ...     "share_of_entered": [1, None, 0.25], "share_of_previous": [1, None, 0.25],
     ...     "low": [0.95, None, 0.17], "high": [1, None, 0.35]})
     >>> tell_funnel(funnel, Words("en"))
-    'The largest drop comes before “pay”: of 80 who reached the step before it, 20 went on (25.0%);
-    of the rest still open: 9. 20 of 80 who entered reached “pay” (25.0%, 95% interval
-    17.0–35.0%). Still open before it: 9; these are neither won nor lost. Not measurable, as nothing
-    in the data shows them: read.'
+    'The largest drop comes before “pay”: 20 of 80 went on (25.0%); 9 of the rest are still open.
+    20 of 80 who entered reached “pay” (25.0%, 95% interval 17.0–35.0%). Still open before it: 9;
+    these are neither won nor lost. Not measurable, as nothing in the data shows them: read.'
     """
     rows = funnel[funnel["part"] == "before_sale"]
     seen = rows[rows["share_of_entered"].notna()]

@@ -20,7 +20,7 @@ from funnel_lib.core.words import Words
 from funnel_lib.counting.reach import read_window
 from funnel_lib.counting.values import read_day
 from funnel_lib.sections.hypotheses.readings import read_split
-from funnel_lib.sections.hypotheses.tell import list_sure
+from funnel_lib.sections.hypotheses.tell import list_beyond
 
 MOST = 5  # hypotheses worth a plan
 _HEAD = (
@@ -29,15 +29,7 @@ _HEAD = (
 
 
 class Look(Checked):
-    """One reading of a test.
-
-    Attributes
-    ----------
-    on : day of the export it was read from
-    n_test, n_control : leads of each half that decided
-    difference, low, high : of the shares, with the interval that is valid at that look
-    early : read before the planned number of leads
-    """
+    """One reading of a test, of the day of its export; the interval is valid at that look."""
 
     on: date
     n_test: int
@@ -49,21 +41,11 @@ class Look(Checked):
 
 
 class Plan(Checked):
-    """One hypothesis, from the proposal to what came of it.
+    """One hypothesis, from the proposal to what came of it; `segment`, `step` as in their table.
 
-    Attributes
-    ----------
-    id : segment and step, joined by "/"
-    segment, step : as in the table of hypotheses
-    path : the segment's steps; a test is read of this path only, for ids may change
-    status : proposed, running (since `since`), read
-    change : what will be done, in the team's words
-    reference, share_now, share_reference : what it was proposed for
-    leads_per_half, days : how many leads a test needs, and how long that takes
-    column, test, control : the column of the leads and its two values that tell the halves apart
-    since : first day of the test
-    within : how long after entry evidence counts, such as 60D: equal time for both halves
-    looks : every reading so far
+    A test is read of leads of `path` only, for ids of segments may change. `test` and `control`
+    are the values of the leads' `column` that tell the halves apart; evidence counts `within` so
+    long after entry, such as 60D: equal time for both halves.
     """
 
     id: str
@@ -95,16 +77,8 @@ class Plans(Checked):
 def read_plans(path: str | Path) -> Plans:
     """Read the file of hypotheses; none yet is an empty one.
 
-    Raises
-    ------
-    InputError
-        Every problem at once, with line numbers: unknown keys or states, an id used twice, a
-        running test without its halves or first day.
-
-    Examples
-    --------
-    >>> read_plans("nowhere/hypotheses.yml").hypotheses
-    ()
+    An InputError holds every problem at once, with line numbers: unknown keys or states, an id used
+    twice, a running test without its halves or first day.
     """
     if not Path(path).exists() or not Path(path).read_bytes().strip():
         return Plans()
@@ -112,16 +86,7 @@ def read_plans(path: str | Path) -> Plans:
 
 
 def write_plans(plans: Plans, path: str | Path) -> None:
-    """Write the file of hypotheses; `read_plans` reads back the same.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp(), "hypotheses.yml")
-    >>> write_plans(Plans(), path)
-    >>> read_plans(path).hypotheses
-    ()
-    """
+    """Write the file of hypotheses; `read_plans` reads back the same."""
     rows = [
         {"id": plan.id, "status": plan.status} | plan.model_dump(mode="json", exclude_defaults=True)
         for plan in plans.hypotheses
@@ -137,25 +102,10 @@ def propose_plans(
 ) -> Plans:
     """Add the steps with most at stake to the hypotheses there are; these stay as they are.
 
-    Parameters
-    ----------
-    plans : of `read_plans`
-    hypotheses : what `hypotheses.build_hypotheses` returns
-    groups : of `groups.list_groups`, for the segments' paths
-    words : the language of what is to be changed: both levers, the larger first
-
-    Examples
-    --------
-    >>> row = {"segment": "all", "step": "pay", "lever": "ask", "share_now": 0.5, "extra_won": 3.0,
-    ...        "share_reference": 0.6, "reference": "given", "n_needed_per_arm": 388.0,
-    ...        "days_needed": 60.0}
-    >>> groups = [Group("all", ("ask", "pay"))]
-    >>> plans = propose_plans(Plans(), pd.DataFrame([row]), groups, Words("en"))
-    >>> plans.hypotheses[0].id, plans.hypotheses[0].change
-    ('all/pay', 'propose it to everyone')
+    Only steps whose gain is beyond chance. What is to be changed is both levers, the larger first.
     """
     known, paths = {plan.id for plan in plans.hypotheses}, {g.segment: g.path for g in groups}
-    steps = list_sure(hypotheses).groupby(["segment", "step"], sort=False)
+    steps = list_beyond(hypotheses).groupby(["segment", "step"], sort=False)
     new = []
     for (segment, step), rows in [*steps][:MOST]:
         name, first = f"{segment}/{step}", rows.iloc[0]
@@ -175,20 +125,9 @@ def propose_plans(
 def start_plan(
     plans: Plans, plan_id: str, column: str, test: str, control: str, since: str, within: str
 ) -> Plans:
-    """Set a proposed hypothesis running: how its halves are told apart, from which day, how long.
+    """Set a proposed hypothesis running: what tells its halves apart, since when, for how long.
 
-    Raises
-    ------
-    InputError
-        There is no such hypothesis, it was started before, or something is not told.
-
-    Examples
-    --------
-    >>> plans = Plans(hypotheses=[{"id": "all/pay", "segment": "all", "step": "pay", "path": [],
-    ...                            "leads_per_half": 388}])
-    >>> running = start_plan(plans, "all/pay", "half", "new", "old", "2025-03-01", "60D")
-    >>> running.hypotheses[0].status
-    'running'
+    Raises InputError where there is no such hypothesis, it was started before, or something lacks.
     """
     plan, problems = _find(plans, plan_id), Problems()
     told = {"column": str(column), "test": str(test), "control": str(control)}
@@ -218,24 +157,10 @@ def look_at_plan(
 ) -> tuple[pd.DataFrame, Plans]:
     """Read a running test, and note the look; it is read once it has its leads.
 
-    Whoever looked before, early or after the end, gets the interval that allows for that.
-
-    Parameters
-    ----------
-    plans, plan_id : the hypotheses, and which one
-    journeys : the leads' client steps
-    groups : of `groups.list_groups`
-
-    Returns
-    -------
-    (reading, plans): what `readings.read_split` returns, of the leads that entered since the
-    test began, and the plans with this look
-
-    Raises
-    ------
-    InputError
-        There is no such hypothesis, it is not running, or its segment is not there, or walks
-        another path now.
+    Of the leads that entered since the test began. Whoever looked before, early or after the end,
+    gets the interval that allows for that. Gives the reading, and the plans with this look.
+    Raises InputError where there is no such hypothesis, it is not running, or its segment is not
+    there, or walks another path now.
     """
     plan = _find(plans, plan_id)
     if plan.status == "proposed":
@@ -270,18 +195,7 @@ def look_at_plan(
 
 
 def list_plans(plans: Plans) -> pd.DataFrame:
-    """List the hypotheses: one row each, with the last look.
-
-    Returns
-    -------
-    frame: id, segment, step, state, since, leads_per_half, days, n_looks, difference, low, high
-    (of the last look)
-
-    Examples
-    --------
-    >>> list_plans(Plans()).columns[:2].tolist()
-    ['id', 'segment']
-    """
+    """List the hypotheses: one row each, with the numbers of the last look."""
     rows = []
     for plan in plans.hypotheses:
         last = plan.looks[-1] if plan.looks else Look(on=date.min, n_test=0, n_control=0)

@@ -7,26 +7,11 @@ import pandas as pd
 from funnel_lib.core.words import Words
 
 YEAR = 365  # days beyond which a test is no plan
+_ROUNDING = 1e-6  # of a range's upper end: a lower end below that is none, but left by its sums
 
 
 def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -> str:
     """With what to begin, what may it bring a month, how long does it take to find out?
-
-    Parameters
-    ----------
-    hypotheses : what `hypotheses.build_hypotheses` returns
-    segments : the audit's table, for the names
-    words : the reader's language
-
-    Examples
-    --------
-    >>> row = {"segment": "all", "step": "pay", "lever": "ask", "reference": "manager=Anna",
-    ...        "extra_won": 9.0, "extra_amount": 900.0, "low": 240.0, "high": 1200.0,
-    ...        "currency": "EUR", "n_needed_per_arm": 200.0, "days_needed": 40.0, "step_won": 9.0,
-    ...        "step_amount": 900.0, "months": 12.0}
-    >>> tell_start(pd.DataFrame([row]), pd.DataFrame({"segment": ["all"]}), Words("en"))
-    'Start with the step “pay”: propose it to everyone. To be expected: €20 – €100 a month; a test
-    takes 40 days.'
 
     Of the hypotheses beyond chance that can be tested in a year, the one with most at stake.
     """
@@ -38,9 +23,9 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
     told = words.text(
         "sentence.start",
         step=words.step(row["step"]),
-        place=_tell_place(row, segments, words),
+        place=_write_place(row, segments, words),
         action=words.value("advice", row["lever"]),
-        gain=tell_gain(row, words, row["months"]),
+        gain=write_gain(row, words, row["months"]),
     )
     told += " " + _tell_test(row, words)
     most = sure.iloc[0]
@@ -50,157 +35,80 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
 
 
 def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
-    """How many steps have something at stake, and of how many can nothing be told?
-
-    Parameters
-    ----------
-    hypotheses : what `hypotheses.build_hypotheses` returns
-    words : the reader's language
-
-    Examples
-    --------
-    >>> row = {"segment": "all", "step": "pay", "extra_won": 9.0, "extra_amount": float("nan"),
-    ...        "low": 2.0, "currency": "", "reference": "manager=Anna"}
-    >>> tell_hypotheses(pd.DataFrame([row]), Words("en"))
-    'Steps with something to gain: 1; of them beyond chance: 1. No amounts are known: everything is
-    told in deals.'
-    """
-    steps = hypotheses.drop_duplicates(["segment", "step", "currency"])
-    sure = list_sure(hypotheses).drop_duplicates(["segment", "step", "currency"])
+    """At how many steps is the gain beyond chance, at how many may it be, is it not known?"""
+    gains = hypotheses[hypotheses["extra_won"] > 0]
+    n, n_gains = _count_steps(list_beyond(hypotheses)), _count_steps(gains)
+    rest = words.text("sentence.hypotheses_rest", rest=n_gains - n) if n_gains > n else ""
     told = [
-        words.text("sentence.hypotheses", n=len(sure), sure=int((sure["low"] > 0).sum()))
-        if len(sure)
-        else tell_nothing(hypotheses, words)
+        words.text("sentence.hypotheses", n=n, rest=rest) if n else tell_nothing(hypotheses, words)
     ]
-    few = steps["reference"].isin(["few_leads", "no_group"]).sum()
+    few = _count_steps(hypotheses[hypotheses["reference"].isin(["few_leads", "no_group"])])
     if few:
         told.append(words.text("sentence.hypotheses_few", few=few))
-    if len(sure) and not sure["extra_amount"].notna().any():
+    if len(gains) and not gains["extra_amount"].notna().any():
         told.append(words.text("sentence.in_deals"))
-    elif len(sure["currency"].unique()) > 1:
+    elif len(gains["currency"].unique()) > 1:
         told.append(words.text("sentence.by_currency"))
     return " ".join(told)
 
 
 def tell_assumptions(words: Words) -> list[str]:
-    """What must hold for the money at stake to be right?
-
-    Examples
-    --------
-    >>> len(tell_assumptions(Words("en")))
-    4
-    """
-    return [
-        words.text("sentence.assume_reach"),
-        words.text("sentence.assume_rest"),
-        words.text("sentence.assume_mix"),
-        words.text("sentence.assume_range"),
-    ]
-
-
-def list_sure(hypotheses: pd.DataFrame) -> pd.DataFrame:
-    """Keep the hypotheses of which a gain can be told, in their order.
-
-    Examples
-    --------
-    >>> list_sure(pd.DataFrame({"extra_won": [1.0, 0.0, None]}))
-       extra_won
-    0        1.0
-    """
-    return hypotheses[hypotheses["extra_won"] > 0]
+    """What must hold for the money at stake to be right?"""
+    keys = (
+        "sentence.assume_reach", "sentence.assume_rest", "sentence.assume_mix",
+        "sentence.assume_range",
+    )  # fmt: skip
+    return [words.text(key) for key in keys]
 
 
 def list_beyond(hypotheses: pd.DataFrame) -> pd.DataFrame:
-    """Keep the hypotheses whose gain is beyond chance: its range begins above 0; in their order.
-
-    Examples
-    --------
-    >>> list_beyond(pd.DataFrame({"extra_won": [1.0, 1.0, 0.0], "low": [0.0, 0.2, 0.0]}))
-       extra_won  low
-    1        1.0  0.2
-    """
-    sure = list_sure(hypotheses)
-    return sure[sure["low"] > 0]
+    """Keep the hypotheses whose gain is beyond chance: its range begins above 0; in their order."""
+    sure = hypotheses["low"] > _ROUNDING * hypotheses["high"]
+    return hypotheses[(hypotheses["extra_won"] > 0) & sure]
 
 
 def tell_nothing(hypotheses: pd.DataFrame, words: Words) -> str:
-    """Why is there nothing to start with: no gain beyond chance, or none that can be told?
-
-    Examples
-    --------
-    >>> tell_nothing(pd.DataFrame({"extra_won": [1.0]}), Words("en"))
-    'No step shows a gain that is beyond chance.'
-    """
+    """Why is there nothing to start with: no gain beyond chance, or none that can be told?"""
     told = hypotheses["extra_won"].notna().any()
     return words.text("sentence.start_chance" if told else "sentence.start_none")
 
 
-def tell_gain(row: pd.Series, words: Words, months: float = 1, part: str = "") -> str:
+def write_gain(row: pd.Series, words: Words, months: float = 1, part: str = "") -> str:
     """Write the range of a gain: money, or deals where no amounts are known.
 
-    Parameters
-    ----------
-    row : of the hypotheses
-    words : the reader's language
-    months : to divide by
-    part : "step_" for both levers together
-
-    Returns
-    -------
-    The range, its ends with two digits: more would claim too much; "up to" where it begins at 0
-
-    Examples
-    --------
-    >>> row = {"extra_amount": float("nan"), "low": 1.0, "high": 2.5, "currency": ""}
-    >>> tell_gain(pd.Series(row), Words("en"))
-    '1.0 – 2.5 deals'
+    Its ends have two digits: more would claim too much. It is divided by `months`; with `part`
+    "step_" it is that of both levers together.
     """
-    low, high = (_round(row[f"{part}{end}"] / months) for end in ("low", "high"))
-    in_deals = pd.isna(row["extra_amount"])
-    ends = {"high": high} | ({"low": low} if low > 0 else {})
-    for end, x in ends.items():
-        ends[end] = (
-            words.number(x, 1 if x >= 0.1 or x == 0 else 3)
-            if in_deals
-            else words.money(x, row["currency"])
-        )
-    if in_deals:
+    low, high = (float(f"{row[part + end] / months:.1e}") for end in ("low", "high"))
+    if pd.isna(row["extra_amount"]):
         key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
+        ends = [words.number(x, 1 if x >= 0.1 or x == 0 else 3) for x in (low, high)]
     else:
         key = "sentence.range" if low > 0 else "sentence.up_to"
-    return words.text(key, **ends)
+        ends = [words.money(x, row["currency"]) for x in (low, high)]
+    return words.text(key, low=ends[0], high=ends[1])
 
 
 def name_segment(segment: str, segments: pd.DataFrame, words: Words) -> str:
-    """Name a segment as its card does.
-
-    Examples
-    --------
-    >>> name_segment("s1", pd.DataFrame({"segment": ["s1"], "name": ["with demo"]}), Words("en"))
-    'with the step “demo”'
-    """
-    if "name" not in segments:
-        return words.value("segment", segment)
-    names = segments.set_index("segment")["name"]
-    return words.value("name", names[segment]) if segment in names else segment
+    """Name a segment as its card does."""
+    names = dict(segments[["segment", "name"]].to_numpy()) if "name" in segments else {}
+    return words.value("name", names.get(segment, segment))
 
 
 def tell_plan(row: pd.Series, words: Words) -> str:
-    """How is a hypothesis tested, on how many leads, for how long?
-
-    Examples
-    --------
-    >>> row = pd.Series({"n_needed_per_arm": 200.0, "days_needed": 40.0})
-    >>> tell_plan(row, Words("en"))
-    'Test: 200 leads in each half, at the present inflow 40 days and the time the last ones need to
-    decide.'
-    """
-    if pd.isna(row["n_needed_per_arm"]):
-        return words.text("sentence.plan_never" if _has_gain(row) else "sentence.plan_none")
+    """How is a hypothesis tested, on how many leads, for how long?"""
+    if pd.isna(row["n_needed_per_arm"]):  # with a gap to be shown, only the leads are lacking
+        is_gap = row.get("share_reference", 0) > row.get("share_now", 0)
+        return words.text("sentence.plan_never" if is_gap else "sentence.plan_none")
     leads = words.text("sentence.leads", n=row["n_needed_per_arm"])
     if row["days_needed"] > YEAR:
         return words.text("sentence.plan_slow", leads=leads)
     return words.text("sentence.plan", leads=leads, days=words.days(row["days_needed"]))
+
+
+def _count_steps(hypotheses: pd.DataFrame) -> int:
+    """Count a step of a segment once, whatever its levers and currencies."""
+    return len(hypotheses[["segment", "step"]].drop_duplicates())
 
 
 def _find_larger_lever(hypotheses: pd.DataFrame) -> pd.Series:
@@ -210,20 +118,10 @@ def _find_larger_lever(hypotheses: pd.DataFrame) -> pd.Series:
     return hypotheses.loc[hypotheses[alike[0] & alike[1] & alike[2]]["extra_won"].idxmax()]
 
 
-def _tell_place(row: pd.Series, segments: pd.DataFrame, words: Words) -> str:
+def _write_place(row: pd.Series, segments: pd.DataFrame, words: Words) -> str:
     if len(segments) < 2:
         return ""
     return words.text("sentence.in_segment", name=name_segment(row["segment"], segments, words))
-
-
-def _round(x: float) -> float:
-    """Round to two digits that count."""
-    return float(f"{x:.1e}")
-
-
-def _has_gain(row: pd.Series) -> bool:
-    """Is there a gap to be shown, so that only the leads are lacking?"""
-    return row.get("share_reference", 0) > row.get("share_now", 0)
 
 
 def _tell_test(row: pd.Series, words: Words) -> str:

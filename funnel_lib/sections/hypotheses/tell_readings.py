@@ -11,26 +11,7 @@ MOST_MONTHS = 12
 
 
 def tell_split(reading: pd.DataFrame, words: Words) -> str:
-    """What does a test show, and is it decided?
-
-    Parameters
-    ----------
-    reading : what `readings.read_split` returns
-    words : the reader's language
-
-    Examples
-    --------
-    >>> reading = pd.DataFrame({"test": ["new"], "control": ["old"], "measure": ["pay"],
-    ...     "n_test": [200.0], "n_control": [210.0], "share_test": [0.4], "share_control": [0.3],
-    ...     "difference": [0.1], "low": [0.01], "high": [0.19], "share_of_plan": [0.5],
-    ...     "is_early": [True], "looked_before": [False], "valid_low": [-0.05],
-    ...     "valid_high": [0.25], "is_small": [False]})
-    >>> tell_split(reading, Words("en"))
-    'Went on at “pay”: “new” 40.0% of 200, “old” 30.0% of 210; difference +10.0 percentage points,
-    95% interval from +1.0 to +19.0 points. The test is read early, at 50.0% of the plan. The
-    interval that allows for looking early: from −5.0 to +25.0 points. This interval includes zero:
-    nothing is decided; go on until the plan is full.'
-    """
+    """What does a test show, and is it decided?"""
     row = reading.iloc[0]
     arms = {"test": row["test"], "control": row["control"]}
     if pd.isna(row["difference"]):
@@ -52,28 +33,7 @@ def tell_split(reading: pd.DataFrame, words: Words) -> str:
 
 
 def tell_before_after(reading: pd.DataFrame, trend: pd.DataFrame, words: Words) -> str:
-    """Do more go on since a change, and why is that no proof?
-
-    Parameters
-    ----------
-    reading : what `readings.read_before_after` returns
-    trend : what `count_trend` returns, the same step; its last `MOST_MONTHS` are told
-    words : the reader's language
-
-    Examples
-    --------
-    >>> reading = pd.DataFrame({"measure": ["pay"], "n_before": [300.0], "n_after": [280.0],
-    ...     "changed_at": pd.to_datetime(["2025-03-01"], utc=True), "share_before": [0.3],
-    ...     "share_after": [0.4], "difference": [0.1], "low": [0.02], "high": [0.18],
-    ...     "is_small": [False]})
-    >>> trend = pd.DataFrame({"month": ["2025-02"], "n_base": [150.0], "share": [0.3]})
-    >>> tell_before_after(reading, trend, Words("en"))
-    '“pay”: before 1 Mar 2025 30.0% of 300 went on, since then 40.0% of 280; difference +10.0
-    percentage points, 95% interval from +2.0 to +18.0 points. This interval excludes zero:
-    chance alone would hardly do that. This is no experiment: all else that changed at the time is
-    in it, too. By month of entry: 2025-02 30.0% of 150. See whether the change shows there, or had
-    begun before.'
-    """
+    """Do more go on since a change, and why is that no proof? Of the trend, the last months."""
     row = reading.iloc[0]
     named = {"step": words.step(row["measure"]), "day": words.date(row["changed_at"])}
     if pd.isna(row["difference"]):

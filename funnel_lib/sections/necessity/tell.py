@@ -8,21 +8,7 @@ from funnel_lib.core.words import SMALL, Words, name_steps
 
 
 def tell_necessity(necessity: pd.DataFrame, words: Words) -> str:
-    """Which steps does every buyer show, which few?
-
-    Parameters
-    ----------
-    necessity : what `necessity.count_necessity` returns, one segment
-    words : the reader's language
-
-    Examples
-    --------
-    >>> necessity = pd.DataFrame({"step": ["ask", "demo"], "n_won": 50.0,
-    ...                           "n_won_with_evidence": [50.0, 10.0], "share": [1, 0.2]})
-    >>> tell_necessity(necessity, Words("en"))
-    'All buyers show: ask. Fewer than half of the buyers show demo (10 of 50): optional, or not
-    recorded. Ask the team which.'
-    """
+    """Which steps does every buyer show, which few? Of one segment; few buyers prove no step."""
     n_won = 0.0 if necessity.empty else necessity["n_won"].max()
     if n_won < SMALL:
         return words.text("sentence.necessity_small", n=n_won)

@@ -9,20 +9,7 @@ from funnel_lib.core.words import Words
 
 
 def tell_open_leads(open_leads: pd.DataFrame, words: Words) -> str:
-    """How many open leads wait for a proposal nobody made, how many are silent?
-
-    Parameters
-    ----------
-    open_leads : what `open_leads.list_open_leads` returns
-    words : the reader's language
-
-    Examples
-    --------
-    >>> open_leads = pd.DataFrame({"asked": ["no", "yes"], "days_silent": [3.0, 45.0]})
-    >>> tell_open_leads(open_leads, Words("en"))
-    '2 leads open; the next step was never proposed to 1, not measurable: 0; silent for more than
-    30 days: 1.'
-    """
+    """How many open leads wait for a proposal nobody made, how many are silent?"""
     if open_leads.empty:
         return words.text("sentence.open_none")
     return words.text(

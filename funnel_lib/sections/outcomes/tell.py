@@ -9,12 +9,7 @@ from funnel_lib.stats.intervals import wilson
 
 
 def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
-    """How many leads came, and what became of them?
-
-    Parameters
-    ----------
-    leads : what `leads.list_leads` returns; leads that never entered are left out
-    words : the reader's language
+    """How many leads came, and what became of them? Those that never entered are left out.
 
     Examples
     --------
@@ -28,10 +23,11 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
         return words.text("sentence.nobody")
     counts = leads["status"].value_counts()
     won = counts.get("won", 0)
+    since, until = (words.date(leads["entered_at"].agg(end)) for end in ("min", "max"))
+    days = "sentence.on_day" if since == until else "sentence.from_until"
     told = words.text(
         "sentence.outcomes",
-        since=words.date(leads["entered_at"].min()),
-        until=words.date(leads["entered_at"].max()),
+        days=words.text(days, since=since, until=until),
         n=len(leads),
         won=won,
         share=words.share(won / len(leads)),

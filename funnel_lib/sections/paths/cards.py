@@ -14,21 +14,14 @@ from funnel_lib.sections.paths.tell import tell_path, tell_traits
 def show_cards(tables: dict[str, pd.DataFrame], words: Words) -> Html:
     """Show each segment as a card: its path as a row of steps, size, buyers, trust, what it does.
 
-    Parameters
-    ----------
-    tables : the audit's tables: segments, funnel, and those of the segments
-    words : the reader's language
-
-    Returns
-    -------
-    Html. A step's bar is its share of those who entered; a dashed step is optional. The styles
-    stand in the HTML itself, so that a card looks the same in a notebook.
+    A step's bar is its share of those who entered; a dashed step is optional. The styles stand in
+    the HTML itself, so that a card looks the same in a notebook.
     """
-    cards = [_card(row, tables, words) for row in tables["segments"].itertuples()]
+    cards = [_write_card(row, tables, words) for row in tables["segments"].itertuples()]
     return Html("".join(cards))
 
 
-def _card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
+def _write_card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
     """Write one segment's card."""
     name = words.value("name", row.name)
     facts = words.text(
@@ -50,7 +43,7 @@ def _card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
         journey = words.value("journey", lead.journey)
         told.append(words.text("sentence.card_example", lead=str(lead.lead_id), journey=journey))
     if row.trust:
-        stability = words.number(row.stability, 2)
+        stability = words.share(row.stability, 0)
         trust = words.value("trust", row.trust)
         told.append(words.text("sentence.card_trust", trust=trust, stability=stability))
     told = "".join(f'<p style="margin:4px 0">{escape(t)}</p>' for t in told)
@@ -58,7 +51,7 @@ def _card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
         f'<section style="{CARD}">'
         f'<h3 style="margin:0">{escape(name[:1].upper() + name[1:])}</h3>'
         f'<p style="margin:2px 0 8px">{escape(facts)}</p>'
-        f'<div style="{FLEX}gap:6px 4px;margin:0 0 8px">{_chips(mine, words)}</div>'
+        f'<div style="{FLEX}gap:6px 4px;margin:0 0 8px">{_write_chips(mine, words)}</div>'
         f"{told}</section>"
     )
 
@@ -66,7 +59,7 @@ def _card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
 _OF_CARD = ("funnel", "segment_paths", "segment_parting", "segment_traits", "segment_examples")
 
 
-def _chips(mine: dict[str, pd.DataFrame], words: Words) -> str:
+def _write_chips(mine: dict[str, pd.DataFrame], words: Words) -> str:
     """Write the path as a row of steps, each with its share of those who entered as a bar."""
     steps = mine["funnel"][mine["funnel"]["part"] == "before_sale"]
     optional = set()

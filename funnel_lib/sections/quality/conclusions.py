@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import STAGE_PREFIX, EventLog, check_log, lead_codes
+from funnel_lib.core.events import SILENT_DAYS, STAGE_PREFIX, EventLog, check_log, lead_codes
 from funnel_lib.core.groups import FEWEST_LEADS
 from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import SMALL, Words
 from funnel_lib.counting.moves import mark_pipelines
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_assumed
 
-FEW_BUYERS = 30  # with fewer buyers no step is called necessary (as in `findings`)
 SHORT_DAYS = 90  # in less time many leads have not decided
-SILENT_DAYS = 30  # so long without any event looks like events left out
 LARGE_PART = 0.05  # a part of leads or events worth a sentence
 MOST_NAMES = 10
 COMPARED = ("manager", "team", "product", "source")
@@ -60,18 +58,7 @@ def describe_log(log: EventLog) -> dict[str, pd.DataFrame]:
 def list_problems(log: EventLog) -> pd.DataFrame:
     """What is wrong or odd in an export, errors first, then by number of rows?
 
-    Returns
-    -------
-    frame: check, n_rows, share_of_rows, severity, example, as of `events.check_log`; the amounts
-    that do not count as money among them
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "a", None], "at": "2025-01-01",
-    ...                               "action": "call", "amount": -5.0}))
-    >>> list_problems(log)[["check", "severity"]].values.tolist()
-    [['no_lead', 'error'], ['duplicate', 'warning'], ['negative_amounts', 'warning'],
-     ['actor_unknown', 'info']]
+    As `events.check_log` tells it, and the amounts that do not count as money.
     """
     found = pd.concat([check_log(log), check_amounts(log.leads)], ignore_index=True)
     rank = found["severity"].map({s: n for n, s in enumerate(_SEVERITIES)})
@@ -80,16 +67,7 @@ def list_problems(log: EventLog) -> pd.DataFrame:
 
 
 def label_contents(tables: dict[str, pd.DataFrame], words: Words) -> pd.DataFrame:
-    """Write the totals and parts of `describe_log` for a reader, one row a measure.
-
-    Examples
-    --------
-    >>> parts = pd.DataFrame({"measure": ["status", "status"], "name": ["won", ""],
-    ...                       "n_rows": [3, 1], "share_of_rows": [0.75, 0.25]})
-    >>> totals = pd.DataFrame({"measure": ["leads"], "value": [4]})
-    >>> label_contents({"totals": totals, "parts": parts}, Words("en")).values.tolist()
-    [['leads', '4'], ['outcome, in leads', 'won 3 (75.0%), no value 1 (25.0%)']]
-    """
+    """Write the totals and parts of `describe_log` for a reader, one row a measure."""
     totals, parts = tables["totals"], tables["parts"]
     rows = [(r.measure, words.value("value", r.value, "log_totals")) for r in totals.itertuples()]
     told = [
@@ -104,13 +82,7 @@ def label_contents(tables: dict[str, pd.DataFrame], words: Words) -> pd.DataFram
 
 
 def label_actions(actions: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Write the actors of `describe_log`'s actions in the reader's language.
-
-    Examples
-    --------
-    >>> label_actions(pd.DataFrame({"actor": ["client, manager"]}), Words("ru"))["actor"].tolist()
-    ['клиент, менеджер']
-    """
+    """Write the actors of `describe_log`'s actions in the reader's language."""
     told = [
         ", ".join(_name("actor", one, words) for one in who.split(", ")) for who in actions["actor"]
     ]
@@ -120,25 +92,8 @@ def label_actions(actions: pd.DataFrame, words: Words) -> pd.DataFrame:
 def tell_conclusions(log: EventLog, words: Words) -> list[str]:
     """What can be concluded from this export, what cannot, and what only with care?
 
-    Parameters
-    ----------
-    log : a checked log
-    words : the reader's language; days begin at midnight of its time zone
-
-    Returns
-    -------
-    Sentences: first what can be concluded, then what cannot, then what asks for care. Nothing is
-    said of the client's steps: these are told by the steps file.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": ["a"], "at": ["2025-01-01"], "action": ["call"],
-    ...                               "amount": [9.0]}), observed_until="2025-12-31")
-    >>> told = tell_conclusions(log, Words("en"))
-    >>> told[0]
-    'You can count money: an amount above zero is known for 1 of 1 leads (100.0%).'
-    >>> "You cannot look for segments: leads with events: 1, and 50 are needed at least." in told
-    True
+    In this order. Nothing is said of the client's steps: these are told by the steps file. Days
+    begin at midnight of the reader's time zone.
     """
     told = [
         *_tell_actors(log, words),
@@ -264,7 +219,7 @@ def _tell_outcomes(status: pd.Series, words: Words) -> list[tuple[int, str]]:
     if not (status == "lost").any():
         told.append((_CANNOT, words.text("sentence.check_no_lost")))
     n_won = (status == "won").sum()
-    if n_won < FEW_BUYERS:
+    if n_won < SMALL:
         told.append((_CARE, words.text("sentence.necessity_small", n=n_won)))
     return told
 
@@ -334,7 +289,7 @@ def _tell_times(log: EventLog, words: Words) -> list[tuple[int, str]]:
     if n >= LARGE_PART * of:
         share = words.share(n / of)
         told.append((_CARE, words.text("sentence.check_cut_start", n=n, of=of, share=share)))
-    if until - last >= pd.Timedelta(days=SILENT_DAYS):
+    if until - last >= pd.Timedelta(days=SILENT_DAYS):  # looks like events left out
         days = {"last": words.date(last), "until": words.date(until)}
         told.append((_CARE, words.text("sentence.check_silent_end", **days)))
     return told

@@ -42,18 +42,8 @@ METHODS = {
 def find_missing(log: EventLog) -> list[str]:
     """What would a CRM have to tell besides: ``history``, ``acts``, ``leads``?
 
-    Returns
-    -------
-    Of a log that no CRM's tables gave, nothing. ``history``: no change of stage is known;
-    ``acts``: nothing a client or a manager did; ``leads``: no lead that never became a deal.
-
-    Examples
-    --------
-    >>> events = pd.DataFrame({"lead_id": ["7"], "at": "2025-01-01", "action": "deal_created"})
-    >>> sources = pd.DataFrame({"file": ["deals.csv"], "crm": "pipedrive", "kind": "deals",
-    ...                         "n_rows": 1, "told_by": "Deal - ID"})
-    >>> find_missing(build_log(events, sources=sources))
-    ['history', 'acts', 'leads']
+    Of a log that no CRM's tables gave, nothing. ``history``: no change of stage is known; ``acts``:
+    nothing a client or a manager did; ``leads``: no lead that never became a deal.
     """
     if find_crm_name(log) is None:
         return []
@@ -77,14 +67,7 @@ def find_crm_name(log: EventLog) -> str | None:
 def tell_export(log: EventLog, words: Words) -> list[str]:
     """What can this export of a CRM not tell, and what to export for it?
 
-    Parameters
-    ----------
-    log : a checked log
-    words : the reader's language
-
-    Returns
-    -------
-    Sentences; none where nothing is missing, or where the tables are no CRM's.
+    Nothing where nothing is missing, or where the tables are no CRM's.
     """
     crm, missing = find_crm_name(log), find_missing(log)
     if not missing:
@@ -110,17 +93,7 @@ def tell_export(log: EventLog, words: Words) -> list[str]:
 def tell_sources(log: EventLog, words: Words) -> list[str]:
     """As what was each file read, and by which of its columns was that told?
 
-    Returns
-    -------
-    One sentence; none where the tables are no CRM's.
-
-    Examples
-    --------
-    >>> events = pd.DataFrame({"lead_id": ["7"], "at": "2025-01-01", "action": "deal_created"})
-    >>> sources = pd.DataFrame({"file": ["a/deals.csv"], "crm": "hubspot", "kind": "export",
-    ...                         "n_rows": 1, "told_by": "Record ID, Deal Stage"})
-    >>> tell_sources(build_log(events, sources=sources), Words("en"))
-    ['Read as HubSpot: deals.csv (by its columns Record ID, Deal Stage).']
+    Nothing where the tables are no CRM's.
     """
     crm = find_crm_name(log)
     if crm is None:

@@ -10,28 +10,13 @@ from funnel_lib.core.words import Words
 def tell_reliability(
     funnel: pd.DataFrame, necessity: pd.DataFrame, leads: pd.DataFrame, words: Words
 ) -> str:
-    """How far can the numbers be trusted: what is visible, what is only the manager's word?
-
-    Parameters
-    ----------
-    funnel, necessity, leads : the audit's tables, one segment
-    words : the reader's language
-
-    Examples
-    --------
-    >>> funnel = pd.DataFrame({"share_of_entered": [1, None, 0.4], "part": "before_sale"})
-    >>> necessity = pd.DataFrame({"n_won_with_evidence": [40.0, 0.0, 40.0],
-    ...                           "self_reported_share": [0.25, None, 0.0]})
-    >>> leads = pd.DataFrame({"stage": [None], "stage_ahead": [False], "entered_at": ["2025"]})
-    >>> tell_reliability(funnel, necessity, leads, Words("en"))
-    "Reliability: 2 of 3 steps are visible; 12.5% of the buyers' steps are self-reported
-    (10 of 80)."
-    """
+    """How far can the numbers be trusted: what is visible, what is only the manager's word?"""
     before = funnel[funnel["part"] == "before_sale"]
+    seen, n = before["share_of_entered"].notna().sum(), len(before)
     return words.text(
-        "sentence.reliability",
-        seen=before["share_of_entered"].notna().sum(),
-        all=len(before),
+        "sentence.reliability_all" if seen == n > 1 else "sentence.reliability",
+        n=n,
+        seen=seen,
         told=_tell_self_reported(necessity, words),
         ahead=_tell_stage_ahead(leads, words),
     )
@@ -40,17 +25,7 @@ def tell_reliability(
 def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words: Words) -> str:
     """What was removed from the data, and what is worth a look?
 
-    Parameters
-    ----------
-    quality : the audit's table of checks
-    rows_read, rows_removed : rows of the event files; removed ones are counted in `quality`, too
-    words : the reader's language
-
-    Examples
-    --------
-    >>> quality = pd.DataFrame({"check": ["no_time"], "n_rows": [7], "severity": ["warning"]})
-    >>> tell_quality(quality, 1200, 7, Words("en"))
-    'Rows removed: 7 of 1,200. Worth a look: events without a time (7).'
+    Removed rows are counted in `quality`, too.
     """
     odd = quality[quality["severity"] != "info"]
     if odd.empty and not rows_removed:
@@ -69,20 +44,7 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
 
 
 def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> list[str]:
-    """What do these numbers not say?
-
-    Parameters
-    ----------
-    leads, quality : the audit's tables
-    words : the reader's language
-
-    Examples
-    --------
-    >>> leads = pd.DataFrame({"status": ["open"], "entered_at": ["2025-03-01"]})
-    >>> tell_limits(leads, pd.DataFrame({"check": [], "n_rows": []}), Words("en"))[0]
-    'Still open: 1 of 1. Such leads are not counted as lost, and the share of buyers can still
-    rise.'
-    """
+    """What do these numbers not say?"""
     entered = leads[leads["entered_at"].notna()]
     n_open = (entered["status"] == "open").sum()
     told = []
@@ -99,27 +61,16 @@ def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> lis
 
 
 def tell_assumed(assumed: tuple[str, ...], observed_until: pd.Timestamp, words: Words) -> list[str]:
-    """What did nobody tell, so that it was taken?
-
-    Parameters
-    ----------
-    assumed, observed_until : as in `events.EventLog`
-    words : the reader's language
-
-    Examples
-    --------
-    >>> tell_assumed(("observed_until",), pd.Timestamp("2025-12-31", tz="UTC"), Words("en"))
-    ['The export date was not given: the last moment in the data is taken, 31 Dec 2025.']
-    """
+    """What did nobody tell, so that it was taken?"""
     date = words.date(observed_until)
     return [words.text(f"assumed.{what}", date=date) for what in assumed]
 
 
 def _tell_self_reported(necessity: pd.DataFrame, words: Words) -> str:
     shown = necessity["n_won_with_evidence"]
-    if not shown.sum() > 0:
-        return ""
     n_told = (necessity["self_reported_share"] * shown).sum()
+    if not n_told >= 0.5:
+        return ""
     share = words.share(n_told / shown.sum())
     return words.text("sentence.told", share=share, n_told=n_told, n_shown=shown.sum())
 

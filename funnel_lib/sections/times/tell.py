@@ -13,24 +13,7 @@ from funnel_lib.stats.incidence import FEW
 
 
 def tell_times(time_to: pd.DataFrame, words: Words) -> str:
-    """How many buy by when, and by when have half of the buyers bought and half of the lost left?
-
-    Parameters
-    ----------
-    time_to : what `times.find_medians` returns; of several segments, all leads are told
-    words : the reader's language
-
-    Examples
-    --------
-    >>> time_to = pd.DataFrame({
-    ...     "segment": "all", "target": ["won", "lost"], "n_entered": 200.0, "last_day": 90,
-    ...     "incidence": [0.25, 0.6], "low": [0.2, 0.53], "high": [0.31, 0.67],
-    ...     "median_days": [None, 30.0], "median_days_of_takers": [12.0, 20.0]})
-    >>> tell_times(time_to, Words("en"))
-    'Of 200 who entered, 25.0% bought within 90 days (95% interval 20.0–31.0%); for longer too
-    few are watched to tell. Half of them bought within 12 days. Half of all who entered do
-    not get there in this time. Half of those lost are lost within 20 days.'
-    """
+    """How many buy by when, and by when had half of the buyers bought and half of the lost left?"""
     rows = take_everybody(time_to).drop_duplicates("target").set_index("target")
     if "won" not in rows.index or not rows.loc["won", "n_entered"] > 0:
         return words.text("sentence.nobody")
@@ -71,26 +54,8 @@ def _tell_won(won: pd.Series, words: Words) -> list[str]:
 def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
     """Do leads of later months buy more or less often, beyond chance, and which are too young?
 
-    Parameters
-    ----------
-    cohorts : what `times.count_cohorts` returns
-    words : the reader's language
-
-    Returns
-    -------
     Months are said to differ only where their intervals do not overlap, and only of those that have
     had their time: the first and the last of them, then the best and the worst.
-
-    Examples
-    --------
-    >>> cohorts = pd.DataFrame({
-    ...     "month": ["2025-01", "2025-02", "2025-03"], "n_entered": 100, "horizon_days": 30,
-    ...     "share": [0.2, 0.25, 0.1], "low": [0.13, 0.17, 0.05], "high": [0.29, 0.34, 0.2],
-    ...     "is_mature": [True, True, False]})
-    >>> tell_cohorts(cohorts, Words("en"))
-    'Bought within 30 days: of the leads of January 2025 20.0% (95% interval 13.0–29.0%), of
-    those of February 2025 25.0% (95% interval 17.0–34.0%). These intervals overlap: no change
-    is shown. 1 month is too young to compare.'
     """
     if not cohorts["n_entered"].sum() > 0:
         return words.text("sentence.nobody")
@@ -123,12 +88,8 @@ def _tell_ends(mature: pd.DataFrame, words: Words) -> list[str]:
     told = words.text(
         "sentence.cohorts_ends",
         within=say_within(first["horizon_days"], words),
-        first=write_month(first["month"], words),
-        first_share=words.share(first["share"]),
-        first_span=words.span(first["low"], first["high"]),
-        last=write_month(last["month"], words),
-        last_share=words.share(last["share"]),
-        last_span=words.span(last["low"], last["high"]),
+        **_write_month_share("first", first, words),
+        **_write_month_share("last", last, words),
     )
     if last["low"] > first["high"]:
         return [told, words.text("sentence.cohorts_more")]
@@ -143,30 +104,22 @@ def _tell_extremes(mature: pd.DataFrame, words: Words) -> str:
     differ = best["low"] > worst["high"]
     return words.text(
         "sentence.cohorts_differ" if differ else "sentence.cohorts_alike",
-        best=write_month(best["month"], words),
-        best_share=words.share(best["share"]),
-        worst=write_month(worst["month"], words),
-        worst_share=words.share(worst["share"]),
+        **_write_month_share("best", best, words),
+        **_write_month_share("worst", worst, words),
     )
 
 
+def _write_month_share(which: str, row: pd.Series, words: Words) -> dict[str, str]:
+    """A month with its share and interval, for the places of a sentence that begin with `which`."""
+    return {
+        which: write_month(row["month"], words),
+        f"{which}_share": words.share(row["share"]),
+        f"{which}_span": words.span(row["low"], row["high"]),
+    }
+
+
 def tell_standing(standing: pd.DataFrame, words: Words) -> str:
-    """Before which step do most open leads wait longer than nine in ten needed?
-
-    Parameters
-    ----------
-    standing : what `times.count_standing` returns; of several segments, all leads are told
-    words : the reader's language
-
-    Examples
-    --------
-    >>> standing = pd.DataFrame({
-    ...     "segment": "all", "step": ["ask", "pay"], "n_took": [90.0, 40.0], "n_open": [9.0, 12.0],
-    ...     "normal_days": [2.0, 14.0], "n_standing": [3.0, 7.0]})
-    >>> tell_standing(standing, Words("en", {"pay": "Paid"}))
-    'Open leads stand still most often before “Paid”: waiting for it 12, 7 of them longer than nine
-    in ten of those who took it needed (within 14 days). In all, 10 of 21 open leads stand still.'
-    """
+    """Before which step do most open leads wait longer than nine in ten needed?"""
     rows = take_everybody(standing)
     n_open = rows["n_open"].sum()
     if not n_open >= 0.5:
@@ -192,13 +145,7 @@ def tell_standing(standing: pd.DataFrame, words: Words) -> str:
 
 
 def write_month(month: str, words: Words) -> str:
-    """Write a month such as 2025-03 for a reader; any other text as it is.
-
-    Examples
-    --------
-    >>> write_month("2025-03", Words("ru")), write_month("2025-03", Words("en"))
-    ('март 2025', 'March 2025')
-    """
+    """Write a month such as 2025-03 for a reader; any other text as it is."""
     try:
         return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=words.lang)
     except ValueError:

@@ -1,0 +1,76 @@
+"""The locale files: every text is used, every text used is there, in both languages alike."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+import funnel_lib
+from funnel_lib.core.words import LANGUAGES
+
+PACKAGE = Path(funnel_lib.__file__).parent
+
+
+def texts(lang):
+    sections = yaml.safe_load((PACKAGE / "locale" / f"{lang}.yml").read_text(encoding="utf-8"))
+    return {f"{s}.{k}": text for s, entries in sections.items() for k, text in entries.items()}
+
+
+KEYS = [key for key in texts("en") if not key.startswith("column.")]
+
+
+def forms(entry):
+    return entry.values() if isinstance(entry, dict) else [entry]
+
+
+@cache
+def code() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+
+
+@cache
+def spelled() -> frozenset[str]:
+    """Every word that stands between quotes, by itself or in a list of words."""
+    return frozenset(re.findall(r'"(\w+)"', code()))
+
+
+@cache
+def beginnings() -> frozenset[str]:
+    """What stands before the first place of an f-string, such as unreadable_ or chrome.check_."""
+    return frozenset(re.findall(r'f"([\w.]*[_.])\{', code()))
+
+
+def is_put_together(section: str, name: str) -> bool:
+    """Is a key spelled in the code by itself, or an f-string's beginning and one that is?"""
+    if section == "export_way":  # of a CRM and of what is missing
+        return {*name.split("_")} <= spelled()
+    starts = {"", *(start.removeprefix(f"{section}.") for start in beginnings())}
+    return any(name.removeprefix(start) in spelled() for start in starts if name.startswith(start))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_text_is_used(key):
+    """A sentence is spelled in full, so that it can be searched for; other keys may be made."""
+    section, _, name = key.partition(".")
+    found = re.search(rf"[\"']{key}[\"']", code())
+    assert found or (section != "sentence" and is_put_together(section, name)), (
+        f"nothing uses {key}: take it out of both locale files"
+    )
+
+
+def test_every_text_that_is_used_is_there():
+    used = set(re.findall(r'"((?:sentence|figure|chrome|sheet)\.\w+)"', code()))
+    assert len(used) > 250
+    assert used - {"figure.facecolor"} <= {*KEYS}  # that one is matplotlib's
+
+
+def test_both_languages_have_the_same_keys_and_places():
+    first, *others = (texts(lang) for lang in LANGUAGES)
+    for other in others:
+        assert list(first) == list(other), "the same keys, in the same order"
+        for key, entry in first.items():
+            found = {frozenset(re.findall(r"{(\w+)}", form)) for form in forms(entry)}
+            assert len(found) == 1, key
+            assert found == {frozenset(re.findall(r"{(\w+)}", f)) for f in forms(other[key])}, key
