@@ -31,7 +31,7 @@ _HOMES = {
     "sections.after_sale.draw": "plot_after_sale",
     "sections.after_sale.tell": "tell_after_sale tell_repeats",
     "sections.answers.count": "count_responses",
-    "sections.answers.tell": "tell_responses write_responses",
+    "sections.answers.tell": "tell_responses label_responses",
     "sections.effort.count": "count_value find_value_ranges",
     "sections.effort.draw": "plot_value",
     "sections.effort.tell": "tell_value",

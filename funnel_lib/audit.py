@@ -15,8 +15,8 @@ from funnel_lib.core.events import EventLog, check_log, note_checks, show_rows
 from funnel_lib.core.groups import Group, Segmentation, keep_together, list_groups
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.money import check_amounts
-from funnel_lib.core.steps import Steps, read_steps
-from funnel_lib.core.words import LANGUAGES, Words, find_language
+from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
+from funnel_lib.core.words import Words, find_language
 from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.moves import list_moves
 from funnel_lib.counting.reach import check_rule, count_funnel, read_window

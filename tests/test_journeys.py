@@ -189,7 +189,7 @@ def test_actions_the_steps_do_not_know_are_counted_and_the_known_are_not():
 def test_evidence_by_the_managers_word_is_marked():
     log = build_log(events_of("a 1 ask\na 2 field_read\na 3 opened"))
     steps = steps_with("field_read", "opened", self_reported=["field_*"])
-    assert build_journeys(log, steps).told.tolist() == [False, True, False]
+    assert build_journeys(log, steps).self_reported.tolist() == [False, True, False]
 
 
 # --- status ----------------------------------------------------------------------------------
@@ -326,7 +326,7 @@ def test_order_of_rows_changes_nothing(rows, random):
     one, other = journeys(rows), journeys(shuffled)
     pd.testing.assert_frame_equal(one.leads, other.leads)
     pd.testing.assert_frame_equal(one.quality, other.quality)
-    for part in ("offsets", "step", "at", "told"):
+    for part in ("offsets", "step", "at", "self_reported"):
         assert getattr(one, part).tolist() == getattr(other, part).tolist()
 
 

@@ -336,7 +336,7 @@ def test_deals_alone_give_an_entry_and_a_sale(name, made):
     leads = pd.DataFrame({"lead_id": [*"abcd"], "status": ["won", "lost", "open", "won"]})
     journeys = build_journeys(make_log(rows, leads), steps_of(name))
     assert journeys.leads["entered_at"].eq(START).all() and journeys.has_sales
-    assert journeys.told.all() and len(journeys.told) == 4
+    assert journeys.self_reported.all() and len(journeys.self_reported) == 4
     funnel = count_funnel(journeys, "passed").set_index("step")
     entry = journeys.steps.ids[journeys.step[0]]
     assert funnel.loc[entry, "n_entered"] == 4 and funnel.loc[entry, "n_reached"] == 4

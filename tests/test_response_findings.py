@@ -7,10 +7,10 @@ import pytest
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_table
 from funnel_lib.sections.answers.tell import (
-    name_managers,
+    label_managers,
+    label_responses,
     tell_responses,
     write_hours,
-    write_responses,
 )
 
 EN, RU = Words("en"), Words("ru")
@@ -85,17 +85,17 @@ def test_few_leads_are_a_hint():
 
 
 def test_rows_are_named():
-    assert name_managers(make_responses(), RU)["manager"].tolist() == [
+    assert label_managers(make_responses(), RU)["manager"].tolist() == [
         "все лиды", "Ann", "без менеджера",
     ]  # fmt: skip
     alone = make_responses().iloc[[0, 2]].reset_index(drop=True)
-    assert name_managers(alone, EN)["manager"].tolist() == ["all leads"]
+    assert label_managers(alone, EN)["manager"].tolist() == ["all leads"]
 
 
 def test_the_table_is_written_with_units():
-    table = write_responses(make_responses(n_had_hour=[199, 0, 79]), RU)
+    table = label_responses(make_responses(n_had_hour=[199, 0, 79]), RU)
     assert table["half_answered"].tolist() == ["5,3 ч", "30 мин", "меньше половины"]
-    shown = show_table(write_responses(make_responses(), EN), EN, ["manager", "half_answered"]).html
+    shown = show_table(label_responses(make_responses(), EN), EN, ["manager", "half_answered"]).html
     assert "<td>all leads</td><td>5.3 h</td>" in shown and "Half answered within" in shown
 
 

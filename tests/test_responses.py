@@ -7,7 +7,7 @@ import pytest
 from funnel_lib.core.events import build_log
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps, parse_steps
-from funnel_lib.core.times import tells_hours
+from funnel_lib.core.times import has_clock_times
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.answers.count import count_responses, find_median_time
 from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN, estimate_incidence
@@ -198,11 +198,13 @@ def test_dates_without_hours_tell_no_hours():
 
 def test_moments_with_and_without_an_hour():
     hour, days = 3_600_000_000, np.arange(20) * 24
-    assert not tells_hours(np.array([], int)) and not tells_hours(days * hour)
-    assert not tells_hours((days + 21 + (days > 200)) * hour)  # summer time
-    assert not tells_hours((days + 23 + (days > 200)) * hour)
-    assert tells_hours((days + 21 + 2 * (days > 200)) * hour)
-    assert tells_hours(np.array([9, 10]) * hour) and tells_hours(np.array([9 * hour + 60_000_000]))
+    assert not has_clock_times(np.array([], int)) and not has_clock_times(days * hour)
+    assert not has_clock_times((days + 21 + (days > 200)) * hour)  # summer time
+    assert not has_clock_times((days + 23 + (days > 200)) * hour)
+    assert has_clock_times((days + 21 + 2 * (days > 200)) * hour)
+    assert has_clock_times(np.array([9, 10]) * hour) and has_clock_times(
+        np.array([9 * hour + 60_000_000])
+    )
 
 
 def test_leads_without_events_are_leads():
@@ -282,7 +284,7 @@ def loop(log, journeys):
 def evidence_of(journeys, lead_id):
     code = journeys.leads["lead_id"].tolist().index(lead_id)
     mine = slice(journeys.offsets[code], journeys.offsets[code + 1])
-    at = journeys.at[mine][~journeys.told[mine]]
+    at = journeys.at[mine][~journeys.self_reported[mine]]
     return [pd.Timestamp(int(t), unit="us", tz="UTC") for t in at]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.ordering import as_category, is_tied, order_packed
-from funnel_lib.core.times import DAY, NEVER, end_of_days, tells_hours, to_micros
+from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, to_micros
 
 EVENT_COLUMNS = ("lead_id", "at", "action", "actor")
 ACTORS = ("client", "manager", "system")
@@ -387,7 +387,7 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     """Events whose action befell `BULK_LEADS` or more leads in one minute; dates without a time of
     day say nothing of minutes."""
     at = to_micros(events["at"])
-    only_dates = len(np.unique(at)) > 1 and not tells_hours(at)
+    only_dates = len(np.unique(at)) > 1 and not has_clock_times(at)
     minute, midnight = at // 60_000_000, (at % DAY == 0) | only_dates
     frame = pd.DataFrame({"minute": minute, "action": events["action"].cat.codes,
                           "lead": events["lead_id"].cat.codes})  # fmt: skip

@@ -12,7 +12,7 @@ from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.ordering import order_packed
 from funnel_lib.core.steps import Evidence, Steps
-from funnel_lib.core.times import DAY, NEVER, end_of_days, tells_hours, to_micros
+from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, to_micros
 
 # Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
 GAPS = np.array([DAY, 7 * DAY])
@@ -36,7 +36,7 @@ class Journeys:
     offsets: np.ndarray  # (n_leads + 1,) lead i owns evidence offsets[i] to offsets[i + 1]
     step: np.ndarray  # (n_evidence,) positions in steps.ids
     at: np.ndarray  # (n_evidence,) microseconds
-    told: np.ndarray  # (n_evidence,) whether it is only the manager's word
+    self_reported: np.ndarray  # (n_evidence,) whether it is only the manager's word
     ask_lead: np.ndarray  # (n_asks,) of the manager's actions that help with a step
     ask_step: np.ndarray
     ask_at: np.ndarray
@@ -115,7 +115,7 @@ def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
         offsets=np.concatenate([[0], np.cumsum(counts)]),
         step=journeys.step[mine],
         at=journeys.at[mine],
-        told=journeys.told[mine],
+        self_reported=journeys.self_reported[mine],
         ask_lead=new_code[journeys.ask_lead[asks]],
         ask_step=journeys.ask_step[asks],
         ask_at=journeys.ask_at[asks],
@@ -342,7 +342,7 @@ def _find_closed(log: EventLog) -> np.ndarray:
     """When the leads table says each lead was closed: a mere date beside events that have hours
     means the end of its day, as what was done on that day came before."""
     closed = to_micros(log.leads["closed_at"])
-    if not tells_hours(to_micros(log.events["at"])):
+    if not has_clock_times(to_micros(log.events["at"])):
         return closed
     until = to_micros(pd.Series([log.observed_until]))[0]
     return np.where(closed < NEVER, np.minimum(end_of_days(closed), until), NEVER)

@@ -19,7 +19,7 @@ KINDS = ("client", "manager")
 MOST_WORDS = 12  # a longer text is a sentence, not a name
 VAGUE = 2  # nouns of a smaller weight mean nothing beside an unknown word
 _LONGEST = 80  # letters of a name compared with the wordings, and of a word looked up
-_TOLD = ("name", "does", "criterion", "evidence", "recorded", "help")
+DESCRIBED = ("name", "does", "criterion", "evidence", "recorded", "help")
 _TAG = re.compile(r"<[^<>]*>")
 _PARTS = re.compile(r"[/|;,+()\[\]]|->|→")
 
@@ -214,7 +214,7 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFKC", _TAG.sub(" ", unescape(name)))
 
 
-def _nearest(name: str) -> str:
+def list_nearest(name: str) -> str:
     """Name the two known wordings most like a name."""
     known = read_lexicon().wordings
     near = get_close_matches(_normal(name)[:_LONGEST], known, n=2, cutoff=0.0)

@@ -17,14 +17,14 @@ def to_micros(times: pd.Series) -> np.ndarray:
     return np.where(times.isna(), NEVER, times.astype("int64"))
 
 
-def tells_hours(at: np.ndarray) -> bool:
+def has_clock_times(at: np.ndarray) -> bool:
     """Do times have an hour, or are they dates: all at one time of day, or at two an hour apart
     where a zone has summer time?
 
     Examples
     --------
     >>> days = np.arange(3) * 24
-    >>> tells_hours(days * HOUR), tells_hours((days + [9, 10, 17]) * HOUR)
+    >>> has_clock_times(days * HOUR), has_clock_times((days + [9, 10, 17]) * HOUR)
     (False, True)
     """
     seen = np.unique(at % DAY)
@@ -36,4 +36,4 @@ def tells_hours(at: np.ndarray) -> bool:
 def end_of_days(at: np.ndarray) -> np.ndarray:
     """Take dates for the last second of their days; times with an hour are left as they are."""
     known = at < NEVER
-    return at if tells_hours(at[known]) else np.where(known, at + DAY - SECOND, at)
+    return at if has_clock_times(at[known]) else np.where(known, at + DAY - SECOND, at)

@@ -15,9 +15,9 @@ from babel.dates import format_date
 from babel.numbers import format_compact_decimal, format_decimal, format_scientific
 
 from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.tables import Column, find_column
 
-LANGUAGES = ("en", "ru")
 SMALL = 30  # groups below this many leads are hints
 NOTHING, ENDLESS = "—", "∞"
 HUGE = 1e15  # from here on a number is written as a power of ten

@@ -17,7 +17,8 @@ from typing import Any
 
 from funnel_lib.audit import check_inputs, check_out
 from funnel_lib.core.errors import InputError, suggest
-from funnel_lib.core.words import LANGUAGES, Words
+from funnel_lib.core.steps import LANGUAGES
+from funnel_lib.core.words import Words
 from funnel_lib.settings import Settings
 
 _HERE = Path(__file__).parent

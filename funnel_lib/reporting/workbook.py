@@ -11,7 +11,7 @@ from funnel_lib.audit import Audit
 from funnel_lib.core.tables import find_column, list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.page_one import tell_page_one
-from funnel_lib.sections.answers.tell import name_managers
+from funnel_lib.sections.answers.tell import label_managers
 from funnel_lib.sections.new_funnel.count import build_blueprint
 from funnel_lib.sections.quality.exports import tell_export, tell_sources
 from funnel_lib.sections.quality.tell import tell_assumed, tell_limits
@@ -35,7 +35,7 @@ def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
                 title = words.text("sheet.blueprint")
                 _write_sheet(blueprint, "new_funnel", words, title, book)
             table = audit.tables[name]
-            table = name_managers(table, words) if name == "responses" else table
+            table = label_managers(table, words) if name == "responses" else table
             alone = name != "segments" and len(audit.tables["segments"]) == 1
             columns = list_columns(name, shown=True)
             shown = table[[c for c in columns if not (alone and c == "segment")]]

@@ -8,7 +8,7 @@ from funnel_lib.stats.intervals import wilson
 
 SMALL_EXPECTED, FEWEST_EXPECTED = 10, 5  # expected cases: below, a hint; below, no test at all
 MOST_P = 0.05  # a difference of a smaller p is beyond chance
-_ROUNDING = 1e-9  # sums of weights below this are owed to rounding alone
+ROUNDING = 1e-9  # sums of weights below this are owed to rounding alone
 
 
 def judge_difference(
@@ -43,7 +43,7 @@ def count_expected(pooled: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nd
     are no few leads.
     """
     rarer = np.minimum(pooled, 1 - pooled)
-    return n * np.where(rarer > _ROUNDING, rarer, 1 - rarer), rarer > _ROUNDING
+    return n * np.where(rarer > ROUNDING, rarer, 1 - rarer), rarer > ROUNDING
 
 
 def newcombe(

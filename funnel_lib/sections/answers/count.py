@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.journeys import Journeys, first_at, last_at, name_actions
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.times import DAY, HOUR, NEVER, end_of_days, tells_hours, to_micros
+from funnel_lib.core.times import DAY, HOUR, NEVER, end_of_days, has_clock_times, to_micros
 from funnel_lib.stats.incidence import FEW, OPEN, OTHERWISE, TAKEN
 from funnel_lib.stats.intervals import divide, wilson
 
@@ -171,7 +171,7 @@ def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, bool, b
     lead = places[lead_codes(log)]
     kinds = {"by_client": client, "contact": contact, "talk": talk}
     acts = pd.DataFrame({"lead": lead, "at": at, **kinds})[lead >= 0]
-    return acts, bool(client.any() and contact.any()), tells_hours(at[client | contact])
+    return acts, bool(client.any() and contact.any()), has_clock_times(at[client | contact])
 
 
 def _is_long(events: pd.DataFrame) -> np.ndarray:
@@ -204,7 +204,7 @@ def _find_reached(journeys: Journeys, acts, came, since, tried_at, talked_at) ->
     later = ~came_by & (at >= tried_at[lead])
     acted = first_at(lead[later], at[later], n)
     lead, at = journeys.lead, journeys.at
-    shown = ~journeys.told & (at >= tried_at[lead]) & ~(came[lead] & (at <= since[lead]))
+    shown = ~journeys.self_reported & (at >= tried_at[lead]) & ~(came[lead] & (at <= since[lead]))
     shown_at = first_at(lead[shown], at[shown], n)
     sold = np.maximum(to_micros(journeys.leads["sold_at"]), tried_at)  # may be a date without hour
     return np.minimum.reduce([talked_at, acted, shown_at, sold])

@@ -20,7 +20,7 @@ def tell_responses(responses: pd.DataFrame, words: Words) -> str:
     return " ".join(told) + if_small(max(n_came, n_tried), words)
 
 
-def name_managers(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
+def label_managers(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
     """Name the rows for a reader: all leads, and those without a manager.
 
     Where no lead has a manager, the row of these is left out: it is that of all.
@@ -32,14 +32,14 @@ def name_managers(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
     return responses.assign(manager=names)
 
 
-def write_responses(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
+def label_responses(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
     """Write the table for a reader: its rows named, and half_answered, the median with its unit."""
     never = words.text("figure.not_reached")
     halves = [
         write_hours(hours, words) if pd.notna(hours) else never if n > 0 else ""
         for hours, n in responses[["median_hours_to_answer", "n_had_hour"]].to_numpy()
     ]
-    return name_managers(responses.assign(half_answered=halves), words)
+    return label_managers(responses.assign(half_answered=halves), words)
 
 
 def write_hours(hours: float, words: Words) -> str:

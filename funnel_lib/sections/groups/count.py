@@ -13,7 +13,7 @@ from funnel_lib.core.times import NEVER
 from funnel_lib.counting.missed import Decided, find_decided
 from funnel_lib.counting.reach import find_reached, read_window
 from funnel_lib.counting.values import check_equal_time, check_values, read_values
-from funnel_lib.stats.differences import _ROUNDING, judge_difference
+from funnel_lib.stats.differences import ROUNDING, judge_difference
 from funnel_lib.stats.intervals import divide, effective_n
 from funnel_lib.stats.resampling import draw_sums, find_range
 
@@ -145,7 +145,7 @@ def _add_up(decided: Decided, codes: np.ndarray, n_groups: int, weights: np.ndar
         rows = [np.bincount(codes[kept], (w * mark)[kept], minlength=n_groups) for mark in marks.T]
         sums.append(np.array(rows).reshape(-1, n_groups))
     rest = [x.sum(axis=1, keepdims=True) - x for x in sums]
-    rest = [np.where(x > _ROUNDING, x, 0) for x in rest]
+    rest = [np.where(x > ROUNDING, x, 0) for x in rest]
     return [sums[0], sums[1], _kish(sums[0], sums[2]), rest[0], rest[1], _kish(rest[0], rest[2])]
 
 

@@ -292,8 +292,9 @@ def _find_bounds(draws: np.ndarray, value: float) -> tuple[float, float]:
     """The range of a gain, which holds its own value; empty where that cannot be told."""
     if not np.isfinite(value):
         return np.nan, np.nan
-    low, high = find_range(draws[np.isfinite(draws)])
-    return min(float(low), value), max(float(high), value)
+    low, high = map(float, find_range(draws[np.isfinite(draws)]))
+    low = low if low > EQUAL * high else 0.0  # what sums of floats leave is no gain
+    return min(low, value), max(high, value)
 
 
 def _count_coming(journeys: Journeys, group: Group, decided: Decided) -> np.ndarray:

@@ -7,7 +7,6 @@ import pandas as pd
 from funnel_lib.core.words import Words
 
 YEAR = 365  # days beyond which a test is no plan
-_ROUNDING = 1e-6  # of a range's upper end: a lower end below that is none, but left by its sums
 
 
 def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -> str:
@@ -63,8 +62,7 @@ def tell_assumptions(words: Words) -> list[str]:
 
 def list_beyond(hypotheses: pd.DataFrame) -> pd.DataFrame:
     """Keep the hypotheses whose gain is beyond chance: its range begins above 0; in their order."""
-    sure = hypotheses["low"] > _ROUNDING * hypotheses["high"]
-    return hypotheses[(hypotheses["extra_won"] > 0) & sure]
+    return hypotheses[(hypotheses["extra_won"] > 0) & (hypotheses["low"] > 0)]
 
 
 def tell_nothing(hypotheses: pd.DataFrame, words: Words) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from funnel_lib.core.lexicon import _TOLD, _nearest, find_meaning, read_lexicon
+from funnel_lib.core.lexicon import DESCRIBED, find_meaning, list_nearest, read_lexicon
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import Words
 
@@ -35,7 +35,7 @@ def audit_stages(names: Iterable[object], lang: str = "en") -> pd.DataFrame:
         new = steps[step].name[lang] if step else ""
         rows.append({
             "stage": name, "kind": kind, "step": step, "evidence": evidence, "name": new,
-            "nearest": "" if told else _nearest(name), "end": end,
+            "nearest": "" if told else list_nearest(name), "end": end,
         })  # fmt: skip
     return arrange("stage_audit", rows).astype("str")
 
@@ -49,7 +49,7 @@ def build_sheet(audit: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
     old = audit.groupby("step")["stage"].agg("; ".join)
     rows = [
         {"step": s.id, "old_stages": old.get(s.id, "")}
-        | {told: getattr(s, told)[lang] for told in _TOLD}
+        | {told: getattr(s, told)[lang] for told in DESCRIBED}
         for s in read_lexicon().steps
     ]
     return arrange("workshop_sheet", rows).astype("str")
