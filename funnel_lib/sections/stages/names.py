@@ -61,7 +61,8 @@ def tell_stages(audit: pd.DataFrame, words: Words) -> str:
     Examples
     --------
     >>> print(tell_stages(audit_stages(["КП отправлено", "Оплатил", "Отказ"]), Words("en")))
-    1 of 2 stages describe the manager's action; a client's step: 1, unclear: 0. Lost ends: 1.
+    1 of 2 stages describe the manager's action; a client's step: 1, unclear: 0. Stages that mean
+    lost: 1.
     """
     stages = audit[audit["end"] == ""]
     count = {kind: (stages["kind"] == kind).sum() for kind in ("manager", "client", "unclear")}
