@@ -16,13 +16,16 @@ from funnel_lib.reading.cells.people import KEYS
 from funnel_lib.reading.crms.joins import (
     CrmData,
     by_id,
-    empty,
+    choose,
+    find_actors,
+    gather_links,
     infer_beginnings,
     join_deals,
+    link,
     look_up,
     name_ids,
 )
-from funnel_lib.reading.crms.kinds import read_flags, read_kinds, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_kinds, unfold
 
 NAME = "amocrm"
 KINDS = read_kinds(NAME, __file__)
@@ -50,9 +53,7 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     names = _name_stages(tables["pipelines"])
     users = by_id(tables["users"], "name")
     api = tables["leads"]
-    gone = read_flags(api["is_deleted"]) == 1
-    deleted = set(api.loc[gone, "lead_id"])
-    api = data.leave_out("deleted_deal", api, gone)
+    api, deleted = data.leave_out_deleted(api)
     exported = _take_export(tables["export"], given, data)
     data.deals = join_deals([exported, _take_leads(api, names, users)])
     people = [("contact", tables["contacts"]), ("company", tables["companies"])]
@@ -86,7 +87,7 @@ def _take_export(export: pd.DataFrame, given: dict[str, str], data: CrmData) -> 
         status=status,
         stage=stage,
         loss_reason=export["loss_reason"].fillna(reason),
-        maker=_choose([is_bot, maker.notna()], ["system", "manager"]),
+        maker=choose([is_bot, maker.notna()], ["system", "manager"]),
     )
 
 
@@ -130,20 +131,14 @@ def _take_people(about: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _link_contacts(export: pd.DataFrame, api: pd.DataFrame, people: list) -> pd.DataFrame:
     """Which contacts and companies are of which deal?"""
-    parts = [empty("links")]
+    parts = []
     for about, rows in people:
-        inside = unfold(rows, "_embedded.leads").reindex(columns=["row", "id"])
-        ids = rows["about_id"].to_numpy()[inside["row"]]
-        parts.append(pd.DataFrame({"about": about, "about_id": ids, "lead_id": inside["id"]}))
+        deals = list_inside(rows, "_embedded.leads", "about_id").assign(about=about)
+        parts.append(deals.rename(columns={"inside": "lead_id"}))
     for about, prefix in (("contact", "_embedded.contacts"), ("company", "_embedded.companies")):
-        inside = unfold(api, prefix)
-        if "id" in inside:
-            ids = api["lead_id"].to_numpy()[inside["row"]]
-            parts.append(pd.DataFrame({"about": about, "about_id": inside["id"], "lead_id": ids}))
-    for about, rows, column in (("contact", export, "contact"), ("company", api, "account_id")):
-        pairs = rows[[column, "lead_id"]].rename(columns={column: "about_id"})
-        parts.append(pairs.assign(about=about))
-    return pd.concat(parts, ignore_index=True).dropna()[["about", "about_id", "lead_id"]]
+        parts.append(link(list_inside(api, prefix, "lead_id"), "inside", about))
+    parts += [link(export, "contact", "contact"), link(api, "account_id", "company")]
+    return gather_links(*parts)
 
 
 def _take_moves(events: pd.DataFrame, names: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
@@ -166,11 +161,11 @@ def _take_moves(events: pd.DataFrame, names: pd.DataFrame, deals: pd.DataFrame) 
 def _take_events(events: pd.DataFrame) -> pd.DataFrame:
     acts = events[events["action"] != "lead_status_changed"]
     action = acts["action"]
-    by_type = _choose(
+    by_type = choose(
         [action.str.startswith("incoming_") | action.isin(_CLIENTS),
          action.str.startswith(("outgoing_", "task_")) | action.isin(_MANAGERS),
          action.isin(("robot_replied", "intent_identified"))],
-        ["client", "manager", "system"], acts.index,
+        ["client", "manager", "system"],
     )  # fmt: skip
     bot = acts["created_by"].eq("0") & ~action.str.startswith("incoming_") & by_type.ne("client")
     about = acts["about"].replace(
@@ -196,14 +191,11 @@ def _take_notes(notes: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     action = action.mask(
         mail, notes["income"].map({"True": "incoming_mail"}).fillna("outgoing_mail")
     )
-    client, manager = action.str.startswith("incoming_"), action.str.startswith("outgoing_")
-    manager |= action.eq("note_added")
+    actor = find_actors(action)
     return pd.DataFrame({
         "about": by_href.fillna(by_link).fillna("deal"),
         "about_id": notes["about_id"], "at": notes["at"], "action": action,
-        "actor": _choose([client, manager], ["client", "manager"], notes.index).mask(
-            manager & notes["created_by"].eq("0"), "system"
-        ),
+        "actor": actor.mask(actor.eq("manager") & notes["created_by"].eq("0"), "system"),
         "created_by": notes["created_by"], "duration": notes["duration"],
         "note_id": notes["note_id"], "is_note": True,
     })  # fmt: skip
@@ -257,10 +249,4 @@ def _pipeline_names(ids: pd.Series, names: pd.DataFrame) -> pd.Series:
 
 
 def _who(created_by: pd.Series) -> pd.Series:
-    return _choose([created_by.eq("0"), created_by.notna()], ["system", "manager"])
-
-
-def _choose(masks: list, values: list[str], index=None) -> pd.Series:
-    index = masks[0].index if index is None else index
-    cells = np.select([m.fillna(False).to_numpy(bool) for m in masks], values, None)
-    return pd.Series(cells, index=index, dtype="str")
+    return choose([created_by.eq("0"), created_by.notna()], ["system", "manager"])

@@ -20,13 +20,16 @@ from funnel_lib.reading.crms.joins import (
     CrmData,
     by_id,
     complete,
-    empty,
+    find_actors,
+    gather_links,
     join_deals,
+    link,
     look_up,
     name_ids,
+    name_people,
     sort_moves,
 )
-from funnel_lib.reading.crms.kinds import read_flags, read_kinds, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, unfold
 
 NAME = "bitrix24"
 KINDS = read_kinds(NAME, __file__)
@@ -113,13 +116,12 @@ def _read_dictionaries(tables: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
     ids = stages["id"].mask(stages["of"] == "STATUS", _LEAD + stages["id"])
     stages = stages.assign(id=ids, outcome=stages["semantic"].map(_ENDS).astype("str"))
     pages = unfold(tables["category_pages"], "result.categories").reindex(columns=["id", "name"])
-    users = tables["users"]
-    full = (users["name"].fillna("") + " " + users["last_name"].fillna("")).str.strip()
     pipelines = pd.concat([tables["categories"][["id", "name"]], pages], ignore_index=True)
     return {
         "stage": by_id(stages, "name"), "outcome": by_id(stages, "outcome"),
         "source": by_id(rows[rows["of"] == "SOURCE"], "name"),
-        "pipeline": by_id(pipelines, "name"), "user": by_id(users.assign(full=full), "full"),
+        "pipeline": by_id(pipelines, "name"),
+        "user": name_people(tables["users"], "name", "last_name"),
     }  # fmt: skip
 
 
@@ -248,17 +250,15 @@ def _find_converted(leads: pd.DataFrame, moves: pd.DataFrame) -> set[str]:
 
 def _link_deals(api: pd.DataFrame, export: pd.DataFrame) -> pd.DataFrame:
     """Which lead, contacts and company are of which deal?"""
-    several = unfold(api, "contactIds").reindex(columns=["row", ""])
-    several = {"about_id": several[""], "lead_id": api["lead_id"].to_numpy()[several["row"]]}
-    parts = [empty("links"), pd.DataFrame(several).assign(about="contact")]
-    for rows, about, column in (
-        (export, "lead", "of_lead"), (api, "lead", "of_lead"), (api, "contact", "contact"),
-        (api, "company", "account_id"),
-    ):  # fmt: skip
-        pairs = rows[[column, "lead_id"]].rename(columns={column: "about_id"})
-        parts.append(pairs.assign(about=about))
-    links = pd.concat(parts, ignore_index=True).dropna().drop_duplicates()
-    return links.loc[links["about_id"] != "0", ["about", "about_id", "lead_id"]]
+    several = list_inside(api, "contactIds", "lead_id", "")
+    links = gather_links(
+        link(several, "inside", "contact"),
+        link(export, "of_lead", "lead"),
+        link(api, "of_lead", "lead"),
+        link(api, "contact", "contact"),
+        link(api, "account_id", "company"),
+    )
+    return links[links["about_id"] != "0"]
 
 
 def _leave_forms_to_leads(deals: pd.DataFrame, data: CrmData) -> pd.DataFrame:
@@ -275,15 +275,13 @@ def _take_acts(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     action = action.fillna(rows["provider"].str.lower()).fillna("activity")
     way = rows["way"].map(_WAYS).astype("str").fillna("").where(action.isin(_DIRECTED), "")
     came_in = rows["way"].eq("1") | action.eq("form_sent")
-    manager = way.eq("outgoing_") | action.isin(["meeting_held", "task_completed"])
     acts = pd.DataFrame({
         "about": rows["about"].map(_ABOUT).astype("str").fillna("other"),
         "about_id": rows["about_id"], "at": rows["at"].fillna(rows["created"]),
         "action": way + action,
-        "actor": manager.map({True: "manager"}).astype("str").mask(
-            way.eq("incoming_") | action.eq("form_sent"), "client"),
         "duration": rows["duration"],
     })  # fmt: skip
+    acts = acts.assign(actor=find_actors(acts["action"]))
     return data.leave_out("planned", acts, (read_flags(rows["done"]) == 0) & ~came_in)
 
 
@@ -303,11 +301,10 @@ def _take_calls(calls: pd.DataFrame, activities: pd.DataFrame, data: CrmData):
     about = calls["about"]
     owned = about.isin(_ABOUT.values()) & calls["about_id"].notna() & calls["about_id"].ne("0")
     action = calls["way"].map(_CALLS).astype("str").fillna("call")
-    actors = {"outgoing_call": "manager", "incoming_call": "client"}
     return activities, pd.DataFrame({
         "about": about.where(owned, "phone"),
         "about_id": calls["about_id"].where(owned, bare_key(calls["phone"], "phone")),
-        "at": calls["at"], "action": action, "actor": action.map(actors).astype("str"),
+        "at": calls["at"], "action": action, "actor": find_actors(action),
         "duration": calls["duration"],
     })  # fmt: skip
 

@@ -21,14 +21,17 @@ from funnel_lib.reading.cells.outcomes import (
 from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.crms.joins import (
     CrmData,
-    by_id,
-    empty,
+    choose,
+    find_actors,
+    gather_links,
     join_deals,
+    link,
     look_up,
     name_ids,
+    name_people,
     stack_dates,
 )
-from funnel_lib.reading.crms.kinds import read_flags, read_kinds, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, unfold
 
 NAME = "hubspot"
 KINDS = read_kinds(NAME, __file__)
@@ -47,11 +50,6 @@ _MAILS = {"EMAIL": "outgoing_mail", "INCOMING_EMAIL": "incoming_mail"}
 _CALLS = {"INBOUND": "incoming_call", "OUTBOUND": "outgoing_call"}
 _OF_KIND = re.compile(r"(?:properties\.|property_)hs_(call|email|meeting|task|note)_")
 _OTHERS = {"MEETING": "meeting_held", "TASK": "task_completed", "NOTE": "note_added"}
-_ACTORS = {
-    "outgoing_mail": "manager", "incoming_mail": "client", "incoming_call": "client",
-    "outgoing_call": "manager", "meeting_held": "manager", "task_completed": "manager",
-    "note_added": "manager",
-}  # fmt: skip
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -76,9 +74,7 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     )
     known = known.assign(status=status, stage=known["stage"].fillna(known["stage_id"]))
     data.moves = _take_moves(tables, known, stages, given, data)
-    owners = tables["owners"]
-    full = (owners["first"].fillna("") + " " + owners["last"].fillna("")).str.strip()
-    owners = by_id(owners.assign(full=full), "full")
+    owners = name_people(tables["owners"], "first", "last")
     parts = [_finish(known[known["part"] == n], owners) for n in range(3)]
     data.deals = join_deals([p for p in parts if len(p)] or parts[:1])
     data.links = _take_links(tables, known, people)
@@ -128,9 +124,9 @@ def _leave_deleted(deals: list[pd.DataFrame], data: CrmData) -> tuple[list[pd.Da
     """Leave out deleted deals, but not those that live on in another."""
     kept, deleted = [], set()
     for number, part in enumerate(deals):
-        gone = read_flags(part["is_deleted"]).eq(1) & ~part["lead_id"].isin(data.merged["lead_id"])
-        deleted |= set(part.loc[gone, "lead_id"])
-        kept.append(data.leave_out("deleted_deal", part, gone).assign(part=number))
+        part, gone = data.leave_out_deleted(part, living=data.merged["lead_id"])
+        kept.append(part.assign(part=number))
+        deleted |= gone
     return kept, deleted
 
 
@@ -206,23 +202,18 @@ def _melt_entered(deals: pd.DataFrame) -> pd.DataFrame:
 
 def _take_links(tables, deals: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Which contacts and companies are of which deal?"""
+    of_people = _split(people, "deal_ids", "about_id").rename(columns={"deal_ids": "lead_id"})
     parts = [
-        empty("links"),
         tables["deal_contacts"].assign(about="contact"),
         tables["deal_companies"].assign(about="company"),
-        _split(people, "deal_ids", "about_id").assign(about="contact").rename(
-            columns={"deal_ids": "lead_id"}),
-    ]  # fmt: skip
+        of_people.assign(about="contact"),
+    ]
     api = tables["api_deals"]
-    for about, column, key in (
-        ("contact", "contact_ids", "contacts"), ("company", "company_ids", "companies")
-    ):  # fmt: skip
-        listed = _split(deals, column, "lead_id").rename(columns={column: "about_id"})
-        inside = unfold(api, f"associations.{key}.results").reindex(columns=["row", "id"])
-        of_api = {"about_id": inside["id"], "lead_id": api["lead_id"].to_numpy()[inside["row"]]}
-        parts += [listed.assign(about=about), pd.DataFrame(of_api).assign(about=about)]
-    links = pd.concat(parts, ignore_index=True)[["about", "about_id", "lead_id"]]
-    return links.dropna().drop_duplicates()
+    for about, column in (("contact", "contact_ids"), ("company", "company_ids")):
+        inside = list_inside(api, f"associations.{_KEYS[about]}.results", "lead_id")
+        parts.append(link(_split(deals, column, "lead_id"), column, about))
+        parts.append(link(inside, "inside", about))
+    return gather_links(*parts)
 
 
 def _split(rows: pd.DataFrame, column: str, key: str) -> pd.DataFrame:
@@ -255,14 +246,14 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
         "action": action.fillna(kind.str.lower()).fillna("engagement"),
         "duration": seconds.where(rows["duration"].notna()),
     })  # fmt: skip
-    acts = acts.assign(actor=acts["action"].map(_ACTORS).astype("str"))
+    acts = acts.assign(actor=find_actors(acts["action"]))
     subjects = _find_subjects(tables, data.links)
     acts = data.leave_out("planned", acts.assign(lead_id=acts["id"]), plan).drop(columns="lead_id")
     return acts.merge(subjects, on="id", how="left").fillna({"about": "contact"}).drop(columns="id")
 
 
 def _detect_kinds(rows: pd.DataFrame) -> pd.Series:
-    """CALL, EMAIL …: as it says, else by whose properties an activity has."""
+    """CALL, EMAIL …: by its type, else by whose properties an activity has."""
     marks = [("EMAIL", "mail_way"), ("CALL", "call_way"), ("CALL", "duration"), ("TASK", "task"),
             ("MEETING", "meeting"), ("NOTE", "note")]  # fmt: skip
     own = sorted((m[1].upper(), c) for c in rows if (m := _OF_KIND.match(c)))
@@ -278,9 +269,8 @@ def _find_subjects(tables: dict[str, pd.DataFrame], links: pd.DataFrame) -> pd.D
     own, api = tables["activity_links"], tables["api_activities"]
     found = []
     for about, key in _KEYS.items():
-        inside = unfold(api, f"associations.{key}.results").reindex(columns=["row", "id"])
-        ids = api["id"].to_numpy()[inside["row"]]
-        of_api = pd.DataFrame({"id": ids, "about_id": inside["id"]})
+        of_api = list_inside(api, f"associations.{key}.results", "id")
+        of_api = of_api.rename(columns={"inside": "about_id"})
         of_own = own[["id", about]].rename(columns={about: "about_id"})
         found.append(pd.concat([of_own, of_api], ignore_index=True).assign(about=about))
     rows = pd.concat(found, ignore_index=True).dropna().drop_duplicates()
@@ -322,7 +312,6 @@ def _take_prospects(people: pd.DataFrame, given, owners: pd.Series) -> pd.DataFr
 def _who(source: pd.Series) -> pd.Series:
     """Who did it, by where it came from."""
     word = source.astype("str").str.strip().str.upper().str.replace(r"[\s-]+", "_", regex=True)
-    actor = pd.Series(index=source.index, dtype="str")
-    actor = actor.mask(word.str.startswith(_SYSTEM_SOURCES, na=False), "system")
-    actor = actor.mask(word.isin(_MANAGER_SOURCES), "manager")
-    return actor.mask(word.isin(_CLIENT_SOURCES), "client")
+    client, manager = word.isin(_CLIENT_SOURCES), word.isin(_MANAGER_SOURCES)
+    system = word.str.startswith(_SYSTEM_SOURCES, na=False)
+    return choose([client, manager, system], ["client", "manager", "system"])

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import LEAD_COLUMNS
+from funnel_lib.reading.crms.kinds import read_flags
 from funnel_lib.reading.ledger import Ledger
 
 PAYMENT, REFUND = "payment_received", "payment_refunded"
+# Whose an act is that has no way (incoming, outgoing) in its name.
+_OF_MANAGERS = ("meeting_held", "task_completed", "note_added", "internal_call")
 _TIME = "datetime64[us, UTC]"
 _FACTS = dict.fromkeys((*LEAD_COLUMNS[1:], "pipeline", "maker"), "str")
 _FACTS |= {"created_at": _TIME, "closed_at": _TIME, "amount": "float64"}
@@ -82,6 +85,11 @@ class CrmData:
         """Keep the rows that are not to be left out, and count the others under a reason."""
         return self.ledger.leave_out(reason, rows, out)
 
+    def leave_out_deleted(self, deals: pd.DataFrame, living=()) -> tuple[pd.DataFrame, set[str]]:
+        """Keep the deals that are not deleted, or live on; and the ids of the others."""
+        gone = read_flags(deals["is_deleted"]).eq(1) & ~deals["lead_id"].isin(living)
+        return self.leave_out("deleted_deal", deals, gone), set(deals.loc[gone, "lead_id"])
+
     def leave_out_deals(self, ids: set[str], reason: str = "deleted_activity") -> None:
         """Leave out what else is known of deals that are left out."""
         for name in ("moves", "acts"):
@@ -108,6 +116,30 @@ def join_deals(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return joined
 
 
+def link(rows: pd.DataFrame, column: str, about: str) -> pd.DataFrame:
+    """Links between deals and what a column of their tables names."""
+    return pd.DataFrame({"about": about, "about_id": rows[column], "lead_id": rows["lead_id"]})
+
+
+def gather_links(*parts: pd.DataFrame) -> pd.DataFrame:
+    """Give the links of several tables once each, without those that are half empty."""
+    links = pd.concat([empty("links"), *parts], ignore_index=True)
+    return links[["about", "about_id", "lead_id"]].dropna().drop_duplicates()
+
+
+def find_actors(action: pd.Series) -> pd.Series:
+    """Whose acts these are, by their names; missing where a name leaves it open."""
+    came_in = action.str.startswith("incoming_", na=False) | action.eq("form_sent")
+    went_out = action.str.startswith("outgoing_", na=False) | action.isin(_OF_MANAGERS)
+    return choose([came_in, went_out], ["client", "manager"])
+
+
+def choose(masks: list[pd.Series], values: list[str]) -> pd.Series:
+    """Give each row the value of the first mask that holds of it; else missing."""
+    cells = np.select([m.fillna(False).to_numpy(bool) for m in masks], values, None)
+    return pd.Series(cells, index=masks[0].index, dtype="str")
+
+
 def stack_dates(rows: pd.DataFrame, key: str, columns, name: str) -> pd.DataFrame:
     """Give one row a date that there is: the key, `name` (which column it is of), ``at``."""
     parts = [rows[[key]].assign(**{name: c, "at": rows[c].astype(_TIME)}) for c in columns]
@@ -126,6 +158,12 @@ def look_up(keys: pd.Series, table: pd.Series) -> pd.Series:
 def by_id(rows: pd.DataFrame, column: str) -> pd.Series:
     """A column of a dictionary by the ids of its rows, the first of each."""
     return rows.drop_duplicates("id").set_index("id")[column].astype("str")
+
+
+def name_people(rows: pd.DataFrame, first: str, last: str) -> pd.Series:
+    """Full names of users by their ids."""
+    full = (rows[first].fillna("") + " " + rows[last].fillna("")).str.strip()
+    return by_id(rows.assign(full=full), "full")
 
 
 def name_ids(ids: pd.Series, names: pd.Series) -> pd.Series:

@@ -186,6 +186,12 @@ def unfold(frame: pd.DataFrame, prefix: str) -> pd.DataFrame:
     return rows.reset_index(drop=True)[["row", "number", *rows.columns.drop(["row", "number"])]]
 
 
+def list_inside(frame: pd.DataFrame, prefix: str, key: str, inner: str = "id") -> pd.DataFrame:
+    """What the lists inside records hold beside a column of the records: the column, ``inside``."""
+    rows = unfold(frame, prefix).reindex(columns=["row", inner])
+    return pd.DataFrame({key: frame[key].to_numpy()[rows["row"]], "inside": rows[inner]})
+
+
 def read_flags(texts: pd.Series) -> pd.Series:
     """Read yes and no as 1.0 and 0.0; missing where it is neither.
 

@@ -14,9 +14,10 @@ from funnel_lib.reading.crms.joins import (
     CrmData,
     by_id,
     complete,
-    empty,
+    gather_links,
     infer_beginnings,
     join_deals,
+    link,
     look_up,
     name_ids,
     sort_moves,
@@ -52,7 +53,8 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     data.listed = listed["lead_id"]
     data.deals = complete("deals", join_deals([listed, _take_flow_facts(flow, given)]))
     data.deals = data.deals.reindex(columns=[*dict.fromkeys([*data.deals, *_FURTHER])])
-    data.links = _link_deals(data.deals)
+    of_people = link(data.deals, "person", "contact"), link(data.deals, "org", "company")
+    data.links = gather_links(*of_people)
     people = [tables["people"], tables["persons"]]
     data.people = pd.concat(people, ignore_index=True).assign(about="contact")
     moves = _take_moves(flow, tables["stages"])
@@ -142,15 +144,6 @@ def _take_flow_facts(flow: pd.DataFrame, given: dict[str, str]) -> pd.DataFrame:
         "created_at": look_up(ids, made.set_index("lead_id")["at"]),
         "closed_at": look_up(ids, ends["at"]).where(status.isin(["won", "lost"])),
     })  # fmt: skip
-
-
-def _link_deals(deals: pd.DataFrame) -> pd.DataFrame:
-    """Which persons and organisations are of which deal?"""
-    parts = [empty("links")]
-    for about, column in (("contact", "person"), ("company", "org")):
-        pairs = deals[[column, "lead_id"]].rename(columns={column: "about_id"})
-        parts.append(pairs.assign(about=about))
-    return pd.concat(parts, ignore_index=True).dropna().drop_duplicates()
 
 
 def _take_moves(flow: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,16 @@ from funnel_lib.reading.cells.outcomes import (
     settle_outcomes,
     take_given_outcomes,
 )
-from funnel_lib.reading.crms.joins import CrmData, by_id, empty, infer_beginnings, look_up, name_ids
+from funnel_lib.reading.crms.joins import (
+    CrmData,
+    by_id,
+    find_actors,
+    gather_links,
+    infer_beginnings,
+    link,
+    look_up,
+    name_ids,
+)
 from funnel_lib.reading.crms.kinds import read_flags, read_kinds
 
 NAME = "salesforce"
@@ -28,11 +37,6 @@ _IDS = ("lead_id", "about_id", "id", "what_id", "who_id", "account_id", "contact
 _OPPORTUNITY, _LEADS = "006", "00Q"
 _PEOPLE = ("003", _LEADS)
 _CALLS = {"inbound": "incoming_call", "outbound": "outgoing_call", "internal": "internal_call"}
-_ACTORS = {
-    "incoming_call": "client", "incoming_mail": "client", "outgoing_call": "manager",
-    "outgoing_mail": "manager", "internal_call": "manager", "task_completed": "manager",
-    "meeting_held": "manager",
-}  # fmt: skip
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -45,9 +49,7 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     every = pd.concat([tables["opportunities"], tables["opportunity_report"]], ignore_index=True)
     versions = every[every["since"].notna()]
     deals = _take_last(every)
-    gone = read_flags(deals["is_deleted"]) == 1
-    deleted = set(deals.loc[gone, "lead_id"])
-    deals = data.leave_out("deleted_deal", deals, gone)
+    deals, deleted = data.leave_out_deleted(deals)
     closed, won = read_flags(deals["is_closed"]), read_flags(deals["is_won"])
     sure = read_ends(won, pd.Series(index=won.index, dtype=float), closed)
     known = tables["stages"].drop_duplicates("stage")
@@ -188,16 +190,9 @@ def _take_leads(leads, users: pd.Series, given: dict[str, str], data: CrmData) -
 def _take_links(tables, leads: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
     """Which leads, contacts and companies are of which deal?"""
     roles = tables["roles"][read_flags(tables["roles"]["is_deleted"]) != 1]
-    parts = [
-        empty("links"),
-        leads[["about_id", "lead_id"]].assign(about="lead"),
-        *(rows.rename(columns={"contact_id": "about_id"})[["about_id", "lead_id"]].assign(
-            about="contact") for rows in (roles, deals)),
-        deals[["account_id", "lead_id"]].rename(columns={"account_id": "about_id"}).assign(
-            about="company"),
-    ]  # fmt: skip
-    links = pd.concat(parts, ignore_index=True)[["about", "about_id", "lead_id"]]
-    return links.dropna().drop_duplicates()
+    leads = leads[["about_id", "lead_id"]].assign(about="lead")
+    people = [link(rows, "contact_id", "contact") for rows in (roles, deals)]
+    return gather_links(leads, *people, link(deals, "account_id", "company"))
 
 
 def _take_people(tables, leads: pd.DataFrame) -> pd.DataFrame:
@@ -270,5 +265,5 @@ def _own(acts: pd.DataFrame, deals: set, leads: set, of_accounts: pd.Series) -> 
     about = about.mask(of_lead, "lead").mask(of_deal, "deal")
     about_id = ids["company"].astype("str").mask(who.notna(), who).mask(of_deal, what)
     return acts[["at", "action", "duration"]].assign(
-        about=about, about_id=about_id, actor=acts["action"].map(_ACTORS).astype("str")
+        about=about, about_id=about_id, actor=find_actors(acts["action"])
     )
