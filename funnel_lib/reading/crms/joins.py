@@ -196,7 +196,7 @@ def close_by_moves(deals: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
 
 
 def sort_moves(moves: pd.DataFrame) -> pd.DataFrame:
-    """Put moves in order of time; of several at one moment the same one is last in any file."""
+    """Put moves in order of time; of several at one time the same one is last in any file."""
     columns = [c for c in ("at", "outcome", "stage", "stage_id", "new") if c in moves]
     return moves.sort_values(columns, kind="stable", na_position="first")
 

@@ -2,7 +2,7 @@
 the snake case of pipelines, or with the labels of reports (whose times are local).
 
 The close date of an open opportunity is the expected one. A record's id may be written with 15 or
-18 characters. A task that is not completed and an event after the last recorded moment are plans.
+18 characters. A task that is not completed and an event after the last recorded time are plans.
 """
 
 from __future__ import annotations
