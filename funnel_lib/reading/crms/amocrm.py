@@ -24,24 +24,13 @@ from funnel_lib.reading.crms.joins import (
     link,
     look_up,
     name_ids,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import list_inside, read_kinds, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_kinds, read_words, unfold
 
 NAME = "amocrm"
 KINDS = read_kinds(NAME, __file__)
-OUTCOMES = {"142": "won", "143": "lost"}
-BOTS = ("робот", "robot", "бот", "bot", "robô")
-_NOTES = {
-    "call_in": "incoming_call", "call_out": "outgoing_call",
-    "sms_in": "incoming_sms", "sms_out": "outgoing_sms", "common": "note_added",
-    "extended_service_message": "service_message", "service_message": "service_message",
-}  # fmt: skip
-_UNSORTED = {
-    "forms": "form_sent", "sip": "incoming_call", "mail": "incoming_mail",
-    "chats": "incoming_chat_message",
-}  # fmt: skip
-_CLIENTS = ("link_followed", "nps_rate_added", "form_sent")
-_MANAGERS = ("note_added", "common_note_added", "lead_added")
+_WORDS = read_words(__file__)
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -82,7 +71,7 @@ def _take_export(export: pd.DataFrame, given: dict[str, str], data: CrmData) -> 
     status = infer_outcomes(stage, closed, given)
     note_unknown(status, stage, closed, data.ledger)
     maker = export["maker"]
-    is_bot = maker.str.strip().str.casefold().isin(BOTS)
+    is_bot = maker.str.strip().str.casefold().isin(_WORDS["bots"])
     return export.drop(columns=["contact", "modified_at"]).assign(
         status=status,
         stage=stage,
@@ -99,7 +88,7 @@ def _take_leads(api: pd.DataFrame, names: pd.DataFrame, users: pd.Series) -> pd.
     deals = api[known].reset_index(drop=True).assign(
         stage=_stage_names(api, names).to_numpy(),
         pipeline=_pipeline_names(api["pipeline_id"], names).to_numpy(),
-        status=api["stage_id"].map(OUTCOMES).fillna("open").to_numpy(),
+        status=api["stage_id"].map(_WORDS["outcomes"]).fillna("open").to_numpy(),
         maker=_who(api["created_by"]).to_numpy(),
     )  # fmt: skip
     deals["manager"] = name_ids(deals["manager"], users)
@@ -145,11 +134,12 @@ def _take_moves(events: pd.DataFrame, names: pd.DataFrame, deals: pd.DataFrame) 
     """Changes of stage, and the stage each deal was made in, which no event tells: an open deal
     made since the events begin that never moved is in it still."""
     moves = events[events["action"] == "lead_status_changed"]
+    outcome = translate(moves["stage_id"], _WORDS["outcomes"]).fillna("open")
     old = {"stage_id": moves["old_stage_id"], "pipeline_id": moves["old_pipeline_id"]}
     moves = pd.DataFrame({
         "about": "deal", "about_id": moves["about_id"], "at": moves["at"],
         "stage": _stage_names(moves, names), "old": _stage_names(moves.assign(**old), names),
-        "outcome": moves["stage_id"].map(OUTCOMES).fillna("open").where(moves["stage_id"].notna()),
+        "outcome": outcome.where(moves["stage_id"].notna()),
         "actor": _who(moves["created_by"]),
     })  # fmt: skip
     still = deals["status"].eq("open") & (deals["created_at"] >= events["at"].min())
@@ -162,17 +152,15 @@ def _take_events(events: pd.DataFrame) -> pd.DataFrame:
     acts = events[events["action"] != "lead_status_changed"]
     action = acts["action"]
     by_type = choose(
-        [action.str.startswith("incoming_") | action.isin(_CLIENTS),
-         action.str.startswith(("outgoing_", "task_")) | action.isin(_MANAGERS),
+        [action.str.startswith("incoming_") | action.isin(_WORDS["of_clients"]),
+         action.str.startswith(("outgoing_", "task_")) | action.isin(_WORDS["of_managers"]),
          action.isin(("robot_replied", "intent_identified"))],
         ["client", "manager", "system"],
     )  # fmt: skip
     bot = acts["created_by"].eq("0") & ~action.str.startswith("incoming_") & by_type.ne("client")
-    about = acts["about"].replace(
-        {"lead": "deal", "leads": "deal", "contacts": "contact", "companies": "company"}
-    )
     return pd.DataFrame({
-        "about": about, "about_id": acts["about_id"], "at": acts["at"], "action": action,
+        "about": acts["about"].replace(_WORDS["about"]), "about_id": acts["about_id"],
+        "at": acts["at"], "action": action,
         "actor": by_type.fillna(_who(acts["created_by"])).mask(bot, "system"),
         "created_by": acts["created_by"], "note_id": acts["note_id"],
     })  # fmt: skip
@@ -183,10 +171,8 @@ def _take_notes(notes: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     known = data.links.drop_duplicates("about_id").set_index("about_id")["about"]
     by_link = look_up(notes["about_id"], known).mask(notes["about_id"].isin(data.deals["lead_id"]))
     href = notes["href"].astype("str")
-    by_href = href.str.extract(r"/(leads|contacts|companies)/")[0].map(
-        {"leads": "deal", "contacts": "contact", "companies": "company"}
-    )
-    action = notes["action"].map(_NOTES).fillna(notes["action"])
+    by_href = href.str.extract(r"/(leads|contacts|companies)/")[0].map(_WORDS["about"])
+    action = notes["action"].map(_WORDS["notes"]).fillna(notes["action"])
     mail = notes["action"].eq("amomail_message")
     action = action.mask(
         mail, notes["income"].map({"True": "incoming_mail"}).fillna("outgoing_mail")
@@ -203,9 +189,10 @@ def _take_notes(notes: pd.DataFrame, data: CrmData) -> pd.DataFrame:
 
 def _take_unsorted(unsorted: pd.DataFrame) -> pd.DataFrame:
     """Requests nobody has taken up: each has a lead of its own already."""
+    action = translate(unsorted["action"], _WORDS["unsorted"]).fillna(unsorted["action"])
     return pd.DataFrame({
-        "about": "deal", "about_id": unsorted["lead_id"], "at": unsorted["at"],
-        "action": unsorted["action"].map(_UNSORTED).fillna(unsorted["action"]), "actor": "client",
+        "about": "deal", "about_id": unsorted["lead_id"], "at": unsorted["at"], "action": action,
+        "actor": "client",
     })  # fmt: skip
 
 

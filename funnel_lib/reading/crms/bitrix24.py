@@ -28,38 +28,17 @@ from funnel_lib.reading.crms.joins import (
     name_ids,
     name_people,
     sort_moves,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, read_words, unfold
 
 NAME = "bitrix24"
 KINDS = read_kinds(NAME, __file__)
 _COLUMNS = {kind.name: kind.columns for kind in KINDS}
-_ENDS = {"S": "won", "F": "lost", "P": "open", "N": "open", "success": "won", "failure": "lost",
-         "apology": "lost", "process": "open"}  # fmt: skip
-# What the first stages of every portal mean, without the pipeline's prefix.
-_SYSTEM = {"WON": "won", "LOSE": "lost", "APOLOGY": "lost", "CONVERTED": "won", "JUNK": "lost"}
-_SYSTEM |= dict.fromkeys(
-    ("NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE", "IN_PROCESS",
-     "PROCESSED"), "open")  # fmt: skip
-# What words of the column "Группа стадий" hold; "Неуспешно" is no success: lost ends come first.
-_GROUPS = {"lost": "провал|проигр|некач|не ?успе|unsucc|lost|fail|junk",
-           "won": "успе|выигр|won|succes", "open": "работ|процесс|process|progress"}  # fmt: skip
-# A lead that became a deal; the deal tells what came of it.
-_CONVERTED = ("качественный лид", "good lead", "converted")
+_WORDS = read_words(__file__)
 _LEAD = "lead "  # NEW is a stage of leads and of the first pipeline's deals, too
 # Of the API's further fields these are the user's own.
 _OWN_FIELDS = r"(?i)uf_?crm|utm"
-_ABOUT = {"1": "lead", "2": "deal", "3": "contact", "4": "company"}
-_BY_PROVIDER = {
-    "VOXIMPLANT_CALL": "call", "CRM_EMAIL": "mail", "CRM_WEBFORM": "form_sent",
-    "IMOPENLINES_SESSION": "chat_message", "CRM_SMS": "sms", "CRM_MEETING": "meeting_held",
-    "CRM_TASKS_TASK": "task_completed", "TASKS": "task_completed", "CRM_TODO": "task_completed",
-}  # fmt: skip
-_BY_TYPE = {"1": "meeting_held", "2": "call", "3": "task_completed", "4": "mail"}
-_DIRECTED = ("call", "mail", "chat_message", "sms")
-_WAYS = {"1": "incoming_", "2": "outgoing_"}
-# Of the statistics of calls: a redirected call came in, too.
-_CALLS = {"1": "outgoing_call", "2": "incoming_call", "3": "incoming_call"}
 # A form this near to the deal it made is the same one.
 _SAME_FORM = pd.Timedelta(minutes=5)
 
@@ -114,7 +93,7 @@ def _read_dictionaries(tables: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
     rows = tables["dictionary"]
     stages = rows[rows["of"].str.match(r"DEAL_STAGE|STATUS$", na=False)]
     ids = stages["id"].mask(stages["of"] == "STATUS", _LEAD + stages["id"])
-    stages = stages.assign(id=ids, outcome=stages["semantic"].map(_ENDS).astype("str"))
+    stages = stages.assign(id=ids, outcome=translate(stages["semantic"], _WORDS["ends"]))
     pages = unfold(tables["category_pages"], "result.categories").reindex(columns=["id", "name"])
     pipelines = pd.concat([tables["categories"][["id", "name"]], pages], ignore_index=True)
     return {
@@ -174,7 +153,7 @@ def _take_deals(rows, further: str, words, given, dated: pd.Series, data: CrmDat
 def _take_leads(rows: pd.DataFrame, further: str, words, given, data: CrmData) -> pd.DataFrame:
     """Leads, with further columns as of `_take_deals`; won is one that became a deal."""
     status, facts = _take_facts(rows, _LEAD + rows["stage_id"], words, given, data)
-    became = facts["stage"].str.strip().str.casefold().isin(_CONVERTED)
+    became = facts["stage"].str.strip().str.casefold().isin(_WORDS["converted"])
     status = status.mask(became, "won")
     closed_at = rows["closed_at"] if "closed_at" in rows else rows["moved_at"]
     known = {*_COLUMNS["leads"], *_COLUMNS["deals"], *facts} - {"lead_id", "product"}
@@ -203,8 +182,8 @@ def _take_facts(rows: pd.DataFrame, keys: pd.Series, words, given, data: CrmData
 
 def _read_semantics(words: pd.Series) -> pd.Series:
     """Outcomes by S, F and P, or by the words of an export."""
-    status = words.map(_ENDS).astype("str")
-    for end, pattern in _GROUPS.items():
+    status = translate(words, _WORDS["ends"])
+    for end, pattern in _WORDS["stage_groups"].items():
         found = words.str.contains(pattern, case=False, na=False)
         status = status.mask(status.isna() & found, end)
     return status
@@ -213,7 +192,7 @@ def _read_semantics(words: pd.Series) -> pd.Series:
 def _infer_by_key(keys: pd.Series, words: dict[str, pd.Series]) -> pd.Series:
     """Outcomes by what the dictionary says of a stage, else by the ids that every portal has."""
     plain = keys.astype("str").str.replace(rf"^(?:{_LEAD}|\w+:)", "", regex=True)
-    return look_up(keys, words["outcome"]).fillna(plain.map(_SYSTEM)).astype("str")
+    return look_up(keys, words["outcome"]).fillna(plain.map(_WORDS["first_stages"])).astype("str")
 
 
 def _made_by_history(rows: pd.DataFrame) -> pd.DataFrame:
@@ -271,12 +250,13 @@ def _leave_forms_to_leads(deals: pd.DataFrame, data: CrmData) -> pd.DataFrame:
 
 def _take_acts(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """Activities that happened; what is not completed and did not come in is a plan."""
-    action = rows["provider"].map(_BY_PROVIDER).astype("str").fillna(rows["type"].map(_BY_TYPE))
+    by_type = translate(rows["type"], _WORDS["acts_by_type"])
+    action = translate(rows["provider"], _WORDS["acts_by_provider"]).fillna(by_type)
     action = action.fillna(rows["provider"].str.lower()).fillna("activity")
-    way = rows["way"].map(_WAYS).astype("str").fillna("").where(action.isin(_DIRECTED), "")
+    way = translate(rows["way"], _WORDS["ways"]).where(action.isin(_WORDS["directed"])).fillna("")
     came_in = rows["way"].eq("1") | action.eq("form_sent")
     acts = pd.DataFrame({
-        "about": rows["about"].map(_ABOUT).astype("str").fillna("other"),
+        "about": translate(rows["about"], _WORDS["about"]).fillna("other"),
         "about_id": rows["about_id"], "at": rows["at"].fillna(rows["created"]),
         "action": way + action,
         "duration": rows["duration"],
@@ -298,12 +278,12 @@ def _take_calls(calls: pd.DataFrame, activities: pd.DataFrame, data: CrmData):
     )
     calls = calls.assign(about=calls["about"].str.casefold())
     calls = data.leave_out("told_twice", calls, known)
-    about = calls["about"]
-    owned = about.isin(_ABOUT.values()) & calls["about_id"].notna() & calls["about_id"].ne("0")
-    action = calls["way"].map(_CALLS).astype("str").fillna("call")
+    about, ids = calls["about"], calls["about_id"]
+    owned = about.isin(_WORDS["about"].values()) & ids.notna() & ids.ne("0")
+    action = translate(calls["way"], _WORDS["calls"]).fillna("call")
     return activities, pd.DataFrame({
         "about": about.where(owned, "phone"),
-        "about_id": calls["about_id"].where(owned, bare_key(calls["phone"], "phone")),
+        "about_id": ids.where(owned, bare_key(calls["phone"], "phone")),
         "at": calls["at"], "action": action, "actor": find_actors(action),
         "duration": calls["duration"],
     })  # fmt: skip

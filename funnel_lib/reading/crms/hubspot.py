@@ -30,8 +30,9 @@ from funnel_lib.reading.crms.joins import (
     name_ids,
     name_people,
     stack_dates,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, read_words, unfold
 
 NAME = "hubspot"
 KINDS = read_kinds(NAME, __file__)
@@ -40,16 +41,10 @@ _ENTERED = re.compile(next(kind.times_like for kind in KINDS if kind.times_like)
 _LIFE = ("became_lead", "became_marketing_qualified_lead", "became_sales_qualified_lead",
          "became_opportunity")  # fmt: skip
 _PIPELINE = r" \((?P<pipeline>[^()]*)\)$"
-_CLIENT_SOURCES = ("FORM", "FORMS")
-_MANAGER_SOURCES = ("CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID",
-                    "EXTENSION", "SALES")  # fmt: skip
-_SYSTEM_SOURCES = ("WORKFLOW", "AUTOMATION", "SEQUENCE", "BOT", "CALCULATED", "AI_")
+_WORDS = read_words(__file__)
 # Whose an activity may be, the nearest first, and under what the API lists them.
 _KEYS = {"deal": "deals", "contact": "contacts", "company": "companies"}
-_MAILS = {"EMAIL": "outgoing_mail", "INCOMING_EMAIL": "incoming_mail"}
-_CALLS = {"INBOUND": "incoming_call", "OUTBOUND": "outgoing_call"}
 _OF_KIND = re.compile(r"(?:properties\.|property_)hs_(call|email|meeting|task|note)_")
-_OTHERS = {"MEETING": "meeting_held", "TASK": "task_completed", "NOTE": "note_added"}
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -236,10 +231,11 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
         kind.eq("TASK") & rows["task"].ne("COMPLETED")
     )
     way = rows["mail_way"].fillna(kind.where(kind == "INCOMING_EMAIL"))
-    action = kind.map(_OTHERS).astype("str")
-    action = action.mask(kind.eq("CALL"), rows["call_way"].map(_CALLS).astype("str").fillna("call"))
+    action = translate(kind, _WORDS["others"])
+    call = translate(rows["call_way"], _WORDS["calls"]).fillna("call")
+    action = action.mask(kind.eq("CALL"), call)
     mail = kind.isin(["EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL"])
-    action = action.mask(mail, way.map(_MAILS).astype("str").fillna("mail"))
+    action = action.mask(mail, translate(way, _WORDS["mails"]).fillna("mail"))
     seconds = (rows["duration"] / 1000).round().astype("Int64").astype("str")
     acts = pd.DataFrame({
         "id": rows["id"], "at": rows["done_at"].where(kind.eq("TASK")).fillna(rows["at"]),
@@ -312,6 +308,6 @@ def _take_prospects(people: pd.DataFrame, given, owners: pd.Series) -> pd.DataFr
 def _who(source: pd.Series) -> pd.Series:
     """Who did it, by where it came from."""
     word = source.astype("str").str.strip().str.upper().str.replace(r"[\s-]+", "_", regex=True)
-    client, manager = word.isin(_CLIENT_SOURCES), word.isin(_MANAGER_SOURCES)
-    system = word.str.startswith(_SYSTEM_SOURCES, na=False)
+    client, manager = word.isin(_WORDS["client_sources"]), word.isin(_WORDS["manager_sources"])
+    system = word.str.startswith(tuple(_WORDS["system_sources"]), na=False)
     return choose([client, manager, system], ["client", "manager", "system"])

@@ -155,6 +155,11 @@ def look_up(keys: pd.Series, table: pd.Series) -> pd.Series:
     return found.astype("str") if found.dtype == object else found
 
 
+def translate(cells: pd.Series, words: dict[str, str]) -> pd.Series:
+    """Give words their meaning; missing where it is not known."""
+    return cells.map(words).astype("str")
+
+
 def by_id(rows: pd.DataFrame, column: str) -> pd.Series:
     """A column of a dictionary by the ids of its rows, the first of each."""
     return rows.drop_duplicates("id").set_index("id")[column].astype("str")

@@ -21,18 +21,15 @@ from funnel_lib.reading.crms.joins import (
     look_up,
     name_ids,
     sort_moves,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import read_flags, read_kinds
+from funnel_lib.reading.crms.kinds import read_flags, read_kinds, read_words
 
 NAME = "pipedrive"
 KINDS = read_kinds(NAME, __file__)
 _MAILS = ("mail_received", "mail_sent")
 _FURTHER = (*_MAILS, "org", "person")
-_ACTIVITIES = {"call": "call", "email": "outgoing_mail", "meeting": "meeting_held",
-               "task": "task_completed"}  # fmt: skip
-_MAKERS = {"webforms": "client", "webform": "client", "livechat": "client", "chatbot": "client",
-           "prospector": "manager", "manuallycreated": "manager"}  # fmt: skip
-_MOVERS = {"app": "manager", "workflow": "system", "automation": "system"}
+_WORDS = read_words(__file__)
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -126,7 +123,7 @@ def _read_status(words: pd.Series, given: dict[str, str]) -> pd.Series:
 
 def _find_maker(origin: pd.Series) -> pd.Series:
     plain = origin.astype("str").str.casefold().str.replace(r"\W", "", regex=True)
-    return plain.map(_MAKERS).astype("str")
+    return translate(plain, _WORDS["makers"])
 
 
 def _take_flow_facts(flow: pd.DataFrame, given: dict[str, str]) -> pd.DataFrame:
@@ -154,7 +151,7 @@ def _take_moves(flow: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
         "about": "deal", "about_id": moves["lead_id"], "at": moves["at"],
         "stage": moves["new_name"].fillna(name_ids(moves["new"], names)),
         "old": moves["old_name"].fillna(name_ids(moves["old"], names)),
-        "actor": moves["by"].map(_MOVERS).astype("str"),
+        "actor": translate(moves["by"], _WORDS["movers"]),
     })  # fmt: skip
 
 
@@ -165,9 +162,10 @@ def _take_activities(flow: pd.DataFrame, table: pd.DataFrame, data: CrmData) -> 
     table = data.leave_out("told_twice", table.rename(columns={"type": "action"}), known)
     rows = pd.concat([of_flow, table.rename(columns={"action": "type"})], ignore_index=True)
     done = read_flags(rows["done"]) == 1
+    action = translate(rows["type"], _WORDS["activities"])
     acts = _own(rows).assign(
         at=rows["done_at"].fillna(rows["at"]),
-        action=rows["type"].map(_ACTIVITIES).astype("str").fillna(rows["type"]).fillna("activity"),
+        action=action.fillna(rows["type"]).fillna("activity"),
         actor="manager",
     )
     return data.leave_out("planned", acts, ~done)

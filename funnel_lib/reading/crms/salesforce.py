@@ -25,8 +25,9 @@ from funnel_lib.reading.crms.joins import (
     link,
     look_up,
     name_ids,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import read_flags, read_kinds
+from funnel_lib.reading.crms.kinds import read_flags, read_kinds, read_words
 
 NAME = "salesforce"
 KINDS = read_kinds(NAME, __file__)
@@ -36,7 +37,7 @@ _IDS = ("lead_id", "about_id", "id", "what_id", "who_id", "account_id", "contact
 # With what the ids of these begin.
 _OPPORTUNITY, _LEADS = "006", "00Q"
 _PEOPLE = ("003", _LEADS)
-_CALLS = {"inbound": "incoming_call", "outbound": "outgoing_call", "internal": "internal_call"}
+_WORDS = read_words(__file__)
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -161,7 +162,7 @@ def _move_leads(tables, leads: pd.DataFrame, given, data: CrmData) -> pd.DataFra
 def _find_movers(moves: pd.DataFrame, types: pd.Series) -> pd.DataFrame:
     """Whether a person or an automatic process moved it, by the types of users."""
     actor = look_up(moves["user"].astype("str"), types)
-    actor = actor.map({"AutomatedProcess": "system", "Standard": "manager"}).astype("str")
+    actor = translate(actor, _WORDS["movers"])
     return moves.assign(actor=actor)[["about", "about_id", "at", "stage", "outcome", "actor"]]
 
 
@@ -213,7 +214,7 @@ def _take_tasks(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
     tasks = data.leave_out("planned", tasks, ~done.fillna(False))
     kind = tasks["subtype"].where(tasks["subtype"].ne("Task")).fillna(tasks["type"])
     kind = kind.astype("str").str.casefold()
-    way = tasks["call_type"].astype("str").str.casefold().map(_CALLS).astype("str")
+    way = tasks["call_type"].astype("str").str.casefold().map(_WORDS["calls"]).astype("str")
     action = pd.Series("task_completed", index=tasks.index, dtype="str")
     action = action.mask(kind.isin(["email", "listemail", "list email"]), "mail")
     action = action.mask(kind.eq("call"), "call")
