@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,9 @@ from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find
 from funnel_lib.reading.crms import amocrm, bitrix24, hubspot, pipedrive, salesforce
 from funnel_lib.reading.crms.assembly import assemble, give_to_deals
 from funnel_lib.reading.crms.joins import CrmData, join_deals
-from funnel_lib.reading.crms.kinds import Clock, Found, Kind, empty_table, recognise, take_table
+from funnel_lib.reading.crms.kinds import Found, Kind, empty_table, recognise, take_table
 from funnel_lib.reading.files.tables import RawTable
-from funnel_lib.reading.ledger import Ledger
+from funnel_lib.reading.ledger import Ledger, Reading
 from funnel_lib.reading.plain import (
     Taken,
     check_mapping,
@@ -81,12 +81,7 @@ def find_crm(
 
 
 def take_crm(
-    name: str,
-    found: list[Found],
-    rest: list[RawTable],
-    mapping: Mapping,
-    clock: Clock,
-    ledger: Ledger,
+    name: str, found: list[Found], rest: list[RawTable], reading: Reading
 ) -> tuple[Taken, pd.DataFrame]:
     """Read a CRM's tables, and what other tables know of its deals: (one log, its sources).
 
@@ -96,22 +91,23 @@ def take_crm(
         Every problem at once; a table that is neither the CRM's nor has a lead, a phone or a tax
         number.
     """
+    mapping, ledger = reading.mapping, reading.ledger
     count_broken([f.table for f in found], ledger)
-    typed = _take_tables(CRMS[name].KINDS, found, mapping, clock, ledger)
+    typed = _take_tables(CRMS[name].KINDS, found, reading)
     given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
     data = CRMS[name].convert(typed.by_kind, given)
     problems = Problems()
     check_mapping([*(f.table for f in found), *rest, RawTable("", data.deals)], mapping, problems)
     problems.raise_if_any()
     _leave_out_rows(data, typed)
-    acts, sources = _take_rest(rest, data, mapping, clock, ledger)
-    dated = _take_dates(data.deals, mapping, clock, ledger)
+    acts, sources = _take_rest(rest, data, reading)
+    dated = _take_dates(data.deals, reading)
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
     if data.acts["about"].isin([*KEYS]).any():
         outside.link_keys(data)
     rows, leads = assemble(data)
     ledger.add(data.ledger)
-    taken = Taken(rows, leads, np.full(len(rows), not clock.local))
+    taken = Taken(rows, leads, np.full(len(rows), not reading.clock.local))
     return taken, pd.concat([list_sources(found), sources], ignore_index=True)
 
 
@@ -141,14 +137,13 @@ def join_outside(acts: pd.DataFrame, taken: Taken, ledger: Ledger) -> pd.DataFra
     return give_to_deals(acts, data, data.prospects)
 
 
-def read_outside(
-    tables: list[RawTable], mapping: Mapping, clock: Clock, ledger: Ledger
-) -> tuple[list[Found], pd.DataFrame]:
+def read_outside(tables: list[RawTable], reading: Reading) -> tuple[list[Found], pd.DataFrame]:
     """Read calls and payments of other systems: the tables they are, and acts for `CrmData`."""
     found = [f for t in tables for f in recognise(t, outside.KINDS)[:1]]
-    of_calls = Mapping(columns={m: c for m, c in mapping.columns.items() if m in ("at", "action")})
-    typed = _take_tables(outside.KINDS, found, of_calls, clock, ledger)
-    return found, outside.take_acts(typed.by_kind, ledger)
+    said = {m: c for m, c in reading.mapping.columns.items() if m in ("at", "action")}
+    reading = replace(reading, mapping=Mapping(columns=said))
+    typed = _take_tables(outside.KINDS, found, reading)
+    return found, outside.take_acts(typed.by_kind, reading.ledger)
 
 
 def list_sources(found: list[Found]) -> pd.DataFrame:
@@ -176,16 +171,14 @@ class _Typed:
     unfit: list[pd.DataFrame] = field(default_factory=list)
 
 
-def _take_tables(
-    kinds: tuple[Kind, ...], found: list[Found], mapping: Mapping, clock: Clock, ledger: Ledger
-) -> _Typed:
+def _take_tables(kinds: tuple[Kind, ...], found: list[Found], reading: Reading) -> _Typed:
     """One frame a kind, of all its tables; of the rows of a deal the last modified."""
     typed = _Typed()
     for kind in kinds:
         parts = []
         for part in (f for f in found if f.kind.name == kind.name):
-            fits = _fit(part.table.frame, mapping)
-            taken = take_table(part, mapping, clock, ledger)
+            fits = _fit(part.table.frame, reading.mapping)
+            taken = take_table(part, reading)
             if kind.name == "flow":  # what it holds may be of the deal whose file it is
                 taken = taken.assign(file=part.table.path)
             typed.unfit.append(taken[~fits])
@@ -196,7 +189,8 @@ def _take_tables(
             typed.repeated.append(table[again])
             table = table[~again]
         if {"lead_id", "modified_at"} <= {*table}:
-            table = ledger.leave_out("lead_row_outdated", table, _find_outdated(table), "leads")
+            old = _find_outdated(table)
+            table = reading.ledger.leave_out("lead_row_outdated", table, old, "leads")
         typed.by_kind[kind.name] = table.reset_index(drop=True)
     return typed
 
@@ -225,92 +219,72 @@ def _leave_out_rows(data: CrmData, typed: _Typed) -> None:
     data.leave_out_deals(ids - set(data.list_ids()), "where")
 
 
-@dataclass
-class _Rest:
-    """The tables that are not the CRM's: acts and facts of its deals, records of other systems."""
-
-    plain: list[RawTable] = field(default_factory=list)
-    facts: list[RawTable] = field(default_factory=list)
-    others: list[RawTable] = field(default_factory=list)
-
-
 def _take_rest(
-    rest: list[RawTable], data: CrmData, mapping: Mapping, clock: Clock, ledger: Ledger
+    rest: list[RawTable], data: CrmData, reading: Reading
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read what is no table of the CRM: (acts, sources); facts of deals go into the data."""
-    sorted_out = _sort_rest(rest, mapping, ledger)
-    plain, facts, others = sorted_out.plain, sorted_out.facts, sorted_out.others
-    count_broken([*others, *facts], ledger)
-    found, acts = read_outside(others, mapping, clock, ledger)
+    plain, facts, others = _sort_rest(rest, reading)
+    count_broken([*others, *facts], reading.ledger)
+    found, acts = read_outside(others, reading)
     if plain:
-        acts = pd.concat([_take_acts(plain, mapping, clock, ledger), acts], ignore_index=True)
+        acts = pd.concat([_take_acts(plain, reading), acts], ignore_index=True)
     if facts:
-        _join_facts(data, facts, mapping, clock, ledger)
+        _join_facts(data, facts, reading)
     return acts, pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
 
 
-def _sort_rest(rest: list[RawTable], mapping: Mapping, ledger: Ledger) -> _Rest:
-    """Tell acts from facts; a table that only has ids, maybe of something else, is not read."""
-    problems = Problems()
-    found = _Rest(others=[t for t in rest if is_outside(t, mapping)])
-    for table in (t for t in rest if t not in found.others):
+def _sort_rest(rest: list[RawTable], reading: Reading) -> tuple[list[RawTable], ...]:
+    """Tables of acts, of facts of deals, of other systems' records. A table that only has ids,
+    maybe of something else, is not read."""
+    problems, plain, facts = Problems(), [], []
+    others = [t for t in rest if is_outside(t, reading.mapping)]
+    for table in (t for t in rest if t not in others):
         columns = list(table.frame.columns)
-        missing = [m for m in ESSENTIAL if m not in find_columns(columns, mapping)[0]]
+        missing = [m for m in ESSENTIAL if m not in find_columns(columns, reading.mapping)[0]]
         if not missing:
-            found.plain.append(table)
+            plain.append(table)
         elif "lead_id" in missing:
             shown = _show_crms(_name_crms(table))
             problems.add(f"{table.path}: no known table of this CRM{shown}, and "
                          f"{explain_missing(missing, columns)}")  # fmt: skip
-        elif names_lead(columns, mapping):
-            found.facts.append(table)
+        elif names_lead(columns, reading.mapping):
+            facts.append(table)
         else:
-            ledger.note("file_not_read", 1, len(rest), "warning", Path(table.path).name)
+            name = Path(table.path).name
+            reading.ledger.note("file_not_read", 1, len(rest), "warning", name)
     problems.raise_if_any()
-    return found
+    return plain, facts, others
 
 
-def _take_acts(plain: list[RawTable], mapping: Mapping, clock: Clock, ledger: Ledger):
+def _take_acts(plain: list[RawTable], reading: Reading) -> pd.DataFrame:
     """Events of plain tables as acts of deals."""
-    taken = take_plain(plain, [], _of_tables(mapping, plain), clock.time_zone, ledger)
+    taken, clock = take_plain(plain, [], reading.of_tables(plain)), reading.clock
     timed = taken.events["at"].notna().to_numpy()
     (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)
     acts = taken.events.astype({"lead_id": "str", "action": "str"})
     return acts.rename(columns={"lead_id": "about_id"}).assign(about="deal")
 
 
-def _join_facts(
-    data: CrmData, facts: list[RawTable], mapping: Mapping, clock: Clock, ledger: Ledger
-) -> None:
+def _join_facts(data: CrmData, facts: list[RawTable], reading: Reading) -> None:
     """Fill the deals by what plain tables of leads know of them."""
-    leads, kinds = take_leads(facts, _of_tables(mapping, facts), clock.time_zone, ledger)
+    leads, kinds = take_leads(facts, reading.of_tables(facts))
     paths = [table.path for table in facts]
-    clock.zoned += paths if "zoned" in kinds else []
-    clock.local += paths if "local" in kinds else []
+    reading.clock.zoned += paths if "zoned" in kinds else []
+    reading.clock.local += paths if "local" in kinds else []
     both = pd.concat([data.deals.assign(part=0), leads.assign(part=1)], ignore_index=True)
-    note_differing(both, ledger)
+    note_differing(both, reading.ledger)
     data.deals = join_deals([data.deals, leads])
     if data.listed is not None:
         data.listed = pd.concat([data.listed, leads["lead_id"]])
 
 
-def _of_tables(mapping: Mapping, tables: list[RawTable]) -> Mapping:
-    """The part of a mapping that these tables have columns for; dates are the deals' alone."""
-    there = {c for t in tables for c in t.frame.columns}
-    columns = {m: c for m, c in mapping.columns.items() if c in there}
-    where = {c: v for c, v in mapping.where.items() if c in there}
-    return mapping.model_copy(update={"columns": columns, "where": where, "dates": {}})
-
-
-def _take_dates(
-    deals: pd.DataFrame, mapping: Mapping, clock: Clock, ledger: Ledger
-) -> pd.DataFrame:
+def _take_dates(deals: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Turn the dates among a deal's fields that the mapping names into acts."""
-    parts = []
+    parts, mapping, clock = [], reading.mapping, reading.clock
     for column in (c for c in mapping.dates if c in deals):
         times, _ = read_times(deals[column], clock.day_first, clock.time_zone)
         lost = (deals[column].notna() & times.isna()).to_numpy()
-        ledger.note("unreadable_cells", lost.sum(), len(deals), "warning", column)
+        reading.ledger.note("unreadable_cells", lost.sum(), len(deals), "warning", column)
         there = times.notna()
         parts.append(pd.DataFrame({
             "about": "deal", "about_id": deals.loc[there, "lead_id"], "at": times[there],

@@ -32,9 +32,8 @@ from funnel_lib.reading.crm import (
     read_outside,
     take_crm,
 )
-from funnel_lib.reading.crms.kinds import Clock
 from funnel_lib.reading.files.tables import EmptyTable, RawTable, find_tables, read_table, show_path
-from funnel_lib.reading.ledger import Ledger
+from funnel_lib.reading.ledger import Clock, Ledger, Reading
 from funnel_lib.reading.plain import Taken, take_plain
 
 
@@ -82,16 +81,18 @@ def read_export(
     check_crm(crm)
     mapping = mapping or Mapping()
     zone_given = time_zone or mapping.time_zone
-    problems, ledger, files = Problems(), Ledger(), Ledger()
+    problems, files = Problems(), Ledger()
     tables = _read_tables(events if isinstance(events, list) else [events], problems, files)
     lead_tables = _read_tables([] if leads is None else [leads], problems, files)
     problems.raise_if_any()
     clock = Clock(zone_given or "UTC", mapping.day_first, mapping.decimal_comma)
+    reading = Reading(mapping, clock)
+    ledger = reading.ledger
     name, found, rest = find_crm([*tables, *lead_tables], crm, mapping)
     if name is None:
-        taken, sources = _take_plain(tables, lead_tables, mapping, clock, ledger)
+        taken, sources = _take_plain(tables, lead_tables, reading)
     else:
-        taken, sources = take_crm(name, found, rest, mapping, clock, ledger)
+        taken, sources = take_crm(name, found, rest, reading)
         clock.check(zone_given is not None)
     _refuse_unusable(taken.events, ledger.removed)
     if not show_names:
@@ -173,28 +174,24 @@ def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:
 
 
 def _take_plain(
-    tables: list[RawTable],
-    lead_tables: list[RawTable],
-    mapping: Mapping,
-    clock: Clock,
-    ledger: Ledger,
+    tables: list[RawTable], lead_tables: list[RawTable], reading: Reading
 ) -> tuple[Taken, pd.DataFrame]:
     """Read plain tables, and give the deals among them what other systems know of their clients."""
-    outside = [t for t in tables if is_outside(t, mapping)]
+    outside = [t for t in tables if is_outside(t, reading.mapping)]
     if len(outside) == len(tables):
         outside = []
     own = [t for t in tables if t not in outside]
-    taken = take_plain(own, lead_tables, mapping, clock.time_zone, ledger)
+    taken = take_plain(own, lead_tables, reading)
     sources = list_plain([*own, *lead_tables])
     if not outside:
         return taken, sources
-    found, acts = read_outside(outside, mapping, clock, ledger)
-    rows = join_outside(acts, taken, ledger)
+    found, acts = read_outside(outside, reading)
+    rows = join_outside(acts, taken, reading.ledger)
     events = taken.events.astype({"lead_id": "str", "action": "str"})
     joined = replace(
         taken,
         events=pd.concat([events, rows], ignore_index=True),
-        zoned=np.append(taken.zoned, np.full(len(rows), not clock.local)),
+        zoned=np.append(taken.zoned, np.full(len(rows), not reading.clock.local)),
     )
     return joined, pd.concat([sources, list_sources(found)], ignore_index=True)
 

@@ -1,11 +1,17 @@
-"""What reading leaves out and what it notices, in the order in which it comes up."""
+"""One reading of an export: what the user says, how times are read, what is left out, noticed."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import note_checks, note_removed, show_rows, show_values
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.files.tables import RawTable
 
 
 class Ledger:
@@ -66,6 +72,46 @@ class Ledger:
     def removed(self) -> pd.DataFrame:
         """As of `events.note_removed`."""
         return pd.concat(self._removed, ignore_index=True)
+
+
+@dataclass
+class Clock:
+    """How times without a zone are read, and which tables had which kind of times."""
+
+    time_zone: str = "UTC"
+    day_first: bool | None = None
+    decimal_comma: bool | None = None
+    local: list[str] = field(default_factory=list)
+    zoned: list[str] = field(default_factory=list)
+
+    def check(self, zone_given: bool) -> None:
+        """Raise an `InputError` where local times stand beside UTC and nobody gave the zone."""
+        if zone_given or not self.local or not self.zoned:
+            return
+        names = ([Path(path).name for path in paths] for paths in (self.local, self.zoned))
+        local, zoned = (quote_some(dict.fromkeys(x)) for x in names)
+        raise InputError([
+            f"times without a zone ({local}) stand beside times in UTC or with a zone ({zoned}); "
+            "tell the zone of the first, e.g. --time-zone Europe/Moscow, or the order of events "
+            "would be wrong"
+        ])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What all readers of one export share."""
+
+    mapping: Mapping
+    clock: Clock
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def of_tables(self, tables: list[RawTable]) -> Reading:
+        """The same with what the mapping says of these tables; dates are the deals' alone."""
+        there = {c for t in tables for c in t.frame.columns}
+        columns = {m: c for m, c in self.mapping.columns.items() if c in there}
+        where = {c: v for c, v in self.mapping.where.items() if c in there}
+        own = {"columns": columns, "where": where, "dates": {}}
+        return replace(self, mapping=self.mapping.model_copy(update=own))
 
 
 def name_journey(rows: pd.DataFrame) -> pd.Series:

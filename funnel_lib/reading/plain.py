@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from funnel_lib.reading.columns import (
 )
 from funnel_lib.reading.crms.joins import join_deals
 from funnel_lib.reading.files.tables import RawTable
-from funnel_lib.reading.ledger import Ledger
+from funnel_lib.reading.ledger import Ledger, Reading
 
 # A row of one cell is a heading or the footer of a report.
 _LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
@@ -50,9 +50,7 @@ class Taken:
     zoned: np.ndarray
 
 
-def take_plain(
-    tables: list[RawTable], lead_tables: list[RawTable], mapping: Mapping, zone: str, ledger: Ledger
-) -> Taken:
+def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Reading) -> Taken:
     """Take events and leads out of plain tables.
 
     A table with a lead, a time and an action holds events; one without time and action, leads.
@@ -62,7 +60,7 @@ def take_plain(
     InputError
         Every problem at once.
     """
-    problems = Problems()
+    problems, mapping, ledger = Problems(), reading.mapping, reading.ledger
     check_mapping([*tables, *lead_tables], mapping, problems)
     event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
     problems.raise_if_any()
@@ -72,19 +70,17 @@ def take_plain(
     if rows.empty:
         raise InputError([f"the mapping's `where: {mapping.where}` leaves no row"])
     with problems.collecting():
-        rows, zoned = _type_events(rows, mapping, zone, ledger)
+        rows, zoned = _type_events(rows, reading)
     leads = None
     with problems.collecting():
-        leads, _ = _type_leads(lead_parts, mapping, zone, ledger)
+        leads, _ = _type_leads(lead_parts, reading)
     problems.raise_if_any()
     _note_mixed_zones(rows, zoned, ledger)
-    _read_own_columns(rows, mapping, zone, ledger)
+    _read_own_columns(rows, reading)
     return Taken(rows, leads, zoned)
 
 
-def take_leads(
-    tables: list[RawTable], mapping: Mapping, zone: str, ledger: Ledger
-) -> tuple[pd.DataFrame | None, set[str]]:
+def take_leads(tables: list[RawTable], reading: Reading) -> tuple[pd.DataFrame | None, set[str]]:
     """Take leads out of plain tables: (leads, which kinds of times there are: zoned, local).
 
     Raises
@@ -93,9 +89,9 @@ def take_leads(
         Every problem at once.
     """
     problems = Problems()
-    parts = _name_leads(tables, mapping, problems)
+    parts = _name_leads(tables, reading.mapping, problems)
     problems.raise_if_any()
-    return _type_leads(parts, mapping, zone, ledger)
+    return _type_leads(parts, reading)
 
 
 def _note_mixed_zones(rows: pd.DataFrame, zoned: np.ndarray, ledger: Ledger) -> None:
@@ -224,33 +220,32 @@ def _keep_where(rows: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     return rows if fits.all() else rows.reset_index(drop=True)
 
 
-def _type_events(rows: pd.DataFrame, mapping: Mapping, zone: str, ledger: Ledger):
+def _type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np.ndarray]:
     """Read times, and code leads and actions beside it, as each takes as long."""
-    try:
-        with ThreadPoolExecutor() as pool:
-            coded = {c: pool.submit(as_category, rows[c]) for c in ("lead_id", "action")}
-            times, zoned = read_times(rows["at"], mapping.day_first, zone)
-    except Ambiguous as error:
-        raise InputError([f"the time column: {p}" for p in error.problems]) from None
+    with ThreadPoolExecutor() as pool:
+        coded = {c: pool.submit(as_category, rows[c]) for c in ("lead_id", "action")}
+        times, zoned = _read_times(rows["at"], "the time column", reading)
     unreadable = (rows["at"].notna() & times.isna() & rows["lead_id"].notna()).to_numpy()
-    ledger.leave_out("unreadable_time", rows, unreadable)  # with their times as they were written
+    # before the times are put in, so that they are shown as they were written
+    reading.ledger.leave_out("unreadable_time", rows, unreadable)
     rows = rows.assign(at=times, **{c: job.result() for c, job in coded.items()})
     if not unreadable.any():
         return rows, zoned
     return rows[~unreadable].reset_index(drop=True), zoned[~unreadable]
 
 
-def _type_leads(parts: list[pd.DataFrame], mapping: Mapping, zone: str, ledger: Ledger):
+def _type_leads(parts: list[pd.DataFrame], reading: Reading):
     """The leads of several tables, and which kinds of times they had."""
     if not parts:
         return None, set()
     leads = join_deals(parts)
     leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
-    kinds = _read_own_columns(leads, mapping, zone, ledger)
+    kinds = _read_own_columns(leads, reading)
     if len(parts) > 1:
         rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
-        _read_own_columns(rows, mapping, zone, Ledger())  # what is unreadable is noted already
-        note_differing(rows, ledger)
+        # what is unreadable is noted already
+        _read_own_columns(rows, replace(reading, ledger=Ledger()))
+        note_differing(rows, reading.ledger)
     return leads, kinds
 
 
@@ -266,13 +261,16 @@ def note_differing(rows: pd.DataFrame, ledger: Ledger) -> None:
     ledger.note("lead_tables_differ", len(ids), n_all, "warning", show_values(ids))
 
 
-def _read_own_columns(frame: pd.DataFrame, mapping: Mapping, zone: str, ledger: Ledger) -> set[str]:
+def _read_own_columns(frame: pd.DataFrame, reading: Reading) -> set[str]:
     """Read the lead's own columns in place: dates, the amount, the status; which kinds of times
     there are."""
-    problems, kinds = Problems(), set()
+    problems, kinds, mapping, ledger = Problems(), set(), reading.mapping, reading.ledger
     for column in (c for c in ("created_at", "closed_at") if c in frame):
         with problems.collecting():
-            kinds |= _read_dates(frame, column, mapping, zone, ledger)
+            times, zoned = _read_times(frame[column], f"the column {column}", reading)
+            kinds |= {"zoned"} if zoned.any() else set()
+            kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
+            _put_read(frame, column, times, ledger)
     problems.raise_if_any()
     if "amount" in frame:
         amounts = read_numbers(frame["amount"], mapping.decimal_comma)
@@ -282,15 +280,11 @@ def _read_own_columns(frame: pd.DataFrame, mapping: Mapping, zone: str, ledger: 
     return kinds
 
 
-def _read_dates(frame: pd.DataFrame, column: str, mapping: Mapping, zone: str, ledger: Ledger):
-    """Read a column of dates in place; which kinds of times there are."""
+def _read_times(texts: pd.Series, name: str, reading: Reading) -> tuple[pd.Series, np.ndarray]:
     try:
-        times, zoned = read_times(frame[column], mapping.day_first, zone)
+        return read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
     except Ambiguous as error:
-        raise InputError([f"the column {column}: {p}" for p in error.problems]) from None
-    _put_read(frame, column, times, ledger)
-    local = (times.notna() & ~zoned).any()
-    return {kind for kind, there in (("zoned", zoned.any()), ("local", local)) if there}
+        raise InputError([f"{name}: {p}" for p in error.problems]) from None
 
 
 def _put_read(frame: pd.DataFrame, column: str, read: pd.Series, ledger: Ledger) -> None:

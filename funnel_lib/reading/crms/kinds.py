@@ -21,7 +21,7 @@ from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import Mapping, bare_name
 from funnel_lib.reading.files.tables import RawTable
-from funnel_lib.reading.ledger import Ledger
+from funnel_lib.reading.ledger import Clock, Reading
 
 TRUE_WORDS = ("true", "yes", "y", "1", "t", "да", "истина", "sim", "sí")
 FALSE_WORDS = ("false", "no", "n", "0", "f", "нет", "ложь", "não")
@@ -71,29 +71,6 @@ class Found:
     marks: tuple[str, ...]
 
 
-@dataclass
-class Clock:
-    """How times without a zone are read, and which tables had which kind of times."""
-
-    time_zone: str = "UTC"
-    day_first: bool | None = None
-    decimal_comma: bool | None = None
-    local: list[str] = field(default_factory=list)
-    zoned: list[str] = field(default_factory=list)
-
-    def check(self, zone_given: bool) -> None:
-        """Raise an `InputError` where local times stand beside UTC and nobody gave the zone."""
-        if zone_given or not self.local or not self.zoned:
-            return
-        names = ([Path(path).name for path in paths] for paths in (self.local, self.zoned))
-        local, zoned = (quote_some(dict.fromkeys(x)) for x in names)
-        raise InputError([
-            f"times without a zone ({local}) stand beside times in UTC or with a zone ({zoned}); "
-            "tell the zone of the first, e.g. --time-zone Europe/Moscow, or the order of events "
-            "would be wrong"
-        ])  # fmt: skip
-
-
 def read_kinds(crm: str, module: str) -> tuple[Kind, ...]:
     """Read the kinds of tables that stand in the table file beside a module."""
     return tuple(
@@ -133,12 +110,12 @@ def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
     return [f for f in found if len(f.marks) == most]
 
 
-def take_table(found: Found, mapping: Mapping, clock: Clock, ledger: Ledger) -> pd.DataFrame:
+def take_table(found: Found, reading: Reading) -> pd.DataFrame:
     """Give a recognised table its meanings as column names, its times and numbers as such.
 
     Every meaning of the kind is there (missing where the table has no such column), then the
     further columns as they came. A currency that only the header of the amounts names ("Бюджет ₽")
-    is every row's. `clock` notes which kind of times the table had.
+    is every row's. The clock notes which kind of times the table had.
 
     Raises
     ------
@@ -146,12 +123,12 @@ def take_table(found: Found, mapping: Mapping, clock: Clock, ledger: Ledger) -> 
         Two columns of one name that say different things; dates whose order nobody can tell.
     """
     frame = found.table.frame
-    columns = _find_meanings(frame, found.kind, mapping)
+    columns = _find_meanings(frame, found.kind, reading.mapping)
     problems, taken = Problems(), {}
     for meaning, names in columns.items():
         with problems.collecting():
             texts = _merge_columns(found, meaning, names)
-            taken[meaning] = _read_cells(found, meaning, texts, clock, ledger)
+            taken[meaning] = _read_cells(found, meaning, texts, reading)
     problems.raise_if_any()
     _fill_currency(taken, columns.get("amount", []), frame.index)
     used = {c for names in columns.values() for c in names}
@@ -265,16 +242,16 @@ def _merge_columns(found: Found, meaning: str, columns: list[str]) -> pd.Series:
     return texts
 
 
-def _read_cells(found: Found, meaning: str, texts: pd.Series, clock: Clock, ledger: Ledger):
+def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) -> pd.Series:
     """One meaning's cells, typed."""
     if meaning in found.kind.numbers:
-        read = read_numbers(texts, clock.decimal_comma)
+        read = read_numbers(texts, reading.clock.decimal_comma)
     elif found.kind.is_time(meaning):
-        read = _read_dated(found, texts, clock)
+        read = _read_dated(found, texts, reading.clock)
     else:
         return bare_ids(texts) if _ID.search(meaning) else texts
     own_check = meaning in ("created_at", "closed_at", "amount")
-    ledger.note_unreadable(meaning if own_check else "cells", texts, read)
+    reading.ledger.note_unreadable(meaning if own_check else "cells", texts, read)
     return read
 
 
