@@ -33,23 +33,24 @@ def deals(*rows):
 
 
 def acts(*rows):
-    owner, owner_id, day, action = zip(*rows, strict=True)
-    return table("acts", owner=owner, owner_id=owner_id, at=at(*day), action=action)
+    about, about_id, day, action = zip(*rows, strict=True)
+    return table("acts", about=about, about_id=about_id, at=at(*day), action=action)
 
 
 def links(*rows):
-    owner, owner_id, lead_id = zip(*rows, strict=True)
-    return table("links", owner=owner, owner_id=owner_id, lead_id=lead_id)
+    about, about_id, lead_id = zip(*rows, strict=True)
+    return table("links", about=about, about_id=about_id, lead_id=lead_id)
 
 
 def given(data):
     """Which lead has which act, but for the making of deals."""
-    rows, _, removed = assemble(data)
+    rows, _ = assemble(data)
+    removed, noticed = data.ledger.removed, data.ledger.noticed
     rows = rows[rows["action"] != "deal_created"]
     return (
         sorted(zip(rows["lead_id"], rows["action"], strict=True)),
         dict(zip(removed["reason"], removed["rows"], strict=True)),
-        {check: n for check, n, *_ in data.noticed if n},
+        dict(zip(noticed["check"], noticed["n_rows"], strict=True)),
     )
 
 
@@ -69,7 +70,7 @@ def test_a_contacts_act_goes_to_the_deals_open_at_that_moment():
 def test_a_contact_read_as_a_lead_keeps_what_came_before_its_deal():
     data = CrmData(
         deals=deals(("1", 10, 20, "lost")),
-        prospects=table("prospects", owner="contact", owner_id=["c", "d"], created_at=at(2, 3)),
+        prospects=table("prospects", about="contact", about_id=["c", "d"], created_at=at(2, 3)),
         acts=acts(("contact", "c", 5, "early"), ("contact", "d", 5, "call"),
                   ("contact", "c", 25, "late")),
         links=links(("contact", "c", "1")),
@@ -78,19 +79,19 @@ def test_a_contact_read_as_a_lead_keeps_what_came_before_its_deal():
     assert found == [("1", "early"), ("1", "lead_created"), ("contact d", "call"),
                      ("contact d", "lead_created")]  # fmt: skip
     assert removed == {"no_open_deal": 1}
-    _, leads, _ = assemble(data)
+    _, leads = assemble(data)
     assert sorted(leads["lead_id"]) == ["1", "contact d"]
 
 
 def test_a_lead_goes_to_every_deal_it_became_and_else_is_its_own():
     data = CrmData(
         deals=deals(("1", 10, 20, "lost"), ("2", 11, 0, "open")),
-        prospects=table("prospects", owner="lead", owner_id=["1", "8"], status=[None, None]),
-        moves=table("moves", owner="lead", owner_id=["1", "8", "8"], at=at(2, 3, 4),
+        prospects=table("prospects", about="lead", about_id=["1", "8"], status=[None, None]),
+        moves=table("moves", about="lead", about_id=["1", "8", "8"], at=at(2, 3, 4),
                     stage=["New", "New", "Junk"], outcome=["open", "open", "lost"]),
         links=links(("lead", "1", "1"), ("lead", "1", "2")),
     )  # fmt: skip
-    rows, leads, _ = assemble(data)
+    rows, leads = assemble(data)
     moves = rows[rows["action"].str.startswith("stage")]
     assert sorted(zip(moves["lead_id"], moves["action"], strict=True)) == [
         ("1", "stage: New"), ("2", "stage: New"),
@@ -112,25 +113,25 @@ def test_a_lead_goes_to_every_deal_it_became_and_else_is_its_own():
 )
 def test_moves_tell_how_and_when_a_deal_ended(outcomes, status, closed):
     n = len(outcomes)
-    data = CrmData(moves=table("moves", owner="deal", owner_id="1", at=at(*range(1, n + 1)),
+    data = CrmData(moves=table("moves", about="deal", about_id="1", at=at(*range(1, n + 1)),
                                stage=list("abcdef"[:n]), outcome=outcomes))  # fmt: skip
-    _, leads, _ = assemble(data)
+    _, leads = assemble(data)
     told = leads.iloc[0]
     assert (told["status"] == status) or (status is None and pd.isna(told["status"]))
     assert pd.isna(told["closed_at"]) if not closed else told["closed_at"] == at(closed)[0]
 
 
 def test_a_told_status_stays_and_an_expected_date_gives_way():
-    moves = table("moves", owner="deal", owner_id=["1", "1"], at=at(3, 7), stage=["a", "b"],
+    moves = table("moves", about="deal", about_id=["1", "1"], at=at(3, 7), stage=["a", "b"],
                   outcome=["open", "lost"])  # fmt: skip
-    _, leads, _ = assemble(CrmData(deals=deals(("1", 1, 30, "lost")), moves=moves))
+    _, leads = assemble(CrmData(deals=deals(("1", 1, 30, "lost")), moves=moves))
     assert leads["closed_at"].tolist() == at(7)
-    _, leads, _ = assemble(CrmData(deals=deals(("1", 1, 30, "won")), moves=moves))
+    _, leads = assemble(CrmData(deals=deals(("1", 1, 30, "won")), moves=moves))
     assert leads["status"].tolist() == ["won"] and leads["closed_at"].tolist() == at(30)
 
 
 def test_deals_that_only_a_history_knows_are_noted_where_deals_are_listed():
-    moves = table("moves", owner="deal", owner_id=["1", "2", "2"], at=at(1, 2, 3), stage="a",
+    moves = table("moves", about="deal", about_id=["1", "2", "2"], at=at(1, 2, 3), stage="a",
                   outcome="open")  # fmt: skip
     assert "deals_not_listed" not in given(CrmData(moves=moves))[2]
     listed = CrmData(deals=deals(("1", 1, 0, "open")), moves=moves)
@@ -142,7 +143,7 @@ def test_deals_that_only_a_history_knows_are_noted_where_deals_are_listed():
 
 def test_stages_that_follow_themselves_are_left_out_and_counted():
     stages = ["a", "a", "b", "a", "a"]
-    data = CrmData(moves=table("moves", owner="deal", owner_id="1", at=at(1, 2, 3, 4, 5),
+    data = CrmData(moves=table("moves", about="deal", about_id="1", at=at(1, 2, 3, 4, 5),
                                stage=stages, outcome="open"))  # fmt: skip
     found, removed, _ = given(data)
     assert [a for _, a in found] == ["stage: a", "stage: a", "stage: b"]
@@ -175,11 +176,11 @@ def test_everything_given_or_removed(most, n_pairs, monkeypatch):
                      int(rng.integers(1, 31)), f"a{k}") for k in range(n))),
         links=links(*(("contact", str(rng.integers(0, 40)), rng.choice(ids)) for _ in range(50))),
     )  # fmt: skip
-    plain = {(o, i): set() for o, i in zip(data.acts["owner"], data.acts["owner_id"], strict=True)}
+    plain = {(o, i): set() for o, i in zip(data.acts["about"], data.acts["about_id"], strict=True)}
     for o, i, lead in data.links.itertuples(index=False):
         plain.setdefault((o, i), set()).add(lead)
     expected, too_many = set(), 0
-    for o, i, when, action in data.acts[["owner", "owner_id", "at", "action"]].itertuples(
+    for o, i, when, action in data.acts[["about", "about_id", "at", "action"]].itertuples(
         index=False
     ):
         if o == "deal":

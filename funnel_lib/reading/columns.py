@@ -8,6 +8,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
 
+import yaml
+
 from funnel_lib.core.checked import Checked, Place, read_checked
 from funnel_lib.core.errors import quote_some, suggest
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS
@@ -18,49 +20,9 @@ ESSENTIAL = ("lead_id", "at", "action")
 # A column is offered as the nearest guess from this likeness on (0 to 1).
 ALIKE = 0.6
 
-# Names that can mean only this. Compared without case, spaces and punctuation.
-STRONG = {
-    "lead_id": "lead id, deal id, case id, opportunity id, case:concept:name, id лида, id сделки, "
-    "номер сделки, номер лида, лид, сделка",
-    "at": "at, time, timestamp, date time, event time, event date, time:timestamp, occurred at, "
-    "happened at, дата и время, время события, дата события, время",
-    "action": "action, event, activity, event name, event type, activity name, concept:name, "
-    "действие, событие, активность, тип события",
-    "actor": "actor, actor type, кто, кто сделал, участник",
-    "created_at": "created at, created, create date, creation date, lead created, deal created, "
-    "дата создания, создан, создана, дата создания сделки",
-    "status": "status, outcome, deal status, lead status, статус, исход, результат",
-    "closed_at": "closed at, closed, close date, closing date, дата закрытия, закрыта, закрыт",
-    "amount": "amount, deal amount, deal value, budget, price, revenue, сумма, бюджет, "
-    "сумма сделки, стоимость",
-    "currency": "currency, валюта",
-    "manager": "manager, owner, deal owner, lead owner, responsible, sales rep, менеджер, "
-    "ответственный",
-    "team": "team, sales team, department, команда, отдел",
-    "product": "product, product name, товар, продукт",
-    "source": "source, lead source, utm_source, источник, источник лида",
-    "loss_reason": "loss reason, lost reason, closed lost reason, причина отказа, причина потери",
-    "pipeline": "pipeline, deal pipeline, sales pipeline, воронка, воронка продаж, funil de vendas",
-    "account_id": "account id, company id, customer id, client id, account, company, id компании, "
-    "компания, контрагент",
-    "stage": "stage, deal stage, pipeline stage, этап, стадия, этап сделки, стадия сделки",
-}
-# Names that are taken only where nothing stronger is there.
-WEAK = {
-    "lead_id": "id, lead, deal, номер",
-    "at": "date, day, дата, день",
-    "action": "type, name, step, тип, название, шаг",
-    "amount": "value, sum, total",
-    "source": "origin, channel, канал",
-}
-DEFAULT_STATUSES = {
-    "won": "won, win, closed won, success, successful, sold, paid, выигран, выиграна, успешно, "
-    "успешно реализовано, сделка успешна, продажа, продано, куплен, купили, оплачено",
-    "lost": "lost, loss, closed lost, fail, failed, lose, rejected, проигран, проиграна, потерян, "
-    "потеряна, отказ, закрыто и не реализовано, сделка провалена",
-    "open": "open, in progress, in work, active, new, pending, открыт, открыта, в работе, активна, "
-    "новая, новый",
-}
+STRONG, WEAK, DEFAULT_STATUSES = yaml.safe_load(
+    Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")
+).values()
 
 
 class Mapping(Checked):
@@ -93,29 +55,15 @@ def read_mapping(path: str | Path) -> Mapping:
     ------
     InputError
         Every problem at once, with line numbers.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mapping.yml"
-    >>> _ = path.write_text("columns: {lead_id: Номер, at: Когда}\\nday_first: true\\n", "utf-8")
-    >>> read_mapping(path).columns["at"]
-    'Когда'
     """
-    return read_checked(path, Mapping, "a mapping file (mapping.yml)", check=_problems)
+    return read_checked(path, Mapping, "a mapping file (mapping.yml)", check=_list_problems)
 
 
 def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], list[str]]:
-    """Find what the columns of one table mean.
+    """What do the columns of one table mean? (meaning -> column, problems).
 
-    Parameters
-    ----------
-    columns : names as they stand in the header
-    mapping : what the user says; a meaning or a column named there is left alone by aliases
-
-    Returns
-    -------
-    (meaning -> column, problems): problems name two columns for one meaning
+    What the mapping names, a meaning or a column, is left alone by aliases. Problems name several
+    columns for one meaning.
 
     Examples
     --------
@@ -125,11 +73,11 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
     found = {m: c for m, c in mapping.columns.items() if c in columns}
     free = [c for c in columns if c not in {*found.values(), *mapping.dates}]
     # One table may have its lead under the name the mapping gives, another under its own.
-    told = {m for m in mapping.columns if m not in ESSENTIAL}
+    given = {m for m in mapping.columns if m not in ESSENTIAL}
     problems = []
     for aliases in (STRONG, WEAK):
         for meaning, words in aliases.items():
-            if meaning in found or meaning in told:
+            if meaning in found or meaning in given:
                 continue
             known = list_aliases(f"{words}, {meaning}")
             named = [c for c in free if c not in found.values() and bare_name(c) in known]
@@ -147,13 +95,7 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
 
 
 def names_lead(columns: list[str], mapping: Mapping) -> bool:
-    """Whether a column says that its numbers are those of leads or deals, and not just ids.
-
-    Examples
-    --------
-    >>> names_lead(["ID", "Phone"], Mapping()), names_lead(["Deal ID", "Score"], Mapping())
-    (False, True)
-    """
+    """Whether a column says that its numbers are those of leads or deals, and not just ids."""
     mapped = mapping.columns.get("lead_id") in columns
     return mapped or any(bare_name(c) in list_aliases(STRONG["lead_id"]) for c in columns)
 
@@ -176,8 +118,8 @@ def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) 
     """Whether the rows are actions whose only date is when they were made."""
     weak = list_aliases(WEAK["at"])
     dated = "at" in found or any(bare_name(c) in weak for c in free)
-    told = {"at", "created_at"} & mapping.columns.keys()
-    return {"action", "created_at"} <= found.keys() and not dated and not told
+    given = {"at", "created_at"} & mapping.columns.keys()
+    return {"action", "created_at"} <= found.keys() and not dated and not given
 
 
 def _nearest(meaning: str, columns: list[str]) -> str | None:
@@ -205,7 +147,7 @@ def bare_name(name: str) -> str:
     return re.sub(r"[\W_]+", "", letters)
 
 
-def _problems(mapping: Mapping) -> list[tuple[Place, str]]:
+def _list_problems(mapping: Mapping) -> list[tuple[Place, str]]:
     found = []
     for meaning, column in mapping.columns.items():
         first = next(m for m, c in mapping.columns.items() if c == column)

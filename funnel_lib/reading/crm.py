@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import SOURCE_COLUMNS, note_removed
+from funnel_lib.core.events import SOURCE_COLUMNS
 from funnel_lib.reading import outside
 from funnel_lib.reading.cells.people import KEYS
 from funnel_lib.reading.cells.times import read_times
-from funnel_lib.reading.columns import Mapping, explain_missing, find_columns, names_lead
+from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find_columns, names_lead
 from funnel_lib.reading.crms import amocrm, bitrix24, hubspot, pipedrive, salesforce
-from funnel_lib.reading.crms.assembly import assemble, count_removed, give_to_deals
+from funnel_lib.reading.crms.assembly import assemble, give_to_deals
 from funnel_lib.reading.crms.joins import CrmData, join_deals
-from funnel_lib.reading.crms.kinds import Clock, Found, Kind, empty_table, recognise, take_table
+from funnel_lib.reading.crms.kinds import Found, Kind, empty_table, recognise, take_table
 from funnel_lib.reading.files.tables import RawTable
+from funnel_lib.reading.ledger import Ledger, Reading
 from funnel_lib.reading.plain import (
     Taken,
     check_mapping,
@@ -30,12 +32,14 @@ from funnel_lib.reading.plain import (
 
 CRMS = {m.NAME: m for m in (amocrm, bitrix24, hubspot, pipedrive, salesforce)}
 SAME = {"kommo": "amocrm"}
-# Dictionaries and lists of people: many a table looks like one, so they never tell the CRM.
+# Dictionaries and lists of people: many a table looks like one, so they never decide the CRM.
 _ASIDE = (
     "users", "owners", "people", "persons", "companies", "accounts", "roles", "stages", "pipelines",
     "api_pipelines", "dictionary", "categories", "category_pages",
 )  # fmt: skip
-# What `crm` may be told besides: find out; read as plain tables of events and leads.
+# In tables of these kinds a row that is exactly like another is the same one.
+_ONE_ROW_A_THING = ("moves", "events", "acts", "activities", "notes")
+# What `crm` may be besides: find out; read as plain tables of events and leads.
 AUTO, PLAIN = "auto", "plain"
 
 
@@ -49,18 +53,10 @@ def check_crm(crm: str) -> None:
 def find_crm(
     tables: list[RawTable], crm: str, mapping: Mapping
 ) -> tuple[str | None, list[Found], list[RawTable]]:
-    """Which CRM are these tables of?
+    """Which CRM are these tables of? (name, its tables with their kinds, the others).
 
-    Parameters
-    ----------
-    tables : as read
-    crm : a CRM's name, "auto" or "plain"
-    mapping : a table whose time or action it names is a plain one
-
-    Returns
-    -------
-    (name, tables of that CRM with their kinds, the others). The name is None where no table is a
-    known CRM's.
+    The name is None where no table is a known CRM's. A table whose time or action the mapping names
+    is a plain one.
 
     Raises
     ------
@@ -85,18 +81,9 @@ def find_crm(
 
 
 def take_crm(
-    name: str, found: list[Found], rest: list[RawTable], mapping: Mapping, clock: Clock
+    name: str, found: list[Found], rest: list[RawTable], reading: Reading
 ) -> tuple[Taken, pd.DataFrame]:
-    """Read a CRM's tables, and what other tables know of its deals, as one log.
-
-    Parameters
-    ----------
-    name, found, rest : of `find_crm`
-    mapping, clock : how to read columns and times
-
-    Returns
-    -------
-    (tables for `events.build_log`, sources as of `list_sources`)
+    """Read a CRM's tables, and what other tables know of its deals: (one log, its sources).
 
     Raises
     ------
@@ -104,27 +91,23 @@ def take_crm(
         Every problem at once; a table that is neither the CRM's nor has a lead, a phone or a tax
         number.
     """
-    problems, noticed = Problems(), []
-    removed = [count_broken([f.table for f in found])]
-    tables, double, unfit, outdated = _take(CRMS[name].KINDS, found, mapping, clock, noticed)
-    removed += outdated
-    told = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
-    data = CRMS[name].convert(tables, told)
-    known = [*(f.table for f in found), *rest, RawTable("", data.deals)]
-    check_mapping(known, mapping, problems)
+    mapping, ledger = reading.mapping, reading.ledger
+    count_broken([f.table for f in found], ledger)
+    typed = _take_tables(CRMS[name].KINDS, found, reading)
+    given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+    data = CRMS[name].convert(typed.by_kind, given)
+    problems = Problems()
+    check_mapping([*(f.table for f in found), *rest, RawTable("", data.deals)], mapping, problems)
     problems.raise_if_any()
-    data.removed += [("duplicate", rows) for rows in double if len(rows)]
-    data.removed += [("where", rows) for rows in unfit if len(rows)]
-    _leave_out_unfit(data, unfit)
-    acts, sources = _take_rest(rest, data, mapping, clock, noticed, removed)
-    dated = _take_dates(data.deals, mapping, clock, noticed)
+    _leave_out_rows(data, typed)
+    acts, sources = _take_rest(rest, data, reading)
+    dated = _take_dates(data.deals, reading)
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
-    if data.acts["owner"].isin([*KEYS]).any():
+    if data.acts["about"].isin([*KEYS]).any():
         outside.link_keys(data)
-    rows, leads, gone = assemble(data)
-    zoned = np.full(len(rows), not clock.local)
-    parts = pd.concat([*removed, gone], ignore_index=True)
-    taken = Taken(rows, leads, zoned, parts, [*noticed, *data.noticed])
+    rows, leads = assemble(data)
+    ledger.add(data.ledger)
+    taken = Taken(rows, leads, np.full(len(rows), not reading.clock.local))
     return taken, pd.concat([list_sources(found), sources], ignore_index=True)
 
 
@@ -143,35 +126,30 @@ def is_outside(table: RawTable, mapping: Mapping) -> bool:
     return not lead and bool(recognise(table, outside.KINDS))
 
 
-def join_outside(
-    acts: pd.DataFrame, taken: Taken, noticed: list
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give calls and payments of other systems to plain leads: (events, what was left out)."""
+def join_outside(acts: pd.DataFrame, taken: Taken, ledger: Ledger) -> pd.DataFrame:
+    """Give calls and payments of other systems to plain leads, as events."""
     leads = taken.leads if taken.leads is not None else taken.events[["lead_id"]].astype("str")
     columns = ["created_at", "closed_at", "status"]
     leads = leads.reindex(columns=[*dict.fromkeys([*leads.columns, *columns])])
     times = {c: pd.to_datetime(leads[c], utc=True) for c in columns[:2]}
-    data = CrmData(deals=leads.assign(**times), acts=acts)
+    data = CrmData(deals=leads.assign(**times), acts=acts, ledger=ledger)
     outside.link_keys(data)
-    rows = give_to_deals(acts, data, data.prospects)
-    noticed += data.noticed
-    return rows, count_removed(data)
+    return give_to_deals(acts, data, data.prospects)
 
 
-def read_outside(
-    tables: list[RawTable], mapping: Mapping, clock: Clock, noticed: list
-) -> tuple[list[Found], pd.DataFrame]:
+def read_outside(tables: list[RawTable], reading: Reading) -> tuple[list[Found], pd.DataFrame]:
     """Read calls and payments of other systems: the tables they are, and acts for `CrmData`."""
     found = [f for t in tables for f in recognise(t, outside.KINDS)[:1]]
-    of_calls = Mapping(columns={m: c for m, c in mapping.columns.items() if m in ("at", "action")})
-    taken, *_ = _take(outside.KINDS, found, of_calls, clock, noticed)
-    return found, outside.take_acts(taken, noticed)
+    said = {m: c for m, c in reading.mapping.columns.items() if m in ("at", "action")}
+    reading = replace(reading, mapping=Mapping(columns=said))
+    typed = _take_tables(outside.KINDS, found, reading)
+    return found, outside.take_acts(typed.by_kind, reading.ledger)
 
 
 def list_sources(found: list[Found]) -> pd.DataFrame:
-    """Which file was read as what, and by which columns: file, crm, kind, n_rows, told_by."""
+    """Which file was read as what, and by which columns."""
     rows = [
-        (f.table.path, f.kind.crm, f.kind.name, len(f.table.frame), ", ".join(f.told_by))
+        (f.table.path, f.kind.crm, f.kind.name, len(f.table.frame), ", ".join(f.marks))
         for f in found
     ]
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
@@ -183,99 +161,38 @@ def list_plain(tables: list[RawTable]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
 
 
-def _take_rest(rest, data: CrmData, mapping: Mapping, clock: Clock, noticed: list, removed: list):
-    """Read what is no table of the CRM: acts and facts of its deals, records of other systems."""
-    problems, plain, facts = Problems(), [], []
-    others = [t for t in rest if is_outside(t, mapping)]
-    for table in (t for t in rest if t not in others):
-        columns = list(table.frame.columns)
-        told = find_columns(columns, mapping)[0].keys()
-        if {"lead_id", "at", "action"} <= told:
-            plain.append(table)
-        elif "lead_id" in told and not names_lead(columns, mapping):
-            noticed.append(("file_not_read", 1, len(rest), "warning", Path(table.path).name))
-        elif "lead_id" in told:
-            facts.append(table)
-        else:
-            missing = [m for m in ("lead_id", "at", "action") if m not in told]
-            shown = _show_crms(_name_crms(table))
-            problems.add(f"{table.path}: no known table of this CRM{shown}, and "
-                         f"{explain_missing(missing, columns)}")  # fmt: skip
-    problems.raise_if_any()
-    removed.append(count_broken([*others, *facts]))
-    found, acts = read_outside(others, mapping, clock, noticed)
-    if plain:
-        taken = take_plain(plain, [], _of_tables(mapping, plain), clock.time_zone)
-        noticed += taken.noticed
-        removed.append(taken.removed)
-        own = taken.events.astype({"lead_id": "str", "action": "str"})
-        own = own.rename(columns={"lead_id": "owner_id"}).assign(owner="deal")
-        acts = pd.concat([own, acts], ignore_index=True)
-        timed = taken.events["at"].notna().to_numpy()
-        (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)
-    if facts:
-        leads, odd, times = take_leads(facts, _of_tables(mapping, facts), clock.time_zone)
-        noticed += odd
-        paths = [table.path for table in facts]
-        clock.zoned += paths if "zoned" in times else []
-        clock.local += paths if "local" in times else []
-        both = pd.concat([data.deals.assign(part=0), leads.assign(part=1)], ignore_index=True)
-        note_differing(both, noticed)
-        data.deals = join_deals([data.deals, leads])
-        if data.listed is not None:
-            data.listed = pd.concat([data.listed, leads["lead_id"]])
-    sources = pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
-    return acts, sources
+@dataclass
+class _Typed:
+    """Tables by kind, and rows left out of them that the conversion must not count before its own:
+    repeated ones, and those without the values the mapping asks for."""
+
+    by_kind: dict[str, pd.DataFrame] = field(default_factory=dict)
+    repeated: list[pd.DataFrame] = field(default_factory=list)
+    unfit: list[pd.DataFrame] = field(default_factory=list)
 
 
-def _of_tables(mapping: Mapping, tables: list[RawTable]) -> Mapping:
-    """The part of a mapping that these tables have columns for; dates are the deals' alone."""
-    there = {c for t in tables for c in t.frame.columns}
-    columns = {m: c for m, c in mapping.columns.items() if c in there}
-    where = {c: v for c, v in mapping.where.items() if c in there}
-    return mapping.model_copy(update={"columns": columns, "where": where, "dates": {}})
-
-
-def _take_dates(deals: pd.DataFrame, mapping: Mapping, clock: Clock, noticed: list) -> pd.DataFrame:
-    """Turn the dates among a deal's fields that the mapping names into acts."""
-    parts = []
-    for column in (c for c in mapping.dates if c in deals):
-        times, _ = read_times(deals[column], clock.day_first, clock.time_zone)
-        lost = (deals[column].notna() & times.isna()).to_numpy()
-        noticed.append(("unreadable_cells", lost.sum(), len(deals), "warning", column))
-        there = times.notna()
-        parts.append(pd.DataFrame({
-            "owner": "deal", "owner_id": deals.loc[there, "lead_id"], "at": times[there],
-            "action": mapping.dates[column],
-        }))  # fmt: skip
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _take(kinds: tuple[Kind, ...], found: list[Found], mapping, clock, noticed):
-    """One frame a kind, of all its tables; rows that are exactly alike are kept once, and of the
-    rows of a deal the last modified. Rows that do not have the values the mapping asks for are
-    given apart."""
-    tables, double, unfit, outdated = {}, [], [], []
+def _take_tables(kinds: tuple[Kind, ...], found: list[Found], reading: Reading) -> _Typed:
+    """One frame a kind, of all its tables; of the rows of a deal the last modified."""
+    typed = _Typed()
     for kind in kinds:
         parts = []
         for part in (f for f in found if f.kind.name == kind.name):
-            fits = _fit(part.table.frame, mapping)
-            taken = take_table(part, mapping, clock, noticed)
-            if kind.name == "flow":  # what it tells may be of the deal whose file it is
+            fits = _fit(part.table.frame, reading.mapping)
+            taken = take_table(part, reading)
+            if kind.name == "flow":  # what it holds may be of the deal whose file it is
                 taken = taken.assign(file=part.table.path)
-            unfit.append(taken[~fits])
+            typed.unfit.append(taken[~fits])
             parts.append(taken[fits])
         table = pd.concat(parts, ignore_index=True) if parts else empty_table(kind)
-        again = table.duplicated().to_numpy()
-        if kind.name in ("moves", "events", "acts", "activities", "notes"):
-            double.append(table[again])
+        if kind.name in _ONE_ROW_A_THING:
+            again = table.duplicated().to_numpy()
+            typed.repeated.append(table[again])
             table = table[~again]
         if {"lead_id", "modified_at"} <= {*table}:
             old = _find_outdated(table)
-            outdated.append(note_removed([("leads", "lead_row_outdated", old, table)]))
-            table = table[~old]
-        tables[kind.name] = table.reset_index(drop=True)
-    return tables, double, unfit, outdated
+            table = reading.ledger.leave_out("lead_row_outdated", table, old, "leads")
+        typed.by_kind[kind.name] = table.reset_index(drop=True)
+    return typed
 
 
 def _find_outdated(deals: pd.DataFrame) -> np.ndarray:
@@ -292,32 +209,108 @@ def _fit(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
     return find_fitting(frame, mapping.model_copy(update={"where": where}))
 
 
-def _leave_out_unfit(data: CrmData, unfit: list[pd.DataFrame]) -> None:
-    """Leave out what is known of deals that the mapping does not ask for."""
-    ids = {i for rows in unfit if "lead_id" in rows for i in rows["lead_id"].dropna().unique()}
+def _leave_out_rows(data: CrmData, typed: _Typed) -> None:
+    """Count repeated and unfit rows; leave out what is known of deals the mapping does not want."""
+    for reason, tables in (("duplicate", typed.repeated), ("where", typed.unfit)):
+        for rows in tables:
+            data.leave_out(reason, rows, np.ones(len(rows), bool))
+    with_lead = (rows["lead_id"].dropna().unique() for rows in typed.unfit if "lead_id" in rows)
+    ids = {i for of_table in with_lead for i in of_table}
     data.leave_out_deals(ids - set(data.list_ids()), "where")
 
 
+def _take_rest(
+    rest: list[RawTable], data: CrmData, reading: Reading
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read what is no table of the CRM: (acts, sources); facts of deals go into the data."""
+    plain, facts, others = _sort_rest(rest, reading)
+    count_broken([*others, *facts], reading.ledger)
+    found, acts = read_outside(others, reading)
+    if plain:
+        acts = pd.concat([_take_acts(plain, reading), acts], ignore_index=True)
+    if facts:
+        _join_facts(data, facts, reading)
+    return acts, pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
+
+
+def _sort_rest(rest: list[RawTable], reading: Reading) -> tuple[list[RawTable], ...]:
+    """Tables of acts, of facts of deals, of other systems' records. A table that only has ids,
+    maybe of something else, is not read."""
+    problems, plain, facts = Problems(), [], []
+    others = [t for t in rest if is_outside(t, reading.mapping)]
+    for table in (t for t in rest if t not in others):
+        columns = list(table.frame.columns)
+        missing = [m for m in ESSENTIAL if m not in find_columns(columns, reading.mapping)[0]]
+        if not missing:
+            plain.append(table)
+        elif "lead_id" in missing:
+            shown = _show_crms(_name_crms(table))
+            problems.add(f"{table.path}: no known table of this CRM{shown}, and "
+                         f"{explain_missing(missing, columns)}")  # fmt: skip
+        elif names_lead(columns, reading.mapping):
+            facts.append(table)
+        else:
+            name = Path(table.path).name
+            reading.ledger.note("file_not_read", 1, len(rest), "warning", name)
+    problems.raise_if_any()
+    return plain, facts, others
+
+
+def _take_acts(plain: list[RawTable], reading: Reading) -> pd.DataFrame:
+    """Events of plain tables as acts of deals."""
+    taken, clock = take_plain(plain, [], reading.of_tables(plain)), reading.clock
+    timed = taken.events["at"].notna().to_numpy()
+    (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)
+    acts = taken.events.astype({"lead_id": "str", "action": "str"})
+    return acts.rename(columns={"lead_id": "about_id"}).assign(about="deal")
+
+
+def _join_facts(data: CrmData, facts: list[RawTable], reading: Reading) -> None:
+    """Fill the deals by what plain tables of leads know of them."""
+    leads, kinds = take_leads(facts, reading.of_tables(facts))
+    paths = [table.path for table in facts]
+    reading.clock.zoned += paths if "zoned" in kinds else []
+    reading.clock.local += paths if "local" in kinds else []
+    both = pd.concat([data.deals.assign(part=0), leads.assign(part=1)], ignore_index=True)
+    note_differing(both, reading.ledger)
+    data.deals = join_deals([data.deals, leads])
+    if data.listed is not None:
+        data.listed = pd.concat([data.listed, leads["lead_id"]])
+
+
+def _take_dates(deals: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Turn the dates among a deal's fields that the mapping names into acts."""
+    parts, mapping, clock = [], reading.mapping, reading.clock
+    for column in (c for c in mapping.dates if c in deals):
+        times, _ = read_times(deals[column], clock.day_first, clock.time_zone)
+        lost = (deals[column].notna() & times.isna()).to_numpy()
+        reading.ledger.note("unreadable_cells", lost.sum(), len(deals), "warning", column)
+        there = times.notna()
+        parts.append(pd.DataFrame({
+            "about": "deal", "about_id": deals.loc[there, "lead_id"], "at": times[there],
+            "action": mapping.dates[column],
+        }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
 def _agree(guesses: list[list[Found]]) -> str | None:
-    """The one CRM that all tables that are of any, and tell it, may be of."""
-    told = [of for of in guesses if any(f.kind.name not in _ASIDE for f in of)]
-    if not told:
+    """The one CRM that all tables that are of any, and decide it, may be of."""
+    deciding = [of for of in guesses if any(f.kind.name not in _ASIDE for f in of)]
+    if not deciding:
         return None
-    common = set.intersection(*({f.kind.crm for f in of} for of in told))
+    common = set.intersection(*({f.kind.crm for f in of} for of in deciding))
     if len(common) == 1:
         return common.pop()
     shown = "; ".join(
         f"{of[0].table.path}: {' or '.join(dict.fromkeys(f.kind.crm for f in of))} "
-        f"(columns {quote_some(of[0].told_by, most=4)})"
-        for of in told
+        f"(columns {quote_some(of[0].marks, most=4)})"
+        for of in deciding
     )
-    if not common:
-        raise InputError([
-            f"the tables are of several CRMs: {shown}; give the files of one CRM at a time"
-        ])  # fmt: skip
-    raise InputError([
-        f"the tables may be of several CRMs: {shown}; name the right one, e.g. --crm {min(common)}"
-    ])  # fmt: skip
+    if common:
+        what = f"may be of several CRMs: {shown}; name the right one, e.g. --crm {min(common)}"
+    else:
+        what = f"are of several CRMs: {shown}; give the files of one CRM at a time"
+    raise InputError([f"the tables {what}"])
 
 
 def _is_mapped(table: RawTable, mapping: Mapping) -> bool:
@@ -335,7 +328,7 @@ def _show_crms(names: list[str]) -> str:
 
 
 def _explain(tables: list[RawTable], crm: str, looks_like: list[str]) -> str:
-    kinds = "; ".join(f"{k.name}: {' + '.join(w.split(', ')[0] for w in k.told_by)}"
+    kinds = "; ".join(f"{k.name}: {' + '.join(w.split(', ')[0] for w in k.marks)}"
                       for k in CRMS[crm].KINDS)  # fmt: skip
     found = quote_some(dict.fromkeys(c for t in tables for c in t.frame.columns), most=20)
     shown = _show_crms(looks_like)

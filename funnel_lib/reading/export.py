@@ -16,12 +16,11 @@ from funnel_lib.core.events import (
     UNUSABLE,
     EventLog,
     build_log,
-    note_checks,
     show_rows,
 )
 from funnel_lib.reading.cells.people import find_personal, hide_persons, hide_within
 from funnel_lib.reading.cells.times import Ambiguous, read_times
-from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.columns import ESSENTIAL, Mapping
 from funnel_lib.reading.crm import (
     check_crm,
     find_crm,
@@ -33,8 +32,8 @@ from funnel_lib.reading.crm import (
     read_outside,
     take_crm,
 )
-from funnel_lib.reading.crms.kinds import Clock
 from funnel_lib.reading.files.tables import EmptyTable, RawTable, find_tables, read_table, show_path
+from funnel_lib.reading.ledger import Clock, Ledger, Reading
 from funnel_lib.reading.plain import Taken, take_plain
 
 
@@ -54,19 +53,15 @@ def read_export(
     ----------
     events : a table file, several, or a folder of them. A table with a lead, a time and an action
         is read as events; one without times and actions as leads. An XES log is a table, too. The
-        tables of a CRM (deals, their history, activities, contacts, leads) are told by their
+        tables of a CRM (deals, their history, activities, contacts, leads) are recognised by their
         columns and joined by their ids; calls and payments of other systems by phone or tax number.
     leads : a table of leads, where it is a file of its own
-    mapping : what the columns mean; wins over the keys of XES and the aliases of `readers.columns`
+    mapping : what the columns mean; wins over the keys of XES and the aliases of `columns.STRONG`
     crm : whose tables they are (a name of `crm.CRMS`); "auto" finds out, "plain" reads
         tables of events and leads by their columns' names alone
-    time_zone : zone of times that carry none; wins over the mapping's; UTC where neither tells
-    observed_until : day (to its end) or moment of the export; not told, the last moment in the data
+    time_zone : zone of times that carry none; wins over the mapping's; UTC where neither is given
+    observed_until : day (to its end) or time of the export; not given, the last time in the data
     show_names : keep names of people, phones, mails and free texts among the leads' columns
-
-    Returns
-    -------
-    EventLog
 
     Raises
     ------
@@ -85,23 +80,24 @@ def read_export(
     """
     check_crm(crm)
     mapping = mapping or Mapping()
-    told_zone = time_zone or mapping.time_zone
-    problems = Problems()
-    tables, left = _read_tables(events if isinstance(events, list) else [events], problems)
-    lead_tables, left_leads = _read_tables([] if leads is None else [leads], problems)
+    zone_given = time_zone or mapping.time_zone
+    problems, files = Problems(), Ledger()
+    tables = _read_tables(events if isinstance(events, list) else [events], problems, files)
+    lead_tables = _read_tables([] if leads is None else [leads], problems, files)
     problems.raise_if_any()
-    clock = Clock(told_zone or "UTC", mapping.day_first, mapping.decimal_comma)
+    clock = Clock(zone_given or "UTC", mapping.day_first, mapping.decimal_comma)
+    reading = Reading(mapping, clock)
+    ledger = reading.ledger
     name, found, rest = find_crm([*tables, *lead_tables], crm, mapping)
     if name is None:
-        taken, sources = _take_plain(tables, lead_tables, mapping, clock)
+        taken, sources = _take_plain(tables, lead_tables, reading)
     else:
-        taken, sources = take_crm(name, found, rest, mapping, clock)
-        clock.check(told_zone is not None)
-    _refuse_unusable(taken.events, taken.removed)
+        taken, sources = take_crm(name, found, rest, reading)
+        clock.check(zone_given is not None)
+    _refuse_unusable(taken.events, ledger.removed)
     if not show_names:
-        taken, personal = _leave_out_personal(taken)
-        taken.noticed.append(("personal_columns", len(personal), 0, "info", ", ".join(personal)))
-    taken.noticed.extend([*left, *left_leads])
+        taken = _leave_out_personal(taken, ledger)
+    ledger.add(files)
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = (
         read_moment(observed_until, clock.time_zone, "observed_until") if observed_until else None
@@ -110,15 +106,15 @@ def read_export(
         taken.events,
         taken.leads,
         until,
-        removed=taken.removed,
-        noticed=note_checks(taken.noticed),
-        assumed=() if told_zone or zoned else ("time_zone",),
+        removed=ledger.removed,
+        noticed=ledger.noticed,
+        assumed=() if zone_given or zoned else ("time_zone",),
         sources=sources,
     )
 
 
 def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True) -> pd.Timestamp:
-    """Read a day or a moment given by the user; a day means its end, or its beginning.
+    """Read a day or a time that the user gives; a day means its end, or its beginning.
 
     Examples
     --------
@@ -139,7 +135,7 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
     return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
 
 
-def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[tuple]]:
+def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTable]:
     """Read every table. Left out and noted are empty ones beside others, and a JSON file of a
     folder that holds no table of deals or events: it is for whoever needs it."""
     tables, strays, empty, why_empty = [], [], [], []
@@ -163,7 +159,9 @@ def _read_tables(paths: list, problems: Problems) -> tuple[list[RawTable], list[
     sheets = [f"{Path(t.path).name} ({n})" for t in tables for n in t.further_sheets]
     left = (("file_not_read", strays), ("empty_file", empty), ("sheet_not_read", sheets))
     n_all = len(tables) + sum(len(names) for _, names in left)
-    return tables, [(check, len(n), n_all, "warning", ", ".join(n[:3])) for check, n in left]
+    for check, names in left:
+        ledger.note(check, len(names), n_all, "warning", ", ".join(names[:3]))
+    return tables
 
 
 def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:
@@ -175,51 +173,49 @@ def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:
     return files
 
 
-def _take_plain(tables, lead_tables, mapping: Mapping, clock: Clock) -> tuple[Taken, pd.DataFrame]:
+def _take_plain(
+    tables: list[RawTable], lead_tables: list[RawTable], reading: Reading
+) -> tuple[Taken, pd.DataFrame]:
     """Read plain tables, and give the deals among them what other systems know of their clients."""
-    outside = [t for t in tables if is_outside(t, mapping)]
+    outside = [t for t in tables if is_outside(t, reading.mapping)]
     if len(outside) == len(tables):
         outside = []
     own = [t for t in tables if t not in outside]
-    taken = take_plain(own, lead_tables, mapping, clock.time_zone)
+    taken = take_plain(own, lead_tables, reading)
     sources = list_plain([*own, *lead_tables])
     if not outside:
         return taken, sources
-    noticed: list[tuple] = []
-    found, acts = read_outside(outside, mapping, clock, noticed)
-    rows, removed = join_outside(acts, taken, noticed)
-    own = taken.events.astype({"lead_id": "str", "action": "str"})
+    found, acts = read_outside(outside, reading)
+    rows = join_outside(acts, taken, reading.ledger)
+    events = taken.events.astype({"lead_id": "str", "action": "str"})
     joined = replace(
         taken,
-        events=pd.concat([own, rows], ignore_index=True),
-        zoned=np.append(taken.zoned, np.full(len(rows), not clock.local)),
-        removed=pd.concat([taken.removed, removed], ignore_index=True),
-        noticed=[*taken.noticed, *noticed],
+        events=pd.concat([events, rows], ignore_index=True),
+        zoned=np.append(taken.zoned, np.full(len(rows), not reading.clock.local)),
     )
     return joined, pd.concat([sources, list_sources(found)], ignore_index=True)
 
 
-def _leave_out_personal(taken: Taken) -> tuple[Taken, list[str]]:
+def _leave_out_personal(taken: Taken, ledger: Ledger) -> Taken:
     """Leave out names of people, phones, mails and free texts among the further columns."""
     own = [*EVENT_COLUMNS, *LEAD_COLUMNS, "pipeline", "duration"]
-    frames, personal = [], []
-    for frame in (taken.events, taken.leads):
-        if frame is not None:
-            found = find_personal(frame.drop(columns=own, errors="ignore"))
-            personal += found
-            frame = frame.drop(columns=found)
-        frames.append(frame)
-    events, leads = frames
+    events, leads = taken.events, taken.leads
+    personal = find_personal(events.drop(columns=own, errors="ignore"))
+    events = events.drop(columns=personal)
     if leads is not None:
-        leads = hide_within(leads)
+        of_leads = find_personal(leads.drop(columns=own, errors="ignore"))
+        personal += of_leads
+        leads = hide_within(leads.drop(columns=of_leads))
         if "account_id" in leads:
             leads = leads.assign(account_id=hide_persons(leads["account_id"]))
-    return replace(taken, events=events, leads=leads), list(dict.fromkeys(personal))
+    personal = list(dict.fromkeys(personal))
+    ledger.note("personal_columns", len(personal), 0, "info", ", ".join(personal))
+    return replace(taken, events=events, leads=leads)
 
 
 def _refuse_unusable(rows: pd.DataFrame, removed: pd.DataFrame) -> None:
     """Refuse a log most of whose rows would have to be thrown away."""
-    empty = rows[["lead_id", "at", "action"]].isna()
+    empty = rows[[*ESSENTIAL]].isna()
     counts = removed[removed["reason"].isin(UNUSABLE)].groupby("reason")["rows"].sum().to_dict()
     base = len(rows) + sum(counts.values())
     bad = empty.any(axis=1)
@@ -228,11 +224,11 @@ def _refuse_unusable(rows: pd.DataFrame, removed: pd.DataFrame) -> None:
     for column, n in first.value_counts().items():
         counts[reasons[column]] = counts.get(reasons[column], 0) + int(n)
     if base and sum(counts.values()) > MOST_UNUSABLE * base:
-        told = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.items()))
+        why = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.items()))
         examples = "; ".join(removed.loc[removed["reason"].isin(counts), "examples"])
         shown = "; ".join(e for e in (examples, show_rows(rows[bad]) if bad.any() else "") if e)
         raise InputError([
-            f"{sum(counts.values()):,} of {base:,} event rows cannot be used ({told}), more than a "
+            f"{sum(counts.values()):,} of {base:,} event rows cannot be used ({why}), more than a "
             f"tenth; for example {shown}. Check the file, or say in a mapping file what its "
             "columns mean"
         ])  # fmt: skip

@@ -1,28 +1,22 @@
-"""Tables of events and leads as any tool gives them: columns told by aliases or a mapping file."""
+"""Tables of events and leads as any tool gives them: columns by aliases or a mapping file."""
 
 from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import (
-    EVENT_COLUMNS,
-    LEAD_COLUMNS,
-    STATUSES,
-    note_removed,
-    show_rows,
-    show_values,
-)
+from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STATUSES, show_rows, show_values
 from funnel_lib.core.ordering import as_category
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import (
     DEFAULT_STATUSES,
+    ESSENTIAL,
     WEAK,
     Mapping,
     bare_name,
@@ -32,6 +26,7 @@ from funnel_lib.reading.columns import (
 )
 from funnel_lib.reading.crms.joins import join_deals
 from funnel_lib.reading.files.tables import RawTable
+from funnel_lib.reading.ledger import Ledger, Reading
 
 # A row of one cell is a heading or the footer of a report.
 _LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
@@ -41,34 +36,52 @@ _FITS = " fits where"
 
 @dataclass(frozen=True)
 class Taken:
-    """Tables of events and leads, typed, and what was left out and noticed on the way.
+    """Tables of events and leads, typed.
 
     Attributes
     ----------
-    events, leads : frames for `events.build_log`; leads is None where no table tells of them. Of
-        plain tables lead_id and action are categorical.
+    events, leads : frames for `events.build_log`; leads is None where no table lists them. Of plain
+        tables lead_id and action are categorical.
     zoned : which events' times carry their zone, (n_events,)
-    removed, noticed : for `events.note_removed` and `events.note_checks`
     """
 
     events: pd.DataFrame
     leads: pd.DataFrame | None
     zoned: np.ndarray
-    removed: pd.DataFrame
-    noticed: list[tuple]
 
 
-def take_plain(
-    tables: list[RawTable], lead_tables: list[RawTable], mapping: Mapping, zone: str
-) -> Taken:
+def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Reading) -> Taken:
     """Take events and leads out of plain tables.
 
-    Parameters
-    ----------
-    tables : with a lead, a time and an action they are events; without time and action, leads
-    lead_tables : tables of leads
-    mapping : what the columns mean
-    zone : of times that carry none
+    A table with a lead, a time and an action holds events; one without time and action, leads.
+
+    Raises
+    ------
+    InputError
+        Every problem at once.
+    """
+    problems, mapping, ledger = Problems(), reading.mapping, reading.ledger
+    check_mapping([*tables, *lead_tables], mapping, problems)
+    event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
+    problems.raise_if_any()
+    rows = pd.concat(event_parts, ignore_index=True)
+    count_broken(tables, ledger)
+    rows = _keep_where(rows, ledger)
+    if rows.empty:
+        raise InputError([f"the mapping's `where: {mapping.where}` leaves no row"])
+    with problems.collecting():
+        rows, zoned = _type_events(rows, reading)
+    leads = None
+    with problems.collecting():
+        leads, _ = _type_leads(lead_parts, reading)
+    problems.raise_if_any()
+    _note_mixed_zones(rows, zoned, ledger)
+    _read_own_columns(rows, reading)
+    return Taken(rows, leads, zoned)
+
+
+def take_leads(tables: list[RawTable], reading: Reading) -> tuple[pd.DataFrame | None, set[str]]:
+    """Take leads out of plain tables: (leads, which kinds of times there are: zoned, local).
 
     Raises
     ------
@@ -76,49 +89,21 @@ def take_plain(
         Every problem at once.
     """
     problems = Problems()
-    check_mapping([*tables, *lead_tables], mapping, problems)
-    event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
+    parts = _name_leads(tables, reading.mapping, problems)
     problems.raise_if_any()
-    rows = pd.concat(event_parts, ignore_index=True)
-    removed = [count_broken(tables)]
-    rows = _keep_where(rows, removed)
-    if rows.empty:
-        raise InputError([f"the mapping's `where: {mapping.where}` leaves no row"])
-    with problems.collecting():
-        rows, zoned = _typed_events(rows, mapping, zone, removed)
-    noticed: list[tuple] = []
-    leads = None
-    with problems.collecting():
-        leads, _ = _typed_leads(lead_parts, mapping, zone, noticed)
-    problems.raise_if_any()
+    return _type_leads(parts, reading)
+
+
+def _note_mixed_zones(rows: pd.DataFrame, zoned: np.ndarray, ledger: Ledger) -> None:
+    """Note the events that carry a zone among others that do not, or the other way round."""
     timed = rows["at"].notna().to_numpy()
     if zoned.any() and zoned.sum() != timed.sum():
         odd = zoned if zoned.sum() < timed.sum() / 2 else timed & ~zoned
-        noticed.append(("mixed_time_zones", odd.sum(), len(rows), "warning", show_rows(rows[odd])))
-    _read_own_columns(rows, mapping, zone, noticed)
-    return Taken(rows, leads, zoned, pd.concat(removed, ignore_index=True), noticed)
-
-
-def take_leads(
-    tables: list[RawTable], mapping: Mapping, zone: str
-) -> tuple[pd.DataFrame | None, list[tuple], set[str]]:
-    """Take leads out of plain tables: (leads, tuples for `events.note_checks`, which kinds of times
-    there are: zoned, local).
-
-    Raises
-    ------
-    InputError
-        Every problem at once.
-    """
-    problems, noticed = Problems(), []
-    parts = _name_leads(tables, mapping, problems)
-    problems.raise_if_any()
-    leads, kinds = _typed_leads(parts, mapping, zone, noticed)
-    return leads, noticed, kinds
+        ledger.note("mixed_time_zones", odd.sum(), len(rows), "warning", show_rows(rows[odd]))
 
 
 def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
-    """Tell event tables from lead tables, and give their columns the library's names."""
+    """Part event tables from lead tables, and give their columns the library's names."""
     event_parts, lead_parts, lone = [], [], len(tables) == 1
     for table in tables:
         found, double = _find_meanings(table, mapping)
@@ -129,12 +114,12 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
         if "lead_id" in found and dates:
             event_parts.append(_melt_dates(table.frame, found, mapping, fits))
             lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
-        elif {"lead_id", "at", "action"} <= found.keys() and (lone or not _lists_leads(found)):
+        elif {*ESSENTIAL} <= found.keys() and (lone or not _lists_leads(found)):
             event_parts.append(_renamed(table.frame, found).assign(**{_FITS: fits}))
         elif "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
         elif not double:
-            missing = [m for m in ("lead_id", "at", "action") if m not in found]
+            missing = [m for m in ESSENTIAL if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, list(table.frame.columns))}")
     lead_parts += _name_leads(lead_tables, mapping, problems)
     if not event_parts and not problems.found:
@@ -163,10 +148,10 @@ def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):
 def _find_meanings(table: RawTable, mapping: Mapping) -> tuple[dict[str, str], list[str]]:
     """Find a table's columns: by the mapping, then by the kind of its file, then by aliases."""
     columns = list(table.frame.columns)
-    told = {m: c for m, c in mapping.columns.items() if c in columns}
-    taken = {*told.values(), *mapping.dates}
+    given = {m: c for m, c in mapping.columns.items() if c in columns}
+    taken = {*given.values(), *mapping.dates}
     known = {m: c for m, c in table.meanings.items() if c in columns and c not in taken}
-    both = {**mapping.columns, **known, **told}
+    both = {**mapping.columns, **known, **given}
     return find_columns(columns, mapping.model_copy(update={"columns": both}))
 
 
@@ -201,26 +186,23 @@ def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping, fi
 
 def check_mapping(tables: list[RawTable], mapping: Mapping, problems: Problems) -> None:
     """Note each column that the mapping names and no table has."""
-    told = dict.fromkeys(c for t in tables for c in t.frame.columns)
+    there = dict.fromkeys(c for t in tables for c in t.frame.columns)
     for column in [*mapping.columns.values(), *mapping.dates, *mapping.where]:
-        if column not in told:
-            found = quote_some(told, most=20)
+        if column not in there:
+            found = quote_some(there, most=20)
             problems.add(
                 f"the mapping file names a column {column!r}, which no table has; found {found}"
             )
 
 
-def count_broken(tables: list[RawTable]) -> pd.DataFrame:
+def count_broken(tables: list[RawTable], ledger: Ledger) -> None:
     """Count rows that could not be split, and those of one text; shown are first cells where these
     are numbers, as others may be somebody's name."""
     rows = [row for t in tables for row in t.broken]
-    lone = [row for row in rows if _LONE.fullmatch(row)]
-    rows = [row for row in rows if not _LONE.fullmatch(row)]
-    firsts = sorted({m[0] for row in rows if (m := re.match(r"\d{1,18}(?=[;,\t|])", row))})
-    shown = ", ".join(f"{first}…" for first in firsts[:3])
-    record = [("events", "broken_row", len(rows), shown), ("events", "lone_text", len(lone), "")]
-    record = [row for row in record if row[2]]
-    return pd.DataFrame(record, columns=note_removed([]).columns)
+    several = [row for row in rows if not _LONE.fullmatch(row)]
+    firsts = sorted({m[0] for row in several if (m := re.match(r"\d{1,18}(?=[;,\t|])", row))})
+    ledger.count_removed("broken_row", len(several), ", ".join(f"{n}…" for n in firsts[:3]))
+    ledger.count_removed("lone_text", len(rows) - len(several))
 
 
 def find_fitting(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
@@ -232,96 +214,83 @@ def find_fitting(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
     return fits
 
 
-def _keep_where(rows: pd.DataFrame, removed: list) -> pd.DataFrame:
-    keep = rows[_FITS].to_numpy(bool)
-    rows = rows.drop(columns=_FITS)
-    if keep.all():
-        return rows
-    removed.append(note_removed([("events", "where", ~keep, rows)]))
-    return rows[keep].reset_index(drop=True)
+def _keep_where(rows: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    fits = rows[_FITS].to_numpy(bool)
+    rows = ledger.leave_out("where", rows.drop(columns=_FITS), ~fits)
+    return rows if fits.all() else rows.reset_index(drop=True)
 
 
-def _typed_events(rows: pd.DataFrame, mapping: Mapping, zone: str, removed: list):
+def _type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np.ndarray]:
     """Read times, and code leads and actions beside it, as each takes as long."""
-    try:
-        with ThreadPoolExecutor() as pool:
-            coded = {c: pool.submit(as_category, rows[c]) for c in ("lead_id", "action")}
-            times, zoned = read_times(rows["at"], mapping.day_first, zone)
-    except Ambiguous as error:
-        raise InputError([f"the time column: {p}" for p in error.problems]) from None
+    with ThreadPoolExecutor() as pool:
+        coded = {c: pool.submit(as_category, rows[c]) for c in ("lead_id", "action")}
+        times, zoned = _read_times(rows["at"], "the time column", reading)
     unreadable = (rows["at"].notna() & times.isna() & rows["lead_id"].notna()).to_numpy()
-    removed.append(note_removed([("events", "unreadable_time", unreadable, rows)]))
+    # before the times are put in, so that they are shown as they were written
+    reading.ledger.leave_out("unreadable_time", rows, unreadable)
     rows = rows.assign(at=times, **{c: job.result() for c, job in coded.items()})
     if not unreadable.any():
         return rows, zoned
     return rows[~unreadable].reset_index(drop=True), zoned[~unreadable]
 
 
-def _typed_leads(parts: list[pd.DataFrame], mapping: Mapping, zone: str, noticed: list):
+def _type_leads(parts: list[pd.DataFrame], reading: Reading):
     """The leads of several tables, and which kinds of times they had."""
     if not parts:
         return None, set()
     leads = join_deals(parts)
     leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
-    kinds = _read_own_columns(leads, mapping, zone, noticed)
+    kinds = _read_own_columns(leads, reading)
     if len(parts) > 1:
         rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
-        _read_own_columns(rows, mapping, zone, [])
-        note_differing(rows, noticed)
+        # what is unreadable is noted already
+        _read_own_columns(rows, replace(reading, ledger=Ledger()))
+        note_differing(rows, reading.ledger)
     return leads, kinds
 
 
-def note_differing(rows: pd.DataFrame, noticed: list) -> None:
-    """Note the leads of which two tables say different things: the first table's word is taken.
-
-    Parameters
-    ----------
-    rows : of all tables, typed: lead_id, ``part`` (which table), further columns
-    noticed : takes tuples for `events.note_checks`
-    """
+def note_differing(rows: pd.DataFrame, ledger: Ledger) -> None:
+    """Note the leads of which two tables (``part``) say different things: the first one's word is
+    taken. The rows are of all tables, typed."""
     rows = rows.dropna(subset="lead_id").drop_duplicates(["part", "lead_id"])
     differs = np.zeros(len(rows), bool)
     for column in (c for c in LEAD_COLUMNS[1:] if c in rows):
         first = rows.groupby("lead_id")[column].transform("first")
         differs |= (rows[column].notna() & (rows[column] != first)).to_numpy()
-    ids = rows.loc[differs, "lead_id"].drop_duplicates()
-    row = ("lead_tables_differ", len(ids), rows["lead_id"].nunique(), "warning", show_values(ids))
-    noticed.append(row)
+    ids, n_all = rows.loc[differs, "lead_id"].drop_duplicates(), rows["lead_id"].nunique()
+    ledger.note("lead_tables_differ", len(ids), n_all, "warning", show_values(ids))
 
 
-def _read_own_columns(frame: pd.DataFrame, mapping: Mapping, zone: str, noticed: list) -> set[str]:
+def _read_own_columns(frame: pd.DataFrame, reading: Reading) -> set[str]:
     """Read the lead's own columns in place: dates, the amount, the status; which kinds of times
     there are."""
-    problems, kinds = Problems(), set()
-    for column in ("created_at", "closed_at"):
-        if column in frame:
-            with problems.collecting():
-                try:
-                    times, zoned = read_times(frame[column], mapping.day_first, zone)
-                except Ambiguous as error:
-                    raise InputError(
-                        [f"the column {column}: {p}" for p in error.problems]
-                    ) from None
-                _note_unreadable(column, frame, times, noticed)
-                frame[column] = times
-                kinds |= {"zoned"} if zoned.any() else set()
-                kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
+    problems, kinds, mapping, ledger = Problems(), set(), reading.mapping, reading.ledger
+    for column in (c for c in ("created_at", "closed_at") if c in frame):
+        with problems.collecting():
+            times, zoned = _read_times(frame[column], f"the column {column}", reading)
+            kinds |= {"zoned"} if zoned.any() else set()
+            kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
+            _put_read(frame, column, times, ledger)
     problems.raise_if_any()
     if "amount" in frame:
         amounts = read_numbers(frame["amount"], mapping.decimal_comma)
-        _note_unreadable("amount", frame, amounts, noticed)
-        frame["amount"] = amounts
+        _put_read(frame, "amount", amounts, ledger)
     if "status" in frame:
-        status = _read_statuses(frame["status"], mapping)
-        _note_unreadable("status", frame, status, noticed)
-        frame["status"] = status
+        _put_read(frame, "status", _read_statuses(frame["status"], mapping), ledger)
     return kinds
 
 
-def _note_unreadable(column: str, frame, read: pd.Series, noticed: list) -> None:
-    lost = (frame[column].notna() & read.isna()).to_numpy()
-    examples = show_values(frame.loc[lost, column])
-    noticed.append((f"unreadable_{column}", lost.sum(), len(frame), "warning", examples))
+def _read_times(texts: pd.Series, name: str, reading: Reading) -> tuple[pd.Series, np.ndarray]:
+    try:
+        return read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
+    except Ambiguous as error:
+        raise InputError([f"{name}: {p}" for p in error.problems]) from None
+
+
+def _put_read(frame: pd.DataFrame, column: str, read: pd.Series, ledger: Ledger) -> None:
+    """Put what was read in place of its texts; what could not be read is noted."""
+    ledger.note_unreadable(column, frame[column], read)
+    frame[column] = read
 
 
 def _read_statuses(texts: pd.Series, mapping: Mapping) -> pd.Series:

@@ -15,17 +15,10 @@ _SCIENTIFIC = r"^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$"
 
 
 def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Series:
-    """Read a column of amounts.
+    """Read a column of amounts; missing where there is no number.
 
-    Parameters
-    ----------
-    texts : column of texts such as ``1 234,50 ₽``, ``1,234.50`` or ``1234.5``
-    decimal_comma : how to read what may be either, such as ``12,000`` or ``1.500``; None follows
-        the rest of the column, and takes the comma for thousands where that does not tell
-
-    Returns
-    -------
-    floats; missing where there is no number
+    What may be read either way, such as ``12,000`` or ``1.500``, follows `decimal_comma`; None
+    follows the rest of the column, and takes the comma for thousands where that does not help.
 
     Examples
     --------
@@ -34,7 +27,7 @@ def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Seri
     >>> read_numbers(pd.Series(["1,234.50", "12,000", "(5)"])).tolist()
     [1234.5, 12000.0, -5.0]
     """
-    array = _to_arrow(texts)
+    array = to_arrow(texts)
     numbers = None if decimal_comma else _to_plain_floats(array)
     if numbers is None:
         coded = array.dictionary_encode()
@@ -52,21 +45,23 @@ def bare_ids(texts: pd.Series) -> pd.Series:
     >>> bare_ids(pd.Series(["7.0", "8", None])).tolist(), bare_ids(pd.Series(["1.0", "a"])).tolist()
     (['7', '8', nan], ['1.0', 'a'])
     """
-    array = _to_arrow(texts)
+    array = to_arrow(texts)
     if not pc.any(pc.ends_with(array, ".0")).as_py():
         return texts
-    if not _matches(array.drop_null(), r"^\d+(?:\.0)?$").all():
+    if not match(array.drop_null(), r"^\d+(?:\.0)?$").all():
         return texts
     bare = pc.replace_substring_regex(array, r"\.0$", "")
     return pd.Series(bare.to_pandas().array, index=texts.index, dtype="str")
 
 
-def _to_arrow(texts: pd.Series) -> pa.Array:
+def to_arrow(texts: pd.Series) -> pa.Array:
+    """A column as one array of texts."""
     array = pa.array(texts, pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _matches(texts: pa.Array, pattern: str) -> np.ndarray:
+def match(texts: pa.Array, pattern: str) -> np.ndarray:
+    """Which texts a pattern is found in; what is missing is not."""
     found = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
     return found.to_numpy(zero_copy_only=False)
 
@@ -83,14 +78,14 @@ def _to_plain_floats(texts: pa.Array) -> np.ndarray | None:
 
 def _read_amounts(bare: pa.Array, decimal_comma: bool | None) -> np.ndarray:
     """Numbers of distinct texts; those that may be either follow the others."""
-    scientific = _matches(bare, _SCIENTIFIC)
+    scientific = match(bare, _SCIENTIFIC)
     scaled = pc.replace_substring(bare, ",", ".")
     for pattern, by in (
         ("[−–]", "-"), (r"\pL+\.?", ""), (r"[^\d.,()+-]", ""), (r"[.,]+$", ""),
         (r"^\((.*)\)$", r"-\1"),
     ):  # fmt: skip
         bare = pc.replace_substring_regex(bare, pattern, by)
-    point, comma = _matches(bare, _POINT), _matches(bare, _COMMA)
+    point, comma = match(bare, _POINT), match(bare, _COMMA)
     if decimal_comma is None:
         decimal_comma = (comma & ~point).sum() > (point & ~comma).sum()
     by_comma = ~scientific & comma & (decimal_comma | ~point)
@@ -101,12 +96,12 @@ def _read_amounts(bare: pa.Array, decimal_comma: bool | None) -> np.ndarray:
         (point & ~by_comma & ~scientific, pc.replace_substring(bare, ",", "")),
     ):
         bare = pc.utf8_ltrim(texts, "+")
-        kind &= _matches(bare, _FLOAT)
+        kind &= match(bare, _FLOAT)
         numbers[kind] = bare.filter(pa.array(kind)).cast(pa.float64()).to_numpy(False)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _whole(parts: pa.Array, name: str, pad: int = 0) -> np.ndarray:
+def read_whole(parts: pa.Array, name: str, pad: int = 0) -> np.ndarray:
     """A group of digits as whole numbers; 0 where it is not there."""
     digits = pc.utf8_rpad(pc.fill_null(parts.field(name), ""), max(pad, 0), "0")
     digits = pc.if_else(pc.equal(digits, ""), "0", digits)

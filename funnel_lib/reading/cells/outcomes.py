@@ -1,14 +1,14 @@
-"""What the name of a stage says of the outcome, where no column tells it."""
+"""What the name of a stage says of the outcome, where no column says it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import show_values
 from funnel_lib.core.lexicon import find_meaning
+from funnel_lib.reading.ledger import Ledger
 
-# The two ends as the CRMs name them at first; a renamed one is told by the lexicon of stages where
+# The two ends as the CRMs name them at first; a renamed one is known by the lexicon of stages where
 # the deal is known to be closed, or by the mapping's `status_values`.
 WON_STAGES = (
     "успешно реализовано", "closed - won", "closed won", "сделка успешна", "deal won", "won",
@@ -22,53 +22,62 @@ LOST_STAGES = (
 _PAID = "paid"
 
 
-def tell_outcomes(
-    stage: pd.Series, closed: pd.Series | None = None, told: dict[str, str] | None = None
+def infer_outcomes(
+    stage: pd.Series, closed: pd.Series | None = None, given: dict[str, str] | None = None
 ) -> pd.Series:
-    """Tell won, lost and open by the names of stages.
+    """Won, lost or open, by the names of stages?
 
-    Parameters
-    ----------
-    stage : names
-    closed : 1 of a closed deal, 0 of an open one, missing where nothing tells
-    told : name in small letters -> status, as the user says; wins
-
-    Returns
-    -------
-    status: an open deal is open whatever its stage; a closed one has the outcome its stage's name
-    means, and none (missing) where the name is not known. Where nothing tells whether a deal is
-    closed, it is at `WON_STAGES`, `LOST_STAGES` and what the lexicon of stages calls a lost end,
-    and open elsewhere.
+    `closed` is 1 of a closed deal, 0 of an open one, missing where nobody knows; `given` is of
+    `take_given_outcomes`, and wins. An open deal is open whatever its stage; a closed one has the
+    outcome its stage's name means, and none (missing) where the name is not known. Where nobody
+    knows whether a deal is closed, it is at `WON_STAGES`, `LOST_STAGES` and what the lexicon of
+    stages calls a lost end, and open elsewhere.
 
     Examples
     --------
     >>> stage = pd.Series(["Closed won", "Оплачено", "Оплачено", "Отказ", "Этап 5"])
-    >>> tell_outcomes(stage).tolist()
+    >>> infer_outcomes(stage).tolist()
     ['won', 'open', 'open', 'lost', 'open']
-    >>> tell_outcomes(stage, pd.Series([0, 1, 0, 1, 1])).tolist()
+    >>> infer_outcomes(stage, pd.Series([0, 1, 0, 1, 1])).tolist()
     ['open', 'won', 'open', 'lost', nan]
     """
-    told = told or {}
+    given = given or {}
     closed = pd.Series(np.nan, index=stage.index) if closed is None else closed
     names = stage.dropna().unique()
-    sure = {n: told.get(_plain(n)) or _default_end(n) for n in names}
+    sure = {n: given.get(_plain(n)) or _default_end(n) for n in names}
     likely = {n: end or ("won" if find_meaning(n).step == _PAID else None) for n, end in
               sure.items()}  # fmt: skip
     status = stage.map(sure).astype("str").fillna("open").where(stage.notna())
     status = status.mask(closed == 0, "open")
     status = status.mask(closed == 1, stage.map(likely).astype("str"))
-    return tell_by_user(stage, told).fillna(status).astype("str")
+    return take_given_outcomes(stage, given).fillna(status).astype("str")
 
 
-def tell_by_user(stage: pd.Series, told: dict[str, str]) -> pd.Series:
-    """Tell outcomes as the user says: by the names of stages, without capitals; else missing.
+def take_given_outcomes(stage: pd.Series, given: dict[str, str]) -> pd.Series:
+    """Outcomes that the user gives stages, by their names in small letters; else missing."""
+    return stage.astype("str").str.strip().str.casefold().map(given).astype("str")
 
-    Examples
-    --------
-    >>> tell_by_user(pd.Series([" Оплата", "Отказ"]), {"оплата": "won"}).tolist()
-    ['won', nan]
+
+def settle_outcomes(
+    stage: pd.Series, sure: pd.Series, closed: pd.Series, given: dict[str, str], ledger: Ledger
+) -> pd.Series:
+    """What became of deals: as the user says, else what is sure, else by the stage's name.
+
+    A stage whose name is missing, as only its id is known, says nothing. What is guessed by a name
+    is noted, and closed deals whose outcome nobody knows.
     """
-    return stage.astype("str").str.strip().str.casefold().map(told).astype("str")
+    sure = take_given_outcomes(stage, given).fillna(sure)
+    by_name = infer_outcomes(stage, closed, given)
+    guessed = sure.isna() & by_name.isin(["won", "lost"])
+    ledger.note_cells("outcome_by_stage_name", stage, guessed)
+    status = sure.fillna(by_name)
+    note_unknown(status, stage, closed, ledger)
+    return status
+
+
+def note_unknown(status: pd.Series, stage: pd.Series, closed: pd.Series, ledger: Ledger) -> None:
+    """Note closed deals of which nothing says whether they are won."""
+    ledger.note_cells("outcome_unknown", stage, (closed == 1) & status.isna())
 
 
 def split_reason(stage: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -84,21 +93,8 @@ def split_reason(stage: pd.Series) -> tuple[pd.Series, pd.Series]:
     return parts["name"].where(ends, stage).astype("str"), parts["reason"].where(ends)
 
 
-def note_unknown(status: pd.Series, stage: pd.Series, closed: pd.Series) -> tuple:
-    """Count closed deals of which nothing tells whether they are won, for `note_checks`."""
-    dark = (closed == 1) & status.isna()
-    return ("outcome_unknown", dark.sum(), len(status), "warning", show_values(stage[dark]))
-
-
 def read_ends(is_won: pd.Series, is_lost: pd.Series, is_closed: pd.Series) -> pd.Series:
-    """Tell won, lost and open by flags (1, 0, missing); missing where they leave it open which.
-
-    Examples
-    --------
-    >>> won, lost = pd.Series([1, 0, 0, 0]), pd.Series([None] * 4)
-    >>> read_ends(won, lost, pd.Series([1, 1, 0, None])).tolist()
-    ['won', 'lost', 'open', nan]
-    """
+    """Won, lost or open by flags (1, 0, missing); missing where they leave it open which."""
     status = pd.Series(index=is_won.index, dtype="str")
     status = status.mask((is_closed == 0) | ((is_won == 0) & (is_lost == 0)), "open")
     lost = (is_lost == 1) | ((is_closed == 1) & (is_won == 0))
@@ -107,43 +103,10 @@ def read_ends(is_won: pd.Series, is_lost: pd.Series, is_closed: pd.Series) -> pd
 
 
 def learn_ends(stage: pd.Series, status: pd.Series) -> pd.Series:
-    """Learn what each stage means from deals that stand there and whose status is sure.
-
-    Examples
-    --------
-    >>> stage, status = pd.Series(list("AABB")), pd.Series(["won", None, "open", "lost"])
-    >>> learn_ends(stage, status).to_dict()
-    {'A': 'won'}
-    """
+    """What each stage means, by deals that stand there and whose status is one and sure."""
     known = pd.DataFrame({"stage": stage, "status": status}).dropna().drop_duplicates()
     known = known[~known["stage"].duplicated(keep=False)]
     return known.set_index("stage")["status"]
-
-
-def tell_ends(
-    stage: pd.Series, sure: pd.Series, closed: pd.Series, told: dict[str, str]
-) -> tuple[pd.Series, list[tuple]]:
-    """Tell the outcomes of deals: as the user says, else what is sure, else by the stage's name.
-
-    Parameters
-    ----------
-    stage : names; missing where only an id is known, which tells nothing
-    sure : won, lost, open, or missing: what flags say
-    closed, told : of `tell_outcomes`
-
-    Returns
-    -------
-    (status, tuples for `note_checks`)
-    """
-    sure = tell_by_user(stage, told).fillna(sure)
-    by_name = tell_outcomes(stage, closed, told)
-    guessed = sure.isna() & by_name.isin(["won", "lost"])
-    ends = show_values(stage[guessed])
-    status = sure.fillna(by_name)
-    return status, [
-        ("outcome_by_stage_name", guessed.sum(), len(stage), "warning", ends),
-        note_unknown(status, stage, closed),
-    ]
 
 
 def _default_end(name: str) -> str | None:

@@ -82,50 +82,30 @@ def find_personal(frame: pd.DataFrame) -> list[str]:
 
 
 def hide_within(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put "…" in place of phones and mails in the midst of texts; ids are left as they are.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"loss_reason": ["дорого, звоните +7 999 123-45-67", "a@b.ru"]})
-    >>> hide_within(frame)["loss_reason"].tolist()
-    ['дорого, звоните …', '…']
-    """
-    told = {}
+    """Put "…" in place of phones and mails in the midst of texts; ids are left as they are."""
+    hidden = {}
     for column in frame.columns:
         if _IDS.search(str(column)) or not pd.api.types.is_string_dtype(frame[column]):
             continue
         values = pd.Series(frame[column].dropna().unique(), dtype="str")
         odd = values[values.str.contains(_WITHIN)]
         if len(odd):
-            hidden = odd.str.replace(_WITHIN, "…", regex=True).set_axis(odd)
-            told[column] = frame[column].map(hidden).fillna(frame[column]).astype("str")
-    return frame.assign(**told)
+            masked = odd.str.replace(_WITHIN, "…", regex=True).set_axis(odd)
+            hidden[column] = frame[column].map(masked).fillna(frame[column]).astype("str")
+    return frame.assign(**hidden)
 
 
 def hide_persons(names: pd.Series) -> pd.Series:
-    """Put numbers in place of accounts' names that are a person's; the same name the same number.
-
-    Examples
-    --------
-    >>> hide_persons(pd.Series(["ИП Сидоров А.А.", "ООО Ромашка", "ИП Сидоров А.А."])).tolist()
-    ['person 1', 'ООО Ромашка', 'person 1']
-    """
-    told = names.dropna().drop_duplicates().sort_values()
-    persons = told[told.astype("str").str.contains(_SURELY_NAME)]
+    """Put numbers in place of names that are a person's; the same name the same number."""
+    known = names.dropna().drop_duplicates().sort_values()
+    persons = known[known.astype("str").str.contains(_SURELY_NAME)]
     numbers = {name: f"person {n}" for n, name in enumerate(persons, 1)}
     return names.map(numbers).fillna(names).astype("str") if numbers else names
 
 
 def find_keys(frame: pd.DataFrame, key: str) -> pd.DataFrame:
     """The phones or tax numbers of a table's rows: row (its label), value; several in a cell are
-    several rows.
-
-    Examples
-    --------
-    >>> found = find_keys(pd.DataFrame({"Phone": ["+7 (999) 123-45-67, 8 912 000-00-00"]}), "phone")
-    >>> found.values.tolist()
-    [[0, '9991234567'], [0, '9120000000']]
-    """
+    several rows."""
     columns = [c for c in frame.columns if KEYS[key].search(str(c)) and not _IDS.search(str(c))]
     parts = [pd.DataFrame({"row": frame.index[:0], "value": pd.Series([], dtype="str")})]
     for column in columns:

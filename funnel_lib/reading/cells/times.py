@@ -1,4 +1,4 @@
-"""Texts as moments and durations, in the forms that exports write."""
+"""Texts as times and durations, in the forms that exports write."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
-from funnel_lib.reading.cells.numbers import _matches, _to_arrow, _whole
+from funnel_lib.reading.cells.numbers import match, read_whole, to_arrow
 
 _ISO = r"^\d{4}-\d\d-\d\d(?:$|[T ]\d\d(?:$|[^ ]*(?: ?(?:[Zz]|[+-][\d:]+))?$))|^\d{8}(?:T|$)"
 _ZONED = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
 _USUAL = r"^[\d.:/ -]*T?[\d.:]*Z?$"
 _UNIX = r"^\d{9,10}(?:\.\d+)?$|^\d{12,13}$|^\d{15,16}$"
 _PARTS = (
-    r"^(?P<first>\d{4}|\d{1,2})(?P<sign>[./-])(?P<second>\d{1,2})[./-](?P<third>\d{4}|\d{1,2})"
+    r"^(?P<first>\d{4}|\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})[./-](?P<third>\d{4}|\d{1,2})"
     r"(?:[,T ]+(?P<hour>\d{1,2}):(?P<minute>\d\d)"
     r"(?::(?P<second_of>\d\d)(?:[.,](?P<part>\d{1,6})\d*)?)?"
     r" ?(?:(?P<half>[AaPp])\.?[Mm]\.?)?)?$"
 )
-# A stamp outside these years is a placeholder (1900, 9999) or a slip of the finger.
+# A time outside these years is a placeholder (1900, 9999) or a slip of the finger.
 YEARS = (1971, 2200)
 _FIRST, _END = (np.datetime64(f"{y}-01-01", "us") for y in (YEARS[0], YEARS[1] + 1))
 
@@ -34,19 +34,12 @@ class Ambiguous(InputError):
 def read_times(
     texts: pd.Series, day_first: bool | None = None, time_zone: str = "UTC"
 ) -> tuple[pd.Series, np.ndarray]:
-    """Read a column of times.
+    """Read a column of times: (in UTC, missing where unreadable; which texts carry their zone).
 
-    Parameters
-    ----------
-    texts : column of texts: ISO 8601, dotted (day first), slashed or dashed dates with or without a
-        clock, unix seconds, milliseconds or microseconds
-    day_first : for slashed and dashed dates; None finds it out from a number above 12
-    time_zone : IANA name, the zone of times that carry none. An hour that comes twice in autumn is
-        taken as its first; one that spring leaves out is moved forward.
-
-    Returns
-    -------
-    (times, zoned): times in UTC (missing where unreadable), and which texts carry their zone.
+    Texts may be ISO 8601, dotted (day first), slashed or dashed dates with or without a clock, unix
+    seconds, milliseconds or microseconds. `day_first` is for slashed and dashed dates; None finds
+    it out from a number above 12. `time_zone` (IANA) is that of times that carry none: an hour that
+    comes twice in autumn is taken as its first; one that spring leaves out is moved forward.
 
     Raises
     ------
@@ -61,18 +54,18 @@ def read_times(
     (['03 Apr 07:00', '03 Apr 07:00'], [False, True])
     """
     check_time_zone(time_zone)
-    moments, zoned = _read_moments(_to_arrow(texts), day_first)
-    believable = (moments >= _FIRST) & (moments < _END)
+    times, zoned = _read_plain(to_arrow(texts), day_first)
+    believable = (times >= _FIRST) & (times < _END)
     if not believable.all():
-        moments[~believable] = np.datetime64("NaT")
+        times[~believable] = np.datetime64("NaT")
     here = ~zoned & believable
     if time_zone != "UTC" and here.any():
         here = slice(None) if here.all() else here
-        local = pd.DatetimeIndex(moments[here])
+        local = pd.DatetimeIndex(times[here])
         first = np.ones(len(local), bool)
         local = local.tz_localize(time_zone, ambiguous=first, nonexistent="shift_forward")
-        moments[here] = local.tz_convert("UTC").tz_localize(None).to_numpy()
-    times = pd.Series(moments, index=texts.index, dtype="datetime64[us]").dt.tz_localize("UTC")
+        times[here] = local.tz_convert("UTC").tz_localize(None).to_numpy()
+    times = pd.Series(times, index=texts.index, dtype="datetime64[us]").dt.tz_localize("UTC")
     return times, zoned & believable
 
 
@@ -99,24 +92,24 @@ def check_time_zone(name: str) -> None:
         ) from None
 
 
-def _read_moments(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
-    """Moments, and which of them are UTC and no local time; those of usual lengths at once."""
+def _read_plain(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
+    """Times, and which of them are UTC and no local time; those of usual lengths at once."""
     length = pc.fill_null(pc.binary_length(plain), 0).to_numpy(zero_copy_only=False)
     if len(plain) and length.min() == length.max() and not plain.null_count:
         found = _read_alike(plain, length[0])
         if found:
             return found[0].copy(), np.full(len(plain), found[1])
-    moments = np.full(len(plain), np.datetime64("NaT", "us"))
+    times = np.full(len(plain), np.datetime64("NaT", "us"))
     zoned, rest = np.zeros(len(plain), bool), plain.is_valid().to_numpy(zero_copy_only=False)
     for width in np.argsort(-np.bincount(np.minimum(length, 40)))[:3]:
         alike = rest & (length == width)
         found = _read_alike(plain if alike.all() else plain.filter(pa.array(alike)), width)
         if found:
-            moments[alike], zoned[alike] = found
+            times[alike], zoned[alike] = found
             rest &= ~alike
     if rest.any():
-        moments[rest], zoned[rest] = _read_mixed(plain.filter(pa.array(rest)), day_first)
-    return moments, zoned
+        times[rest], zoned[rest] = _read_mixed(plain.filter(pa.array(rest)), day_first)
+    return times, zoned
 
 
 def _read_alike(texts: pa.Array, width: int) -> tuple[np.ndarray, bool] | None:
@@ -137,37 +130,37 @@ def _turn_dotted(texts: pa.Array, width: int) -> pa.Array:
     """Turn 03.04.2025 10:00:00 into 2025-04-03 10:00:00; what is no such date is left as it is."""
     n = len(texts)
     start = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset] if n else 0
-    signs = np.frombuffer(texts.buffers()[2] or b"", np.uint8, n * width, start).reshape(n, width)
-    if not (signs[:, [2, 5]] == ord(".")).all():
+    chars = np.frombuffer(texts.buffers()[2] or b"", np.uint8, n * width, start).reshape(n, width)
+    if not (chars[:, [2, 5]] == ord(".")).all():
         return texts
-    turned = signs.take([6, 7, 8, 9, 2, 3, 4, 2, 0, 1, *range(10, width)], axis=1)
+    turned = chars.take([6, 7, 8, 9, 2, 3, 4, 2, 0, 1, *range(10, width)], axis=1)
     turned[:, [4, 7]] = ord("-")
     ends = pa.py_buffer(np.arange(0, (n + 1) * width, width, dtype=np.int32))
     return pa.Array.from_buffers(pa.string(), n, [None, ends, pa.py_buffer(turned)])
 
 
 def _read_mixed(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
-    """Moments of texts written in several ways, and which of them are UTC and no local time."""
+    """Times of texts written in several ways, and which of them are UTC and no local time."""
     plain = _write_alike(pc.utf8_trim_whitespace(plain))
-    iso = _matches(plain, _ISO)
-    unix = _matches(plain, _UNIX) & ~iso
-    aware = iso & _matches(plain, _ZONED)
+    iso = match(plain, _ISO)
+    unix = match(plain, _UNIX) & ~iso
+    aware = iso & match(plain, _ZONED)
     texts = plain.to_pandas()
-    moments = np.full(len(plain), np.datetime64("NaT", "us"))
-    moments[unix] = _from_unix(plain.filter(pa.array(unix)))
+    times = np.full(len(plain), np.datetime64("NaT", "us"))
+    times[unix] = _from_unix(plain.filter(pa.array(unix)))
     for kind, zoned in ((aware, True), (iso & ~aware, False)):
         read = pd.to_datetime(texts[kind], format="ISO8601", utc=zoned, errors="coerce")
         naive = read.dt.tz_localize(None) if zoned else read
-        moments[kind] = naive.astype("datetime64[us]").to_numpy()
+        times[kind] = naive.astype("datetime64[us]").to_numpy()
     other = ~iso & ~unix
     if other.any():
-        moments[other] = _from_parts(plain.filter(pa.array(other)), day_first)
-    return moments, aware | unix
+        times[other] = _from_parts(plain.filter(pa.array(other)), day_first)
+    return times, aware | unix
 
 
 def _write_alike(plain: pa.Array) -> pa.Array:
     """Give times ordinary spaces, and zones as ISO 8601 has them."""
-    usual = _matches(plain, _USUAL)
+    usual = match(plain, _USUAL)
     if usual.all():
         return plain
     odd = plain.filter(pa.array(~usual))
@@ -190,15 +183,15 @@ def _from_parts(texts: pa.Array, day_first: bool | None) -> np.ndarray:
     """Read dates of three numbers; dotted ones are day-first, a leading year says itself."""
     parts = pc.extract_regex(texts, _PARTS)
     fits = parts.is_valid().to_numpy(zero_copy_only=False)
-    first, second, third = (_whole(parts, n) for n in ("first", "second", "third"))
-    year_first = _matches(parts.field("first"), r"^\d{4}$")
-    dotted = _matches(parts.field("sign"), r"^\.$") & ~year_first
+    first, second, third = (read_whole(parts, n) for n in ("first", "second", "third"))
+    year_first = match(parts.field("first"), r"^\d{4}$")
+    dotted = match(parts.field("mark"), r"^\.$") & ~year_first
     unclear = fits & ~dotted & ~year_first
     if day_first is None and unclear.any():
         day_first = _is_day_first(texts.filter(pa.array(unclear)), first[unclear], second[unclear])
     day_leads = dotted | (unclear & bool(day_first))
     year = np.where(year_first, first, third)
-    short = _matches(pc.if_else(pa.array(year_first), parts.field("first"), parts.field("third")),
+    short = match(pc.if_else(pa.array(year_first), parts.field("first"), parts.field("third")),
                      r"^\d{1,2}$")  # fmt: skip
     year = year + np.where(short, np.where(year < 69, 2000, 1900), 0)
     month = np.where(day_leads | year_first, second, first)
@@ -209,16 +202,16 @@ def _from_parts(texts: pa.Array, day_first: bool | None) -> np.ndarray:
     months = months.astype("datetime64[M]")
     date = months.astype("datetime64[D]") + np.where(fits, day, 1) - 1
     fits &= date.astype("datetime64[M]") == months
-    moments = date.astype("datetime64[us]") + clock.astype("timedelta64[us]")
-    return np.where(fits, moments, np.datetime64("NaT", "us"))
+    times = date.astype("datetime64[us]") + clock.astype("timedelta64[us]")
+    return np.where(fits, times, np.datetime64("NaT", "us"))
 
 
 def _read_clock(parts: pa.Array) -> np.ndarray:
     """Microseconds since midnight; -1 where the clock is impossible, 0 where there is none."""
-    hour, minute, second = (_whole(parts, n) for n in ("hour", "minute", "second_of"))
-    part = _whole(parts, "part", pad=6)
+    hour, minute, second = (read_whole(parts, n) for n in ("hour", "minute", "second_of"))
+    part = read_whole(parts, "part", pad=6)
     half = pc.ascii_upper(parts.field("half"))
-    after, before = _matches(half, "^P$"), _matches(half, "^A$")
+    after, before = match(half, "^P$"), match(half, "^A$")
     possible = (hour < 24) & (minute < 60) & (second < 60)
     possible &= ~(after | before) | ((hour >= 1) & (hour <= 12))
     hour = np.where(after | before, hour % 12 + 12 * after, hour)

@@ -11,115 +11,39 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.reading.cells.outcomes import note_unknown, split_reason, tell_outcomes
+from funnel_lib.reading.cells.outcomes import infer_outcomes, note_unknown, split_reason
 from funnel_lib.reading.cells.people import KEYS
 from funnel_lib.reading.crms.joins import (
     CrmData,
     by_id,
-    empty,
+    choose,
+    find_actors,
+    gather_links,
+    infer_beginnings,
     join_deals,
+    link,
     look_up,
     name_ids,
-    tell_beginnings,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import Kind, read_flags, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_kinds, read_words, unfold
 
 NAME = "amocrm"
-OUTCOMES = {"142": "won", "143": "lost"}
-BOTS = ("робот", "robot", "бот", "bot", "robô")
-_ID = "id, ID сделки, ID do lead, Lead ID"
-KINDS = (
-    Kind(NAME, "export",
-         (_ID, "Этап сделки, Etapa do lead, Lead stage, Lead status",
-          "Дата создания сделки, Data Criada, Criado em, Created at, Date created, Дата создания",
-          "Ответственный, Lead usuário responsável, Responsible user, Lead responsible user, "
-          "Lead's responsible user, Usuário responsável"),
-         {"lead_id": _ID,
-          "created_at": "Дата создания сделки, Data Criada, Criado em, Created at, Date created, "
-          "Дата создания",
-          "modified_at": "Дата редактирования, Дата изменения, Modificado em, Last modified, "
-          "Modified at, Updated at",
-          "closed_at": "Дата закрытия, Data Fechada, Data de fechamento, Fechado em, Fechada em, "
-          "Closed at, Closing date, Date closed",
-          "stage": "Этап сделки, Etapa do lead, Lead stage, Lead status",
-          "pipeline": "Воронка, Funil de vendas, Pipeline, Sales pipeline",
-          "manager": "Ответственный, Lead usuário responsável, Responsible user, "
-          "Lead responsible user, Lead's responsible user, Usuário responsável",
-          "amount": "Бюджет, Бюджет руб, Venda, Sale, Budget, Сумма",
-          "loss_reason": "Причина отказа, Причина потери, Motivo da perda, Loss reason",
-          "source": "Источник, Источник сделки, Fonte, Source",
-          "account_id": "Компания, Empresa, Company",
-          "contact": "ID do contato, Contato ID, Contact ID, ID контакта",
-          "maker": "Кем создана сделка, Criado por, Created by"},
-         times=("created_at", "modified_at", "closed_at"), numbers=("amount",)),
-    Kind(NAME, "leads", ("id", "status_id", "pipeline_id", "responsible_user_id", "created_at"),
-         {"lead_id": "id", "created_at": "created_at", "modified_at": "updated_at",
-          "closed_at": "closed_at",
-          "stage_id": "status_id", "pipeline_id": "pipeline_id", "manager": "responsible_user_id",
-          "amount": "price", "created_by": "created_by", "is_deleted": "is_deleted",
-          "account_id": "_embedded.companies.0.id", "loss_reason": "_embedded.loss_reason.0.name",
-          "source": "_embedded.source.name"},
-         times=("created_at", "modified_at", "closed_at"), numbers=("amount",), utc=True),
-    Kind(NAME, "events", ("type", "entity_id", "entity_type", "created_at"),
-         {"owner": "entity_type", "owner_id": "entity_id", "action": "type", "at": "created_at",
-          "created_by": "created_by", "stage_id": "value_after.0.lead_status.id",
-          "pipeline_id": "value_after.0.lead_status.pipeline_id",
-          "old_stage_id": "value_before.0.lead_status.id",
-          "old_pipeline_id": "value_before.0.lead_status.pipeline_id",
-          "note_id": "value_after.0.note.id"},
-         times=("at",), utc=True),
-    Kind(NAME, "notes", ("note_type", "entity_id", "created_at"),
-         {"owner_id": "entity_id", "action": "note_type", "at": "created_at", "note_id": "id",
-          "created_by": "created_by", "duration": "params.duration", "href": "_links.self.href",
-          "income": "params.income"},
-         times=("at",), utc=True),
-    Kind(NAME, "contacts",
-         ("id", "first_name", "responsible_user_id", "created_at", "closest_task_at"),
-         {"owner_id": "id"}),
-    Kind(NAME, "companies", ("id", "responsible_user_id", "created_at", "closest_task_at"),
-         {"owner_id": "id"}),
-    Kind(NAME, "pipelines", ("id", "name", "_embedded.statuses.0.id, statuses.0.id"),
-         {"pipeline_id": "id", "pipeline": "name"}),
-    Kind(NAME, "users", ("id", "name", "rights.is_admin, rights.leads.view"),
-         {"id": "id", "name": "name"}),
-    Kind(NAME, "unsorted", ("uid, source_uid", "category", "created_at", "pipeline_id"),
-         {"at": "created_at", "action": "category", "lead_id": "_embedded.leads.0.id",
-          "source": "source_name, metadata.form_name"},
-         times=("at",), utc=True),
-)  # fmt: skip
-_NOTES = {
-    "call_in": "incoming_call", "call_out": "outgoing_call",
-    "sms_in": "incoming_sms", "sms_out": "outgoing_sms", "common": "note_added",
-    "extended_service_message": "service_message", "service_message": "service_message",
-}  # fmt: skip
-_UNSORTED = {
-    "forms": "form_sent", "sip": "incoming_call", "mail": "incoming_mail",
-    "chats": "incoming_chat_message",
-}  # fmt: skip
-_CLIENTS = ("link_followed", "nps_rate_added", "form_sent")
-_MANAGERS = ("note_added", "common_note_added", "lead_added")
+KINDS = read_kinds(NAME, __file__)
+_WORDS = read_words(__file__)
 
 
-def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
+def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     """Give deals, moves and acts of amoCRM's tables.
 
-    Parameters
-    ----------
-    tables : one frame a kind of `KINDS`, as of `kinds.take_table`
-    told : name of a stage in small letters -> its outcome, as the user says
-
-    Returns
-    -------
-    CrmData. Where the export stands beside the API, its words (stages, managers) win.
+    Where the export stands beside the API, its words (stages, managers) win.
     """
     data = CrmData()
     names = _name_stages(tables["pipelines"])
     users = by_id(tables["users"], "name")
     api = tables["leads"]
-    gone = read_flags(api["is_deleted"]) == 1
-    deleted = set(api.loc[gone, "lead_id"])
-    api = data.leave_out("deleted_deal", api, gone)
-    exported = _take_export(tables["export"], told, data)
+    api, deleted = data.leave_out_deleted(api)
+    exported = _take_export(tables["export"], given, data)
     data.deals = join_deals([exported, _take_leads(api, names, users)])
     people = [("contact", tables["contacts"]), ("company", tables["companies"])]
     data.links = _link_contacts(tables["export"], api, people)
@@ -131,28 +55,28 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
         _take_unsorted(tables["unsorted"]),
     ]
     acts = pd.concat(acts, ignore_index=True)
-    made = acts["action"].eq("lead_added") & acts["owner_id"].isin(
+    made = acts["action"].eq("lead_added") & acts["about_id"].isin(
         data.deals.loc[data.deals["created_at"].notna(), "lead_id"]
     )
-    data.acts = _drop_told_twice(data.leave_out("told_twice", acts, made), data)
+    data.acts = _drop_doubles(data.leave_out("told_twice", acts, made), data)
     data.leave_out_deals(deleted)
     return data
 
 
-def _take_export(export: pd.DataFrame, told: dict[str, str], data: CrmData) -> pd.DataFrame:
+def _take_export(export: pd.DataFrame, given: dict[str, str], data: CrmData) -> pd.DataFrame:
     dated = export["closed_at"].notna()
     # where no deal has a closing date, the column is not there, and nothing tells
     closed = dated.astype(float) if dated.any() else pd.Series(np.nan, index=export.index)
     stage, reason = split_reason(export["stage"])
-    status = tell_outcomes(stage, closed, told)
-    data.noticed.append(note_unknown(status, stage, closed))
+    status = infer_outcomes(stage, closed, given)
+    note_unknown(status, stage, closed, data.ledger)
     maker = export["maker"]
-    is_bot = maker.str.strip().str.casefold().isin(BOTS)
+    is_bot = maker.str.strip().str.casefold().isin(_WORDS["bots"])
     return export.drop(columns=["contact", "modified_at"]).assign(
         status=status,
         stage=stage,
         loss_reason=export["loss_reason"].fillna(reason),
-        maker=_choose([is_bot, maker.notna()], ["system", "manager"]),
+        maker=choose([is_bot, maker.notna()], ["system", "manager"]),
     )
 
 
@@ -164,7 +88,7 @@ def _take_leads(api: pd.DataFrame, names: pd.DataFrame, users: pd.Series) -> pd.
     deals = api[known].reset_index(drop=True).assign(
         stage=_stage_names(api, names).to_numpy(),
         pipeline=_pipeline_names(api["pipeline_id"], names).to_numpy(),
-        status=api["stage_id"].map(OUTCOMES).fillna("open").to_numpy(),
+        status=api["stage_id"].map(_WORDS["outcomes"]).fillna("open").to_numpy(),
         maker=_who(api["created_by"]).to_numpy(),
     )  # fmt: skip
     deals["manager"] = name_ids(deals["manager"], users)
@@ -177,7 +101,7 @@ def _take_leads(api: pd.DataFrame, names: pd.DataFrame, users: pd.Series) -> pd.
     return deals
 
 
-def _take_people(owner: str, rows: pd.DataFrame) -> pd.DataFrame:
+def _take_people(about: str, rows: pd.DataFrame) -> pd.DataFrame:
     """Phones and tax numbers among the fields of contacts or companies, one row each."""
     fields = unfold(rows, "custom_fields_values")
     fields = fields.reindex(columns=[*dict.fromkeys([*fields, "field_code", "field_name"])])
@@ -185,65 +109,58 @@ def _take_people(owner: str, rows: pd.DataFrame) -> pd.DataFrame:
     rows_of = fields.iloc[cells["row"]].reset_index(drop=True)
     code, label = (rows_of[c].astype("str").fillna("") for c in ("field_code", "field_name"))
     names = code + " " + label
-    told = names.dropna().unique()
-    kinds = {key: [n for n in told if pattern.search(n)] for key, pattern in KEYS.items()}
+    known = names.dropna().unique()
+    kinds = {key: [n for n in known if pattern.search(n)] for key, pattern in KEYS.items()}
     known = {f"{k} number": cells["value"].where(names.isin(of)) for k, of in kinds.items()}
     people = pd.DataFrame(
-        {"owner_id": rows["owner_id"].to_numpy()[rows_of["row"].astype(int)], **known}
+        {"about_id": rows["about_id"].to_numpy()[rows_of["row"].astype(int)], **known}
     )
-    return people.assign(owner=owner)
+    return people.assign(about=about)
 
 
 def _link_contacts(export: pd.DataFrame, api: pd.DataFrame, people: list) -> pd.DataFrame:
     """Which contacts and companies are of which deal?"""
-    parts = [empty("links")]
-    for owner, rows in people:
-        inside = unfold(rows, "_embedded.leads").reindex(columns=["row", "id"])
-        ids = rows["owner_id"].to_numpy()[inside["row"]]
-        parts.append(pd.DataFrame({"owner": owner, "owner_id": ids, "lead_id": inside["id"]}))
-    for owner, prefix in (("contact", "_embedded.contacts"), ("company", "_embedded.companies")):
-        inside = unfold(api, prefix)
-        if "id" in inside:
-            ids = api["lead_id"].to_numpy()[inside["row"]]
-            parts.append(pd.DataFrame({"owner": owner, "owner_id": inside["id"], "lead_id": ids}))
-    for owner, rows, column in (("contact", export, "contact"), ("company", api, "account_id")):
-        pairs = rows[[column, "lead_id"]].rename(columns={column: "owner_id"})
-        parts.append(pairs.assign(owner=owner))
-    return pd.concat(parts, ignore_index=True).dropna()[["owner", "owner_id", "lead_id"]]
+    parts = []
+    for about, rows in people:
+        deals = list_inside(rows, "_embedded.leads", "about_id").assign(about=about)
+        parts.append(deals.rename(columns={"inside": "lead_id"}))
+    for about, prefix in (("contact", "_embedded.contacts"), ("company", "_embedded.companies")):
+        parts.append(link(list_inside(api, prefix, "lead_id"), "inside", about))
+    parts += [link(export, "contact", "contact"), link(api, "account_id", "company")]
+    return gather_links(*parts)
 
 
 def _take_moves(events: pd.DataFrame, names: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
     """Changes of stage, and the stage each deal was made in, which no event tells: an open deal
     made since the events begin that never moved is in it still."""
     moves = events[events["action"] == "lead_status_changed"]
+    outcome = translate(moves["stage_id"], _WORDS["outcomes"]).fillna("open")
     old = {"stage_id": moves["old_stage_id"], "pipeline_id": moves["old_pipeline_id"]}
     moves = pd.DataFrame({
-        "owner": "deal", "owner_id": moves["owner_id"], "at": moves["at"],
+        "about": "deal", "about_id": moves["about_id"], "at": moves["at"],
         "stage": _stage_names(moves, names), "old": _stage_names(moves.assign(**old), names),
-        "outcome": moves["stage_id"].map(OUTCOMES).fillna("open").where(moves["stage_id"].notna()),
+        "outcome": outcome.where(moves["stage_id"].notna()),
         "actor": _who(moves["created_by"]),
     })  # fmt: skip
     still = deals["status"].eq("open") & (deals["created_at"] >= events["at"].min())
-    begun = tell_beginnings(moves, deals, deals.loc[still, "lead_id"])
-    begun = begun.assign(owner="deal", outcome="open")
+    begun = infer_beginnings(moves, deals, deals.loc[still, "lead_id"])
+    begun = begun.assign(about="deal", outcome="open")
     return pd.concat([begun, moves], ignore_index=True).drop(columns="old")
 
 
 def _take_events(events: pd.DataFrame) -> pd.DataFrame:
     acts = events[events["action"] != "lead_status_changed"]
     action = acts["action"]
-    by_type = _choose(
-        [action.str.startswith("incoming_") | action.isin(_CLIENTS),
-         action.str.startswith(("outgoing_", "task_")) | action.isin(_MANAGERS),
+    by_type = choose(
+        [action.str.startswith("incoming_") | action.isin(_WORDS["of_clients"]),
+         action.str.startswith(("outgoing_", "task_")) | action.isin(_WORDS["of_managers"]),
          action.isin(("robot_replied", "intent_identified"))],
-        ["client", "manager", "system"], acts.index,
+        ["client", "manager", "system"],
     )  # fmt: skip
     bot = acts["created_by"].eq("0") & ~action.str.startswith("incoming_") & by_type.ne("client")
-    owner = acts["owner"].replace(
-        {"lead": "deal", "leads": "deal", "contacts": "contact", "companies": "company"}
-    )
     return pd.DataFrame({
-        "owner": owner, "owner_id": acts["owner_id"], "at": acts["at"], "action": action,
+        "about": acts["about"].replace(_WORDS["about"]), "about_id": acts["about_id"],
+        "at": acts["at"], "action": action,
         "actor": by_type.fillna(_who(acts["created_by"])).mask(bot, "system"),
         "created_by": acts["created_by"], "note_id": acts["note_id"],
     })  # fmt: skip
@@ -251,25 +168,20 @@ def _take_events(events: pd.DataFrame) -> pd.DataFrame:
 
 def _take_notes(notes: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """Notes of calls and messages; whose they are, the address they came from tells, or the id."""
-    known = data.links.drop_duplicates("owner_id").set_index("owner_id")["owner"]
-    by_link = look_up(notes["owner_id"], known).mask(notes["owner_id"].isin(data.deals["lead_id"]))
+    known = data.links.drop_duplicates("about_id").set_index("about_id")["about"]
+    by_link = look_up(notes["about_id"], known).mask(notes["about_id"].isin(data.deals["lead_id"]))
     href = notes["href"].astype("str")
-    by_href = href.str.extract(r"/(leads|contacts|companies)/")[0].map(
-        {"leads": "deal", "contacts": "contact", "companies": "company"}
-    )
-    action = notes["action"].map(_NOTES).fillna(notes["action"])
+    by_href = href.str.extract(r"/(leads|contacts|companies)/")[0].map(_WORDS["about"])
+    action = notes["action"].map(_WORDS["notes"]).fillna(notes["action"])
     mail = notes["action"].eq("amomail_message")
     action = action.mask(
         mail, notes["income"].map({"True": "incoming_mail"}).fillna("outgoing_mail")
     )
-    client, manager = action.str.startswith("incoming_"), action.str.startswith("outgoing_")
-    manager |= action.eq("note_added")
+    actor = find_actors(action)
     return pd.DataFrame({
-        "owner": by_href.fillna(by_link).fillna("deal"),
-        "owner_id": notes["owner_id"], "at": notes["at"], "action": action,
-        "actor": _choose([client, manager], ["client", "manager"], notes.index).mask(
-            manager & notes["created_by"].eq("0"), "system"
-        ),
+        "about": by_href.fillna(by_link).fillna("deal"),
+        "about_id": notes["about_id"], "at": notes["at"], "action": action,
+        "actor": actor.mask(actor.eq("manager") & notes["created_by"].eq("0"), "system"),
         "created_by": notes["created_by"], "duration": notes["duration"],
         "note_id": notes["note_id"], "is_note": True,
     })  # fmt: skip
@@ -277,18 +189,19 @@ def _take_notes(notes: pd.DataFrame, data: CrmData) -> pd.DataFrame:
 
 def _take_unsorted(unsorted: pd.DataFrame) -> pd.DataFrame:
     """Requests nobody has taken up: each has a lead of its own already."""
+    action = translate(unsorted["action"], _WORDS["unsorted"]).fillna(unsorted["action"])
     return pd.DataFrame({
-        "owner": "deal", "owner_id": unsorted["lead_id"], "at": unsorted["at"],
-        "action": unsorted["action"].map(_UNSORTED).fillna(unsorted["action"]), "actor": "client",
+        "about": "deal", "about_id": unsorted["lead_id"], "at": unsorted["at"], "action": action,
+        "actor": "client",
     })  # fmt: skip
 
 
-def _drop_told_twice(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
+def _drop_doubles(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """Keep the note of a call or message, which knows how long it took, and not its event."""
     acts = acts.reindex(columns=[*acts.columns.union(["note_id", "is_note", "duration"])])
     is_note = acts["is_note"].eq(True).to_numpy()
     noted = acts["note_id"].isin(acts.loc[is_note, "note_id"]) & acts["note_id"].notna()
-    with_note = acts[is_note][["owner", "owner_id", "at", "action"]].drop_duplicates()
+    with_note = acts[is_note][["about", "about_id", "at", "action"]].drop_duplicates()
     beside = acts.merge(with_note, how="left", indicator="beside")["beside"].eq("both").to_numpy()
     acts = data.leave_out("told_twice", acts, ~is_note & (noted.to_numpy() | beside))
     return acts.drop(columns=["note_id", "is_note"])
@@ -323,10 +236,4 @@ def _pipeline_names(ids: pd.Series, names: pd.DataFrame) -> pd.Series:
 
 
 def _who(created_by: pd.Series) -> pd.Series:
-    return _choose([created_by.eq("0"), created_by.notna()], ["system", "manager"])
-
-
-def _choose(masks: list, values: list[str], index=None) -> pd.Series:
-    index = masks[0].index if index is None else index
-    cells = np.select([m.fillna(False).to_numpy(bool) for m in masks], values, None)
-    return pd.Series(cells, index=index, dtype="str")
+    return choose([created_by.eq("0"), created_by.notna()], ["system", "manager"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import STAGE_PREFIX, note_removed, show_values
+from funnel_lib.core.events import STAGE_PREFIX, show_values
 from funnel_lib.core.times import end_of_days, to_micros
 from funnel_lib.reading.crms.joins import (
     COLUMNS,
@@ -15,30 +15,25 @@ from funnel_lib.reading.crms.joins import (
     close_by_moves,
     complete,
 )
+from funnel_lib.reading.ledger import name_journey, name_subjects
 
 # An act this shortly before a deal was made is what the deal was made for.
 BEFORE_DEAL = pd.Timedelta(days=1)
-# What befell a client with more open deals than this at that moment tells of none of them.
+# What befell a client with more open deals than this at that time is of none of them.
 MOST_OPEN = 20
 # So many acts beside deals are looked at at once, as a client of many years has many of both.
 MOST_PAIRS = 1_000_000
 
 
-def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Join everything by ids.
+def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Join everything by ids: (events, leads), for `events.build_log`.
 
-    Parameters
-    ----------
-    data : what the tables hold; `noticed` is added to
-
-    Returns
-    -------
-    (events, leads, removed), for `events.build_log`. What hangs on a lead goes to the deals it
-    became, else to a journey of its own, ``lead 7``. What hangs on a person, a company, a phone or
-    a tax number goes to each of their deals that was open at that moment (or made within
-    `BEFORE_DEAL` after it); a payment after that, to the deal last won. Where the person is read
-    as a lead, too, the rest goes to the next deal they made, or to their own journey.
-    A stage that follows itself is left out, and what would go to more than `MOST_OPEN` deals.
+    What is about a lead goes to the deals it became, else to a journey of its own, ``lead 7``. What
+    is about a person, a company, a phone or a tax number goes to each of their deals that was open
+    at that time (or made within `BEFORE_DEAL` after it); a payment after that, to the deal last
+    won. Where the person is read as a lead, too, the rest goes to the next deal they made, or to
+    their own journey. A stage that follows itself is left out, and what would go to more than
+    `MOST_OPEN` deals.
     """
     for name in COLUMNS:
         setattr(data, name, complete(name, getattr(data, name)))
@@ -49,21 +44,18 @@ def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     prospects = _close_prospects(data)
     moves, acts = data.moves, data.acts
     moves = moves.assign(action=STAGE_PREFIX + moves["stage"]).drop(columns=["stage", "outcome"])
-    created = _tell_created(data.deals, prospects)
+    created = _list_creations(data.deals, prospects)
     rows = pd.concat([created, moves, acts], ignore_index=True)
     rows = _drop_same_stage(give_to_deals(rows, data, prospects), data)
     own = prospects[~_became_deal(prospects, data)]
-    own = own.assign(lead_id=_own_journey(own)).drop(columns=["owner", "owner_id"])
-    leads = pd.concat([data.deals, own], ignore_index=True).drop(columns="maker")
-    return rows, leads, count_removed(data)
+    own = own.assign(lead_id=name_journey(own)).drop(columns=["about", "about_id"])
+    return rows, pd.concat([data.deals, own], ignore_index=True).drop(columns="maker")
 
 
 def _note_unlisted(data: CrmData, listed: pd.Series) -> None:
-    """Note deals that a history tells of and the tables of deals, where there are any, do not."""
+    """Note deals that a history has and the tables of deals, where there are any, have not."""
     ids = data.deals["lead_id"]
-    missing = ids[~ids.isin(listed)] if len(listed) else ids[:0]
-    row = ("deals_not_listed", len(missing), len(ids), "warning", show_values(missing))
-    data.noticed.append(row)
+    data.ledger.note_cells("deals_not_listed", ids, ~ids.isin(listed) & (len(listed) > 0))
 
 
 def _follow_merged(data: CrmData) -> CrmData:
@@ -73,25 +65,16 @@ def _follow_merged(data: CrmData) -> CrmData:
     into = data.merged.drop_duplicates("lead_id").set_index("lead_id")["into"]
     for _ in range(10):  # a merged deal may be merged again
         into = into.map(into).fillna(into)
-    gone = data.deals["lead_id"].isin(into.index) & (
-        data.deals["lead_id"].map(into) != data.deals["lead_id"]
-    )
-    data.noticed.append(
-        (
-            "merged_deals",
-            gone.sum(),
-            len(data.deals),
-            "info",
-            show_values(data.deals.loc[gone, "lead_id"]),
-        )
-    )
+    ids = data.deals["lead_id"]
+    gone = ids.isin(into.index) & (ids.map(into) != ids)
+    data.ledger.note_cells("merged_deals", ids, gone, "info")
     data.deals = data.deals[~gone]
     for name in ("moves", "acts"):
         table = getattr(data, name)
-        told = table["owner_id"].map(into).where(table["owner"] == "deal")
-        setattr(data, name, table.assign(owner_id=told.fillna(table["owner_id"])))
-    told = data.links["lead_id"].map(into)
-    data.links = data.links.assign(lead_id=told.fillna(data.links["lead_id"]))
+        living = table["about_id"].map(into).where(table["about"] == "deal")
+        setattr(data, name, table.assign(about_id=living.fillna(table["about_id"])))
+    ids = data.links["lead_id"]
+    data.links = data.links.assign(lead_id=ids.map(into).fillna(ids))
     return data
 
 
@@ -101,76 +84,53 @@ def _close_prospects(data: CrmData) -> pd.DataFrame:
     if prospects.empty:
         return prospects
     parts = []
-    for owner, part in prospects.groupby("owner"):
-        moves = data.moves[data.moves["owner"] == owner].assign(owner="deal")
-        moves = moves[moves["owner_id"].isin(part["owner_id"])]
-        part = close_by_moves(part.rename(columns={"owner_id": "lead_id"}), moves)
-        parts.append(part.rename(columns={"lead_id": "owner_id"}))
+    for about, part in prospects.groupby("about"):
+        moves = data.moves[data.moves["about"] == about].assign(about="deal")
+        moves = moves[moves["about_id"].isin(part["about_id"])]
+        part = close_by_moves(part.rename(columns={"about_id": "lead_id"}), moves)
+        parts.append(part.rename(columns={"lead_id": "about_id"}))
     return pd.concat(parts, ignore_index=True)
 
 
-def _tell_created(deals: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
-    """That a deal or lead was made is an event; whose act, its maker tells: a client makes one by
-    a form."""
+def _list_creations(deals: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
+    """The making of deals and leads as events, each its maker's: a client makes one by a form."""
     parts = [
-        deals.rename(columns={"lead_id": "owner_id"}).assign(owner="deal", action="deal_created"),
+        deals.rename(columns={"lead_id": "about_id"}).assign(about="deal", action="deal_created"),
         prospects.assign(action="lead_created"),
     ]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows.rename(columns={"created_at": "at", "maker": "actor"})
-    rows = rows[rows["at"].notna() & rows["owner_id"].notna()]
+    rows = rows[rows["at"].notna() & rows["about_id"].notna()]
     rows["action"] = rows["action"].mask(rows["actor"] == "client", "form_sent")
-    return rows[["owner", "owner_id", "at", "action", "actor"]].drop_duplicates()
-
-
-def count_removed(data: CrmData) -> pd.DataFrame:
-    """Count what gave no event, as `events.note_removed`."""
-    parts = [
-        note_removed([("events", reason, np.ones(len(rows), bool), _shown(rows))])
-        for reason, rows in data.removed
-    ]
-    return pd.concat([note_removed([]), *parts], ignore_index=True)
+    return rows[["about", "about_id", "at", "action", "actor"]].drop_duplicates()
 
 
 def give_to_deals(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) -> pd.DataFrame:
-    """Find the deals that each row belongs to; what belongs to none is counted as removed.
+    """Find the deals that each row belongs to: ``lead_id`` in place of what it is about.
 
-    Parameters
-    ----------
-    rows : owner, owner_id, at, action, further columns
-    data : deals, links, people; `removed` and `noticed` are added to
-    prospects : of `data`, closed
-
-    Returns
-    -------
-    frame with lead_id in place of the owner; a row that belongs to several deals is one row of
-    each, one that would belong to more than `MOST_OPEN` is left out. The cost grows with the acts
-    of each client times their deals.
+    A row that belongs to several deals is one row of each; one that would belong to more than
+    `MOST_OPEN` is left out, and what belongs to none; the data's ledger counts both. The cost grows
+    with the acts of each client times their deals.
     """
     rows = data.leave_out("no_time", rows, rows["at"].isna()).reset_index(drop=True)
-    rows = _know_people(rows.assign(row=np.arange(len(rows)), via=rows["owner"]), data, prospects)
+    rows = _know_people(rows.assign(row=np.arange(len(rows)), via=rows["about"]), data, prospects)
     links = data.links.dropna().drop_duplicates()
     links = links[links["lead_id"].isin(data.deals["lead_id"])] if len(data.deals) else links
-    direct = rows[rows["owner"] == "deal"]
-    direct = direct[["row"]].assign(lead_id=direct["owner_id"])
-    pairs = rows.loc[rows["owner"] != "deal", ["row", "owner", "owner_id", "at", "action"]]
-    chosen, shared = _give(
-        pairs, links.merge(_date(data.deals), on="lead_id", how="left"), prospects
-    )
+    direct = rows[rows["about"] == "deal"]
+    direct = direct[["row"]].assign(lead_id=direct["about_id"])
+    pairs = rows.loc[rows["about"] != "deal", ["row", "about", "about_id", "at", "action"]]
+    dated = links.merge(_date(data.deals), on="lead_id", how="left")
+    chosen, shared = _give(pairs, dated, prospects)
     rows = data.leave_out("too_many_deals", rows, rows["row"].isin(shared))
     given = pd.concat([direct, chosen], ignore_index=True)
     left = rows[~rows["row"].isin(given["row"])]
-    known = left[["owner", "owner_id"]].merge(
-        prospects[["owner", "owner_id"]].drop_duplicates(), how="left", indicator="known"
-    )["known"].eq("both").to_numpy()  # fmt: skip
-    own = known | left["owner"].eq("lead").to_numpy()
-    own &= ~_has_deal(left, links)
-    given = pd.concat(
-        [given, left.loc[own, ["row"]].assign(lead_id=_own_journey(left[own]))], ignore_index=True
-    )
+    own = _is_among(left, prospects) | left["about"].eq("lead").to_numpy()
+    own &= ~_is_among(left, links)
+    journeys = left.loc[own, ["row"]].assign(lead_id=name_journey(left[own]))
+    given = pd.concat([given, journeys], ignore_index=True)
     _note_given(rows, left[~own], given, data)
     rows = given.merge(rows, on="row").sort_values(["row", "lead_id"], kind="stable")
-    return rows.drop(columns=["row", "via", "owner", "owner_id"]).reset_index(drop=True)
+    return rows.drop(columns=["row", "via", "about", "about_id"]).reset_index(drop=True)
 
 
 def _date(deals: pd.DataFrame) -> pd.DataFrame:
@@ -184,17 +144,17 @@ def _date(deals: pd.DataFrame) -> pd.DataFrame:
 
 def _give(acts: pd.DataFrame, linked: pd.DataFrame, prospects: pd.DataFrame):
     """Which deals each act is given to (row, lead_id), and the rows of those with too many."""
-    size = linked.groupby(["owner", "owner_id"], as_index=False).size()
-    n_deals = acts[["owner", "owner_id"]].merge(size, how="left")["size"].fillna(0).to_numpy(int)
+    size = linked.groupby(["about", "about_id"], as_index=False).size()
+    n_deals = acts[["about", "about_id"]].merge(size, how="left")["size"].fillna(0).to_numpy(int)
     piece = np.cumsum(n_deals) // MOST_PAIRS
     given = []
     for number in np.unique(piece):
-        pairs = acts[piece == number].merge(linked, on=["owner", "owner_id"])
+        pairs = acts[piece == number].merge(linked, on=["about", "about_id"])
         given.append(_choose(pairs, prospects))
     given = (
         pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=["row", "lead_id"])
     )
-    of_lead = acts.loc[acts["owner"] == "lead", "row"]  # all that a lead became is its own
+    of_lead = acts.loc[acts["about"] == "lead", "row"]  # all that a lead became is its own
     times = given.loc[~given["row"].isin(of_lead), "row"].value_counts()
     shared = times.index[times > MOST_OPEN]
     return given[~given["row"].isin(shared)], shared
@@ -203,14 +163,14 @@ def _give(acts: pd.DataFrame, linked: pd.DataFrame, prospects: pd.DataFrame):
 def _know_people(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) -> pd.DataFrame:
     """Give what is known by phone or tax number to the lead or contact that has it, where that
     person is read as a lead; what is of deals alone stays as it is."""
-    known = data.known_by.merge(prospects[["owner", "owner_id"]].drop_duplicates())
-    known = known.sort_values(["key", "value", "owner_id"]).drop_duplicates(["key", "value"])
-    known = known.rename(columns={"owner": "person", "owner_id": "person_id"})
-    keys = {"left_on": ["owner", "owner_id"], "right_on": ["key", "value"]}
-    found = rows[["owner", "owner_id"]].merge(known, how="left", **keys)
+    known = data.known_by.merge(prospects[["about", "about_id"]].drop_duplicates())
+    known = known.sort_values(["key", "value", "about_id"]).drop_duplicates(["key", "value"])
+    known = known.rename(columns={"about": "person", "about_id": "person_id"})
+    keys = {"left_on": ["about", "about_id"], "right_on": ["key", "value"]}
+    found = rows[["about", "about_id"]].merge(known, how="left", **keys)
     person, person_id = (found[c].set_axis(rows.index) for c in ("person", "person_id"))
     return rows.assign(
-        owner=person.fillna(rows["owner"]), owner_id=person_id.fillna(rows["owner_id"])
+        about=person.fillna(rows["about"]), about_id=person_id.fillna(rows["about_id"])
     )
 
 
@@ -218,7 +178,7 @@ def _choose(pairs: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
     """Choose among the deals linked with each row: a lead's all; a person's that were open (one
     that ended nobody knows when, only where no other was); else the next one of a person who is
     read as a lead; else, of a payment, the one last won."""
-    of_lead = pairs["owner"].eq("lead").to_numpy()
+    of_lead = pairs["about"].eq("lead").to_numpy()
     early, late = pairs["at"] < pairs["since"], pairs["at"] > pairs["closed_at"]
     was_open = ~early.to_numpy() & ~late.to_numpy()
     sure = of_lead | (
@@ -226,8 +186,8 @@ def _choose(pairs: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
     )
     taken = sure | (was_open & ~pairs["row"].isin(pairs.loc[sure, "row"]).to_numpy())
     rest = pairs[~pairs["row"].isin(pairs.loc[taken, "row"])]
-    known = prospects[["owner", "owner_id"]].drop_duplicates()
-    later = rest[rest["created_at"] > rest["at"]].merge(known, on=["owner", "owner_id"])
+    known = prospects[["about", "about_id"]].drop_duplicates()
+    later = rest[rest["created_at"] > rest["at"]].merge(known, on=["about", "about_id"])
     later = later.sort_values(["created_at", "lead_id"], kind="stable").drop_duplicates("row")
     paid = rest[rest["action"].isin([PAYMENT, REFUND]) & (rest["status"] == "won")]
     paid = paid[(paid["closed_at"] < paid["at"]) & ~paid["row"].isin(later["row"])]
@@ -242,23 +202,15 @@ def _note_given(rows, left: pd.DataFrame, given: pd.DataFrame, data: CrmData) ->
     """Count rows given to several deals, those of no deal, and how many matched by phone."""
     times = given["row"].value_counts()
     several = rows[rows["row"].isin(times.index[times > 1])]
-    data.noticed.append(
-        (
-            "shared_activities",
-            len(several),
-            len(rows),
-            "info",
-            show_values(_shown(several)["lead_id"]),
-        )
-    )
-    for owner in ("phone", "tax"):
-        of = rows["via"] == owner
-        matched = of & rows["row"].isin(given["row"])
-        data.noticed.append((f"matched_by_{owner}", matched.sum(), of.sum(), "info", ""))
+    shown = show_values(name_subjects(several)["lead_id"])
+    data.ledger.note("shared_activities", len(several), len(rows), "info", shown)
+    for key in ("phone", "tax"):
+        of_key = rows["via"] == key
+        matched = of_key & rows["row"].isin(given["row"])
+        data.ledger.note(f"matched_by_{key}", matched.sum(), of_key.sum(), "info")
     outside = left["via"].isin(["phone", "tax"])
-    for reason, part in (("no_match", left[outside]), ("no_open_deal", left[~outside])):
-        if len(part):
-            data.removed.append((reason, part))
+    data.leave_out("no_match", left, outside)
+    data.leave_out("no_open_deal", left, ~outside)
 
 
 def _drop_same_stage(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
@@ -270,26 +222,13 @@ def _drop_same_stage(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     return data.leave_out("same_stage", rows, rows.index.isin(again))
 
 
-def _has_deal(rows: pd.DataFrame, links: pd.DataFrame) -> np.ndarray:
-    linked = links[["owner", "owner_id"]].drop_duplicates()
-    found = rows[["owner", "owner_id"]].merge(linked, how="left", indicator="linked")
-    return found["linked"].eq("both").to_numpy()
+def _is_among(rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Which rows are about what some of the others are about?"""
+    subjects = others[["about", "about_id"]].drop_duplicates()
+    found = rows[["about", "about_id"]].merge(subjects, how="left", indicator="found")
+    return found["found"].eq("both").to_numpy()
 
 
 def _became_deal(prospects: pd.DataFrame, data: CrmData) -> np.ndarray:
     links = data.links.dropna()
-    return _has_deal(prospects, links[links["lead_id"].isin(data.deals["lead_id"])])
-
-
-def _own_journey(rows: pd.DataFrame) -> pd.Series:
-    return rows["owner"].astype("str") + " " + rows["owner_id"].astype("str")
-
-
-def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a name for their owner, to be shown as examples; a phone is nobody's business."""
-    if "lead_id" in rows or "owner_id" not in rows:
-        return rows
-    if "owner" not in rows:
-        return rows.rename(columns={"owner_id": "lead_id"})
-    secret = rows["owner"].isin(["phone", "tax"])
-    return rows.assign(lead_id=rows["owner"].where(secret, _own_journey(rows)))
+    return _is_among(prospects, links[links["lead_id"].isin(data.deals["lead_id"])])

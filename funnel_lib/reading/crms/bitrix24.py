@@ -13,64 +13,40 @@ import re
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import LEAD_COLUMNS, show_values
-from funnel_lib.reading.cells.outcomes import tell_by_user, tell_ends
+from funnel_lib.core.events import LEAD_COLUMNS
+from funnel_lib.reading.cells.outcomes import settle_outcomes, take_given_outcomes
 from funnel_lib.reading.cells.people import bare_key
-from funnel_lib.reading.crms.bitrix24_kinds import DEAL, KINDS, LEAD, NAME
 from funnel_lib.reading.crms.joins import (
     CrmData,
     by_id,
     complete,
-    empty,
+    find_actors,
+    gather_links,
     join_deals,
+    link,
     look_up,
     name_ids,
+    name_people,
     sort_moves,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import read_flags, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, read_words, unfold
 
-__all__ = ["KINDS", "NAME", "convert"]
-_ENDS = {"S": "won", "F": "lost", "P": "open", "N": "open", "success": "won", "failure": "lost",
-         "apology": "lost", "process": "open"}  # fmt: skip
-# What the first stages of every portal mean, without the pipeline's prefix.
-_SYSTEM = {"WON": "won", "LOSE": "lost", "APOLOGY": "lost", "CONVERTED": "won", "JUNK": "lost"}
-_SYSTEM |= dict.fromkeys(
-    ("NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE", "IN_PROCESS",
-     "PROCESSED"), "open")  # fmt: skip
-# What words of the column "Группа стадий" hold; "Неуспешно" is no success: lost ends come first.
-_GROUPS = {"lost": "провал|проигр|некач|не ?успе|unsucc|lost|fail|junk",
-           "won": "успе|выигр|won|succes", "open": "работ|процесс|process|progress"}  # fmt: skip
-# A lead that became a deal; the deal tells what came of it.
-_CONVERTED = ("качественный лид", "good lead", "converted")
+NAME = "bitrix24"
+KINDS = read_kinds(NAME, __file__)
+_COLUMNS = {kind.name: kind.columns for kind in KINDS}
+_WORDS = read_words(__file__)
 _LEAD = "lead "  # NEW is a stage of leads and of the first pipeline's deals, too
 # Of the API's further fields these are the user's own.
 _OWN_FIELDS = r"(?i)uf_?crm|utm"
-_OWNERS = {"1": "lead", "2": "deal", "3": "contact", "4": "company"}
-_BY_PROVIDER = {
-    "VOXIMPLANT_CALL": "call", "CRM_EMAIL": "mail", "CRM_WEBFORM": "form_sent",
-    "IMOPENLINES_SESSION": "chat_message", "CRM_SMS": "sms", "CRM_MEETING": "meeting_held",
-    "CRM_TASKS_TASK": "task_completed", "TASKS": "task_completed", "CRM_TODO": "task_completed",
-}  # fmt: skip
-_BY_TYPE = {"1": "meeting_held", "2": "call", "3": "task_completed", "4": "mail"}
-_DIRECTED = ("call", "mail", "chat_message", "sms")
-_WAYS = {"1": "incoming_", "2": "outgoing_"}
-# Of the statistics of calls: a redirected call came in, too.
-_CALLS = {"1": "outgoing_call", "2": "incoming_call", "3": "incoming_call"}
-# A form told this near to the deal it made is the same one.
+# A form this near to the deal it made is the same one.
 _SAME_FORM = pd.Timedelta(minutes=5)
 
 
-def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
+def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     """Give deals, leads, moves and acts of Bitrix24's tables.
 
-    Parameters
-    ----------
-    tables : one frame a kind of `KINDS`, as of `kinds.take_table`
-    told : name of a stage in small letters -> its outcome, as the user says
-
-    Returns
-    -------
-    CrmData. Where an export stands beside the API, its words win. What a lead came to that became
+    Where an export stands beside the API, its words win. What a lead came to that became
     a deal is missing: the deal tells it.
     """
     data = CrmData()
@@ -78,37 +54,37 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     items = tables["deals"]
     is_lead = items["entity"].eq("1").to_numpy()
     exported = _fold_products(tables["export"], data)
-    moves = _take_moves(tables["moves"], words, told)
-    is_end = moves["owner"].eq("deal") & moves["outcome"].isin(["won", "lost"])
-    dated = moves.loc[is_end, "owner_id"]
+    moves = _take_moves(tables["moves"], words, given)
+    is_end = moves["about"].eq("deal") & moves["outcome"].isin(["won", "lost"])
+    dated = moves.loc[is_end, "about_id"]
     deals = join_deals([
-        _take_deals(exported, "", words, told, dated, data),
-        _take_deals(items[~is_lead], _OWN_FIELDS, words, told, dated, data),
+        _take_deals(exported, "", words, given, dated, data),
+        _take_deals(items[~is_lead], _OWN_FIELDS, words, given, dated, data),
     ])  # fmt: skip
     data.listed = deals["lead_id"]
     deals = join_deals([deals, _made_by_history(tables["moves"])])
     leads = join_deals([
-        _take_leads(rows, further, words, told, data)
+        _take_leads(rows, further, words, given, data)
         for rows, further in ((tables["leads_export"], ""), (tables["leads"], _OWN_FIELDS),
                               (items[is_lead], _OWN_FIELDS))
     ])  # fmt: skip
     converted = _find_converted(leads, moves)
     data.moves = moves.assign(outcome=moves["outcome"].mask(
-        moves["owner"].eq("lead") & moves["owner_id"].isin(converted)
+        moves["about"].eq("lead") & moves["about_id"].isin(converted)
     ))  # fmt: skip
-    data.prospects = leads.rename(columns={"lead_id": "owner_id"}).assign(
-        owner="lead", status=leads["status"].mask(leads["lead_id"].isin(converted))
+    data.prospects = leads.rename(columns={"lead_id": "about_id"}).assign(
+        about="lead", status=leads["status"].mask(leads["lead_id"].isin(converted))
     )
     data.links = _link_deals(items[~is_lead], tables["export"])
     data.deals = _leave_forms_to_leads(complete("deals", deals), data)
     activities, calls = _take_calls(tables["calls"], tables["activities"], data)
     acts = pd.concat([_take_acts(activities, data), calls], ignore_index=True)
-    data.acts = _drop_told_forms(acts, data)
-    people = [tables["contacts"].assign(owner="contact"),
-              tables["companies"].assign(owner="company"),
-              *(rows.rename(columns={"lead_id": "owner_id"}).assign(owner="lead")
+    data.acts = _drop_double_forms(acts, data)
+    people = [tables["contacts"].assign(about="contact"),
+              tables["companies"].assign(about="company"),
+              *(rows.rename(columns={"lead_id": "about_id"}).assign(about="lead")
                 for rows in (tables["leads"], tables["leads_export"], items[is_lead]))]  # fmt: skip
-    data.people = pd.concat(people, ignore_index=True).astype({"owner": "str"})
+    data.people = pd.concat(people, ignore_index=True).astype({"about": "str"})
     return data
 
 
@@ -117,15 +93,14 @@ def _read_dictionaries(tables: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
     rows = tables["dictionary"]
     stages = rows[rows["of"].str.match(r"DEAL_STAGE|STATUS$", na=False)]
     ids = stages["id"].mask(stages["of"] == "STATUS", _LEAD + stages["id"])
-    stages = stages.assign(id=ids, outcome=stages["semantic"].map(_ENDS).astype("str"))
+    stages = stages.assign(id=ids, outcome=translate(stages["semantic"], _WORDS["ends"]))
     pages = unfold(tables["category_pages"], "result.categories").reindex(columns=["id", "name"])
-    users = tables["users"]
-    full = (users["name"].fillna("") + " " + users["last_name"].fillna("")).str.strip()
     pipelines = pd.concat([tables["categories"][["id", "name"]], pages], ignore_index=True)
     return {
         "stage": by_id(stages, "name"), "outcome": by_id(stages, "outcome"),
         "source": by_id(rows[rows["of"] == "SOURCE"], "name"),
-        "pipeline": by_id(pipelines, "name"), "user": by_id(users.assign(full=full), "full"),
+        "pipeline": by_id(pipelines, "name"),
+        "user": name_people(tables["users"], "name", "last_name"),
     }  # fmt: skip
 
 
@@ -147,23 +122,26 @@ def _fold_products(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     sized = sized.sort_values("size", ascending=False, kind="stable").drop_duplicates("lead_id")
     largest = sized.dropna(subset="lead_id").set_index("lead_id")["product"]
     again = rows["lead_id"].duplicated() & folded
-    examples = show_values(rows.loc[again, "lead_id"])
-    data.noticed.append(("product_rows", again.sum(), len(rows), "info", examples))
+    data.ledger.note_cells("product_rows", rows["lead_id"], again, "info")
     sums = look_up(rows["lead_id"], amount).where(folded, rows["amount"])
     products = look_up(rows["lead_id"], largest).where(folded, rows["product"])
     return rows.assign(amount=sums, product=products)[~again]
 
 
-def _take_deals(rows, further: str, words, told, dated: pd.Series, data: CrmData) -> pd.DataFrame:
+def _take_deals(rows, further: str, words, given, dated: pd.Series, data: CrmData) -> pd.DataFrame:
     """Deals, with the columns that a mapping names and those whose names begin as `further`; when
     the `dated` ones were closed their history tells."""
-    status, facts = _take_facts(rows, rows["stage_id"], words, told, data)
-    own = [c for c in rows if c not in DEAL and (c in LEAD_COLUMNS or re.match(further, c))]
+    status, facts = _take_facts(rows, rows["stage_id"], words, given, data)
+    own = [
+        c
+        for c in rows
+        if c not in _COLUMNS["deals"] and (c in LEAD_COLUMNS or re.match(further, c))
+    ]
     ended = status.isin(["won", "lost"])
     modified = ended & rows["moved_at"].isna() & rows["modified_at"].notna()
     modified &= ~rows["lead_id"].isin(dated)
-    data.noticed.append(("closed_by_modification", modified.sum(), ended.sum(), "warning",
-                         show_values(rows.loc[modified, "lead_id"])))  # fmt: skip
+    check, n_ended = "closed_by_modification", ended.sum()
+    data.ledger.note_cells(check, rows["lead_id"], modified, n_all=n_ended)
     return facts.assign(
         status=status,
         closed_at=rows["moved_at"].fillna(rows["modified_at"]).where(ended),
@@ -172,24 +150,25 @@ def _take_deals(rows, further: str, words, told, dated: pd.Series, data: CrmData
     )
 
 
-def _take_leads(rows: pd.DataFrame, further: str, words, told, data: CrmData) -> pd.DataFrame:
+def _take_leads(rows: pd.DataFrame, further: str, words, given, data: CrmData) -> pd.DataFrame:
     """Leads, with further columns as of `_take_deals`; won is one that became a deal."""
-    status, facts = _take_facts(rows, _LEAD + rows["stage_id"], words, told, data)
-    became = facts["stage"].str.strip().str.casefold().isin(_CONVERTED)
+    status, facts = _take_facts(rows, _LEAD + rows["stage_id"], words, given, data)
+    became = facts["stage"].str.strip().str.casefold().isin(_WORDS["converted"])
     status = status.mask(became, "won")
     closed_at = rows["closed_at"] if "closed_at" in rows else rows["moved_at"]
-    known = {*LEAD, *DEAL, *facts} - {"lead_id", "product"}
+    known = {*_COLUMNS["leads"], *_COLUMNS["deals"], *facts} - {"lead_id", "product"}
     own = [c for c in rows if c not in known and (c in LEAD_COLUMNS or re.match(further, c))]
     return rows[own].assign(**facts, status=status, closed_at=closed_at.where(status == "lost"))
 
 
-def _take_facts(rows: pd.DataFrame, keys: pd.Series, words, told, data: CrmData):
+def _take_facts(rows: pd.DataFrame, keys: pd.Series, words, given, data: CrmData):
     """What deals and leads have in common: (status, facts); `keys` are of their stages."""
     named = rows["stage"].fillna(look_up(keys, words["stage"]))
     closed = read_flags(rows["closed"]) if "closed" in rows else pd.Series(np.nan, rows.index)
-    sure = _tell_semantic(rows["semantic"]).fillna(_tell_by_key(keys, words))
-    status, noticed = tell_ends(named, sure.mask(sure.isna() & (closed == 0), "open"), closed, told)
-    data.noticed += noticed
+    sure = _read_semantics(rows["semantic"]).fillna(_infer_by_key(keys, words))
+    status = settle_outcomes(
+        named, sure.mask(sure.isna() & (closed == 0), "open"), closed, given, data.ledger
+    )
     by_form = rows["form"].notna() & (read_flags(rows["form"]) != 0)
     return status, pd.DataFrame({
         "created_at": rows["created_at"], "stage": named.fillna(rows["stage_id"]),
@@ -201,38 +180,38 @@ def _take_facts(rows: pd.DataFrame, keys: pd.Series, words, told, data: CrmData)
     })  # fmt: skip
 
 
-def _tell_semantic(words: pd.Series) -> pd.Series:
+def _read_semantics(words: pd.Series) -> pd.Series:
     """Outcomes by S, F and P, or by the words of an export."""
-    status = words.map(_ENDS).astype("str")
-    for end, pattern in _GROUPS.items():
+    status = translate(words, _WORDS["ends"])
+    for end, pattern in _WORDS["stage_groups"].items():
         found = words.str.contains(pattern, case=False, na=False)
         status = status.mask(status.isna() & found, end)
     return status
 
 
-def _tell_by_key(keys: pd.Series, words: dict[str, pd.Series]) -> pd.Series:
+def _infer_by_key(keys: pd.Series, words: dict[str, pd.Series]) -> pd.Series:
     """Outcomes by what the dictionary says of a stage, else by the ids that every portal has."""
     plain = keys.astype("str").str.replace(rf"^(?:{_LEAD}|\w+:)", "", regex=True)
-    return look_up(keys, words["outcome"]).fillna(plain.map(_SYSTEM)).astype("str")
+    return look_up(keys, words["outcome"]).fillna(plain.map(_WORDS["first_stages"])).astype("str")
 
 
 def _made_by_history(rows: pd.DataFrame) -> pd.DataFrame:
     """When deals were made, as the first row of their history tells."""
-    made = rows[rows["type"].eq("1") & rows["stage_id"].notna()].drop_duplicates("owner_id")
-    return pd.DataFrame({"lead_id": made["owner_id"], "created_at": made["at"]})
+    made = rows[rows["type"].eq("1") & rows["stage_id"].notna()].drop_duplicates("about_id")
+    return pd.DataFrame({"lead_id": made["about_id"], "created_at": made["at"]})
 
 
-def _take_moves(rows: pd.DataFrame, words, told: dict[str, str]) -> pd.DataFrame:
+def _take_moves(rows: pd.DataFrame, words, given: dict[str, str]) -> pd.DataFrame:
     """Moves of deals and leads; a move to another pipeline closes nothing."""
     keys = rows["stage_id"].fillna(_LEAD + rows["status_id"])
     named = look_up(keys, words["stage"])
-    outcome = tell_by_user(named, told)
-    semantic = _tell_semantic(rows["semantic"].fillna(rows["lead_semantic"]))
-    outcome = outcome.fillna(semantic).fillna(_tell_by_key(keys, words))
+    outcome = take_given_outcomes(named, given)
+    semantic = _read_semantics(rows["semantic"].fillna(rows["lead_semantic"]))
+    outcome = outcome.fillna(semantic).fillna(_infer_by_key(keys, words))
     changed = rows["type"].eq("5") & outcome.isin(["won", "lost"])
     return pd.DataFrame({
-        "owner": rows["stage_id"].notna().map({True: "deal", False: "lead"}).astype("str"),
-        "owner_id": rows["owner_id"], "at": rows["at"],
+        "about": rows["stage_id"].notna().map({True: "deal", False: "lead"}).astype("str"),
+        "about_id": rows["about_id"], "at": rows["at"],
         "stage": named.fillna(rows["stage_id"]).fillna(rows["status_id"]),
         "outcome": outcome.mask(changed),
     })  # fmt: skip
@@ -240,52 +219,49 @@ def _take_moves(rows: pd.DataFrame, words, told: dict[str, str]) -> pd.DataFrame
 
 def _find_converted(leads: pd.DataFrame, moves: pd.DataFrame) -> set[str]:
     """Which leads became deals, by their status or by their last move?"""
-    last = sort_moves(moves[moves["owner"] == "lead"])
-    last = last.drop_duplicates("owner_id", keep="last")
+    last = sort_moves(moves[moves["about"] == "lead"])
+    last = last.drop_duplicates("about_id", keep="last")
     return {
         *leads.loc[leads["status"] == "won", "lead_id"].dropna(),
-        *last.loc[last["outcome"] == "won", "owner_id"].dropna(),
+        *last.loc[last["outcome"] == "won", "about_id"].dropna(),
     }
 
 
 def _link_deals(api: pd.DataFrame, export: pd.DataFrame) -> pd.DataFrame:
     """Which lead, contacts and company are of which deal?"""
-    several = unfold(api, "contactIds").reindex(columns=["row", ""])
-    several = {"owner_id": several[""], "lead_id": api["lead_id"].to_numpy()[several["row"]]}
-    parts = [empty("links"), pd.DataFrame(several).assign(owner="contact")]
-    for rows, owner, column in (
-        (export, "lead", "of_lead"), (api, "lead", "of_lead"), (api, "contact", "contact"),
-        (api, "company", "account_id"),
-    ):  # fmt: skip
-        pairs = rows[[column, "lead_id"]].rename(columns={column: "owner_id"})
-        parts.append(pairs.assign(owner=owner))
-    links = pd.concat(parts, ignore_index=True).dropna().drop_duplicates()
-    return links.loc[links["owner_id"] != "0", ["owner", "owner_id", "lead_id"]]
+    several = list_inside(api, "contactIds", "lead_id", "")
+    links = gather_links(
+        link(several, "inside", "contact"),
+        link(export, "of_lead", "lead"),
+        link(api, "of_lead", "lead"),
+        link(api, "contact", "contact"),
+        link(api, "account_id", "company"),
+    )
+    return links[links["about_id"] != "0"]
 
 
 def _leave_forms_to_leads(deals: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """A deal made of a lead was not made by a form: the lead was."""
-    of_lead = data.links[data.links["owner"] == "lead"]
-    of_lead = of_lead[of_lead["owner_id"].isin(data.prospects["owner_id"])]
+    of_lead = data.links[data.links["about"] == "lead"]
+    of_lead = of_lead[of_lead["about_id"].isin(data.prospects["about_id"])]
     made = deals["lead_id"].isin(of_lead["lead_id"])
     return deals.assign(maker=deals["maker"].mask(made))
 
 
 def _take_acts(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """Activities that happened; what is not completed and did not come in is a plan."""
-    action = rows["provider"].map(_BY_PROVIDER).astype("str").fillna(rows["type"].map(_BY_TYPE))
+    by_type = translate(rows["type"], _WORDS["acts_by_type"])
+    action = translate(rows["provider"], _WORDS["acts_by_provider"]).fillna(by_type)
     action = action.fillna(rows["provider"].str.lower()).fillna("activity")
-    way = rows["way"].map(_WAYS).astype("str").fillna("").where(action.isin(_DIRECTED), "")
+    way = translate(rows["way"], _WORDS["ways"]).where(action.isin(_WORDS["directed"])).fillna("")
     came_in = rows["way"].eq("1") | action.eq("form_sent")
-    manager = way.eq("outgoing_") | action.isin(["meeting_held", "task_completed"])
     acts = pd.DataFrame({
-        "owner": rows["owner"].map(_OWNERS).astype("str").fillna("other"),
-        "owner_id": rows["owner_id"], "at": rows["at"].fillna(rows["created"]),
+        "about": translate(rows["about"], _WORDS["about"]).fillna("other"),
+        "about_id": rows["about_id"], "at": rows["at"].fillna(rows["created"]),
         "action": way + action,
-        "actor": manager.map({True: "manager"}).astype("str").mask(
-            way.eq("incoming_") | action.eq("form_sent"), "client"),
         "duration": rows["duration"],
     })  # fmt: skip
+    acts = acts.assign(actor=find_actors(acts["action"]))
     return data.leave_out("planned", acts, (read_flags(rows["done"]) == 0) & ~came_in)
 
 
@@ -295,33 +271,32 @@ def _take_calls(calls: pd.DataFrame, activities: pd.DataFrame, data: CrmData):
     company, else of their phone."""
     seconds = pd.to_numeric(calls["duration"], errors="coerce")
     seconds = seconds.groupby(calls["activity_id"]).max().astype("Int64").astype("str")
-    told = calls["activity_id"].isin(activities["id"].dropna())
+    known = calls["activity_id"].isin(activities["id"].dropna())
     activities = activities.assign(
         duration=activities["duration"].fillna(look_up(activities["id"], seconds)),
-        done=activities["done"].mask(activities["id"].isin(calls.loc[told, "activity_id"]), "Y"),
+        done=activities["done"].mask(activities["id"].isin(calls.loc[known, "activity_id"]), "Y"),
     )
-    calls = calls.assign(owner=calls["owner"].str.casefold())
-    calls = data.leave_out("told_twice", calls, told)
-    owner = calls["owner"]
-    owned = owner.isin(_OWNERS.values()) & calls["owner_id"].notna() & calls["owner_id"].ne("0")
-    action = calls["way"].map(_CALLS).astype("str").fillna("call")
-    actors = {"outgoing_call": "manager", "incoming_call": "client"}
+    calls = calls.assign(about=calls["about"].str.casefold())
+    calls = data.leave_out("told_twice", calls, known)
+    about, ids = calls["about"], calls["about_id"]
+    owned = about.isin(_WORDS["about"].values()) & ids.notna() & ids.ne("0")
+    action = translate(calls["way"], _WORDS["calls"]).fillna("call")
     return activities, pd.DataFrame({
-        "owner": owner.where(owned, "phone"),
-        "owner_id": calls["owner_id"].where(owned, bare_key(calls["phone"], "phone")),
-        "at": calls["at"], "action": action, "actor": action.map(actors).astype("str"),
+        "about": about.where(owned, "phone"),
+        "about_id": ids.where(owned, bare_key(calls["phone"], "phone")),
+        "at": calls["at"], "action": action, "actor": find_actors(action),
         "duration": calls["duration"],
     })  # fmt: skip
 
 
-def _drop_told_forms(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
+def _drop_double_forms(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """Leave out the form of a deal or lead that tells itself that a form made it."""
     made = pd.concat(
-        [data.deals.assign(owner="deal", owner_id=data.deals["lead_id"]), data.prospects],
+        [data.deals.assign(about="deal", about_id=data.deals["lead_id"]), data.prospects],
         ignore_index=True,
     )
-    made = made.loc[made["maker"] == "client", ["owner", "owner_id", "created_at"]]
-    made = made.drop_duplicates(["owner", "owner_id"])
-    since = acts[["owner", "owner_id"]].merge(made, how="left")["created_at"]
+    made = made.loc[made["maker"] == "client", ["about", "about_id", "created_at"]]
+    made = made.drop_duplicates(["about", "about_id"])
+    since = acts[["about", "about_id"]].merge(made, how="left")["created_at"]
     near = (acts["at"] - since.set_axis(acts.index)).abs() <= _SAME_FORM
     return data.leave_out("told_twice", acts, acts["action"].eq("form_sent") & near)

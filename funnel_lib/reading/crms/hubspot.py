@@ -12,55 +12,45 @@ import re
 import pandas as pd
 
 from funnel_lib.reading.cells.outcomes import (
+    infer_outcomes,
     learn_ends,
     read_ends,
-    tell_by_user,
-    tell_ends,
-    tell_outcomes,
+    settle_outcomes,
+    take_given_outcomes,
 )
 from funnel_lib.reading.cells.times import read_times
-from funnel_lib.reading.crms.hubspot_kinds import DEAL, ENTERED, KINDS, LIFE, NAME
 from funnel_lib.reading.crms.joins import (
     CrmData,
-    by_id,
-    empty,
+    choose,
+    find_actors,
+    gather_links,
     join_deals,
+    link,
     look_up,
     name_ids,
+    name_people,
     stack_dates,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import read_flags, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, read_words, unfold
 
-__all__ = ["KINDS", "NAME", "convert"]
+NAME = "hubspot"
+KINDS = read_kinds(NAME, __file__)
+_COLUMNS = {kind.name: kind.columns for kind in KINDS}
+_ENTERED = re.compile(next(kind.times_like for kind in KINDS if kind.times_like))
+_LIFE = ("became_lead", "became_marketing_qualified_lead", "became_sales_qualified_lead",
+         "became_opportunity")  # fmt: skip
 _PIPELINE = r" \((?P<pipeline>[^()]*)\)$"
-_CLIENT_SOURCES = ("FORM", "FORMS")
-_MANAGER_SOURCES = ("CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID",
-                    "EXTENSION", "SALES")  # fmt: skip
-_SYSTEM_SOURCES = ("WORKFLOW", "AUTOMATION", "SEQUENCE", "BOT", "CALCULATED", "AI_")
+_WORDS = read_words(__file__)
 # Whose an activity may be, the nearest first, and under what the API lists them.
 _KEYS = {"deal": "deals", "contact": "contacts", "company": "companies"}
-_MAILS = {"EMAIL": "outgoing_mail", "INCOMING_EMAIL": "incoming_mail"}
-_CALLS = {"INBOUND": "incoming_call", "OUTBOUND": "outgoing_call"}
 _OF_KIND = re.compile(r"(?:properties\.|property_)hs_(call|email|meeting|task|note)_")
-_OTHERS = {"MEETING": "meeting_held", "TASK": "task_completed", "NOTE": "note_added"}
-_ACTORS = {
-    "outgoing_mail": "manager", "incoming_mail": "client", "incoming_call": "client",
-    "outgoing_call": "manager", "meeting_held": "manager", "task_completed": "manager",
-    "note_added": "manager",
-}  # fmt: skip
 
 
-def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
+def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     """Give deals, moves, acts and contacts of HubSpot's tables.
 
-    Parameters
-    ----------
-    tables : one frame a kind of `KINDS`, as of `kinds.take_table`
-    told : name of a stage in small letters -> its outcome, as the user says
-
-    Returns
-    -------
-    CrmData. Where an export stands beside tables or the API, its words win, and of a deal whose
+    Where an export stands beside tables or the API, its words win, and of a deal whose
     history is there the dates of its stages are not taken.
     """
     data = CrmData()
@@ -74,20 +64,19 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     sure = read_ends(*(read_flags(known[c]) for c in ("is_won", "is_lost", "is_closed")))
     sure = sure.fillna(known["stage_outcome"])
     closed = read_flags(known["is_closed"])
-    status, noticed = tell_ends(known["stage"], sure, closed.mask(known["stage"].isna(), 1.0), told)
-    data.noticed += noticed
+    status = settle_outcomes(
+        known["stage"], sure, closed.mask(known["stage"].isna(), 1.0), given, data.ledger
+    )
     known = known.assign(status=status, stage=known["stage"].fillna(known["stage_id"]))
-    data.moves = _take_moves(tables, known, stages, told, data)
-    owners = tables["owners"]
-    full = (owners["first"].fillna("") + " " + owners["last"].fillna("")).str.strip()
-    owners = by_id(owners.assign(full=full), "full")
+    data.moves = _take_moves(tables, known, stages, given, data)
+    owners = name_people(tables["owners"], "first", "last")
     parts = [_finish(known[known["part"] == n], owners) for n in range(3)]
     data.deals = join_deals([p for p in parts if len(p)] or parts[:1])
     data.links = _take_links(tables, known, people)
     acts = [_take_activities(tables, data), _take_forms(tables["forms"]), _take_life(people)]
     data.acts = pd.concat(acts, ignore_index=True)
-    data.prospects = _take_prospects(people, told, owners)
-    data.people = people.assign(owner="contact")
+    data.prospects = _take_prospects(people, given, owners)
+    data.people = people.assign(about="contact")
     data.leave_out_deals(deleted)
     return data
 
@@ -130,15 +119,15 @@ def _leave_deleted(deals: list[pd.DataFrame], data: CrmData) -> tuple[list[pd.Da
     """Leave out deleted deals, but not those that live on in another."""
     kept, deleted = [], set()
     for number, part in enumerate(deals):
-        gone = read_flags(part["is_deleted"]).eq(1) & ~part["lead_id"].isin(data.merged["lead_id"])
-        deleted |= set(part.loc[gone, "lead_id"])
-        kept.append(data.leave_out("deleted_deal", part, gone).assign(part=number))
+        part, gone = data.leave_out_deleted(part, living=data.merged["lead_id"])
+        kept.append(part.assign(part=number))
+        deleted |= gone
     return kept, deleted
 
 
 def _finish(deals: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
     """Deals as `CrmData` has them; custom properties by their own names."""
-    used = [*DEAL, "stage_outcome", "part", "status"]
+    used = [*_COLUMNS["deals"], "stage_outcome", "part", "status"]
     facts = ["lead_id", "created_at", "stage", "pipeline", "amount", "currency", "loss_reason",
              "source", "status"]  # fmt: skip
     further = deals[[c for c in deals if c not in used and not _is_internal(c)]]
@@ -165,7 +154,7 @@ def _is_internal(column: str) -> bool:
     ))  # fmt: skip
 
 
-def _take_moves(tables, deals: pd.DataFrame, stages: pd.DataFrame, told, data) -> pd.DataFrame:
+def _take_moves(tables, deals: pd.DataFrame, stages: pd.DataFrame, given, data) -> pd.DataFrame:
     """Moves of the histories of deals, else of their stages' dates; each with its outcome."""
     history = tables["events"]
     other = history["name"].ne("dealstage")
@@ -178,12 +167,12 @@ def _take_moves(tables, deals: pd.DataFrame, stages: pd.DataFrame, told, data) -
     moves = moves.reindex(columns=["lead_id", "at", "stage_id", "stage", "source"])
     named = moves["stage"].astype("str").fillna(look_up(moves["stage_id"], stages["stage"]))
     stage = named.fillna(moves["stage_id"]).astype("str")
-    by_user = tell_by_user(named, told)
+    by_user = take_given_outcomes(named, given)
     known = learn_ends(deals["stage"], deals["status"])
     outcome = by_user.fillna(look_up(moves["stage_id"], stages["outcome"]))
-    outcome = outcome.fillna(look_up(stage, known)).fillna(tell_outcomes(named, None, told))
+    outcome = outcome.fillna(look_up(stage, known)).fillna(infer_outcomes(named, None, given))
     return pd.DataFrame({
-        "owner": "deal", "owner_id": moves["lead_id"], "at": moves["at"], "stage": stage,
+        "about": "deal", "about_id": moves["lead_id"], "at": moves["at"], "stage": stage,
         "outcome": outcome, "actor": _who(moves["source"]),
     })  # fmt: skip
 
@@ -199,7 +188,7 @@ def _unfold_history(deals: pd.DataFrame) -> pd.DataFrame:
 
 def _melt_entered(deals: pd.DataFrame) -> pd.DataFrame:
     """One move a date in the columns of stages; the pipeline in brackets is no part of the name."""
-    dates = {c: m["stage"] for c in deals if (m := ENTERED.match(c)) and m[1] == "entered"}
+    dates = {c: m["stage"] for c in deals if (m := _ENTERED.match(c)) and m[1] == "entered"}
     there = set(deals["stage"].dropna())
     names = {c: s if s in there else re.sub(_PIPELINE, "", s) for c, s in dates.items()}
     moves = stack_dates(deals, "lead_id", dates, "stage")
@@ -208,30 +197,25 @@ def _melt_entered(deals: pd.DataFrame) -> pd.DataFrame:
 
 def _take_links(tables, deals: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Which contacts and companies are of which deal?"""
+    of_people = _split(people, "deal_ids", "about_id").rename(columns={"deal_ids": "lead_id"})
     parts = [
-        empty("links"),
-        tables["deal_contacts"].assign(owner="contact"),
-        tables["deal_companies"].assign(owner="company"),
-        _split(people, "deal_ids", "owner_id").assign(owner="contact").rename(
-            columns={"deal_ids": "lead_id"}),
-    ]  # fmt: skip
+        tables["deal_contacts"].assign(about="contact"),
+        tables["deal_companies"].assign(about="company"),
+        of_people.assign(about="contact"),
+    ]
     api = tables["api_deals"]
-    for owner, column, key in (
-        ("contact", "contact_ids", "contacts"), ("company", "company_ids", "companies")
-    ):  # fmt: skip
-        listed = _split(deals, column, "lead_id").rename(columns={column: "owner_id"})
-        inside = unfold(api, f"associations.{key}.results").reindex(columns=["row", "id"])
-        of_api = {"owner_id": inside["id"], "lead_id": api["lead_id"].to_numpy()[inside["row"]]}
-        parts += [listed.assign(owner=owner), pd.DataFrame(of_api).assign(owner=owner)]
-    links = pd.concat(parts, ignore_index=True)[["owner", "owner_id", "lead_id"]]
-    return links.dropna().drop_duplicates()
+    for about, column in (("contact", "contact_ids"), ("company", "company_ids")):
+        inside = list_inside(api, f"associations.{_KEYS[about]}.results", "lead_id")
+        parts.append(link(_split(deals, column, "lead_id"), column, about))
+        parts.append(link(inside, "inside", about))
+    return gather_links(*parts)
 
 
 def _split(rows: pd.DataFrame, column: str, key: str) -> pd.DataFrame:
     """One row an id of a list of ids in a cell."""
-    told = rows[[key, column]].dropna()
-    told = told.assign(**{column: told[column].astype("str").str.split(r"\s*[;,]\s*", regex=True)})
-    return told.explode(column).replace({column: {"": None}}).dropna()
+    lists = rows[[key, column]].dropna()
+    ids = lists[column].astype("str").str.split(r"\s*[;,]\s*", regex=True)
+    return lists.assign(**{column: ids}).explode(column).replace({column: {"": None}}).dropna()
 
 
 def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
@@ -239,7 +223,7 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
     api = tables["api_activities"]
     rows = pd.concat([tables["activities"], api], ignore_index=True)
     rows = data.leave_out("deleted_activity", rows, read_flags(rows["is_deleted"]) == 1)
-    kind = _tell_kinds(rows)
+    kind = _detect_kinds(rows)
     # an outcome is written of meetings that were booked; one logged afterwards may have none
     written = rows["written_at"].fillna(rows["written_at"].max()).fillna(rows["at"])
     booked = rows["meeting"].notna() | ~(rows["at"] <= written)
@@ -247,74 +231,74 @@ def _take_activities(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataF
         kind.eq("TASK") & rows["task"].ne("COMPLETED")
     )
     way = rows["mail_way"].fillna(kind.where(kind == "INCOMING_EMAIL"))
-    action = kind.map(_OTHERS).astype("str")
-    action = action.mask(kind.eq("CALL"), rows["call_way"].map(_CALLS).astype("str").fillna("call"))
+    action = translate(kind, _WORDS["others"])
+    call = translate(rows["call_way"], _WORDS["calls"]).fillna("call")
+    action = action.mask(kind.eq("CALL"), call)
     mail = kind.isin(["EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL"])
-    action = action.mask(mail, way.map(_MAILS).astype("str").fillna("mail"))
+    action = action.mask(mail, translate(way, _WORDS["mails"]).fillna("mail"))
     seconds = (rows["duration"] / 1000).round().astype("Int64").astype("str")
     acts = pd.DataFrame({
         "id": rows["id"], "at": rows["done_at"].where(kind.eq("TASK")).fillna(rows["at"]),
         "action": action.fillna(kind.str.lower()).fillna("engagement"),
         "duration": seconds.where(rows["duration"].notna()),
     })  # fmt: skip
-    acts = acts.assign(actor=acts["action"].map(_ACTORS).astype("str"))
-    owners = _own_activities(tables, data.links)
+    acts = acts.assign(actor=find_actors(acts["action"]))
+    subjects = _find_subjects(tables, data.links)
     acts = data.leave_out("planned", acts.assign(lead_id=acts["id"]), plan).drop(columns="lead_id")
-    return acts.merge(owners, on="id", how="left").fillna({"owner": "contact"}).drop(columns="id")
+    return acts.merge(subjects, on="id", how="left").fillna({"about": "contact"}).drop(columns="id")
 
 
-def _tell_kinds(rows: pd.DataFrame) -> pd.Series:
-    """CALL, EMAIL …: as told, else by whose properties an activity has."""
-    told = [("EMAIL", "mail_way"), ("CALL", "call_way"), ("CALL", "duration"), ("TASK", "task"),
+def _detect_kinds(rows: pd.DataFrame) -> pd.Series:
+    """CALL, EMAIL …: by its type, else by whose properties an activity has."""
+    marks = [("EMAIL", "mail_way"), ("CALL", "call_way"), ("CALL", "duration"), ("TASK", "task"),
             ("MEETING", "meeting"), ("NOTE", "note")]  # fmt: skip
     own = sorted((m[1].upper(), c) for c in rows if (m := _OF_KIND.match(c)))
     kind = rows["type"].astype("str").str.upper()
-    for name, column in [*told, *own]:
+    for name, column in [*marks, *own]:
         kind = kind.fillna(rows[column].notna().map({True: name}).astype("str"))
     return kind
 
 
-def _own_activities(tables: dict[str, pd.DataFrame], links: pd.DataFrame) -> pd.DataFrame:
+def _find_subjects(tables: dict[str, pd.DataFrame], links: pd.DataFrame) -> pd.DataFrame:
     """Whose each activity is: its deals', else of its contacts, those with the most deals first,
-    those who bring further deals, else its companies': id, owner, owner_id."""
+    those who bring further deals, else its companies': id, about, about_id."""
     own, api = tables["activity_links"], tables["api_activities"]
     found = []
-    for owner, key in _KEYS.items():
-        inside = unfold(api, f"associations.{key}.results").reindex(columns=["row", "id"])
-        ids = api["id"].to_numpy()[inside["row"]]
-        of_api = pd.DataFrame({"id": ids, "owner_id": inside["id"]})
-        of_own = own[["id", owner]].rename(columns={owner: "owner_id"})
-        found.append(pd.concat([of_own, of_api], ignore_index=True).assign(owner=owner))
+    for about, key in _KEYS.items():
+        of_api = list_inside(api, f"associations.{key}.results", "id")
+        of_api = of_api.rename(columns={"inside": "about_id"})
+        of_own = own[["id", about]].rename(columns={about: "about_id"})
+        found.append(pd.concat([of_own, of_api], ignore_index=True).assign(about=about))
     rows = pd.concat(found, ignore_index=True).dropna().drop_duplicates()
-    links_of = links.groupby(["owner", "owner_id"], as_index=False).size()
-    n_deals = rows[["owner", "owner_id"]].merge(links_of, how="left")["size"].to_numpy()
+    links_of = links.groupby(["about", "about_id"], as_index=False).size()
+    n_deals = rows[["about", "about_id"]].merge(links_of, how="left")["size"].to_numpy()
     rows = rows.assign(
-        n_deals=n_deals, place=rows["owner"].map({owner: n for n, owner in enumerate(_KEYS)})
+        n_deals=n_deals, place=rows["about"].map({about: n for n, about in enumerate(_KEYS)})
     )
-    rows = rows.sort_values(["place", "n_deals", "owner_id"], ascending=[True, False, True])
-    rows = rows[rows["owner"] == rows.groupby("id")["owner"].transform("first")]
-    deals = rows.merge(links, on=["owner", "owner_id"], how="left")
+    rows = rows.sort_values(["place", "n_deals", "about_id"], ascending=[True, False, True])
+    rows = rows[rows["about"] == rows.groupby("id")["about"].transform("first")]
+    deals = rows.merge(links, on=["about", "about_id"], how="left")
     brings = deals["lead_id"].isna() | ~deals.duplicated(["id", "lead_id"])
-    return deals.loc[brings, ["id", "owner", "owner_id"]].drop_duplicates()
+    return deals.loc[brings, ["id", "about", "about_id"]].drop_duplicates()
 
 
 def _take_forms(forms: pd.DataFrame) -> pd.DataFrame:
-    return forms[["owner_id", "at"]].assign(owner="contact", action="form_sent", actor="client")
+    return forms[["about_id", "at"]].assign(about="contact", action="form_sent", actor="client")
 
 
 def _take_life(people: pd.DataFrame) -> pd.DataFrame:
     """What a contact became before it was a customer."""
-    acts = stack_dates(people, "owner_id", LIFE, "action")
-    return acts.assign(owner="contact", actor="system")
+    acts = stack_dates(people, "about_id", _LIFE, "action")
+    return acts.assign(about="contact", actor="system")
 
 
-def _take_prospects(people: pd.DataFrame, told, owners: pd.Series) -> pd.DataFrame:
+def _take_prospects(people: pd.DataFrame, given, owners: pd.Series) -> pd.DataFrame:
     """Contacts that became a lead or more; a customer's outcome nothing tells here."""
-    leads = people[people[[*LIFE]].notna().any(axis=1)].drop_duplicates("owner_id")
-    status = tell_outcomes(leads["lead_status"], None, told)
+    leads = people[people[[*_LIFE]].notna().any(axis=1)].drop_duplicates("about_id")
+    status = infer_outcomes(leads["lead_status"], None, given)
     customer = leads["stage"].str.strip().str.casefold().isin(["customer", "evangelist"])
-    return leads[["owner_id", "created_at", "stage", "source"]].assign(
-        owner="contact",
+    return leads[["about_id", "created_at", "stage", "source"]].assign(
+        about="contact",
         status=status.where(status == "lost").fillna("open").mask(customer),
         manager=name_ids(leads["manager"], owners),
         maker=_who(leads["made_by"]),
@@ -324,7 +308,6 @@ def _take_prospects(people: pd.DataFrame, told, owners: pd.Series) -> pd.DataFra
 def _who(source: pd.Series) -> pd.Series:
     """Who did it, by where it came from."""
     word = source.astype("str").str.strip().str.upper().str.replace(r"[\s-]+", "_", regex=True)
-    told = pd.Series(index=source.index, dtype="str")
-    told = told.mask(word.str.startswith(_SYSTEM_SOURCES, na=False), "system")
-    told = told.mask(word.isin(_MANAGER_SOURCES), "manager")
-    return told.mask(word.isin(_CLIENT_SOURCES), "client")
+    client, manager = word.isin(_WORDS["client_sources"]), word.isin(_WORDS["manager_sources"])
+    system = word.str.startswith(tuple(_WORDS["system_sources"]), na=False)
+    return choose([client, manager, system], ["client", "manager", "system"])

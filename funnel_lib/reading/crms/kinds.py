@@ -1,25 +1,27 @@
-"""Which table of which CRM a file holds, told from its columns; the table by the library's names.
+"""Which table of which CRM a file holds, by its columns; the table by the library's names.
 
-A CRM's module lists its `Kind`s: the columns that tell a table of that kind, and what each column
-means. Nothing is told from a file's name.
+A CRM is a module and a table file of the same name (YAML): its kinds of tables, the columns that
+mark a table of each kind, what the columns mean, and words in cells. A file's name says nothing.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import show_values
 from funnel_lib.reading.cells.currencies import name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import Mapping, bare_name
 from funnel_lib.reading.files.tables import RawTable
+from funnel_lib.reading.ledger import Clock, Reading
 
 TRUE_WORDS = ("true", "yes", "y", "1", "t", "да", "истина", "sim", "sí")
 FALSE_WORDS = ("false", "no", "n", "0", "f", "нет", "ложь", "não")
@@ -38,24 +40,24 @@ class Kind:
     Attributes
     ----------
     crm, name : whose table, and what it holds: ``deals``, ``moves``, ``acts`` …
-    told_by : names of columns, alternatives joined by ", "; a table of this kind has each
+    marks : names of columns, alternatives joined by ", "; a table of this kind has each
     columns : meaning -> names it goes by, best first, joined by ", "
-    times, numbers : meanings that are moments and numbers
+    times, numbers : meanings that are times and numbers
+    times_like : pattern of the names of further columns that are times, too
     utc : whether times without a zone are UTC (an API's) or local (an export's)
-    times_like : pattern of the names of further columns that are moments, too
     """
 
     crm: str
     name: str
-    told_by: tuple[str, ...]
+    marks: tuple[str, ...]
     columns: dict[str, str] = field(default_factory=dict)
     times: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
-    utc: bool = False
     times_like: str = ""
+    utc: bool = False
 
     def is_time(self, meaning: str) -> bool:
-        """Whether a column is a moment."""
+        """Whether a column holds times."""
         further = bool(self.times_like) and re.match(self.times_like, meaning)
         return meaning in self.times or bool(further)
 
@@ -66,102 +68,73 @@ class Found:
 
     table: RawTable
     kind: Kind
-    told_by: tuple[str, ...]
+    marks: tuple[str, ...]
 
 
-@dataclass
-class Clock:
-    """How times without a zone are read, and which tables had which kind of times."""
+def read_kinds(crm: str, module: str) -> tuple[Kind, ...]:
+    """Read the kinds of tables that stand in the table file beside a module."""
+    return tuple(
+        Kind(crm, name, **{k: tuple(v) if isinstance(v, list) else v for k, v in kind.items()})
+        for name, kind in _read_beside(module)["kinds"].items()
+    )
 
-    time_zone: str = "UTC"
-    day_first: bool | None = None
-    decimal_comma: bool | None = None
-    local: list[str] = field(default_factory=list)
-    zoned: list[str] = field(default_factory=list)
 
-    def check(self, told: bool) -> None:
-        """Raise an `InputError` where local times stand beside UTC and nobody told the zone."""
-        if told or not self.local or not self.zoned:
-            return
-        names = ([Path(path).name for path in paths] for paths in (self.local, self.zoned))
-        local, zoned = (quote_some(dict.fromkeys(x)) for x in names)
-        raise InputError([
-            f"times without a zone ({local}) stand beside times in UTC or with a zone ({zoned}); "
-            "tell the zone of the first, e.g. --time-zone Europe/Moscow, or the order of events "
-            "would be wrong"
-        ])  # fmt: skip
+def read_words(module: str) -> dict[str, dict[str, str] | list[str]]:
+    """Read what words in a CRM's cells mean, of the table file beside its module."""
+    return _read_beside(module)["words"]
+
+
+@cache
+def _read_beside(module: str) -> dict:
+    text = Path(module).with_suffix(".yml").read_text(encoding="utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # C is 8 x as fast
 
 
 def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
-    """Tell of which kinds a table may be, those told by the most columns.
+    """Of which kinds may a table be? Those that the most columns mark.
 
     Examples
     --------
     >>> frame = pd.DataFrame(columns=["ID", "Этап сделки", "Цвет"])
     >>> kinds = (Kind("x", "deals", ("ID, Номер", "Stage, Этап сделки")), Kind("y", "b", ("ID",)))
-    >>> [(f.kind.crm, f.told_by) for f in recognise(RawTable("a.csv", frame), kinds)]
+    >>> [(f.kind.crm, f.marks) for f in recognise(RawTable("a.csv", frame), kinds)]
     [('x', ('ID', 'Этап сделки'))]
     """
     named = _by_bare_name(table.frame.columns)
     found = []
     for kind in kinds:
-        columns = [_first_named(words, named) for words in kind.told_by]
+        columns = [_first_named(words, named) for words in kind.marks]
         if all(columns):
             found.append(Found(table, kind, tuple(c[0] for c in columns)))
-    most = max((len(f.told_by) for f in found), default=0)
-    return [f for f in found if len(f.told_by) == most]
+    most = max((len(f.marks) for f in found), default=0)
+    return [f for f in found if len(f.marks) == most]
 
 
-def take_table(found: Found, mapping: Mapping, clock: Clock, noticed: list) -> pd.DataFrame:
+def take_table(found: Found, reading: Reading) -> pd.DataFrame:
     """Give a recognised table its meanings as column names, its times and numbers as such.
 
-    Parameters
-    ----------
-    found : of `recognise`
-    mapping : what the user says of columns; wins
-    clock : how to read times; notes which kind of times the table had
-    noticed : takes tuples for `events.note_checks`
-
-    Returns
-    -------
-    frame with every meaning of the kind (missing where the table has no such column), then the
+    Every meaning of the kind is there (missing where the table has no such column), then the
     further columns as they came. A currency that only the header of the amounts names ("Бюджет ₽")
-    is every row's.
+    is every row's. The clock notes which kind of times the table had.
 
     Raises
     ------
     InputError
         Two columns of one name that say different things; dates whose order nobody can tell.
     """
-    frame, kind = found.table.frame, found.kind
-    named = _by_bare_name(c for c in frame.columns if c not in mapping.columns.values())
-    columns = {m: [c] for m, c in mapping.columns.items() if c in frame}
-    for meaning, words in kind.columns.items():
-        if meaning not in columns:
-            taken = {c for known in columns.values() for c in known}
-            left = {b: [c for c in cs if c not in taken] for b, cs in named.items()}
-            columns[meaning] = _first_named(words, left)
-            if meaning == "amount" and not columns[meaning]:
-                columns[meaning] = _first_named(words, _by_bare_name(frame.columns, priced=True))
-    used = {c for known in columns.values() for c in known}
-    columns |= {c: [c] for c in frame if c not in used and kind.is_time(c)}
-    problems = Problems()
-    taken = {}
-    for meaning, cells in columns.items():
+    frame = found.table.frame
+    columns = _find_meanings(frame, found.kind, reading.mapping)
+    problems, taken = Problems(), {}
+    for meaning, names in columns.items():
         with problems.collecting():
-            taken[meaning] = _read_cells(found, meaning, cells, clock, noticed)
+            texts = _merge_columns(found, meaning, names)
+            taken[meaning] = _read_cells(found, meaning, texts, reading)
     problems.raise_if_any()
-    codes = [split_header(c)[1] for c in columns.get("amount", [])]
-    if any(codes):
-        told = taken.get("currency", pd.Series(index=frame.index, dtype="str"))
-        taken["currency"] = told.fillna(codes[0])
-    if "currency" in taken:
-        taken["currency"] = name_currencies(taken["currency"].astype("str"))
-    used = {c for known in columns.values() for c in known}
+    _fill_currency(taken, columns.get("amount", []), frame.index)
+    used = {c for names in columns.values() for c in names}
     further = frame[[c for c in frame.columns if c not in used]]
-    return pd.concat([pd.DataFrame(taken, index=frame.index), further.rename(
-        columns={c: f"{c} (as read)" for c in further if c in taken}
-    )], axis=1)  # fmt: skip
+    further = further.rename(columns={c: f"{c} (as read)" for c in further if c in taken})
+    return pd.concat([pd.DataFrame(taken, index=frame.index), further], axis=1)
 
 
 def empty_table(kind: Kind) -> pd.DataFrame:
@@ -173,17 +146,8 @@ def empty_table(kind: Kind) -> pd.DataFrame:
 
 
 def unfold(frame: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """Turn the numbered columns of a list inside records into rows.
-
-    Parameters
-    ----------
-    frame : a table with columns such as ``items.0.id``, ``items.1.id``
-    prefix : what stands before the numbers, e.g. ``items``
-
-    Returns
-    -------
-    frame, one row an element that holds anything: ``row`` (position in `frame`), ``number``, and
-    the elements' own columns (``id``; "" for a plain value)
+    """Turn the numbered columns of a list inside records into rows, one an element that holds
+    anything: ``row`` (position in `frame`), ``number``, its own columns ("" of a plain value).
 
     Examples
     --------
@@ -207,6 +171,12 @@ def unfold(frame: pd.DataFrame, prefix: str) -> pd.DataFrame:
         return pd.DataFrame({"row": np.array([], int), "number": np.array([], int)})
     rows = pd.concat(parts, ignore_index=True).sort_values(["row", "number"], kind="stable")
     return rows.reset_index(drop=True)[["row", "number", *rows.columns.drop(["row", "number"])]]
+
+
+def list_inside(frame: pd.DataFrame, prefix: str, key: str, inner: str = "id") -> pd.DataFrame:
+    """What the lists inside records hold beside a column of the records: the column, ``inside``."""
+    rows = unfold(frame, prefix).reindex(columns=["row", inner])
+    return pd.DataFrame({key: frame[key].to_numpy()[rows["row"]], "inside": rows[inner]})
 
 
 def read_flags(texts: pd.Series) -> pd.Series:
@@ -239,46 +209,72 @@ def _first_named(words: str, named: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def _read_cells(found: Found, meaning: str, columns: list[str], clock: Clock, noticed: list):
-    """One meaning's cells, typed; of several columns of one name each fills the ones before it."""
-    frame, kind = found.table.frame, found.kind
+def _find_meanings(frame: pd.DataFrame, kind: Kind, mapping: Mapping) -> dict[str, list[str]]:
+    """Which columns hold each meaning: the mapping's, else the first name that a free one bears."""
+    named = _by_bare_name(c for c in frame.columns if c not in mapping.columns.values())
+    columns = {m: [c] for m, c in mapping.columns.items() if c in frame}
+    used = {c for names in columns.values() for c in names}
+    for meaning, words in kind.columns.items():
+        if meaning in columns:
+            continue
+        free = {b: [c for c in names if c not in used] for b, names in named.items()}
+        columns[meaning] = _first_named(words, free)
+        if meaning == "amount" and not columns[meaning]:
+            columns[meaning] = _first_named(words, _by_bare_name(frame.columns, priced=True))
+        used.update(columns[meaning])
+    return columns | {c: [c] for c in frame if c not in used and kind.is_time(c)}
+
+
+def _merge_columns(found: Found, meaning: str, columns: list[str]) -> pd.Series:
+    """Texts of columns that bear one name: each fills the ones before it."""
+    frame = found.table.frame
     texts = pd.Series(index=frame.index, dtype="str")
     for column in columns:
-        told = frame[column].mask(frame[column].isin(NO_VALUE))
-        differ = texts.notna() & told.notna() & (texts != told)
+        more = frame[column].mask(frame[column].isin(NO_VALUE))
+        differ = texts.notna() & more.notna() & (texts != more)
         if differ.any():
             names = f"{quote_some(columns)} bear one name and differ in {differ.sum():,} rows"
             raise InputError([
                 f"{found.table.path}: columns {names}; name the right one in a mapping file, "
                 f'`columns: {{{meaning}: "{column}"}}`, and give it with --mapping'
             ])  # fmt: skip
-        texts = texts.fillna(told)
-    if meaning in kind.numbers:
-        read = read_numbers(texts, clock.decimal_comma)
-    elif kind.is_time(meaning):
-        read = _read_moments(found, texts, clock)
+        texts = texts.fillna(more)
+    return texts
+
+
+def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) -> pd.Series:
+    """One meaning's cells, typed."""
+    if meaning in found.kind.numbers:
+        read = read_numbers(texts, reading.clock.decimal_comma)
+    elif found.kind.is_time(meaning):
+        read = _read_dated(found, texts, reading.clock)
     else:
         return bare_ids(texts) if _ID.search(meaning) else texts
-    lost = (texts.notna() & read.isna()).to_numpy()
-    check, examples = f"unreadable_{_told_of(meaning)}", show_values(texts[lost])
-    noticed.append((check, lost.sum(), len(frame), "warning", examples))
+    own_check = meaning in ("created_at", "closed_at", "amount")
+    reading.ledger.note_unreadable(meaning if own_check else "cells", texts, read)
     return read
 
 
-def _read_moments(found: Found, texts: pd.Series, clock: Clock) -> pd.Series:
-    zone = "UTC" if found.kind.utc else clock.time_zone
+def _read_dated(found: Found, texts: pd.Series, clock: Clock) -> pd.Series:
+    """Times of a table, noting in the clock of which kinds there are any."""
+    utc = found.kind.utc
     try:
-        times, zoned = read_times(texts, clock.day_first, zone)
+        times, zoned = read_times(texts, clock.day_first, "UTC" if utc else clock.time_zone)
     except Ambiguous as error:
         raise InputError([f"{found.table.path}: {p}" for p in error.problems]) from None
     there = times.notna().to_numpy()
-    if (there & (zoned | found.kind.utc)).any():
+    if (there & (zoned | utc)).any():
         clock.zoned.append(found.table.path)
-    if (there & ~zoned).any() and not found.kind.utc:
+    if (there & ~zoned).any() and not utc:
         clock.local.append(found.table.path)
     return times
 
 
-def _told_of(meaning: str) -> str:
-    """The name under which `quality` counts unreadable cells."""
-    return meaning if meaning in ("created_at", "closed_at", "amount") else "cells"
+def _fill_currency(taken: dict[str, pd.Series], priced: list[str], index: pd.Index) -> None:
+    """Give every row the currency that the header of its amounts names; currencies as codes."""
+    codes = [split_header(c)[1] for c in priced]
+    if any(codes):
+        known = taken.get("currency", pd.Series(index=index, dtype="str"))
+        taken["currency"] = known.fillna(codes[0])
+    if "currency" in taken:
+        taken["currency"] = name_currencies(taken["currency"].astype("str"))

@@ -14,92 +14,28 @@ from funnel_lib.reading.crms.joins import (
     CrmData,
     by_id,
     complete,
-    empty,
+    gather_links,
+    infer_beginnings,
     join_deals,
+    link,
     look_up,
     name_ids,
     sort_moves,
-    tell_beginnings,
+    translate,
 )
-from funnel_lib.reading.crms.kinds import Kind, read_flags
+from funnel_lib.reading.crms.kinds import read_flags, read_kinds, read_words
 
 NAME = "pipedrive"
+KINDS = read_kinds(NAME, __file__)
 _MAILS = ("mail_received", "mail_sent")
 _FURTHER = (*_MAILS, "org", "person")
-_TIMES = ("created_at", "modified_at", "won_at", "lost_at", "closed_at", *_MAILS)
-KINDS = (
-    Kind(NAME, "export",
-         ("Deal - ID", "Deal - Status",
-          "Deal - Deal created, Deal - Currency of Value, Deal - Last stage change, "
-          "Deal - Deal closed on, Deal - Visible to, Deal - Archive status"),
-         {"lead_id": "Deal - ID", "status": "Deal - Status", "stage": "Deal - Stage",
-          "pipeline": "Deal - Pipeline", "created_at": "Deal - Deal created",
-          "modified_at": "Deal - Update time",
-          "won_at": "Deal - Won time", "lost_at": "Deal - Lost time",
-          "closed_at": "Deal - Deal closed on", "mail_received": "Deal - Last email received",
-          "mail_sent": "Deal - Last email sent", "manager": "Deal - Owner",
-          "amount": "Deal - Value", "currency": "Deal - Currency of Value",
-          "loss_reason": "Deal - Lost reason", "product": "Deal - Product name",
-          "source": "Deal - Source channel, Deal - Source origin",
-          "origin": "Deal - Source origin",
-          "account_id": "Deal - Organization ID, Deal - Organization",
-          "org": "Deal - Organization ID", "person": "Deal - Contact person ID",
-          "expected": "Deal - Expected close date"},
-         times=_TIMES, numbers=("amount",)),
-    Kind(NAME, "deals", ("id", "stage_id", "pipeline_id", "status", "add_time"),
-         {"lead_id": "id", "status": "status", "stage_id": "stage_id",
-          "pipeline_id": "pipeline_id", "created_at": "add_time", "modified_at": "update_time",
-          "won_at": "won_time",
-          "lost_at": "lost_time", "closed_at": "close_time",
-          "mail_received": "last_incoming_mail_time", "mail_sent": "last_outgoing_mail_time",
-          "manager": "user_id.name, owner_name, user_id, owner_id, user_id.id, user_id.value",
-          "amount": "value", "currency": "currency", "loss_reason": "lost_reason",
-          "origin": "origin", "org": "org_id.value, org_id",
-          "person": "person_id.value, person_id", "deleted": "deleted, is_deleted"},
-         times=_TIMES, numbers=("amount",), utc=True),
-    Kind(NAME, "flow", ("object", "timestamp", "data.id, data.item_id, data.deal_id"),
-         {"object": "object", "at": "timestamp", "file": "", "id": "data.id",
-          "item": "data.item_id", "deal": "data.deal_id", "person": "data.person_id",
-          "org": "data.org_id", "field": "data.field_key", "old": "data.old_value",
-          "new": "data.new_value",
-          "old_name": "data.additional_data.old_value_formatted",
-          "new_name": "data.additional_data.new_value_formatted", "by": "data.change_source",
-          "done": "data.done", "done_at": "data.marked_as_done_time", "type": "data.type",
-          "slot": "data.duration", "sent": "data.sent_flag"},
-         times=("at", "done_at"), utc=True),
-    Kind(NAME, "activities", ("id", "done", "type", "due_date", "marked_as_done_time, add_time"),
-         {"id": "id", "deal": "deal_id", "person": "person_id", "org": "org_id", "done": "done",
-          "done_at": "marked_as_done_time", "at": "update_time, add_time", "type": "type",
-          "slot": "duration"}, times=("at", "done_at"), utc=True),
-    Kind(NAME, "people", ("Person - ID", "Person - Name"), {"owner_id": "Person - ID"}),
-    Kind(NAME, "persons",
-         ("id", "name", "phone.0.value, phones.0.value",
-          "open_deals_count, visible_to, owner_id, owner_id.id, org_id, org_id.value, add_time"),
-         {"owner_id": "id"}),
-    Kind(NAME, "stages", ("id", "name", "pipeline_id", "order_nr"),
-         {"id": "id", "name": "name", "pipeline_id": "pipeline_id"}),
-    Kind(NAME, "pipelines", ("id", "name", "order_nr"), {"id": "id", "name": "name"}),
-    Kind(NAME, "users", ("id", "name", "email", "active_flag, is_you, icon_url"),
-         {"id": "id", "name": "name"}),
-)  # fmt: skip
-_ACTIVITIES = {"call": "call", "email": "outgoing_mail", "meeting": "meeting_held",
-               "task": "task_completed"}  # fmt: skip
-_MAKERS = {"webforms": "client", "webform": "client", "livechat": "client", "chatbot": "client",
-           "prospector": "manager", "manuallycreated": "manager"}  # fmt: skip
-_MOVERS = {"app": "manager", "workflow": "system", "automation": "system"}
+_WORDS = read_words(__file__)
 
 
-def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
+def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     """Give deals, moves and acts of Pipedrive's tables.
 
-    Parameters
-    ----------
-    tables : one frame a kind of `KINDS`, as of `kinds.take_table`
-    told : status in small letters -> outcome, as the user says
-
-    Returns
-    -------
-    CrmData. Where the export stands beside the API, its words win. A deal that only a flow knows is
+    Where the export stands beside the API, its words win. A deal that only a flow knows is
     open until the flow tells another status.
     """
     data = CrmData()
@@ -110,15 +46,16 @@ def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
     *deals, flow, activities = (
         data.leave_out("deleted_deal", r, r["lead_id"].isin(gone)) for r in rows
     )
-    listed = join_deals([_take_deals(rows, tables, told) for rows in deals])
+    listed = join_deals([_take_deals(rows, tables, given) for rows in deals])
     data.listed = listed["lead_id"]
-    data.deals = complete("deals", join_deals([listed, _tell_by_flow(flow, told)]))
+    data.deals = complete("deals", join_deals([listed, _take_flow_facts(flow, given)]))
     data.deals = data.deals.reindex(columns=[*dict.fromkeys([*data.deals, *_FURTHER])])
-    data.links = _link_deals(data.deals)
+    of_people = link(data.deals, "person", "contact"), link(data.deals, "org", "company")
+    data.links = gather_links(*of_people)
     people = [tables["people"], tables["persons"]]
-    data.people = pd.concat(people, ignore_index=True).assign(owner="contact")
+    data.people = pd.concat(people, ignore_index=True).assign(about="contact")
     moves = _take_moves(flow, tables["stages"])
-    begun = tell_beginnings(moves, data.deals, flow["lead_id"]).assign(owner="deal")
+    begun = infer_beginnings(moves, data.deals, flow["lead_id"]).assign(about="deal")
     data.moves = pd.concat([begun, moves], ignore_index=True).drop(columns="old")
     mails = _take_mails(flow)
     acts = [
@@ -160,8 +97,8 @@ def _find_deleted(deals: list[pd.DataFrame], flow: pd.DataFrame) -> set[str]:
     return gone
 
 
-def _take_deals(rows: pd.DataFrame, tables, told: dict[str, str]) -> pd.DataFrame:
-    status = _tell_status(rows["status"], told)
+def _take_deals(rows: pd.DataFrame, tables, given: dict[str, str]) -> pd.DataFrame:
+    status = _read_status(rows["status"], given)
     closed_at = rows["won_at"].where(status == "won", rows["lost_at"])
     closed_at = closed_at.fillna(rows["closed_at"]).where(status.isin(["won", "lost"]))
     facts = {"status": status, "closed_at": closed_at, "maker": _find_maker(rows["origin"])}
@@ -179,23 +116,23 @@ def _take_deals(rows: pd.DataFrame, tables, told: dict[str, str]) -> pd.DataFram
     return rows.drop(columns=helpers).assign(**facts)
 
 
-def _tell_status(words: pd.Series, told: dict[str, str]) -> pd.Series:
-    known = {"open": "open", "won": "won", "lost": "lost"} | told
+def _read_status(words: pd.Series, given: dict[str, str]) -> pd.Series:
+    known = {"open": "open", "won": "won", "lost": "lost"} | given
     return words.str.strip().str.casefold().map(known).astype("str")
 
 
 def _find_maker(origin: pd.Series) -> pd.Series:
     plain = origin.astype("str").str.casefold().str.replace(r"\W", "", regex=True)
-    return plain.map(_MAKERS).astype("str")
+    return translate(plain, _WORDS["makers"])
 
 
-def _tell_by_flow(flow: pd.DataFrame, told: dict[str, str]) -> pd.DataFrame:
+def _take_flow_facts(flow: pd.DataFrame, given: dict[str, str]) -> pd.DataFrame:
     """What a flow knows of its deals: when they were made and closed, and their status."""
     ids = flow.loc[flow["lead_id"].notna(), "lead_id"].drop_duplicates()
     changes = flow[flow["object"] == "dealChange"]
     made = changes[changes["field"] == "add_time"].drop_duplicates("lead_id")
     ends = changes[changes["field"] == "status"]
-    ends = ends.assign(status=_tell_status(ends["new"], told)).drop_duplicates(
+    ends = ends.assign(status=_read_status(ends["new"], given)).drop_duplicates(
         "lead_id", keep="last"
     ).set_index("lead_id")  # fmt: skip
     status = look_up(ids, ends["status"]).fillna("open")
@@ -206,24 +143,15 @@ def _tell_by_flow(flow: pd.DataFrame, told: dict[str, str]) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _link_deals(deals: pd.DataFrame) -> pd.DataFrame:
-    """Which persons and organisations are of which deal?"""
-    parts = [empty("links")]
-    for owner, column in (("contact", "person"), ("company", "org")):
-        pairs = deals[[column, "lead_id"]].rename(columns={column: "owner_id"})
-        parts.append(pairs.assign(owner=owner))
-    return pd.concat(parts, ignore_index=True).dropna().drop_duplicates()
-
-
 def _take_moves(flow: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
     """Changes of stage by the names they had then, else by the dictionary."""
     moves = flow[flow["object"].eq("dealChange") & flow["field"].eq("stage_id")]
     names = by_id(stages, "name")
     return pd.DataFrame({
-        "owner": "deal", "owner_id": moves["lead_id"], "at": moves["at"],
+        "about": "deal", "about_id": moves["lead_id"], "at": moves["at"],
         "stage": moves["new_name"].fillna(name_ids(moves["new"], names)),
         "old": moves["old_name"].fillna(name_ids(moves["old"], names)),
-        "actor": moves["by"].map(_MOVERS).astype("str"),
+        "actor": translate(moves["by"], _WORDS["movers"]),
     })  # fmt: skip
 
 
@@ -234,9 +162,10 @@ def _take_activities(flow: pd.DataFrame, table: pd.DataFrame, data: CrmData) -> 
     table = data.leave_out("told_twice", table.rename(columns={"type": "action"}), known)
     rows = pd.concat([of_flow, table.rename(columns={"action": "type"})], ignore_index=True)
     done = read_flags(rows["done"]) == 1
+    action = translate(rows["type"], _WORDS["activities"])
     acts = _own(rows).assign(
         at=rows["done_at"].fillna(rows["at"]),
-        action=rows["type"].map(_ACTIVITIES).astype("str").fillna(rows["type"]).fillna("activity"),
+        action=action.fillna(rows["type"]).fillna("activity"),
         actor="manager",
     )
     return data.leave_out("planned", acts, ~done)
@@ -252,8 +181,8 @@ def _take_mails(flow: pd.DataFrame) -> pd.DataFrame:
 
 def _take_others(flow: pd.DataFrame) -> pd.DataFrame:
     """Notes, files and whatever else a flow has, by its own names."""
-    told = flow["object"].isin(["dealChange", "activity"])
-    rows = flow[~told & ~flow["object"].str.startswith("mailMessage", na=False)]
+    elsewhere = flow["object"].isin(["dealChange", "activity"])
+    rows = flow[~elsewhere & ~flow["object"].str.startswith("mailMessage", na=False)]
     note = rows["object"].eq("note")
     actor = note.map({True: "manager"}).astype("str")
     return _own(rows).assign(
@@ -269,19 +198,19 @@ def _take_last_mails(deals: pd.DataFrame, mails: pd.DataFrame, data: CrmData) ->
     ):  # fmt: skip
         rows = deals[deals[column].notna()]
         parts.append(pd.DataFrame({
-            "owner": "deal", "owner_id": rows["lead_id"], "at": rows[column], "action": action,
+            "about": "deal", "about_id": rows["lead_id"], "at": rows[column], "action": action,
             "actor": actor,
         }))  # fmt: skip
     acts = pd.concat(parts, ignore_index=True)
-    told = acts[["owner_id", "action"]].merge(
-        mails[["owner_id", "action"]].drop_duplicates(), how="left", indicator="told"
-    )["told"].eq("both")  # fmt: skip
-    return data.leave_out("told_twice", acts, told.to_numpy())
+    double = acts[["about_id", "action"]].merge(
+        mails[["about_id", "action"]].drop_duplicates(), how="left", indicator="double"
+    )["double"].eq("both")  # fmt: skip
+    return data.leave_out("told_twice", acts, double.to_numpy())
 
 
 def _own(rows: pd.DataFrame) -> pd.DataFrame:
     """Whose each act is: its deal's, else its person's, else its organisation's."""
     deal, person = rows["lead_id"].notna(), rows["person"].notna()
-    owner = pd.Series("company", rows.index).mask(person, "contact").mask(deal, "deal")
-    owner_id = rows["lead_id"].fillna(rows["person"]).fillna(rows["org"])
-    return pd.DataFrame({"owner": owner.astype("str"), "owner_id": owner_id.astype("str")})
+    about = pd.Series("company", rows.index).mask(person, "contact").mask(deal, "deal")
+    about_id = rows["lead_id"].fillna(rows["person"]).fillna(rows["org"])
+    return pd.DataFrame({"about": about.astype("str"), "about_id": about_id.astype("str")})

@@ -2,7 +2,7 @@
 the snake case of pipelines, or with the labels of reports (whose times are local).
 
 The close date of an open opportunity is the expected one. A record's id may be written with 15 or
-18 characters. A task that is not completed and an event after the last recorded moment are plans.
+18 characters. A task that is not completed and an event after the last recorded time are plans.
 """
 
 from __future__ import annotations
@@ -10,72 +10,68 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.reading.cells.outcomes import (
+    infer_outcomes,
     learn_ends,
     read_ends,
-    tell_by_user,
-    tell_ends,
-    tell_outcomes,
+    settle_outcomes,
+    take_given_outcomes,
 )
-from funnel_lib.reading.crms.joins import CrmData, by_id, empty, look_up, name_ids, tell_beginnings
-from funnel_lib.reading.crms.kinds import read_flags
-from funnel_lib.reading.crms.salesforce_kinds import DEAL, KINDS, NAME
+from funnel_lib.reading.crms.joins import (
+    CrmData,
+    by_id,
+    find_actors,
+    gather_links,
+    infer_beginnings,
+    link,
+    look_up,
+    name_ids,
+    translate,
+)
+from funnel_lib.reading.crms.kinds import read_flags, read_kinds, read_words
 
-__all__ = ["KINDS", "NAME", "convert"]
-_IDS = ("lead_id", "owner_id", "id", "what_id", "who_id", "account_id", "contact_id", "task_id",
+NAME = "salesforce"
+KINDS = read_kinds(NAME, __file__)
+_DEAL = next(kind.columns for kind in KINDS if kind.name == "opportunities")
+_IDS = ("lead_id", "about_id", "id", "what_id", "who_id", "account_id", "contact_id", "task_id",
         "manager", "user")  # fmt: skip
 # With what the ids of these begin.
 _OPPORTUNITY, _LEADS = "006", "00Q"
 _PEOPLE = ("003", _LEADS)
-_CALLS = {"inbound": "incoming_call", "outbound": "outgoing_call", "internal": "internal_call"}
-_ACTORS = {
-    "incoming_call": "client", "incoming_mail": "client", "outgoing_call": "manager",
-    "outgoing_mail": "manager", "internal_call": "manager", "task_completed": "manager",
-    "meeting_held": "manager",
-}  # fmt: skip
+_WORDS = read_words(__file__)
 
 
-def convert(tables: dict[str, pd.DataFrame], told: dict[str, str]) -> CrmData:
+def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     """Give deals, moves, acts and leads of Salesforce's tables.
 
-    Parameters
-    ----------
-    tables : one frame a kind of `KINDS`, as of `kinds.take_table`
-    told : name of a stage in small letters -> its outcome, as the user says
-
-    Returns
-    -------
-    CrmData. Of a deal whose history is there the versions of its record give no moves.
+    Of a deal whose history is there the versions of its record give no moves.
     """
     data = CrmData()
     tables = _join_ids(tables)
     every = pd.concat([tables["opportunities"], tables["opportunity_report"]], ignore_index=True)
     versions = every[every["since"].notna()]
     deals = _take_last(every)
-    gone = read_flags(deals["is_deleted"]) == 1
-    deleted = set(deals.loc[gone, "lead_id"])
-    deals = data.leave_out("deleted_deal", deals, gone)
+    deals, deleted = data.leave_out_deleted(deals)
     closed, won = read_flags(deals["is_closed"]), read_flags(deals["is_won"])
     sure = read_ends(won, pd.Series(index=won.index, dtype=float), closed)
     known = tables["stages"].drop_duplicates("stage")
     ends = _read_flags_of(known).set_axis(known["stage"])
     sure = sure.fillna(look_up(deals["stage"], ends))
-    status, noticed = tell_ends(deals["stage"], sure, closed, told)
-    data.noticed += noticed
+    status = settle_outcomes(deals["stage"], sure, closed, given, data.ledger)
     users = by_id(tables["users"], "name")
     data.deals = _finish(deals.assign(status=status), users)
     learnt = learn_ends(deals["stage"], status)
     ends = pd.concat([ends, learnt[~learnt.index.isin(ends.index)]])
     leads = pd.concat([tables["leads"], tables["lead_report"]], ignore_index=True)
-    of_deals = _take_moves(tables, versions, deals, ends, told, data)
-    moves = pd.concat([of_deals, _move_leads(tables, leads, told, data)], ignore_index=True)
-    data.moves = _tell_movers(moves, by_id(tables["users"], "type"))
-    data.prospects = _take_leads(leads, users, told, data)
+    of_deals = _take_moves(tables, versions, deals, ends, given, data)
+    moves = pd.concat([of_deals, _move_leads(tables, leads, given, data)], ignore_index=True)
+    data.moves = _find_movers(moves, by_id(tables["users"], "type"))
+    data.prospects = _take_leads(leads, users, given, data)
     data.links = _take_links(tables, leads, deals)
     data.people = _take_people(tables, leads)
-    deal_ids, lead_ids = set(deals["lead_id"]), set(leads["owner_id"])
+    deal_ids, lead_ids = set(deals["lead_id"]), set(leads["about_id"])
     acts = [_take_tasks(tables, data), _take_meetings(tables, data), _take_mails(tables, data)]
     contacts = tables["contacts"].drop_duplicates("contact_id").set_index("contact_id")
-    linked = data.links.loc[data.links["owner"] == "contact", "owner_id"]
+    linked = data.links.loc[data.links["about"] == "contact", "about_id"]
     of_accounts = contacts["account_id"].drop(linked, errors="ignore")
     data.acts = pd.concat(
         [_own(a, deal_ids, lead_ids, of_accounts) for a in acts], ignore_index=True
@@ -118,75 +114,75 @@ def _finish(deals: pd.DataFrame, users: pd.Series) -> pd.DataFrame:
     """Deals as `CrmData` has them, with the further fields of their own."""
     helpers = ["contact_id", "is_won", "is_closed", "is_deleted", "since", "active", "modified_at"]
     own = [c for c in deals if c not in helpers and not c.startswith(("_fivetran", "attributes."))]
-    own = [c for c in own if c in DEAL or c == "status" or deals[c].notna().any()]
+    own = [c for c in own if c in _DEAL or c == "status" or deals[c].notna().any()]
     return deals[own].assign(
         closed_at=deals["closed_at"].where(deals["status"].isin(["won", "lost"])),
         manager=name_ids(deals["manager"], users),
     )
 
 
-def _take_moves(tables, versions, deals, ends, told, data: CrmData) -> pd.DataFrame:
+def _take_moves(tables, versions, deals, ends, given, data: CrmData) -> pd.DataFrame:
     """Moves of deals by their histories, else by the versions of their records."""
     changes = pd.concat([tables["changes"], tables["change_report"]], ignore_index=True)
     changed = _read_changes(changes, "deal", ("stagename", "stage"), data)
-    alone = changed[~changed["owner_id"].isin(tables["moves"]["owner_id"].unique())]
-    made = changes.loc[changes["field"].str.casefold().eq("created"), "owner_id"]
-    made = made[~made.isin(tables["moves"]["owner_id"])]
-    begins = tell_beginnings(alone, deals, made)
+    alone = changed[~changed["about_id"].isin(tables["moves"]["about_id"].unique())]
+    made = changes.loc[changes["field"].str.casefold().eq("created"), "about_id"]
+    made = made[~made.isin(tables["moves"]["about_id"])]
+    begins = infer_beginnings(alone, deals, made)
     moves = pd.concat([tables["moves"], begins, changed], ignore_index=True)
-    moves = moves.reindex(columns=["owner_id", "at", "stage", "user"]).assign(owner="deal")
-    moves = data.leave_out("told_twice", moves, moves.duplicated(["owner_id", "at", "stage"]))
+    moves = moves.reindex(columns=["about_id", "at", "stage", "user"]).assign(about="deal")
+    moves = data.leave_out("told_twice", moves, moves.duplicated(["about_id", "at", "stage"]))
     versions = versions.sort_values("since", kind="stable")
-    again = versions["lead_id"].isin(moves["owner_id"].unique())
+    again = versions["lead_id"].isin(moves["about_id"].unique())
     versions = data.leave_out("told_twice", versions, again)
     first = ~versions["lead_id"].duplicated()
     late = first & (versions["since"] - versions["created_at"] > pd.Timedelta(days=1))
     by_version = versions[["since", "stage"]].assign(
-        owner_id=versions["lead_id"],
+        about_id=versions["lead_id"],
         # what the first copy of a record tells was so before, nobody knows since when
         known=_read_flags_of(versions).mask(late), dark=late,
     ).rename(columns={"since": "at"})  # fmt: skip
-    moves = pd.concat([moves, by_version], ignore_index=True).assign(owner="deal")
-    moves = moves.reindex(columns=["owner", "owner_id", "at", "stage", "user", "known", "dark"])
+    moves = pd.concat([moves, by_version], ignore_index=True).assign(about="deal")
+    moves = moves.reindex(columns=["about", "about_id", "at", "stage", "user", "known", "dark"])
     named = moves["stage"].astype("str")
-    by_user = tell_by_user(named, told)
+    by_user = take_given_outcomes(named, given)
     outcome = by_user.fillna(moves["known"].astype("str")).fillna(look_up(named, ends))
-    outcome = outcome.fillna(tell_outcomes(named, None, told)).mask(moves["dark"].eq(True))
+    outcome = outcome.fillna(infer_outcomes(named, None, given)).mask(moves["dark"].eq(True))
     return moves.assign(outcome=outcome)
 
 
-def _move_leads(tables, leads: pd.DataFrame, told, data: CrmData) -> pd.DataFrame:
+def _move_leads(tables, leads: pd.DataFrame, given, data: CrmData) -> pd.DataFrame:
     changes = _read_changes(tables["lead_changes"], "lead", ("status",), data)
-    made = leads[["owner_id", "created_at", "stage"]].rename(columns={"owner_id": "lead_id"})
-    begins = tell_beginnings(changes, made, changes["owner_id"])
+    made = leads[["about_id", "created_at", "stage"]].rename(columns={"about_id": "lead_id"})
+    begins = infer_beginnings(changes, made, changes["about_id"])
     moves = pd.concat([begins, changes], ignore_index=True)
-    return moves.assign(owner="lead", outcome=tell_outcomes(moves["stage"], None, told))
+    return moves.assign(about="lead", outcome=infer_outcomes(moves["stage"], None, given))
 
 
-def _tell_movers(moves: pd.DataFrame, types: pd.Series) -> pd.DataFrame:
+def _find_movers(moves: pd.DataFrame, types: pd.Series) -> pd.DataFrame:
     """Whether a person or an automatic process moved it, by the types of users."""
     actor = look_up(moves["user"].astype("str"), types)
-    actor = actor.map({"AutomatedProcess": "system", "Standard": "manager"}).astype("str")
-    return moves.assign(actor=actor)[["owner", "owner_id", "at", "stage", "outcome", "actor"]]
+    actor = translate(actor, _WORDS["movers"])
+    return moves.assign(actor=actor)[["about", "about_id", "at", "stage", "outcome", "actor"]]
 
 
 def _read_changes(
-    changes: pd.DataFrame, owner: str, fields: tuple[str, ...], data: CrmData
+    changes: pd.DataFrame, about: str, fields: tuple[str, ...], data: CrmData
 ) -> pd.DataFrame:
-    """Changes of the stage among those of all fields: owner_id, at, stage, old, user."""
+    """Changes of the stage among those of all fields: about_id, at, stage, old, user."""
     field = changes["field"].astype("str").str.strip().str.casefold()
-    changes = data.leave_out("other_changes", changes.assign(owner=owner), ~field.isin(fields))
-    return changes.rename(columns={"new": "stage"})[["owner_id", "at", "stage", "old", "user"]]
+    changes = data.leave_out("other_changes", changes.assign(about=about), ~field.isin(fields))
+    return changes.rename(columns={"new": "stage"})[["about_id", "at", "stage", "old", "user"]]
 
 
-def _take_leads(leads, users: pd.Series, told: dict[str, str], data: CrmData) -> pd.DataFrame:
+def _take_leads(leads, users: pd.Series, given: dict[str, str], data: CrmData) -> pd.DataFrame:
     """Leads; what became of one that was converted, its deal tells."""
     leads = data.leave_out("deleted_deal", leads, read_flags(leads["is_deleted"]) == 1)
-    leads = leads.drop_duplicates("owner_id")
-    status = tell_outcomes(leads["stage"], None, told)
+    leads = leads.drop_duplicates("about_id")
+    status = infer_outcomes(leads["stage"], None, given)
     converted = read_flags(leads["is_converted"]).eq(1)
-    return leads[["owner_id", "created_at", "stage", "source"]].assign(
-        owner="lead",
+    return leads[["about_id", "created_at", "stage", "source"]].assign(
+        about="lead",
         status=status.where(status == "lost").fillna("open").mask(converted),
         manager=name_ids(leads["manager"], users),
     )
@@ -195,24 +191,17 @@ def _take_leads(leads, users: pd.Series, told: dict[str, str], data: CrmData) ->
 def _take_links(tables, leads: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
     """Which leads, contacts and companies are of which deal?"""
     roles = tables["roles"][read_flags(tables["roles"]["is_deleted"]) != 1]
-    parts = [
-        empty("links"),
-        leads[["owner_id", "lead_id"]].assign(owner="lead"),
-        *(rows.rename(columns={"contact_id": "owner_id"})[["owner_id", "lead_id"]].assign(
-            owner="contact") for rows in (roles, deals)),
-        deals[["account_id", "lead_id"]].rename(columns={"account_id": "owner_id"}).assign(
-            owner="company"),
-    ]  # fmt: skip
-    links = pd.concat(parts, ignore_index=True)[["owner", "owner_id", "lead_id"]]
-    return links.dropna().drop_duplicates()
+    leads = leads[["about_id", "lead_id"]].assign(about="lead")
+    people = [link(rows, "contact_id", "contact") for rows in (roles, deals)]
+    return gather_links(leads, *people, link(deals, "account_id", "company"))
 
 
 def _take_people(tables, leads: pd.DataFrame) -> pd.DataFrame:
     """Leads, contacts and companies with their phones."""
     return pd.concat([
-        leads.assign(owner="lead"),
-        tables["contacts"].rename(columns={"contact_id": "owner_id"}).assign(owner="contact"),
-        tables["accounts"].rename(columns={"account_id": "owner_id"}).assign(owner="company"),
+        leads.assign(about="lead"),
+        tables["contacts"].rename(columns={"contact_id": "about_id"}).assign(about="contact"),
+        tables["accounts"].rename(columns={"account_id": "about_id"}).assign(about="company"),
     ], ignore_index=True)  # fmt: skip
 
 
@@ -225,7 +214,7 @@ def _take_tasks(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
     tasks = data.leave_out("planned", tasks, ~done.fillna(False))
     kind = tasks["subtype"].where(tasks["subtype"].ne("Task")).fillna(tasks["type"])
     kind = kind.astype("str").str.casefold()
-    way = tasks["call_type"].astype("str").str.casefold().map(_CALLS).astype("str")
+    way = tasks["call_type"].astype("str").str.casefold().map(_WORDS["calls"]).astype("str")
     action = pd.Series("task_completed", index=tasks.index, dtype="str")
     action = action.mask(kind.isin(["email", "listemail", "list email"]), "mail")
     action = action.mask(kind.eq("call"), "call")
@@ -273,9 +262,9 @@ def _own(acts: pd.DataFrame, deals: set, leads: set, of_accounts: pd.Series) -> 
     of_deal = what.isin(deals) | what.str.startswith(_OPPORTUNITY, na=False)
     ids = {"deal": what.where(of_deal), "company": account.fillna(what)}
     of_lead = who.isin(leads) | who.str.startswith(_LEADS, na=False)
-    owner = pd.Series("company", index=acts.index, dtype="str").mask(who.notna(), "contact")
-    owner = owner.mask(of_lead, "lead").mask(of_deal, "deal")
-    owner_id = ids["company"].astype("str").mask(who.notna(), who).mask(of_deal, what)
+    about = pd.Series("company", index=acts.index, dtype="str").mask(who.notna(), "contact")
+    about = about.mask(of_lead, "lead").mask(of_deal, "deal")
+    about_id = ids["company"].astype("str").mask(who.notna(), who).mask(of_deal, what)
     return acts[["at", "action", "duration"]].assign(
-        owner=owner, owner_id=owner_id, actor=acts["action"].map(_ACTORS).astype("str")
+        about=about, about_id=about_id, actor=find_actors(acts["action"])
     )

@@ -20,13 +20,13 @@ from funnel_lib.reading.files.html_tables import is_html
 from funnel_lib.reading.files.xes import is_xml
 
 PIECE = 1 << 22  # bytes read or unpacked at once
-HEAD = 4096  # bytes that tell the kind of a file
+HEAD = 4096  # bytes that show the kind of a file
 # Unpacked, more than this at more than so many times the size is a trap: tables shrink ten times.
 MOST_UNPACKED, MOST_RATIO = 64 << 20, 100
 MOST_BYTES = 2 << 30
 # A row of text longer than this is a quote that nobody closed, or no table at all.
 MOST_ROW = 8 << 20
-# More control signs than this, and it is a picture or a program, no text.
+# More control characters than this, and it is a picture or a program, no text.
 MOST_CONTROL = 0.005
 # UTF-16 and UTF-32 without a mark: what share of the upper bytes is zero.
 ENOUGH_ZEROS = {"utf-16": 0.2, "utf-32": 0.99}
@@ -54,7 +54,7 @@ _FOREIGN = {
     b"Obj\x01": "an Avro file",
     b"\x7fELF": "a program",
 }
-# Streams by which an OLE container tells what it is.
+# Streams by which an OLE container shows what it is.
 _OLE_STREAMS = {
     "EncryptedPackage": "protected by a password; open it in Excel, take the password off",
     "WordDocument": "a Word document",
@@ -68,29 +68,15 @@ _ZIP_FOLDERS = {
 
 
 def read_file(path: str | Path) -> tuple[str, bytes]:
-    """Read an ordinary file, unpacked if it is a gz.
+    """Read an ordinary file, unpacked if it is a gz: (kind, all bytes).
 
-    Parameters
-    ----------
-    path : path of the file
-
-    Returns
-    -------
-    (kind, data): "text", "JSON", "HTML", "XES", "Excel" or "Parquet", and all bytes
+    The kind is "text", "JSON", "HTML", "XES", "Excel" or "Parquet".
 
     Raises
     ------
     InputError
         No such file, no ordinary file, not readable, empty, a damaged gz, one that grows too far,
         another kind of file, or text without an end of line.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.xlsx"
-    >>> _ = path.write_text("ID;Дата")
-    >>> read_file(path)[0]
-    'text'
     """
     try:
         return _read_file(Path(path))
@@ -105,8 +91,8 @@ def read_file(path: str | Path) -> tuple[str, bytes]:
         raise InputError([f"{path}: {error}"]) from None
 
 
-def tell_kind(head: bytes, name: str = "") -> str:
-    """Tell a file's kind from its first bytes; its name counts only for XES.
+def detect_kind(head: bytes, name: str = "") -> str:
+    """What kind is a file, by its first bytes? Its name counts only for XES.
 
     Raises
     ------
@@ -115,8 +101,8 @@ def tell_kind(head: bytes, name: str = "") -> str:
 
     Examples
     --------
-    >>> tell_kind(b'{"id": 7}'), tell_kind(b"PK\\x03\\x04"), tell_kind(b"[id];[at]")
-    ('JSON', 'Excel', 'text')
+    >>> detect_kind(b'{"id": 7}'), detect_kind(b"[id];[at]")
+    ('JSON', 'text')
     """
     if head[:4] == b"PAR1":
         return "Parquet"
@@ -124,8 +110,8 @@ def tell_kind(head: bytes, name: str = "") -> str:
         return "Excel"
     if head[:2] == _GZ:
         raise ValueError("a gz file inside a gz file; unpack it once and give what comes out")
-    for sign, what in _FOREIGN.items():
-        if head.startswith(sign):
+    for start, what in _FOREIGN.items():
+        if head.startswith(start):
             raise ValueError(f"this is {what}, no table; {SAVE_AS}")
     if head[257:262] == b"ustar":
         raise ValueError("this is a tar archive; unpack it and give the tables in it")
@@ -146,25 +132,13 @@ def peek(head: bytes) -> bytes:
 
 
 def check_text(head: bytes) -> None:
-    """Refuse what is no text; UTF-16 and UTF-32 have been told before.
-
-    Raises
-    ------
-    ValueError
-        Too many control signs.
-    """
+    """Refuse what has too many control characters; UTF-16 and UTF-32 have been found before."""
     if len(re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)) > MOST_CONTROL * len(head):
         raise ValueError(f"this is no text; {SAVE_AS}")
 
 
 def find_wide(data: bytes) -> str | None:
-    """Tell whether a text is UTF-16 or UTF-32, by its mark or by where its zeros stand.
-
-    Examples
-    --------
-    >>> find_wide("ID;Дата".encode("utf-16-le")), find_wide(b"ID;at")
-    ('utf-16-le', None)
-    """
+    """Is a text UTF-16 or UTF-32, by its mark or by where its zeros stand?"""
     for mark, encoding in (
         (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
         (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
@@ -185,13 +159,7 @@ def find_wide(data: bytes) -> str | None:
 
 
 def list_members(data: bytes) -> list[zipfile.ZipInfo]:
-    """List the members of an XLSX file.
-
-    Raises
-    ------
-    ValueError
-        A damaged archive, or one that is no XLSX workbook: named.
-    """
+    """List the members of an XLSX file; another archive is refused and named."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -246,9 +214,9 @@ def _read_file(path: Path) -> tuple[str, bytes]:
 
 
 def _check_data(data: bytes, name: str) -> str:
-    """Tell the kind of a file; refuse what is called text and is none."""
+    """The kind of a file; refuse what would be text and is none."""
     head = data[:HEAD]
-    kind = tell_kind(head, name)
+    kind = detect_kind(head, name)
     if kind == "text":
         if find_wide(head) is None and head.strip(_BLANK):
             check_text(head)
@@ -306,13 +274,8 @@ def _check_names(names: list[str]) -> None:
 
 
 def unpack_member(data: bytes, member: zipfile.ZipInfo, growth: Growth) -> Iterator[bytes]:
-    """Unpack a member to the end of its stream, which may be longer than its header says.
-
-    Raises
-    ------
-    ValueError
-        Damaged, packed in an unusual way, or grown too far.
-    """
+    """Unpack a member to the end of its stream, which may be longer than its header says; refuse
+    what is damaged, packed in an unusual way, or grown too far."""
     start = member.header_offset
     lengths = data[start + 26 : start + 30]
     if data[start : start + 4] != b"PK\x03\x04" or len(lengths) < 4:
@@ -333,14 +296,8 @@ def unpack_member(data: bytes, member: zipfile.ZipInfo, growth: Growth) -> Itera
         raise ValueError(_DAMAGED.format("the file"))
 
 
-def tell_ole(data: bytes) -> None:
-    """Refuse an OLE container that holds no Excel workbook, or a locked one.
-
-    Raises
-    ------
-    ValueError
-        What it holds.
-    """
+def refuse_ole(data: bytes) -> None:
+    """Refuse an OLE container that holds no Excel workbook, or a locked one, naming it."""
     for stream, what in _OLE_STREAMS.items():
         if stream.encode("utf-16-le") in data:
             raise ValueError(f"this is {what}; {SAVE_AS}")

@@ -20,15 +20,15 @@ from funnel_lib.reading.files.headers import FIRST_ROWS, check_shape, find_heade
 
 # Where two fit alike, the first: the comma may be that of decimals.
 DELIMITERS = (";", ",", "\t", "|")
-# Encodings of one byte a sign that exports of the market come in.
+# Encodings of one byte a character that exports of the market come in.
 LEGACY_ENCODINGS = ("cp1251", "cp866", "koi8_r", "mac_cyrillic", "cp1252")
 PIECE = 1 << 22
-# What is looked at to find the delimiter and the header, and to tell an old encoding.
+# What is looked at to find the delimiter and the header, and to detect an old encoding.
 HEAD, SAMPLE = 1 << 16, 1 << 20
-# Rows that do not fit the header are kept, cut to so many signs, to be counted and shown.
+# Rows that do not fit the header are kept, cut to so many characters, to be counted and shown.
 MOST_BROKEN, MOST_SHOWN = 100_000, 200
 MOST_WAITS = 10_000
-MOST_DAMAGED = 0.05  # of the signs beyond ASCII, in what is still UTF-8
+MOST_DAMAGED = 0.05  # of the characters beyond ASCII, in what is still UTF-8
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # A row whose quoted cells end where they should, or at least in their own line. D: the delimiter.
 _CELL = r'(?:"(?:[^"]++|"")*+"(?=[D\r\n]|\Z)|"(?:[^"\r\n]++|"")*+"[^D\r\n]*+|(?!")[^D\r\n]*+)'
@@ -41,22 +41,15 @@ _OFTEN = dict(zip(
      165, 159, 144, 121, 97, 94, 73, 64, 48, 36, 32, 26, 4, 4), strict=True,
 ))  # fmt: skip
 _EUROPEAN = "áàâãäåæçéèêëíìîïñóòôõöøßúùûüýÿœіїєґ"
-_SIGNS = "\u00a0№«»—–“”„’…€₽°"
+_SYMBOLS = "\u00a0№«»—–“”„’…€₽°"
 
 
 def read_delimited(data: bytes) -> tuple[pa.Table, list[str], tuple[str, ...]]:
-    """Read a text table.
+    """Read a text table: (texts, rows that could not be split, texts above the header).
 
-    Parameters
-    ----------
-    data : bytes of the file
-
-    Returns
-    -------
-    (table of texts, rows that could not be split, texts above the header). A row is left out that
-    has more or fewer cells than the header, or in which a quote opens that is closed neither in its
-    line nor at the end of a later cell. A quote inside a cell that does not begin with one is a
-    sign like any other.
+    A row is left out that has more or fewer cells than the header, or in which a quote opens that
+    is closed neither in its line nor at the end of a later cell. A quote inside a cell that does
+    not begin with one is a character like any other.
 
     Raises
     ------
@@ -89,18 +82,7 @@ def read_delimited(data: bytes) -> tuple[pa.Table, list[str], tuple[str, ...]]:
 
 
 def to_utf8(data: bytes) -> bytes:
-    """Turn text of any usual encoding into UTF-8 without a mark at its beginning.
-
-    Raises
-    ------
-    ValueError
-        UTF-16 or UTF-32 that is cut off.
-
-    Examples
-    --------
-    >>> to_utf8("Заявка; Звонок".encode("cp866")).decode()
-    'Заявка; Звонок'
-    """
+    """Turn text of any usual encoding into UTF-8 without a mark; cut-off UTF-16 is refused."""
     wide = find_wide(data)
     if wide:
         data = _recode(data, wide, "strict")
@@ -115,17 +97,11 @@ def to_utf8(data: bytes) -> bytes:
     )
     if n_damaged < MOST_DAMAGED * n_beyond:
         return mended
-    return _recode(data, tell_legacy(data), "replace")
+    return _recode(data, detect_encoding(data), "replace")
 
 
-def tell_legacy(data: bytes) -> str:
-    """Tell which old encoding gives the likeliest Russian or European words.
-
-    Examples
-    --------
-    >>> [tell_legacy(f"{t};Итог".encode(e)) for t, e in [("Дата", "koi8_r"), ("Дата", "cp1251")]]
-    ['koi8_r', 'cp1251']
-    """
+def detect_encoding(data: bytes) -> str:
+    """Which old encoding gives the likeliest Russian or European words?"""
     words = dict.fromkeys(m[0] for m in islice(_WORD.finditer(data), 20_000))
     words = b" ".join(islice(words, 2_000))
     return max(LEGACY_ENCODINGS, key=lambda e: _score(words.decode(e, "replace")))
@@ -136,15 +112,15 @@ def _score(text: str) -> float:
     score = 0.0
     for word in text.split(" "):
         latin = bool(re.search("[A-Za-z]", word))
-        for before, sign in zip(" " + word, word, strict=False):
-            low = sign.lower()
-            if sign.isascii():
+        for before, letter in zip(" " + word, word, strict=False):
+            low = letter.lower()
+            if letter.isascii():
                 continue
             if low in _OFTEN:
                 score += math.log(_OFTEN[low] / 10_000) - 8 * latin
             else:
-                score -= 6 if low in _EUROPEAN or low in _SIGNS else 12
-            score -= 5 * (sign.isupper() and before.islower())
+                score -= 6 if low in _EUROPEAN or low in _SYMBOLS else 12
+            score -= 5 * (letter.isupper() and before.islower())
     return score
 
 
@@ -193,14 +169,14 @@ def _check_quotes(rows: memoryview, delimiter: int) -> tuple[bool, bool]:
     """Whether every quote opens or closes a whole cell or is doubled, and whether any cell has
     several lines."""
     ends = np.isin(np.arange(256), [delimiter, 10, 13, 34])
-    signs = np.frombuffer(rows, np.uint8)
+    chars = np.frombuffer(rows, np.uint8)
     n_before, several = 0, False
-    for start in range(0, len(signs), PIECE):
-        part = signs[start : start + PIECE]
+    for start in range(0, len(chars), PIECE):
+        part = chars[start : start + PIECE]
         quotes = np.flatnonzero(part == 34)
-        before = ends[signs[start + quotes - 1]] | (start + quotes == 0)
-        after = ends[signs[np.minimum(start + quotes + 1, len(signs) - 1)]]
-        after |= start + quotes + 1 == len(signs)
+        before = ends[chars[start + quotes - 1]] | (start + quotes == 0)
+        after = ends[chars[np.minimum(start + quotes + 1, len(chars) - 1)]]
+        after |= start + quotes + 1 == len(chars)
         opens = (np.arange(len(quotes)) + n_before) % 2 == 0
         if not np.where(opens, before, after).all():
             return False, True

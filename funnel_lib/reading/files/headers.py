@@ -13,19 +13,11 @@ _NUMBER = re.compile(r"[\d\s.,:/+%-]*")
 
 
 def find_header(rows: list[list[str]]) -> int:
-    """Tell which of the first rows is the header.
+    """Which of the first rows is the header?
 
     It is the first row with any text, but for one case: that row has one or two filled cells, a
     much wider row of different words, none of them a number, comes below, and most rows after it
     are wider than the first, too. Then that row is the header, and what is above it are titles.
-
-    Parameters
-    ----------
-    rows : the cells of the first rows
-
-    Returns
-    -------
-    position of the header
 
     Examples
     --------
@@ -50,7 +42,7 @@ def find_header(rows: list[list[str]]) -> int:
 
 
 def name_columns(rows: list[list[str]], header: int) -> tuple[list[str], tuple[str, ...]]:
-    """Give the names that a header tells, and the texts above it.
+    """Give the names in a header, and the texts above it.
 
     An empty name under a filled cell takes that cell's text: such is a header of two rows whose
     single names run over both.
@@ -69,20 +61,8 @@ def name_columns(rows: list[list[str]], header: int) -> tuple[list[str], tuple[s
 
 
 def check_shape(n_rows: int, n_columns: int, n_filled: int) -> None:
-    """Refuse a table that is too wide, or huge and almost empty.
-
-    Raises
-    ------
-    ValueError
-        More than `MOST_COLUMNS`, or more than `MOST_CELLS` of which not one in `MOST_EMPTY` is
-        filled.
-
-    Examples
-    --------
-    >>> check_shape(1_048_576, 16_384, 2)
-    Traceback (most recent call last):
-    ValueError: 16,384 columns, more than 5,000: keep the columns that matter
-    """
+    """Refuse a table of more than `MOST_COLUMNS`, or of more than `MOST_CELLS` of which not one in
+    `MOST_EMPTY` is filled."""
     if n_columns > MOST_COLUMNS:
         raise ValueError(
             f"{n_columns:,} columns, more than {MOST_COLUMNS:,}: keep the columns that matter"

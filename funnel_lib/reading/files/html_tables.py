@@ -27,40 +27,22 @@ _KNOWN_CHARSET = re.compile(r"utf-?8|windows-12\d\d|koi8-[ru]|iso-8859-\d\d?|(?:
 
 
 def is_html(start: bytes) -> bool:
-    """Tell whether a file is a web page, from its first bytes.
-
-    Examples
-    --------
-    >>> is_html(b"<!DOCTYPE html><html>"), is_html(b"<DATE>;<OPEN>"), is_html(b"<log>")
-    (True, False, False)
-    """
+    """Whether a file is a web page, by its first bytes."""
     return bool(_BEGINS.match(start.lstrip()))
 
 
 def find_charset(data: bytes) -> str | None:
-    """Find the encoding that a page names, if it is a usual one.
-
-    Examples
-    --------
-    >>> find_charset(b'<meta http-equiv="Content-type" content="text/html;charset=windows-1251">')
-    'windows-1251'
-    """
+    """Which encoding does a page name, if it is a usual one?"""
     found = _CHARSET.search(data[:4096])
     name = found[1].decode("ascii", "replace").lower() if found else ""
     return name if _KNOWN_CHARSET.fullmatch(name) else None
 
 
 def read_html(page: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Read the table with the most filled cells.
+    """Read the table with the most filled cells: (texts, texts above its header).
 
-    Parameters
-    ----------
-    page : the text of the page
-
-    Returns
-    -------
-    (table of texts, texts above its header). Tags inside cells are left out, a line break is a
-    space; a cell over several rows is each row's, one over several columns is the first column's.
+    Tags inside cells are left out, a line break is a space; a cell over several rows is each row's,
+    one over several columns is the first column's.
 
     Raises
     ------

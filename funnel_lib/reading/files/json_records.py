@@ -30,19 +30,13 @@ class NoRecords(ValueError):
 
 
 def read_json(data: bytes) -> pa.Table:
-    """Read the records of a JSON file.
+    """Read the records of a JSON file, UTF-8, as a table of texts.
 
-    Parameters
-    ----------
-    data : UTF-8 text: a list of objects, objects in lines or one after another, or responses that
-        wrap a list of objects under one of `WRAPPERS` (two deep, too); pages are put together
-
-    Returns
-    -------
-    table of texts, one row a record. What is nested has dotted names, elements of lists are
-    numbered from 0: ``params.duration``, ``contacts.0.id``. Numbers keep their text, but for a
-    ``.0`` at the end; true and false are True and False; null, NaN and Infinity are missing. Of a
-    name that comes twice the last counts.
+    It holds a list of objects, objects in lines or one after another, or responses that wrap a list
+    of objects under one of `WRAPPERS` (two deep, too), whose pages are put together. What is nested
+    has dotted names, elements of lists are numbered from 0: ``params.duration``, ``contacts.0.id``.
+    Numbers keep their text, but for a ``.0`` at the end; true and false are True and False; null,
+    NaN and Infinity are missing. Of a name that comes twice the last counts.
 
     Raises
     ------
@@ -83,19 +77,19 @@ def _iterate(data: bytes) -> Iterator[tuple[object, bool]]:
     first = True
     while True:
         value = text.decode()
-        sign = text.skip()
+        following = text.skip()
         if not listed:
-            yield value, first and not sign
-            if not sign:
+            yield value, first and not following
+            if not following:
                 return
-            text.place += sign == ","
+            text.place += following == ","
         else:
             yield value, False
             text.place += 1
-            if sign == "]":
+            if following == "]":
                 text.end()
                 return
-            if sign != ",":
+            if following != ",":
                 text.refuse("expected a comma or the end of the list")
         first = False
 
@@ -112,7 +106,7 @@ class _Text:
         self.text, self.place, self.lines_before = "", 0, 1
 
     def skip(self) -> str:
-        """Pass over blanks: the sign that comes next, "" at the end."""
+        """Pass over blanks: the character that comes next, "" at the end."""
         while True:
             self.place = _BLANKS.match(self.text, self.place).end()
             if self.place < len(self.text) or not self.refill():
@@ -161,7 +155,7 @@ _TOO_DEEP = f"nested deeper than {MOST_DEPTH} levels; keep the levels that matte
 
 
 def _find_records(value: object, alone: bool) -> list:
-    """The records of a page, or the value itself; lone documents are pages whatever they tell."""
+    """The records of a page, or the value itself; lone documents are pages whatever they hold."""
     if isinstance(value, list):
         return value
     if isinstance(value, dict):
@@ -199,19 +193,8 @@ def _join_pages(value: dict) -> list | None:
 
 
 def flatten(value: dict | list, prefix: str, row: dict[str, str | None], depth: int = 1) -> None:
-    """Put the texts of what an object or a list holds into a row, under dotted names.
-
-    Raises
-    ------
-    ValueError
-        Nested deeper than `MOST_DEPTH`, or a name longer than `MOST_NAME`.
-
-    Examples
-    --------
-    >>> flatten({"a": {"b": [5, None]}, "c": True}, "", row := {})
-    >>> row
-    {'a.b.0': '5', 'a.b.1': None, 'c': 'True'}
-    """
+    """Put the texts of what an object or a list holds into a row, under dotted names; refuse what
+    is nested deeper than `MOST_DEPTH`, and names longer than `MOST_NAME`."""
     if depth > MOST_DEPTH:
         raise ValueError(_TOO_DEEP)
     for key, inside in value.items() if isinstance(value, dict) else enumerate(value):

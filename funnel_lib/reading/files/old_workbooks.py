@@ -1,4 +1,4 @@
-"""How far the cells of an old Excel workbook (.xls) reach, told from its records.
+"""How far the cells of an old Excel workbook (.xls) reach, by its records.
 
 The reader lays out every cell between the first and the last of each sheet, so two cells in far
 corners of many sheets would fill any memory.
@@ -20,17 +20,7 @@ _CUT = "the file is damaged or cut off; export it again"
 
 
 def check_old_workbook(data: bytes) -> None:
-    """Refuse a workbook whose few cells lie far apart.
-
-    Parameters
-    ----------
-    data : bytes of an OLE container
-
-    Raises
-    ------
-    ValueError
-        No workbook in it, damaged, or too many cells that are empty.
-    """
+    """Refuse an OLE container without a workbook, or one whose few cells lie far apart."""
     stream = find_stream(data, _NAMES)
     if stream is None:
         raise ValueError(_CUT)

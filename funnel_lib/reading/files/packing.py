@@ -9,18 +9,16 @@ import pyarrow as pa
 
 from funnel_lib.reading.files.headers import check_shape
 
-# Rows, and signs of text, that are kept as Python objects before they go into Arrow.
-MOST_ROWS, MOST_SIGNS = 20_000, 1 << 24
+# Rows, and characters of text, that are kept as Python objects before they go into Arrow.
+MOST_ROWS, MOST_CHARS = 20_000, 1 << 24
 # What a file says once may be repeated in many rows, up to so many times the size of the file.
-FEW_SIGNS, MOST_REPEATED = 64 << 20, 20
+FEW_CHARS, MOST_REPEATED = 64 << 20, 20
 
 
 class Packer:
     """A table of texts that grows row by row; a key that comes up late is missing before.
 
-    Parameters
-    ----------
-    n_bytes : size of the file that the rows come from
+    `n_bytes` is the size of the file that the rows come from: what it may be repeated to.
 
     Examples
     --------
@@ -33,23 +31,18 @@ class Packer:
 
     def __init__(self, n_bytes: int):
         self.n_bytes = n_bytes
-        self.n_rows = self.n_filled = self.n_signs = 0  # of what is packed
+        self.n_rows = self.n_filled = self.n_chars = 0  # of what is packed
         self._keys: dict = {}
         self._rows: list[dict] = []
-        self._signs = 0
+        self._chars = 0
         self._parts: list[pa.Table] = []
 
     def add(self, row: dict) -> None:
-        """Add a row: key -> text, None where the key stands without a value.
-
-        Raises
-        ------
-        ValueError
-            Too many columns, almost all of them empty, or too much that is repeated.
-        """
+        """Add a row: key -> text, None where the key stands without a value; refuse too many
+        columns, almost all of them empty, and too much that is repeated."""
         self._rows.append(row)
-        self._signs += sum(map(len, filter(None, row.values()))) + 4 * len(row)
-        if len(self._rows) >= MOST_ROWS or self._signs > MOST_SIGNS:
+        self._chars += sum(map(len, filter(None, row.values()))) + 4 * len(row)
+        if len(self._rows) >= MOST_ROWS or self._chars > MOST_CHARS:
             self._pack()
 
     def __len__(self) -> int:
@@ -66,12 +59,12 @@ class Packer:
         n_filled = sum(map(len, rows))
         self._keys.update(keys)
         self.n_rows += len(rows)
-        self.n_signs += self._signs
+        self.n_chars += self._chars
         self.n_filled += n_filled
         check_shape(self.n_rows, len(self._keys), self.n_filled)
-        if self.n_signs > FEW_SIGNS and self.n_signs > MOST_REPEATED * self.n_bytes:
+        if self.n_chars > FEW_CHARS and self.n_chars > MOST_REPEATED * self.n_bytes:
             raise ValueError(
-                f"what it says once is repeated in its rows to {self.n_signs >> 20:,} MiB, more "
+                f"what it says once is repeated in its rows to {self.n_chars >> 20:,} MiB, more "
                 f"than {MOST_REPEATED} times its size; export it as CSV"
             )
         if len(rows) * len(keys) > 4 * n_filled:
@@ -81,13 +74,13 @@ class Packer:
         if not columns:  # rows without any cell
             keys, columns = [""], [pa.nulls(len(rows), pa.string())]
         self._parts.append(pa.Table.from_arrays(columns, names=[str(key) for key in keys]))
-        self._rows, self._signs = [], 0
+        self._rows, self._chars = [], 0
 
 
 def _to_array(texts: list[str | None]) -> pa.Array:
     try:
         return pa.array(texts, pa.string())
-    except UnicodeEncodeError:  # halves of a sign that JSON may escape
+    except UnicodeEncodeError:  # halves of a character that JSON may escape
         mended = [t if t is None else t.encode("utf-8", "replace").decode() for t in texts]
         return pa.array(mended, pa.string())
 

@@ -1,6 +1,6 @@
 """Any table file as a frame of texts: CSV, TSV, Excel, Parquet, JSON (lines), XES, gz of these.
 
-The kind of a file is told from its first bytes, not from its name. Every cell becomes a text, so
+The kind of a file is found by its first bytes, not by its name. Every cell becomes a text, so
 that the same table gives the same log whatever file it came in.
 """
 
@@ -55,7 +55,7 @@ class RawTable:
     path : path of its file
     frame : texts (missing: NA)
     broken : rows of a text file that could not be split
-    meanings : meaning -> column, where the kind of the file tells it
+    meanings : meaning -> column, where the kind of the file says it
     kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
     above : texts of the rows above the header, such as titles
     further_sheets : places of the sheets of a workbook that hold further tables, not read
@@ -93,14 +93,8 @@ def find_tables(paths: list[str | Path]) -> list[Path]:
 def read_table(path: str | Path) -> RawTable:
     """Read one table file.
 
-    Parameters
-    ----------
-    path : path of the file
-
-    Returns
-    -------
-    RawTable. Names and cells are stripped; a name that comes again gets " (2)", " (3)" …; rows
-    without content, and columns without a name and without content, are left out. Empty cells and
+    Names and cells are stripped; a name that comes again gets " (2)", " (3)" …; rows without
+    content, and columns without a name and without content, are left out. Empty cells and
     `EMPTY_WORDS` are missing.
 
     Raises
@@ -140,7 +134,7 @@ _SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"
 
 
 def _is_table(path: Path) -> bool:
-    """Tell a table in a folder; not the lock files of an open Excel, nor other hidden files."""
+    """Whether a file is a table; not the lock files of an open Excel, nor other hidden ones."""
     name = path.name.lower().removesuffix(".gz")
     return path.is_file() and name.endswith(TABLE_SUFFIXES) and not name.startswith((".", "~$"))
 
@@ -266,17 +260,17 @@ def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _join_clocks(frame: pd.DataFrame) -> pd.DataFrame:
     """Join days and the clocks in a column of their own, as telephony has them ("Дата", "Время");
-    both columns hold the moment then."""
+    both columns hold the whole time then."""
     named = {str(c).casefold(): c for c in frame.columns}
     for clock, day in _CLOCKS.items():
         if not {clock, day} <= named.keys():
             continue
         days = frame[named[day]].str.replace(r"[ T]00:00(?::00)?$", "", regex=True)
         clocks = frame[named[clock]]
-        told = days.notna() & clocks.notna()
+        both = days.notna() & clocks.notna()
         alone = not days.str.contains(":", na=False).any()
-        if told.any() and alone and clocks[told].str.fullmatch(_CLOCK).all():
-            joined = days.where(~told, days + " " + clocks)
+        if both.any() and alone and clocks[both].str.fullmatch(_CLOCK).all():
+            joined = days.where(~both, days + " " + clocks)
             frame = frame.assign(**{named[day]: joined, named[clock]: joined})
     return frame
 

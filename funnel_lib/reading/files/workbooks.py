@@ -15,7 +15,13 @@ import numpy as np
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
-from funnel_lib.reading.files.archives import SAVE_AS, Growth, list_members, tell_ole, unpack_member
+from funnel_lib.reading.files.archives import (
+    SAVE_AS,
+    Growth,
+    list_members,
+    refuse_ole,
+    unpack_member,
+)
 from funnel_lib.reading.files.headers import (
     FIRST_ROWS,
     MOST_CELLS,
@@ -43,17 +49,11 @@ _SHARED = re.compile(rb"""t\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>(\d{1,9})<""")
 
 
 def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]:
-    """Read an XLSX or XLS workbook.
+    """Read an XLSX or XLS workbook: (texts, texts above its header, places of further tables).
 
-    Parameters
-    ----------
-    data : bytes of the file
-
-    Returns
-    -------
-    (table of texts, texts above its header), of the first sheet with several rows and columns, else
-    with any filled cell, and which later sheets hold a table, counted from 1. Dates are ISO 8601,
-    whole numbers have no decimals, formulas are their last results, errors are empty.
+    It is the first sheet with several rows and columns, else with any filled cell; places of sheets
+    count from 1. Dates are ISO 8601, whole numbers have no decimals, formulas are their last
+    results, errors are empty.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
     if data[:2] == b"PK":
         _check_members(data)
     else:
-        tell_ole(data)
+        refuse_ole(data)
         check_old_workbook(data)
     rows: list[list] = []
     try:

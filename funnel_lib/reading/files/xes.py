@@ -1,4 +1,4 @@
-"""Logs of process mining (XES, IEEE 1849) as a table: one row an event, with what its trace tells.
+"""Logs of process mining (XES, IEEE 1849) as a table: one row an event, with what its trace holds.
 
 Read as a stream, so that no tree of the file is kept. A DOCTYPE is refused at its first line: XES
 needs none, and entities are how an XML file opens other files or grows without end.
@@ -26,13 +26,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def is_xml(data: bytes, name: str = "") -> bool:
-    """Tell whether a file is XML, from its first bytes; one named .xes is if it begins with a tag.
-
-    Examples
-    --------
-    >>> is_xml(b"<log>\\n<trace>"), is_xml(b"<DATE>;<OPEN>"), is_xml(b"<a/>", "a.xes.gz")
-    (True, False, True)
-    """
+    """Whether a file is XML, by its first bytes; one named .xes is if it begins with a tag."""
     start = data[:400]
     if start.startswith(_UTF16):
         start = start[: len(start) // 2 * 2].decode("utf-16", errors="replace").encode()
@@ -42,20 +36,13 @@ def is_xml(data: bytes, name: str = "") -> bool:
 
 
 def read_xes(data: bytes) -> pa.Table:
-    """Which events does an XES log hold?
+    """Which events does an XES log hold? A table of texts, one row an event.
 
-    Parameters
-    ----------
-    data : the bytes of the file, in any encoding its first line names
-
-    Returns
-    -------
-    table of texts, one row an event: the event's attributes under their keys (``concept:name``,
-    ``time:timestamp``), its trace's under theirs with ``case:`` before (``case:concept:name``),
-    missing where there is none. A key that comes again in one row gets " (2)", the trace's first.
-    A trace without events is one row of its own attributes; an event outside any trace has no
-    ``case:``. Lists, containers, nested attributes, globals, classifiers and the log's own
-    attributes are left out.
+    An event's attributes are under their keys (``concept:name``, ``time:timestamp``), its trace's
+    under theirs with ``case:`` before (``case:concept:name``), missing where there is none. A key
+    that comes again in one row gets " (2)", the trace's first. A trace without events is one row of
+    its own attributes; an event outside any trace has no ``case:``. Lists, containers, nested
+    attributes, globals, classifiers and the log's own attributes are left out.
 
     Raises
     ------

@@ -1,0 +1,129 @@
+"""One reading of an export: what the user says, how times are read, what is left out, noticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.events import note_checks, note_removed, show_rows, show_values
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.files.tables import RawTable
+
+
+class Ledger:
+    """One book for a whole reading: every reader writes into it, `build_log` gets its two frames.
+
+    Examples
+    --------
+    >>> ledger, rows = Ledger(), pd.DataFrame({"lead_id": ["a", "b"], "action": ["call", "plan"]})
+    >>> len(ledger.leave_out("planned", rows, rows["action"] == "plan"))
+    1
+    >>> ledger.removed.values.tolist()
+    [['events', 'planned', 1, 'b · plan']]
+    """
+
+    def __init__(self):
+        self._noticed: list[tuple] = []
+        self._removed: list[pd.DataFrame] = [note_removed([])]
+
+    def note(self, check: str, n: int, n_all: int, severity: str = "warning", example: str = ""):
+        """Note `n` odd rows of `n_all`; nothing is noted of none."""
+        self._noticed.append((check, n, n_all, severity, example))
+
+    def note_cells(self, check: str, cells: pd.Series, odd, severity="warning", n_all=None) -> None:
+        """Note the odd cells of a column, a few of them as examples."""
+        odd = np.asarray(odd, bool)
+        n_all = len(cells) if n_all is None else n_all
+        self.note(check, odd.sum(), n_all, severity, show_values(cells[odd]))
+
+    def note_unreadable(self, column: str, texts: pd.Series, read: pd.Series) -> None:
+        """Note the texts of a column that could not be read."""
+        self.note_cells(f"unreadable_{column}", texts, texts.notna() & read.isna())
+
+    def leave_out(self, reason: str, rows: pd.DataFrame, out, table="events") -> pd.DataFrame:
+        """Keep the rows that are not to be left out, and count the others under a reason."""
+        out = np.asarray(out, bool)
+        if not out.any():
+            return rows
+        self.count_removed(reason, out.sum(), show_rows(name_subjects(rows[out])), table)
+        return rows[~out]
+
+    def count_removed(self, reason: str, n: int, examples: str = "", table="events") -> None:
+        """Count `n` rows that are left out."""
+        if n:
+            row = (table, reason, int(n), examples)
+            self._removed.append(pd.DataFrame([row], columns=note_removed([]).columns))
+
+    def add(self, later: Ledger) -> None:
+        """Take over what another ledger holds, after what is here."""
+        self._noticed += later._noticed
+        self._removed += later._removed
+
+    @property
+    def noticed(self) -> pd.DataFrame:
+        """As of `events.note_checks`."""
+        return note_checks(self._noticed)
+
+    @property
+    def removed(self) -> pd.DataFrame:
+        """As of `events.note_removed`."""
+        return pd.concat(self._removed, ignore_index=True)
+
+
+@dataclass
+class Clock:
+    """How times without a zone are read, and which tables had which kind of times."""
+
+    time_zone: str = "UTC"
+    day_first: bool | None = None
+    decimal_comma: bool | None = None
+    local: list[str] = field(default_factory=list)
+    zoned: list[str] = field(default_factory=list)
+
+    def check(self, zone_given: bool) -> None:
+        """Raise an `InputError` where local times stand beside UTC and nobody gave the zone."""
+        if zone_given or not self.local or not self.zoned:
+            return
+        names = ([Path(path).name for path in paths] for paths in (self.local, self.zoned))
+        local, zoned = (quote_some(dict.fromkeys(x)) for x in names)
+        raise InputError([
+            f"times without a zone ({local}) stand beside times in UTC or with a zone ({zoned}); "
+            "tell the zone of the first, e.g. --time-zone Europe/Moscow, or the order of events "
+            "would be wrong"
+        ])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What all readers of one export share."""
+
+    mapping: Mapping
+    clock: Clock
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def of_tables(self, tables: list[RawTable]) -> Reading:
+        """The same with what the mapping says of these tables; dates are the deals' alone."""
+        there = {c for t in tables for c in t.frame.columns}
+        columns = {m: c for m, c in self.mapping.columns.items() if c in there}
+        where = {c: v for c, v in self.mapping.where.items() if c in there}
+        own = {"columns": columns, "where": where, "dates": {}}
+        return replace(self, mapping=self.mapping.model_copy(update=own))
+
+
+def name_journey(rows: pd.DataFrame) -> pd.Series:
+    """Name the journey of what is about no deal: ``lead 7``."""
+    return rows["about"].astype("str") + " " + rows["about_id"].astype("str")
+
+
+def name_subjects(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with whose they are, to be shown as examples; a phone is nobody's business."""
+    if "lead_id" in rows or "about_id" not in rows:
+        return rows
+    if "about" not in rows:
+        return rows.rename(columns={"about_id": "lead_id"})
+    secret = rows["about"].isin(["phone", "tax"])
+    return rows.assign(lead_id=rows["about"].where(secret, name_journey(rows)))
