@@ -56,7 +56,13 @@ def build_sheet(audit: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
 
 
 def tell_stages(audit: pd.DataFrame, words: Words) -> str:
-    """Say how many stages describe the manager's action; lost ends are counted apart."""
+    """Say how many stages describe the manager's action; lost ends are counted apart.
+
+    Examples
+    --------
+    >>> print(tell_stages(audit_stages(["КП отправлено", "Оплатил", "Отказ"]), Words("en")))
+    1 of 2 stages describe the manager's action; a client's step: 1, unclear: 0. Lost ends: 1.
+    """
     stages = audit[audit["end"] == ""]
     count = {kind: (stages["kind"] == kind).sum() for kind in ("manager", "client", "unclear")}
     told = words.text("sentence.stages", n=len(stages), **count)
