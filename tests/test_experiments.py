@@ -11,7 +11,12 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.counting.days import find_outcome_days
-from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after, read_split
+from funnel_lib.sections.hypotheses.readings import (
+    count_trend,
+    label_periods,
+    read_before_after,
+    read_split,
+)
 from funnel_lib.stats.differences import judge_difference, newcombe
 from funnel_lib.stats.incidence import estimate_incidence
 from funnel_lib.stats.intervals import wilson
@@ -271,6 +276,11 @@ def test_a_change_too_late_to_judge_is_no_exception():
         row = read_before_after(journeys_of(BEFORE_AFTER, 30), "read", changed_at, "5D").iloc[0]
         assert (row["n_before"], row["n_after"]) == (0, 0) and row["is_small"]
         assert row[["share_after", "difference", "high"]].isna().all()
+
+
+def test_the_longer_of_two_periods_is_cut():
+    labelled = label_periods(journeys_of("a 1 ask\nb 3 ask\nc 9 ask", 30), "2025-01-03", "1D")
+    assert labelled.leads["period"].tolist() == ["before", "after", ""]
 
 
 def test_the_trend_by_month_of_entry():

@@ -190,7 +190,9 @@ def test_a_column_is_written_as_in_its_table():
     assert EN.value("low", 0.5) == "50.0%" and EN.value("low", 0.5, "value_ranges") == "0.50"
     assert EN.value("name", "all") == "all leads" and EN.value("name", "all", "new_funnel") == "all"
     assert EN.value("p_holm", 0.0004) == "< 0.001" and EN.value("extra_won", 1.26) == "1.3"
-    assert RU.value("target", "won") == "купили" and EN.value("median_days", None) == "not reached"
+    assert RU.value("target", "won") == "купили" and EN.value("median_days", None) == (
+        EN.text("figure.not_reached")
+    )
     assert EN.value("reference", "manager=Ann") == "manager Ann"
     assert EN.value("reference", "x=Ann") == "x=Ann"
 

@@ -39,11 +39,6 @@ def show_table(
     columns : which columns to show, in order; money is written with the currency of its row
     file : where the whole table lies, named when only the first `MOST_ROWS` rows are shown
     name : which table of the registry it is (see `words.label_table`)
-
-    Examples
-    --------
-    >>> show_table(pd.DataFrame({"step": ["<b>"], "n_reached": [2.0]}), Words("en")).html
-    '<div class="table"><table><thead><tr><th>Client step</th><th class="number">Reached</th>...
     """
     if table.empty:
         return show_text(words.text("chrome.nothing"), kind="more")

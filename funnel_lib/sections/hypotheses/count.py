@@ -42,15 +42,14 @@ def build_hypotheses(
 
     Notes
     -----
-    extra_won = (share_reference - share_now) x n_decided x (won of those who took the step and were
-    closed); extra_amount = extra_won x the mean amount of a won deal. A lever's part is its part of
-    the lost. It is assumed that those won over would go on like those who take the step now, that
-    the reference can be reached, and that its lead over the others is not owed to its leads. Who
-    stops before the paths of several segments part belongs to them in proportion; so that one
+    The share of those past a step that buy is of those who were closed. A lever's part is its part
+    of the lost. It is assumed that those won over would go on like those who take the step now,
+    that the reference can be reached, and that its lead over the others is not owed to its leads.
+    Who stops before the paths of several segments part belongs to them in proportion; so that one
     segment's better group does not lend its lead to another, every group is taken to have the same
     mix of these segments there (see `find_benchmark`). Ranges: shares of groups are drawn from
     their posterior (`shrinkage.shrink_shares`), the rest by drawing leads again
-    (`resampling.draw_sums`); a gain is never below 0.
+    (`resampling.draw_sums`).
 
     Raises
     ------

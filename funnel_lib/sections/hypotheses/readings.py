@@ -123,14 +123,6 @@ def label_periods(
     Gives journeys whose leads have a column ``period``: before, after, or empty. The later period
     ends `within` before the export, the earlier begins where the data do; the longer of them is
     cut.
-
-    Examples
-    --------
-    >>> log = build_log(pd.DataFrame({"lead_id": [*"abc"], "action": "ask",
-    ...     "at": pd.to_datetime(["2025-01-01", "2025-01-03", "2025-01-09"])}), None, "2025-01-30")
-    >>> journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
-    >>> label_periods(journeys, "2025-01-03", "1D").leads["period"].tolist()
-    ['before', 'after', '']
     """
     changed, entered = read_day(changed_at, "changed_at"), journeys.leads["entered_at"]
     last = journeys.observed_until - pd.Timedelta(within)
