@@ -67,9 +67,11 @@ def influence_of_share(
     """
     total = memberships[:, column] @ trials
     with np.errstate(divide="ignore", invalid="ignore"):
-        moved, moved_base = (move_means(memberships, column, marks) for marks in (hits, trials))
         share = (memberships[:, column] @ hits) / total
-        return share, (moved - share * moved_base) / total
+        moved = move_means(memberships, column, hits) - share * move_means(
+            memberships, column, trials
+        )
+        return share, moved / total
 
 
 def influence_of_sizes(memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
