@@ -98,11 +98,6 @@ def detect_kind(head: bytes, name: str = "") -> str:
     ------
     ValueError
         Another kind of file, which it names.
-
-    Examples
-    --------
-    >>> detect_kind(b'{"id": 7}'), detect_kind(b"[id];[at]")
-    ('JSON', 'text')
     """
     if head[:4] == b"PAR1":
         return "Parquet"
