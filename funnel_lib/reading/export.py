@@ -99,13 +99,11 @@ def read_export(
         taken = _leave_out_personal(taken, ledger)
     ledger.add(files)
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
-    zone, until = clock.time_zone, None
-    if observed_until:
-        until = read_moment(observed_until, zone, "observed_until")
+    until = observed_until and read_moment(observed_until, clock.time_zone, "observed_until")
     return build_log(
         taken.events,
         taken.leads,
-        until,
+        until or None,
         removed=ledger.removed,
         noticed=ledger.noticed,
         assumed=() if zone_given or zoned else ("time_zone",),
