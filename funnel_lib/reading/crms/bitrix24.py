@@ -64,10 +64,10 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     ])  # fmt: skip
     data.listed = deals["lead_id"]
     deals = join_deals([deals, _made_by_history(tables["moves"])])
+    lead_tables = (tables["leads_export"], tables["leads"], items[is_lead])
     leads = join_deals([
         _take_leads(rows, further, words, given, data)
-        for rows, further in ((tables["leads_export"], ""), (tables["leads"], _OWN_FIELDS),
-                              (items[is_lead], _OWN_FIELDS))
+        for rows, further in zip(lead_tables, ("", _OWN_FIELDS, _OWN_FIELDS), strict=True)
     ])  # fmt: skip
     converted = _find_converted(leads, moves)
     data.moves = moves.assign(outcome=moves["outcome"].mask(
@@ -84,8 +84,7 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     data.people = gather_people(
         ("contact", tables["contacts"], "about_id"),
         ("company", tables["companies"], "about_id"),
-        *(("lead", tables[kind], "lead_id") for kind in ("leads", "leads_export")),
-        ("lead", items[is_lead], "lead_id"),
+        *(("lead", rows, "lead_id") for rows in lead_tables),
     )
     return data
 

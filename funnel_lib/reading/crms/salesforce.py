@@ -50,13 +50,11 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     tables = _join_ids(tables)
     every = pd.concat([tables["opportunities"], tables["opportunity_report"]], ignore_index=True)
     versions = every[every["since"].notna()]
-    deals = _take_last(every)
-    deals, deleted = data.leave_out_deleted(deals)
-    closed, won = read_flags(deals["is_closed"]), read_flags(deals["is_won"])
-    sure = read_ends(won, pd.Series(index=won.index, dtype=float), closed)
-    known = tables["stages"].drop_duplicates("stage")
-    ends = _read_flags_of(known).set_axis(known["stage"])
-    sure = sure.fillna(look_up(deals["stage"], ends))
+    deals, deleted = data.leave_out_deleted(_take_last(every))
+    stages = tables["stages"].drop_duplicates("stage")
+    ends = _read_flags_of(stages).set_axis(stages["stage"])
+    sure = _read_flags_of(deals).fillna(look_up(deals["stage"], ends))
+    closed = read_flags(deals["is_closed"])
     status = settle_outcomes(deals["stage"], sure, closed, given, data.ledger)
     users = by_id(tables["users"], "name")
     data.deals = _finish(deals.assign(status=status), users)
@@ -73,16 +71,18 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
         ("contact", tables["contacts"], "contact_id"),
         ("company", tables["accounts"], "account_id"),
     )
-    deal_ids, lead_ids = set(deals["lead_id"]), set(leads["about_id"])
+    data.acts = _take_acts(tables, set(deals["lead_id"]), set(leads["about_id"]), data)
+    data.leave_out_deals(deleted)
+    return data
+
+
+def _take_acts(tables, deals: set[str], leads: set[str], data: CrmData) -> pd.DataFrame:
+    """Tasks, meetings and mails that took place, of whom they are."""
     acts = [_take_tasks(tables, data), _take_meetings(tables, data), _take_mails(tables, data)]
     contacts = tables["contacts"].drop_duplicates("contact_id").set_index("contact_id")
     linked = data.links.loc[data.links["about"] == "contact", "about_id"]
     of_accounts = contacts["account_id"].drop(linked, errors="ignore")
-    data.acts = pd.concat(
-        [_own(a, deal_ids, lead_ids, of_accounts) for a in acts], ignore_index=True
-    )
-    data.leave_out_deals(deleted)
-    return data
+    return pd.concat([_own(a, deals, leads, of_accounts) for a in acts], ignore_index=True)
 
 
 def _join_ids(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
