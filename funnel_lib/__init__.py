@@ -19,6 +19,7 @@ _HOMES = {
     "datasets.worlds": "PlantedSegment WORLDS World",
     "drawing.canvas": "show_figure",
     "drawing.funnels": "plot_funnel",
+    "drawing.heatmaps": "picture_matrix plot_matrix",
     "drawing.html": "show_matrix show_row show_table show_text",
     "engine.paths": "PathMixture",
     "reading.columns": "Mapping read_mapping",
@@ -32,9 +33,9 @@ _HOMES = {
     "sections.after_sale.tell": "tell_after_sale tell_repeats",
     "sections.answers.count": "count_responses",
     "sections.answers.tell": "tell_responses label_responses",
-    "sections.effort.count": "count_value find_value_ranges",
-    "sections.effort.draw": "plot_value",
-    "sections.effort.tell": "tell_value",
+    "sections.effort.count": "count_money find_money_ranges",
+    "sections.effort.draw": "plot_effort",
+    "sections.effort.tell": "tell_effort",
     "sections.funnel.draw": "picture_segments",
     "sections.funnel.tell": "tell_funnel",
     "sections.groups.count": "compare_groups split_change",
@@ -87,7 +88,7 @@ _HOMES = {
     "sections.times.draw": "plot_cohorts plot_times",
     "sections.times.tell": "tell_cohorts tell_standing tell_times",
     "stats.incidence": "Incidence estimate_incidence",
-    "stats.tests": "find_valid_interval plan_size",
+    "stats.experiments": "find_valid_interval plan_size",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME_OF)

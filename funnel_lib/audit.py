@@ -27,7 +27,7 @@ from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
 from funnel_lib.sections.after_sale.count import count_repeats
 from funnel_lib.sections.answers.count import count_responses
-from funnel_lib.sections.effort.count import count_value, find_value_ranges
+from funnel_lib.sections.effort.count import count_money, find_money_ranges
 from funnel_lib.sections.hypotheses.count import build_hypotheses, check_references, read_references
 from funnel_lib.sections.losses.count import count_losses
 from funnel_lib.sections.necessity.count import count_necessity
@@ -117,7 +117,7 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     >>> write_planted(plant_log("one", 200, seed=1), folder)
     >>> audit = build_audit(f"{folder}/events.csv", leads=f"{folder}/leads.csv",
     ...                     steps=f"{folder}/steps.yml")
-    >>> audit.tables["funnel"].loc[0, ["step", "n_reached"]].tolist()
+    >>> audit.tables["funnel"][["step", "n_reached"]].values.tolist()[0]
     ['request_left', 200.0]
     """
     given = events if isinstance(events, Settings) else read_settings(events=events, **settings)
@@ -356,8 +356,8 @@ def _count(
 def _price(log: EventLog, chosen: Journeys, groups: list[Group], references, seed: int) -> dict:
     """Tell what each segment brings and takes, and what is at stake at each step."""
     return {
-        "value": count_value(log, chosen, groups),
-        "value_ranges": find_value_ranges(log, chosen, groups, seed),
+        "value": count_money(log, chosen, groups),
+        "value_ranges": find_money_ranges(log, chosen, groups, seed),
         "repeats": count_repeats(chosen, groups),
         "responses": count_responses(log, chosen),
         "hypotheses": build_hypotheses(chosen, groups, references, seed),

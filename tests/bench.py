@@ -122,7 +122,7 @@ start = time.perf_counter()
 for count in (fl.count_pace, fl.count_standing, fl.count_times):
     table = pd.concat([count(journeys, group) for group in groups])
 fl.find_medians(table), fl.count_cohorts(journeys), fl.count_repeats(journeys, groups)
-fl.count_value(log, journeys, groups), fl.find_value_ranges(log, journeys, groups)
+fl.count_money(log, journeys, groups), fl.find_money_ranges(log, journeys, groups)
 fl.build_hypotheses(journeys, groups)
 print(time.perf_counter() - start)
 """

@@ -20,8 +20,8 @@ from funnel_lib.sections.groups.count import compare_groups
 from funnel_lib.sections.hypotheses.count import build_hypotheses
 from funnel_lib.sections.hypotheses.readings import read_split
 from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.stats.experiments import find_valid_interval, plan_size
 from funnel_lib.stats.incidence import estimate_incidence
-from funnel_lib.stats.tests import find_valid_interval, plan_size
 
 FIRST_SEED = 5000
 COVERED = 0.92, 0.98  # where the coverage of a 95 % interval must lie

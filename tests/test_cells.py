@@ -1,15 +1,24 @@
-"""Texts as outcomes, currencies, people and encodings, in cases typed by hand."""
+"""Texts as outcomes, currencies, people, names and encodings, in cases typed by hand."""
 
 import pandas as pd
 import pytest
 
-from funnel_lib.reading.cells.currencies import name_currencies, split_header
-from funnel_lib.reading.cells.outcomes import learn_ends, read_ends, take_given_outcomes
-from funnel_lib.reading.cells.people import hide_persons, hide_within
-from funnel_lib.reading.columns import Mapping, names_lead
+from funnel_lib.reading.cells.currencies import find_currency, name_currencies, split_header
+from funnel_lib.reading.cells.numbers import bare_ids
+from funnel_lib.reading.cells.outcomes import (
+    learn_ends,
+    read_ends,
+    split_reason,
+    take_given_outcomes,
+)
+from funnel_lib.reading.cells.people import bare_key, find_keys, hide_persons, hide_within
+from funnel_lib.reading.cells.times import read_durations
+from funnel_lib.reading.columns import Mapping, bare_name, names_lead
+from funnel_lib.reading.crms.kinds import read_flags
 from funnel_lib.reading.files.delimited import detect_encoding, to_utf8
-from funnel_lib.reading.files.headers import check_shape
+from funnel_lib.reading.files.headers import check_shape, name_columns
 from funnel_lib.reading.files.html_tables import find_charset, is_html
+from funnel_lib.reading.files.packing import Packer
 from funnel_lib.reading.ledger import Ledger
 
 
@@ -35,6 +44,51 @@ def test_currencies_by_name_symbol_and_header():
     assert name_currencies(names).tolist()[:4] == ["RUB", "USD", "EUR", "Баллы"]
     assert split_header("Бюджет ₽") == ("Бюджет", "RUB")
     assert split_header("Amount (USD)") == ("Amount", "USD")
+    assert split_header("Цена, руб.") == ("Цена", "RUB")
+    assert split_header("Сумма сделки") == ("Сумма сделки", None)
+    assert [find_currency(n) for n in ("Тенге", "₽", "points")] == ["KZT", "RUB", None]
+
+
+def test_a_lost_stage_gives_its_reason_in_brackets():
+    names, reasons = split_reason(pd.Series(["Perdido (caro)", "Demo (online)"]))
+    assert names.tolist() == ["Perdido", "Demo (online)"]
+    assert reasons[0] == "caro" and pd.isna(reasons[1])
+
+
+def test_ids_flags_and_durations():
+    assert bare_ids(pd.Series(["7.0", "8", None]))[:2].tolist() == ["7", "8"]
+    assert bare_ids(pd.Series(["1.0", "a"])).tolist() == ["1.0", "a"]
+    assert read_flags(pd.Series(["Y", "нет", "True", None]))[:3].tolist() == [1.0, 0.0, 1.0]
+    lasted = read_durations(pd.Series(["75", "01:15", "1:00:05", "long", None]))
+    assert lasted[:3].tolist() == [75.0, 75.0, 3605.0] and lasted[3:].isna().all()
+
+
+def test_phones_and_tax_numbers_are_alike_however_written():
+    phones = bare_key(pd.Series(["8 (999) 123-45-67", "+79991234567", "доб. 12"]), "phone")
+    assert phones[:2].tolist() == ["9991234567"] * 2 and pd.isna(phones[2])
+    taxes = bare_key(pd.Series(["ИНН 7701234567", "7701234567.0"]), "tax")
+    assert taxes.tolist() == ["7701234567"] * 2
+    cell = pd.DataFrame({"Phone": ["+7 (999) 123-45-67, 8 912 000-00-00"]})
+    assert find_keys(cell, "phone").values.tolist() == [[0, "9991234567"], [0, "9120000000"]]
+
+
+def test_a_name_is_bare_without_case_accents_and_numbers():
+    names = ["Lead ID (2)", "lead_id", "Não", "счёт"]
+    assert [bare_name(n) for n in names] == ["leadid", "leadid", "nao", "счет"]
+
+
+def test_a_header_of_two_rows_is_one():
+    rows = [["Отчёт"], ["ID", "Сделка", ""], ["", "Этап", "Сумма"]]
+    assert name_columns(rows, 2) == (["ID", "Этап", "Сумма"], ("Отчёт", "ID", "Сделка"))
+
+
+def test_a_key_that_comes_up_late_is_missing_before():
+    packer = Packer(100)
+    packer.add({"a": "1"})
+    packer.add({"b": "2", "c": None})
+    assert packer.to_table().to_pylist() == [
+        {"a": "1", "b": None, "c": None}, {"a": None, "b": "2", "c": None},
+    ]  # fmt: skip
 
 
 def test_people_are_hidden_within_texts_and_among_accounts():

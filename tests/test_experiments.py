@@ -18,9 +18,9 @@ from funnel_lib.sections.hypotheses.readings import (
     read_split,
 )
 from funnel_lib.stats.differences import judge_difference, newcombe
+from funnel_lib.stats.experiments import FARTHEST, find_valid_interval, plan_size
 from funnel_lib.stats.incidence import estimate_incidence
 from funnel_lib.stats.intervals import wilson
-from funnel_lib.stats.tests import FARTHEST, find_valid_interval, plan_size
 
 EXACT = 1e-12  # the same few sums in another order
 START = pd.Timestamp("2025-01-01", tz="UTC")

@@ -16,7 +16,7 @@ from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.missed import ASKED, find_decided, find_missed
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
 from funnel_lib.sections.paths.segments import find_segments
-from funnel_lib.stats.tests import plan_size
+from funnel_lib.stats.experiments import plan_size
 
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "read", "asked_by": ["send"]}, {"id": "pay"}], won="pay")
 START = pd.Timestamp("2025-01-01", tz="UTC")

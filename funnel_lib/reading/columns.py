@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from difflib import SequenceMatcher
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,9 +21,15 @@ ESSENTIAL = ("lead_id", "at", "action")
 # A column is offered as the nearest guess from this likeness on (0 to 1).
 ALIKE = 0.6
 
-STRONG, WEAK, DEFAULT_STATUSES = yaml.safe_load(
-    Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")
-).values()
+
+@cache
+def read_beside(module: str) -> dict:
+    """Read the table file (YAML) of the same name that stands beside a module."""
+    text = Path(module).with_suffix(".yml").read_text(encoding="utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # C is 8 x as fast
+
+
+STRONG, WEAK, DEFAULT_STATUSES = read_beside(__file__).values()
 
 
 class Mapping(Checked):
@@ -136,13 +143,7 @@ def list_aliases(words: str) -> set[str]:
 
 
 def bare_name(name: str) -> str:
-    """Give a column's name without case, accents, punctuation, the number of a repeated one.
-
-    Examples
-    --------
-    >>> bare_name("Lead ID (2)"), bare_name("lead_id"), bare_name("Não"), bare_name("счёт")
-    ('leadid', 'leadid', 'nao', 'счет')
-    """
+    """Give a column's name without case, accents, punctuation, the number of a repeated one."""
     letters = unicodedata.normalize("NFD", re.sub(r" \(\d+\)$", "", name).casefold())
     return re.sub(r"[\W_]+", "", letters)
 

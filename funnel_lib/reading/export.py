@@ -99,13 +99,11 @@ def read_export(
         taken = _leave_out_personal(taken, ledger)
     ledger.add(files)
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
-    until = (
-        read_moment(observed_until, clock.time_zone, "observed_until") if observed_until else None
-    )
+    until = observed_until and read_moment(observed_until, clock.time_zone, "observed_until")
     return build_log(
         taken.events,
         taken.leads,
-        until,
+        until or None,
         removed=ledger.removed,
         noticed=ledger.noticed,
         assumed=() if zone_given or zoned else ("time_zone",),
@@ -114,13 +112,7 @@ def read_export(
 
 
 def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True) -> pd.Timestamp:
-    """Read a day or a time that the user gives; a day means its end, or its beginning.
-
-    Examples
-    --------
-    >>> read_moment("2025-03-31", "UTC", "observed_until")
-    Timestamp('2025-03-31 23:59:59.999999+0000', tz='UTC')
-    """
+    """Read a day or a time that the user gives; a day means its end, or its beginning."""
     try:
         times, zoned = read_times(pd.Series([text], dtype="str"), time_zone=time_zone)
     except Ambiguous:

@@ -26,14 +26,6 @@ def take_acts(tables: dict[str, pd.DataFrame], ledger: Ledger) -> pd.DataFrame:
 
     A payment is the client's, a negative one is a refund; a call's actor is known by its direction:
     a missed one came in. Durations that are neither seconds nor a clock are noted.
-
-    Examples
-    --------
-    >>> calls = pd.DataFrame({"key": ["8 999 123-45-67"], "at": [pd.Timestamp("2025-01-01")],
-    ...                       "action": [None], "direction": ["Входящий"], "duration": ["40"]})
-    >>> acts = take_acts({"calls": calls}, Ledger())
-    >>> acts[["about", "about_id", "action", "actor"]].values.tolist()
-    [['phone', '9991234567', 'incoming_call', 'client']]
     """
     parts = []
     for name, table in tables.items():

@@ -54,11 +54,7 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
     """Take events and leads out of plain tables.
 
     A table with a lead, a time and an action holds events; one without time and action, leads.
-
-    Raises
-    ------
-    InputError
-        Every problem at once.
+    Every problem is raised at once.
     """
     problems, mapping, ledger = Problems(), reading.mapping, reading.ledger
     check_mapping([*tables, *lead_tables], mapping, problems)
@@ -81,13 +77,7 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
 
 
 def take_leads(tables: list[RawTable], reading: Reading) -> tuple[pd.DataFrame | None, set[str]]:
-    """Take leads out of plain tables: (leads, which kinds of times there are: zoned, local).
-
-    Raises
-    ------
-    InputError
-        Every problem at once.
-    """
+    """Take leads out of plain tables: (leads, which kinds of times there are: zoned, local)."""
     problems = Problems()
     parts = _name_leads(tables, reading.mapping, problems)
     problems.raise_if_any()

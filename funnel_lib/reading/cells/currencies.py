@@ -29,24 +29,12 @@ def name_currencies(names: pd.Series) -> pd.Series:
 
 
 def find_currency(name: str) -> str | None:
-    """Which currency does a name mean: a code, a name in words, a symbol?
-
-    Examples
-    --------
-    >>> find_currency("Тенге"), find_currency("₽"), find_currency("points")
-    ('KZT', 'RUB', None)
-    """
+    """Which currency does a name mean: a code, a name in words, a symbol?"""
     return _names().get(name.strip().casefold())
 
 
 def split_header(header: str) -> tuple[str, str | None]:
-    """Part the header of a column of amounts from the currency it names at its end.
-
-    Examples
-    --------
-    >>> split_header("Цена, руб."), split_header("Сумма сделки")
-    (('Цена', 'RUB'), ('Сумма сделки', None))
-    """
+    """Part the header of a column of amounts from the currency it names at its end."""
     found = re.match(r"(?P<name>.+?)[\s,]+[(\[]?(?P<end>[^\s()\[\],]+)[)\]]?\s*$", header)
     code = find_currency(found["end"]) if found else None
     return (found["name"], code) if code else (header, None)

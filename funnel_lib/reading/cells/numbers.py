@@ -38,13 +38,7 @@ def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Seri
 
 
 def bare_ids(texts: pd.Series) -> pd.Series:
-    """Write ids that are whole numbers without the decimals a spreadsheet gives them.
-
-    Examples
-    --------
-    >>> bare_ids(pd.Series(["7.0", "8", None])).tolist(), bare_ids(pd.Series(["1.0", "a"])).tolist()
-    (['7', '8', nan], ['1.0', 'a'])
-    """
+    """Write ids that are whole numbers without the decimals a spreadsheet gives them."""
     array = to_arrow(texts)
     if not pc.any(pc.ends_with(array, ".0")).as_py():
         return texts

@@ -81,13 +81,7 @@ def note_unknown(status: pd.Series, stage: pd.Series, closed: pd.Series, ledger:
 
 
 def split_reason(stage: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Part a lost stage from the reason its name gives in brackets.
-
-    Examples
-    --------
-    >>> [part.tolist() for part in split_reason(pd.Series(["Perdido (caro)", "Demo (online)"]))]
-    [['Perdido', 'Demo (online)'], ['caro', nan]]
-    """
+    """Part a lost stage from the reason its name gives in brackets."""
     parts = stage.astype("str").str.extract(r"^(?P<name>.+?)\s*\((?P<reason>[^()]+)\)$")
     ends = parts["name"].str.casefold().isin(LOST_STAGES)
     return parts["name"].where(ends, stage).astype("str"), parts["reason"].where(ends)

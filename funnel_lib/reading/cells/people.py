@@ -9,19 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_lib.reading.columns import read_beside
+
 # Words of a header, each a beginning of a word of it.
-_PERSONAL = (
-    "phone", "mobile", "fax", "email", "mail", "телефон", "мобильн", "факс", "почт", "емейл",
-    "telefone", "celular", "whatsapp", "telegram", "skype", "address", "адрес", "birth", "рожден",
-    "passport", "паспорт", "фио", "имя", "фамили", "отчеств", "surname", "firstname", "lastname",
-    "fullname", "nome", "контакт", "contato", "contact", "person", "клиент", "client", "customer",
-    "title", "name", "название", "comment", "комментари", "примечани", "description", "описани",
-    "note", "notes", "text", "content", "body", "subject", "тема", "creator", "кем",
-    "участник", "заказчик", "наблюдател", "лпр", "collaborator", "observer", "директор",
-    "руководител", "подписант", "получател", "покупател", "бухгалтер", "сообщен", "вопрос", "отзыв",
-    "titulo", "título", "nota", "message", "linkedin", "instagram", "facebook", "street", "улиц",
-    "director", "signatory",
-)  # fmt: skip
+_PERSONAL = tuple(read_beside(__file__)["personal"])
 # The same of several words, or of a whole header: who did it, what is planned, a deal's title.
 _PHRASES = re.compile(
     r"\b(?:by|por)$|next step|decision maker|следующий шаг|\bф\.? ?и\.? ?о\b"
@@ -69,15 +60,7 @@ _DIGITS = 10  # a phone is known by its last digits, with or without the country
 
 
 def find_personal(frame: pd.DataFrame) -> list[str]:
-    """Which columns hold names of people, phones, mails or free text, by header or by cells?
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"Рабочий телефон": ["1"], "Полное имя контакта": ["А"],
-    ...                       "поле": ["a@b.ru"], "Product name": ["Kettle"], "Contact ID": ["7"]})
-    >>> find_personal(frame)
-    ['Рабочий телефон', 'Полное имя контакта', 'поле']
-    """
+    """Which columns hold names of people, phones, mails or free text, by header or by cells?"""
     return [c for c in frame.columns if _is_personal(str(c)) or _looks_personal(frame[c], str(c))]
 
 
@@ -115,15 +98,7 @@ def find_keys(frame: pd.DataFrame, key: str) -> pd.DataFrame:
 
 
 def bare_key(texts: pd.Series, key: str) -> pd.Series:
-    """Write phones or tax numbers so that the same ones are equal; missing where there is none.
-
-    Examples
-    --------
-    >>> bare_key(pd.Series(["8 (999) 123-45-67", "+79991234567", "доб. 12"]), "phone").tolist()
-    ['9991234567', '9991234567', nan]
-    >>> bare_key(pd.Series(["ИНН 7701234567", "7701234567.0"]), "tax").tolist()
-    ['7701234567', '7701234567']
-    """
+    """Write phones or tax numbers so that the same ones are equal; missing where there is none."""
     plain = pc.replace_substring_regex(pa.array(texts, pa.string()), _EXTENSION, "")
     plain = pc.replace_substring_regex(plain, r"\.0$", "")
     digits = pc.replace_substring_regex(plain, r"\D", "").to_numpy(zero_copy_only=False)

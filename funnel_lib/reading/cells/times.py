@@ -70,13 +70,7 @@ def read_times(
 
 
 def read_durations(texts: pd.Series) -> pd.Series:
-    """Read how long something took: seconds, or a clock of minutes and seconds.
-
-    Examples
-    --------
-    >>> read_durations(pd.Series(["75", "01:15", "1:00:05", "long", None])).tolist()
-    [75.0, 75.0, 3605.0, nan, nan]
-    """
+    """Read how long something took: seconds, or a clock of minutes and seconds."""
     parts = texts.astype("str").str.strip().str.extract(r"^(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$")
     hours, minutes, seconds = (pd.to_numeric(parts[i]) for i in range(3))
     return hours.fillna(0) * 3600 + minutes.fillna(0) * 60 + seconds

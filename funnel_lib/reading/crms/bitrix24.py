@@ -22,6 +22,7 @@ from funnel_lib.reading.crms.joins import (
     complete,
     find_actors,
     gather_links,
+    gather_people,
     join_deals,
     link,
     look_up,
@@ -47,7 +48,7 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     """Give deals, leads, moves and acts of Bitrix24's tables.
 
     Where an export stands beside the API, its words win. What a lead came to that became
-    a deal is missing: the deal tells it.
+    a deal is missing: the deal knows it.
     """
     data = CrmData()
     words = _read_dictionaries(tables)
@@ -63,10 +64,10 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     ])  # fmt: skip
     data.listed = deals["lead_id"]
     deals = join_deals([deals, _made_by_history(tables["moves"])])
+    lead_tables = (tables["leads_export"], tables["leads"], items[is_lead])
     leads = join_deals([
         _take_leads(rows, further, words, given, data)
-        for rows, further in ((tables["leads_export"], ""), (tables["leads"], _OWN_FIELDS),
-                              (items[is_lead], _OWN_FIELDS))
+        for rows, further in zip(lead_tables, ("", _OWN_FIELDS, _OWN_FIELDS), strict=True)
     ])  # fmt: skip
     converted = _find_converted(leads, moves)
     data.moves = moves.assign(outcome=moves["outcome"].mask(
@@ -80,11 +81,11 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     activities, calls = _take_calls(tables["calls"], tables["activities"], data)
     acts = pd.concat([_take_acts(activities, data), calls], ignore_index=True)
     data.acts = _drop_double_forms(acts, data)
-    people = [tables["contacts"].assign(about="contact"),
-              tables["companies"].assign(about="company"),
-              *(rows.rename(columns={"lead_id": "about_id"}).assign(about="lead")
-                for rows in (tables["leads"], tables["leads_export"], items[is_lead]))]  # fmt: skip
-    data.people = pd.concat(people, ignore_index=True).astype({"about": "str"})
+    data.people = gather_people(
+        ("contact", tables["contacts"], "about_id"),
+        ("company", tables["companies"], "about_id"),
+        *(("lead", rows, "lead_id") for rows in lead_tables),
+    )
     return data
 
 
@@ -130,18 +131,15 @@ def _fold_products(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
 
 def _take_deals(rows, further: str, words, given, dated: pd.Series, data: CrmData) -> pd.DataFrame:
     """Deals, with the columns that a mapping names and those whose names begin as `further`; when
-    the `dated` ones were closed their history tells."""
+    the `dated` ones were closed their history knows."""
     status, facts = _take_facts(rows, rows["stage_id"], words, given, data)
-    own = [
-        c
-        for c in rows
-        if c not in _COLUMNS["deals"] and (c in LEAD_COLUMNS or re.match(further, c))
-    ]
+    own = [c for c in rows if c in LEAD_COLUMNS or re.match(further, c)]
+    own = [c for c in own if c not in _COLUMNS["deals"]]
     ended = status.isin(["won", "lost"])
     modified = ended & rows["moved_at"].isna() & rows["modified_at"].notna()
     modified &= ~rows["lead_id"].isin(dated)
-    check, n_ended = "closed_by_modification", ended.sum()
-    data.ledger.note_cells(check, rows["lead_id"], modified, n_all=n_ended)
+    note = data.ledger.note_cells
+    note("closed_by_modification", rows["lead_id"], modified, n_all=ended.sum())
     return facts.assign(
         status=status,
         closed_at=rows["moved_at"].fillna(rows["modified_at"]).where(ended),
@@ -266,7 +264,7 @@ def _take_acts(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
 
 
 def _take_calls(calls: pd.DataFrame, activities: pd.DataFrame, data: CrmData):
-    """Activities with what the statistics of calls tell: how long (of several rows the longest) and
+    """Activities with what the statistics of calls know: how long (of several rows the longest) and
     that they took place; and the calls that are no activity: of their deal, lead, contact or
     company, else of their phone."""
     seconds = pd.to_numeric(calls["duration"], errors="coerce")

@@ -127,6 +127,12 @@ def gather_links(*parts: pd.DataFrame) -> pd.DataFrame:
     return links[["about", "about_id", "lead_id"]].dropna().drop_duplicates()
 
 
+def gather_people(*parts: tuple[str, pd.DataFrame, str]) -> pd.DataFrame:
+    """Give (about, table, column of ids) of several tables of people as one."""
+    named = [rows.rename(columns={key: "about_id"}).assign(about=of) for of, rows, key in parts]
+    return pd.concat(named, ignore_index=True)
+
+
 def find_actors(action: pd.Series) -> pd.Series:
     """Whose acts these are, by their names; missing where a name leaves it open."""
     came_in = action.str.startswith("incoming_", na=False) | action.eq("form_sent")

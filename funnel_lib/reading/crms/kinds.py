@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
 from funnel_lib.reading.cells.currencies import name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
-from funnel_lib.reading.columns import Mapping, bare_name
+from funnel_lib.reading.columns import Mapping, bare_name, read_beside
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.ledger import Clock, Reading
 
@@ -75,31 +72,17 @@ def read_kinds(crm: str, module: str) -> tuple[Kind, ...]:
     """Read the kinds of tables that stand in the table file beside a module."""
     return tuple(
         Kind(crm, name, **{k: tuple(v) if isinstance(v, list) else v for k, v in kind.items()})
-        for name, kind in _read_beside(module)["kinds"].items()
+        for name, kind in read_beside(module)["kinds"].items()
     )
 
 
 def read_words(module: str) -> dict[str, dict[str, str] | list[str]]:
     """Read what words in a CRM's cells mean, of the table file beside its module."""
-    return _read_beside(module)["words"]
-
-
-@cache
-def _read_beside(module: str) -> dict:
-    text = Path(module).with_suffix(".yml").read_text(encoding="utf-8")
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # C is 8 x as fast
+    return read_beside(module)["words"]
 
 
 def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
-    """Of which kinds may a table be? Those that the most columns mark.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame(columns=["ID", "Этап сделки", "Цвет"])
-    >>> kinds = (Kind("x", "deals", ("ID, Номер", "Stage, Этап сделки")), Kind("y", "b", ("ID",)))
-    >>> [(f.kind.crm, f.marks) for f in recognise(RawTable("a.csv", frame), kinds)]
-    [('x', ('ID', 'Этап сделки'))]
-    """
+    """Of which kinds may a table be? Those that the most columns mark."""
     named = _by_bare_name(table.frame.columns)
     found = []
     for kind in kinds:
@@ -180,13 +163,7 @@ def list_inside(frame: pd.DataFrame, prefix: str, key: str, inner: str = "id") -
 
 
 def read_flags(texts: pd.Series) -> pd.Series:
-    """Read yes and no as 1.0 and 0.0; missing where it is neither.
-
-    Examples
-    --------
-    >>> read_flags(pd.Series(["Y", "нет", "True", None])).tolist()
-    [1.0, 0.0, 1.0, nan]
-    """
+    """Read yes and no as 1.0 and 0.0; missing where it is neither."""
     words = texts.astype("str").str.strip().str.casefold()
     known = dict.fromkeys(TRUE_WORDS, 1.0) | dict.fromkeys(FALSE_WORDS, 0.0)
     return words.map(known).astype("float64")

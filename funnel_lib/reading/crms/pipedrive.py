@@ -50,8 +50,9 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     data.listed = listed["lead_id"]
     data.deals = complete("deals", join_deals([listed, _take_flow_facts(flow, given)]))
     data.deals = data.deals.reindex(columns=[*dict.fromkeys([*data.deals, *_FURTHER])])
-    of_people = link(data.deals, "person", "contact"), link(data.deals, "org", "company")
-    data.links = gather_links(*of_people)
+    data.links = gather_links(
+        link(data.deals, "person", "contact"), link(data.deals, "org", "company")
+    )
     people = [tables["people"], tables["persons"]]
     data.people = pd.concat(people, ignore_index=True).assign(about="contact")
     moves = _take_moves(flow, tables["stages"])

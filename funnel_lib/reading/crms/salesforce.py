@@ -21,6 +21,7 @@ from funnel_lib.reading.crms.joins import (
     by_id,
     find_actors,
     gather_links,
+    gather_people,
     infer_beginnings,
     link,
     look_up,
@@ -49,13 +50,11 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     tables = _join_ids(tables)
     every = pd.concat([tables["opportunities"], tables["opportunity_report"]], ignore_index=True)
     versions = every[every["since"].notna()]
-    deals = _take_last(every)
-    deals, deleted = data.leave_out_deleted(deals)
-    closed, won = read_flags(deals["is_closed"]), read_flags(deals["is_won"])
-    sure = read_ends(won, pd.Series(index=won.index, dtype=float), closed)
-    known = tables["stages"].drop_duplicates("stage")
-    ends = _read_flags_of(known).set_axis(known["stage"])
-    sure = sure.fillna(look_up(deals["stage"], ends))
+    deals, deleted = data.leave_out_deleted(_take_last(every))
+    stages = tables["stages"].drop_duplicates("stage")
+    ends = _read_flags_of(stages).set_axis(stages["stage"])
+    sure = _read_flags_of(deals).fillna(look_up(deals["stage"], ends))
+    closed = read_flags(deals["is_closed"])
     status = settle_outcomes(deals["stage"], sure, closed, given, data.ledger)
     users = by_id(tables["users"], "name")
     data.deals = _finish(deals.assign(status=status), users)
@@ -67,17 +66,23 @@ def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
     data.moves = _find_movers(moves, by_id(tables["users"], "type"))
     data.prospects = _take_leads(leads, users, given, data)
     data.links = _take_links(tables, leads, deals)
-    data.people = _take_people(tables, leads)
-    deal_ids, lead_ids = set(deals["lead_id"]), set(leads["about_id"])
+    data.people = gather_people(
+        ("lead", leads, "about_id"),
+        ("contact", tables["contacts"], "contact_id"),
+        ("company", tables["accounts"], "account_id"),
+    )
+    data.acts = _take_acts(tables, set(deals["lead_id"]), set(leads["about_id"]), data)
+    data.leave_out_deals(deleted)
+    return data
+
+
+def _take_acts(tables, deals: set[str], leads: set[str], data: CrmData) -> pd.DataFrame:
+    """Tasks, meetings and mails that took place, of whom they are."""
     acts = [_take_tasks(tables, data), _take_meetings(tables, data), _take_mails(tables, data)]
     contacts = tables["contacts"].drop_duplicates("contact_id").set_index("contact_id")
     linked = data.links.loc[data.links["about"] == "contact", "about_id"]
     of_accounts = contacts["account_id"].drop(linked, errors="ignore")
-    data.acts = pd.concat(
-        [_own(a, deal_ids, lead_ids, of_accounts) for a in acts], ignore_index=True
-    )
-    data.leave_out_deals(deleted)
-    return data
+    return pd.concat([_own(a, deals, leads, of_accounts) for a in acts], ignore_index=True)
 
 
 def _join_ids(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -123,32 +128,40 @@ def _finish(deals: pd.DataFrame, users: pd.Series) -> pd.DataFrame:
 
 def _take_moves(tables, versions, deals, ends, given, data: CrmData) -> pd.DataFrame:
     """Moves of deals by their histories, else by the versions of their records."""
+    moves = _move_by_history(tables, deals, data)
+    moves = pd.concat([moves, _move_by_versions(versions, moves, data)], ignore_index=True)
+    moves = moves.reindex(columns=["about_id", "at", "stage", "user", "known", "dark"])
+    named = moves["stage"].astype("str")
+    outcome = take_given_outcomes(named, given).fillna(moves["known"].astype("str"))
+    outcome = outcome.fillna(look_up(named, ends)).fillna(infer_outcomes(named, None, given))
+    return moves.assign(about="deal", outcome=outcome.mask(moves["dark"].eq(True)))
+
+
+def _move_by_history(tables, deals: pd.DataFrame, data: CrmData) -> pd.DataFrame:
+    """Moves of the stage history and of field changes, and the stage each deal was made in."""
     changes = pd.concat([tables["changes"], tables["change_report"]], ignore_index=True)
     changed = _read_changes(changes, "deal", ("stagename", "stage"), data)
-    alone = changed[~changed["about_id"].isin(tables["moves"]["about_id"].unique())]
+    of_history = tables["moves"]["about_id"].unique()
     made = changes.loc[changes["field"].str.casefold().eq("created"), "about_id"]
-    made = made[~made.isin(tables["moves"]["about_id"])]
-    begins = infer_beginnings(alone, deals, made)
+    alone = changed[~changed["about_id"].isin(of_history)]
+    begins = infer_beginnings(alone, deals, made[~made.isin(of_history)])
     moves = pd.concat([tables["moves"], begins, changed], ignore_index=True)
     moves = moves.reindex(columns=["about_id", "at", "stage", "user"]).assign(about="deal")
-    moves = data.leave_out("told_twice", moves, moves.duplicated(["about_id", "at", "stage"]))
+    return data.leave_out("told_twice", moves, moves.duplicated(["about_id", "at", "stage"]))
+
+
+def _move_by_versions(versions: pd.DataFrame, moves: pd.DataFrame, data: CrmData) -> pd.DataFrame:
+    """Moves by the versions of the records of deals that have no history."""
     versions = versions.sort_values("since", kind="stable")
     again = versions["lead_id"].isin(moves["about_id"].unique())
     versions = data.leave_out("told_twice", versions, again)
     first = ~versions["lead_id"].duplicated()
     late = first & (versions["since"] - versions["created_at"] > pd.Timedelta(days=1))
-    by_version = versions[["since", "stage"]].assign(
+    return versions[["since", "stage"]].assign(
         about_id=versions["lead_id"],
-        # what the first copy of a record tells was so before, nobody knows since when
+        # what the first copy of a record says was so before, nobody knows since when
         known=_read_flags_of(versions).mask(late), dark=late,
     ).rename(columns={"since": "at"})  # fmt: skip
-    moves = pd.concat([moves, by_version], ignore_index=True).assign(about="deal")
-    moves = moves.reindex(columns=["about", "about_id", "at", "stage", "user", "known", "dark"])
-    named = moves["stage"].astype("str")
-    by_user = take_given_outcomes(named, given)
-    outcome = by_user.fillna(moves["known"].astype("str")).fillna(look_up(named, ends))
-    outcome = outcome.fillna(infer_outcomes(named, None, given)).mask(moves["dark"].eq(True))
-    return moves.assign(outcome=outcome)
 
 
 def _move_leads(tables, leads: pd.DataFrame, given, data: CrmData) -> pd.DataFrame:
@@ -176,7 +189,7 @@ def _read_changes(
 
 
 def _take_leads(leads, users: pd.Series, given: dict[str, str], data: CrmData) -> pd.DataFrame:
-    """Leads; what became of one that was converted, its deal tells."""
+    """Leads; what became of one that was converted, its deal knows."""
     leads = data.leave_out("deleted_deal", leads, read_flags(leads["is_deleted"]) == 1)
     leads = leads.drop_duplicates("about_id")
     status = infer_outcomes(leads["stage"], None, given)
@@ -196,17 +209,8 @@ def _take_links(tables, leads: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFram
     return gather_links(leads, *people, link(deals, "account_id", "company"))
 
 
-def _take_people(tables, leads: pd.DataFrame) -> pd.DataFrame:
-    """Leads, contacts and companies with their phones."""
-    return pd.concat([
-        leads.assign(about="lead"),
-        tables["contacts"].rename(columns={"contact_id": "about_id"}).assign(about="contact"),
-        tables["accounts"].rename(columns={"account_id": "about_id"}).assign(about="company"),
-    ], ignore_index=True)  # fmt: skip
-
-
 def _take_tasks(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
-    """Completed tasks, which are calls, mails or others; a mail that is there is told by itself."""
+    """Completed tasks, which are calls, mails or others; a mail that is there stands for itself."""
     tasks = _leave_deleted(tables["tasks"], data)
     mailed = tasks["id"].isin(tables["mails"]["task_id"].dropna())
     tasks = data.leave_out("told_twice", tasks, mailed)
@@ -214,7 +218,7 @@ def _take_tasks(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
     tasks = data.leave_out("planned", tasks, ~done.fillna(False))
     kind = tasks["subtype"].where(tasks["subtype"].ne("Task")).fillna(tasks["type"])
     kind = kind.astype("str").str.casefold()
-    way = tasks["call_type"].astype("str").str.casefold().map(_WORDS["calls"]).astype("str")
+    way = translate(tasks["call_type"].astype("str").str.casefold(), _WORDS["calls"])
     action = pd.Series("task_completed", index=tasks.index, dtype="str")
     action = action.mask(kind.isin(["email", "listemail", "list email"]), "mail")
     action = action.mask(kind.eq("call"), "call")
@@ -235,7 +239,7 @@ def _take_meetings(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFra
 
 
 def _take_mails(tables: dict[str, pd.DataFrame], data: CrmData) -> pd.DataFrame:
-    """Mails; what one is about, its task tells where it does not tell itself."""
+    """Mails; what one is about, its task knows where it does not say itself."""
     mails = _leave_deleted(tables["mails"], data)
     ways = {1.0: "incoming_mail", 0.0: "outgoing_mail"}
     action = read_flags(mails["incoming"]).map(ways).astype("str").fillna("mail")

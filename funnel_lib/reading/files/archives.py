@@ -92,18 +92,8 @@ def read_file(path: str | Path) -> tuple[str, bytes]:
 
 
 def detect_kind(head: bytes, name: str = "") -> str:
-    """What kind is a file, by its first bytes? Its name counts only for XES.
-
-    Raises
-    ------
-    ValueError
-        Another kind of file, which it names.
-
-    Examples
-    --------
-    >>> detect_kind(b'{"id": 7}'), detect_kind(b"[id];[at]")
-    ('JSON', 'text')
-    """
+    """What kind is a file, by its first bytes? Its name counts only for XES; another kind of file
+    is refused and named."""
     if head[:4] == b"PAR1":
         return "Parquet"
     if head[:4] in _ZIP or head[:4] == _OLE:

@@ -46,11 +46,6 @@ def name_columns(rows: list[list[str]], header: int) -> tuple[list[str], tuple[s
 
     An empty name under a filled cell takes that cell's text: such is a header of two rows whose
     single names run over both.
-
-    Examples
-    --------
-    >>> name_columns([["Отчёт"], ["ID", "Сделка", ""], ["", "Этап", "Сумма"]], 2)
-    (['ID', 'Этап', 'Сумма'], ('Отчёт', 'ID', 'Сделка'))
     """
     names = [c.strip() for c in rows[header]] if rows else []
     above = rows[header - 1] if header else []

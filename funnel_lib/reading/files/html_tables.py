@@ -48,12 +48,6 @@ def read_html(page: str) -> tuple[pa.Table, tuple[str, ...]]:
     ------
     ValueError
         No table, one that breaks off, or one too wide or too empty.
-
-    Examples
-    --------
-    >>> page = "<table><tr><th>ID<th>Имя<tr><td>7<td><b>Анна</b> &amp; Ко</table>"
-    >>> read_html(page)[0].to_pylist()
-    [{'ID': '7', 'Имя': 'Анна & Ко'}]
     """
     if len(page) > MOST_PAGE:
         raise ValueError(f"a web page of more than {MOST_PAGE >> 20} MiB; save it as CSV")

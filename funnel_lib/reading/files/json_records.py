@@ -44,11 +44,6 @@ def read_json(data: bytes) -> pa.Table:
         Fine, but empty.
     ValueError
         No JSON, cut off, too deep, too wide, or a document too large.
-
-    Examples
-    --------
-    >>> read_json(b'{"result": [{"ID": 7, "sum": 1.50, "tags": ["a", {"b": true}]}]}').to_pylist()
-    [{'ID': '7', 'sum': '1.50', 'tags.0': 'a', 'tags.1.b': 'True'}]
     """
     packer = Packer(len(data))
     for n, (value, alone) in enumerate(_iterate(data), 1):

@@ -19,14 +19,6 @@ class Packer:
     """A table of texts that grows row by row; a key that comes up late is missing before.
 
     `n_bytes` is the size of the file that the rows come from: what it may be repeated to.
-
-    Examples
-    --------
-    >>> packer = Packer(100)
-    >>> packer.add({"a": "1"})
-    >>> packer.add({"b": "2", "c": None})
-    >>> packer.to_table().to_pylist()
-    [{'a': '1', 'b': None, 'c': None}, {'a': None, 'b': '2', 'c': None}]
     """
 
     def __init__(self, n_bytes: int):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import parquet
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.reading.files.archives import read_file
@@ -140,8 +141,8 @@ def _is_table(path: Path) -> bool:
 
 
 def _read_excel(data: bytes) -> tuple:
-    table, above, further = read_excel(data)
-    return table, (), above, further
+    table, *above_and_further = read_excel(data)
+    return table, (), *above_and_further
 
 
 def _read_html(data: bytes) -> tuple:
@@ -151,17 +152,7 @@ def _read_html(data: bytes) -> tuple:
     return table, (), above
 
 
-def _read_json(data: bytes) -> tuple:
-    return read_json(to_utf8(data)), (), ()
-
-
-def _read_xes(data: bytes) -> tuple:
-    return read_xes(data), (), ()
-
-
 def _read_parquet(data: bytes) -> tuple:
-    from pyarrow import parquet
-
     file = parquet.ParquetFile(pa.BufferReader(data))
     check_shape(0, len(file.schema_arrow), 0)
     n_rows = file.metadata.num_rows
@@ -290,6 +281,7 @@ def _number_again(names: list[str]) -> list[str]:
 
 
 _READERS = {
-    "text": read_delimited, "Excel": _read_excel, "HTML": _read_html, "JSON": _read_json,
-    "Parquet": _read_parquet, "XES": _read_xes,
+    "text": read_delimited, "Excel": _read_excel, "HTML": _read_html,
+    "JSON": lambda data: (read_json(to_utf8(data)), (), ()),
+    "Parquet": _read_parquet, "XES": lambda data: (read_xes(data), (), ()),
 }  # fmt: skip

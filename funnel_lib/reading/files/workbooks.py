@@ -65,18 +65,9 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
     else:
         refuse_ole(data)
         check_old_workbook(data)
-    rows: list[list] = []
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheets = [(place, sheet.name) for place, sheet in enumerate(book.sheets_metadata, 1)
-                  if sheet.typ == SheetTypeEnum.WorkSheet]  # fmt: skip
-        is_table = False
-        while sheets and not is_table:
-            sheet = book.get_sheet_by_name(sheets.pop(0)[1])
-            check_shape(0, sheet.total_width, 0)
-            filled = [row for row in sheet.iter_rows() if row.count("") < len(row)]
-            is_table = sheet.width > 1 and len(filled) > 1  # and no cover
-            rows = filled if is_table or not rows else rows
+        rows, later = _find_rows(book)
     except PasswordError:
         raise ValueError(f"protected by a password; take it off in Excel, or {SAVE_AS}") from None
     except CalamineError as error:
@@ -89,7 +80,22 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
         raise ValueError(f"the file is damaged; export it again, or {SAVE_AS}") from None
     if not rows:
         raise ValueError("no sheet of the workbook has a filled cell")
-    return *_to_table(rows), tuple(place for place, name in sheets if _holds_table(book, name))
+    return *_to_table(rows), tuple(place for place, name in later if _holds_table(book, name))
+
+
+def _find_rows(book: CalamineWorkbook) -> tuple[list[list], list[tuple[int, str]]]:
+    """The filled rows of the first sheet that is a table; places and names of the later ones."""
+    sheets = [(place, sheet.name) for place, sheet in enumerate(book.sheets_metadata, 1)
+              if sheet.typ == SheetTypeEnum.WorkSheet]  # fmt: skip
+    rows: list[list] = []
+    is_table = False
+    while sheets and not is_table:
+        sheet = book.get_sheet_by_name(sheets.pop(0)[1])
+        check_shape(0, sheet.total_width, 0)
+        filled = [row for row in sheet.iter_rows() if row.count("") < len(row)]
+        is_table = sheet.width > 1 and len(filled) > 1  # and no cover
+        rows = filled if is_table or not rows else rows
+    return rows, sheets
 
 
 def _holds_table(book: CalamineWorkbook, name: str) -> bool:

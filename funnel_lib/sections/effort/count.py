@@ -38,7 +38,7 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
     return n[pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])].astype(float)
 
 
-def count_value(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
+def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     """What does each segment bring, and what does it take?
 
     One row a segment and currency; money of different currencies is never summed, and empty where
@@ -51,7 +51,7 @@ def count_value(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
     >>> planted = plant_log("kettles", n_leads=300, seed=1)
     >>> log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
     >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))
-    >>> count_value(log, journeys, [Group()])[["segment", "n_leads", "currency"]].values.tolist()
+    >>> count_money(log, journeys, [Group()])[["segment", "n_leads", "currency"]].values.tolist()
     [['all', 300.0, 'RUB']]
     """
     cells, sums = _add_up(log, journeys, groups)
@@ -69,7 +69,7 @@ def count_value(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
     return table[list_columns("value")]
 
 
-def find_value_ranges(
+def find_money_ranges(
     log: EventLog, journeys: Journeys, groups: list[Group], seed: int = 0
 ) -> pd.DataFrame:
     """How sure is what each segment brings and takes, and is effort spent where money comes from?

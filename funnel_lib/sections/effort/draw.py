@@ -28,7 +28,7 @@ _SHARES = {
 
 
 @canvas.in_style
-def plot_value(
+def plot_effort(
     value_ranges: pd.DataFrame,
     words: Words,
     ax: Axes | None = None,
@@ -44,7 +44,7 @@ def plot_value(
 
     Parameters
     ----------
-    value_ranges : what `effort.find_value_ranges` returns
+    value_ranges : what `effort.find_money_ranges` returns
     names : segment -> its name, as `paths.describe_segments` gives it; default the segment
     """
     if value_ranges.loc[value_ranges["segment"] != "all", "segment"].nunique() < 2:

@@ -16,7 +16,7 @@ _COMPARED = (
 )
 
 
-def tell_value(
+def tell_effort(
     value: pd.DataFrame, value_ranges: pd.DataFrame, segments: pd.DataFrame, words: Words
 ) -> str:
     """Which segment brings most for a manager's action, and where is effort above the money?

@@ -16,9 +16,9 @@ from funnel_lib.core.tables import arrange
 from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.missed import ASKED, Decided, find_decided, find_missed
 from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
+from funnel_lib.stats.experiments import plan_size
 from funnel_lib.stats.intervals import add_by_membership, divide
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
-from funnel_lib.stats.tests import plan_size
 
 LEVERS = ("ask", "help")
 FEWEST_DECIDED = 30  # with fewer no share of a step is told

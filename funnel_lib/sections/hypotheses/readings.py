@@ -22,9 +22,9 @@ from funnel_lib.stats.differences import (
     count_expected,
     judge_difference,
 )
+from funnel_lib.stats.experiments import Z, find_valid_interval
 from funnel_lib.stats.incidence import OPEN, estimate_incidence
 from funnel_lib.stats.intervals import effective_n, wilson
-from funnel_lib.stats.tests import Z, find_valid_interval
 
 WON_WITHIN = "won_within"
 

@@ -96,7 +96,7 @@ def measure_facts(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
         if len(counts) >= 2 and 2 <= table.shape[0] <= MOST_VALUES and table.shape[1] >= 2:
             rows.append({
                 "fact": name, "n_leads": table.sum(), "n_values": len(table),
-                **_associate(table), **_tell_right(table),
+                **_associate(table), **_share_right(table),
             })  # fmt: skip
     found = arrange("segment_facts", rows)
     return found.sort_values(["cramers_v", "fact"], ascending=[False, True], ignore_index=True)
@@ -132,7 +132,7 @@ def _central(chi2: float, df: int, tail: float) -> float:
     return central.cdf(chi2, df) - tail
 
 
-def _tell_right(table: np.ndarray) -> dict[str, float]:
+def _share_right(table: np.ndarray) -> dict[str, float]:
     """Share of leads told right from the fact, each from the others; and by naming the largest."""
     n, right = table.sum(), 0.0
     for row in table:

@@ -42,7 +42,7 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     if moves.empty:
         return arrange("pipeline")
     both = select_leads(journeys, known & journeys.leads["entered_at"].notna().to_numpy())
-    staged = build_journeys(_tell_moves(log, journeys, moves), _write_stages(order, journeys.steps))
+    staged = build_journeys(_list_moved(log, journeys, moves), _write_stages(order, journeys.steps))
     index = pd.Index(both.leads["lead_id"])
     staged = select_leads(staged, staged.leads["lead_id"].isin(index).to_numpy())
     parts = [
@@ -76,7 +76,7 @@ def _take_snapshot(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, lis
     return pd.DataFrame(here), order
 
 
-def _tell_moves(log: EventLog, journeys: Journeys, moves: pd.DataFrame) -> EventLog:
+def _list_moved(log: EventLog, journeys: Journeys, moves: pd.DataFrame) -> EventLog:
     """The log with its moves as they were listed, and the statuses that the client's steps told."""
     told = journeys.leads.set_index("lead_id")[["status", "closed_at"]]
     ids = log.leads["lead_id"].astype("str")

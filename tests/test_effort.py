@@ -10,7 +10,7 @@ from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.after_sale.count import count_repeats
-from funnel_lib.sections.effort.count import count_actions, count_value, find_value_ranges
+from funnel_lib.sections.effort.count import count_actions, count_money, find_money_ranges
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.stats.intervals import add_by_membership
 
@@ -45,11 +45,11 @@ def small(**changes):
 def test_by_hand():
     log, journeys = small()
     assert count_actions(log, journeys).tolist() == [2, 1, 0]  # a change of stage is no action
-    row = count_value(log, journeys, [Group()]).iloc[0]
+    row = count_money(log, journeys, [Group()]).iloc[0]
     assert row[["n_leads", "n_won", "amount_won"]].tolist() == [3, 1, 900]
     assert row["amount_per_lead"] == 300 and row["median_days_to_won"] == 4
     assert row["manager_actions_per_lead"] == 1 and row["amount_per_manager_action"] == 300
-    ranges = find_value_ranges(log, journeys, [Group()]).set_index("measure")
+    ranges = find_money_ranges(log, journeys, [Group()]).set_index("measure")
     assert ranges.loc["manager_actions_per_won", "value"] == 3
     assert ranges["low"].isna().all()  # one sale is no ground for a range
 
@@ -57,7 +57,7 @@ def test_by_hand():
 def test_currencies_are_told_apart_and_odd_amounts_are_no_money():
     log, journeys = small(status="won", closed_at=[4, 5, 6], currency=["EUR", "USD", "USD"],
                           amount=[900.0, -500.0, 100.0])  # fmt: skip
-    table = count_value(log, journeys, [Group()]).set_index("currency")
+    table = count_money(log, journeys, [Group()]).set_index("currency")
     assert table["n_leads"].to_dict() == {"EUR": 1, "USD": 2}
     assert table["n_won"].to_dict() == {"EUR": 1, "USD": 2}
     assert table["amount_won"].to_dict() == {"EUR": 900, "USD": 100}
@@ -67,7 +67,7 @@ def test_without_amounts_or_managers_nothing_is_made_up():
     events = [(x, 0, "ask", "client") for x in "ab"]
     leads = {"lead_id": [*"ab"], "status": ["won", "lost"], "closed_at": [4, 5]}
     log, journeys = log_of(events, leads)
-    row = count_value(log, journeys, [Group()]).iloc[0]
+    row = count_money(log, journeys, [Group()]).iloc[0]
     money = ["amount_won", "amount_per_lead", "amount_per_manager_action"]
     assert row[[*money, "manager_actions_per_lead"]].isna().all()
     assert row[["n_leads", "n_won", "currency"]].tolist() == [2, 1, ""]
@@ -75,10 +75,10 @@ def test_without_amounts_or_managers_nothing_is_made_up():
 
 def test_nobody_bought_and_nobody_came():
     log, journeys = small(status="open", closed_at=[None] * 3)
-    row = count_value(log, journeys, [Group()]).iloc[0]
+    row = count_money(log, journeys, [Group()]).iloc[0]
     assert row["n_won"] == 0 and row["amount_won"] == 0 and np.isnan(row["median_days_to_won"])
     empty = Group("s1", ("ask", "pay"), (), np.zeros((3, 2)), 0)
-    row = count_value(log, journeys, [Group(), empty]).iloc[1]
+    row = count_money(log, journeys, [Group(), empty]).iloc[1]
     assert row["n_leads"] == 0 and np.isnan(row["amount_per_lead"])
 
 
@@ -92,7 +92,7 @@ def world():
 
 def test_equals_the_loop_and_segments_add_up(world):
     planted, log, journeys, groups = world
-    table = count_value(log, journeys, groups)
+    table = count_money(log, journeys, groups)
     for group, row in zip(groups, table.itertuples(), strict=True):
         weights, leads = group.weigh(len(journeys.leads)), journeys.leads
         money = actions = n = 0.0
@@ -113,7 +113,7 @@ def test_equals_the_loop_and_segments_add_up(world):
 
 def test_ranges_hold_their_values_and_ids_do_not_matter(world):
     planted, log, journeys, groups = world
-    ranges = find_value_ranges(log, journeys, groups)
+    ranges = find_money_ranges(log, journeys, groups)
     inside = ranges["low"].le(ranges["value"] + 1e-9) & ranges["high"].ge(ranges["value"] - 1e-9)
     assert inside.all()
     ids = planted.leads["lead_id"].to_numpy()
@@ -122,7 +122,7 @@ def test_ranges_hold_their_values_and_ids_do_not_matter(world):
     leads = planted.leads.assign(lead_id=planted.leads["lead_id"].map(names))
     other = build_log(events, leads.sample(frac=1, random_state=2), log.observed_until)
     again = build_journeys(other, journeys.steps)
-    same = find_value_ranges(other, again, list_groups(find_segments(again)))
+    same = find_money_ranges(other, again, list_groups(find_segments(again)))
     pd.testing.assert_frame_equal(same, ranges, rtol=1e-6)
 
 

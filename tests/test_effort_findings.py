@@ -7,7 +7,7 @@ import pytest
 from funnel_lib.core.words import Words, say_within
 from funnel_lib.sections.after_sale.tell import tell_repeats
 from funnel_lib.sections.effort.count import judge_effort
-from funnel_lib.sections.effort.tell import tell_value
+from funnel_lib.sections.effort.tell import tell_effort
 from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_times, write_month
 
 EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})
@@ -67,7 +67,7 @@ def make_ranges(segments, currency="EUR"):
 
 
 def tell_ranges(value, ranges, names, words):
-    return tell_value(value, judge_effort(ranges), names, words)
+    return tell_effort(value, judge_effort(ranges), names, words)
 
 
 NAMES = pd.DataFrame({"segment": ["s1", "s2"], "name": ["with read", "without read"]})

@@ -12,7 +12,7 @@ from funnel_lib.core.words import Words
 from funnel_lib.drawing.canvas import show_figure
 from funnel_lib.drawing.looks import ACCENT, BLUE, LIGHT, MUTED
 from funnel_lib.sections.effort.count import judge_effort
-from funnel_lib.sections.effort.draw import plot_value
+from funnel_lib.sections.effort.draw import plot_effort
 from funnel_lib.sections.times.draw import plot_cohorts, plot_times
 
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
@@ -71,9 +71,9 @@ MADE = {
     "twelve": (plot_times, make_times(*np.linspace(0.2, 0.25, 12))),
     "cohorts": (plot_cohorts, make_cohorts()),
     "years": (plot_cohorts, make_cohorts(40)),
-    "value": (lambda *a: plot_value(*a, names=NAMES), make_ranges()),
-    "equal": (lambda *a: plot_value(*a, names=NAMES), make_ranges([0.25] * 4, [0.25] * 4)),
-    "many": (plot_value, make_ranges(np.full(12, 1 / 12), np.linspace(0, 1, 12) / 6)),
+    "value": (lambda *a: plot_effort(*a, names=NAMES), make_ranges()),
+    "equal": (lambda *a: plot_effort(*a, names=NAMES), make_ranges([0.25] * 4, [0.25] * 4)),
+    "many": (plot_effort, make_ranges(np.full(12, 1 / 12), np.linspace(0, 1, 12) / 6)),
 }
 FIGURES = pytest.mark.parametrize(("plot", "table"), MADE.values(), ids=MADE)
 
@@ -233,7 +233,7 @@ def shares(ax, marker):
 
 
 def test_marks_stand_at_the_shares_and_tell_effort_from_money():
-    ax = plot_value(make_ranges(), EN, names=NAMES)
+    ax = plot_effort(make_ranges(), EN, names=NAMES)
     (actions, at_actions), (amounts, at_amounts) = shares(ax, "o"), shares(ax, "D")
     assert at_actions == pytest.approx([0.6, 0.3, 0.1])
     assert at_amounts == pytest.approx([0.4, 0.35, 0.25])
@@ -253,14 +253,14 @@ def test_marks_stand_at_the_shares_and_tell_effort_from_money():
 
 def test_shares_without_intervals_have_no_whiskers_and_no_verdict():
     bare = judge_effort(make_ranges().assign(low=np.nan, high=np.nan))
-    ax = plot_value(bare, EN)
+    ax = plot_effort(bare, EN)
     assert "95% interval" not in texts(ax) and "S1" in texts(ax)
     assert not [line for line in ax.lines if line.get_marker() == "|"]
     assert "more effort than money" not in texts(ax)
 
 
 def test_long_names_stand_whole_above_their_shares():
-    said = [t.replace("\n", " ") for t in texts(plot_value(make_ranges(), RU, names=NAMES))]
+    said = [t.replace("\n", " ") for t in texts(plot_effort(make_ranges(), RU, names=NAMES))]
     assert f"С шагом «{LONG['read']}»" in said
 
 
@@ -268,19 +268,19 @@ def test_of_several_currencies_that_of_most_buyers_is_drawn_and_named():
     won = pd.DataFrame({"segment": "all", "measure": "n_won", "value": [9.0, 50.0],
                         "currency": ["EUR", "USD"]})  # fmt: skip
     table = pd.concat([make_ranges(), make_ranges((0.5, 0.5), (0.5, 0.5), currency="USD")])
-    assert "Effort and money by segment · EUR" in texts(plot_value(table, EN))
-    ax = plot_value(pd.concat([table, won]), EN)
+    assert "Effort and money by segment · EUR" in texts(plot_effort(table, EN))
+    ax = plot_effort(pd.concat([table, won]), EN)
     assert "Effort and money by segment · USD" in texts(ax)
     assert len(shares(ax, "o")[0]) == 2
     bare = pd.concat([make_ranges(currency=""), make_ranges(currency="USD").head(2)])
-    assert "Effort and money by segment · Without a currency" in texts(plot_value(bare, EN))
+    assert "Effort and money by segment · Without a currency" in texts(plot_effort(bare, EN))
 
 
 def test_one_segment_and_unknown_money_have_nothing_to_draw():
-    one = texts(plot_value(make_ranges((), ()), EN))
+    one = texts(plot_effort(make_ranges((), ()), EN))
     assert "nothing to draw" in one
     assert "there is one segment" in " ".join(one).replace("\n", " ")
     table = make_ranges()
     table.loc[table["measure"] == "share_of_amount", ["value", "low", "high"]] = np.nan
-    dark = texts(plot_value(judge_effort(table), RU))
+    dark = texts(plot_effort(judge_effort(table), RU))
     assert "нечего показать" in dark and "неизвестны" in " ".join(dark)
