@@ -1,10 +1,13 @@
 """The house: imports go one way by floor, no section imports another, counting stays light."""
 
 import ast
+import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import funnel_lib
 
@@ -122,3 +125,23 @@ def test_the_engine_knows_arrays_only():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         named = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
         assert not {"pandas", "matplotlib"} & {*named}, path
+
+
+def test_what_is_declared_is_imported(root):
+    """A dependency that nothing imports goes. Names of distributions that import as others."""
+    imported = set().union(*(outside(path) for path in all_modules()))
+    named = {"scikit-learn": "sklearn", "pyyaml": "yaml", "python-calamine": "python_calamine"}
+    run = {"ipykernel", "jupyterlab"}  # programs, never imported
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    for line in project["dependencies"]:
+        name = Requirement(line).name.lower()
+        assert named.get(name, name) in imported | run, name
+
+
+def outside(path: Path) -> set[str]:
+    """Every module outside the library that a module imports, wherever it does."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)]
+    engines = re.findall(r"engine=\"(\w+)\"", path.read_text(encoding="utf-8"))
+    return {name.split(".")[0] for name in names} | {*engines}
