@@ -4,7 +4,7 @@ from importlib import import_module
 
 # Where each public name lives; a module is imported when one of its names is first asked for.
 _HOMES = {
-    "audit": "Audit build_audit check_inputs",
+    "audit": "Audit build_audit",
     "core.errors": "FunnelError InputError",
     "core.events": "EventLog build_log check_log",
     "core.groups": "Group Segmentation keep_together list_groups select_segment",
@@ -19,7 +19,7 @@ _HOMES = {
     "datasets.worlds": "PlantedSegment WORLDS World",
     "drawing.canvas": "show_figure",
     "drawing.funnels": "plot_funnel",
-    "drawing.heatmaps": "picture_matrix plot_matrix",
+    "drawing.heatmaps": "picture_matrix",
     "drawing.html": "show_matrix show_row show_table show_text",
     "engine.paths": "PathMixture",
     "reading.columns": "Mapping read_mapping",
