@@ -13,7 +13,7 @@ import typer
 
 import funnel_lib
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.settings import Settings, read_settings
+from funnel_lib.settings import Settings
 
 app = typer.Typer(
     help="Why do clients not buy? Client-behaviour funnels from CRM exports.",
@@ -48,7 +48,7 @@ def take_settings(*names: str):
         @wraps(command)
         def run(**given):
             mine = {p.name: given.pop(p.name) for p in own}
-            return command(read_settings(**given), **mine)
+            return command(Settings(**given), **mine)
 
         run.__signature__ = inspect.Signature(
             [*(_offer(n) for n in names), *(p.replace(kind=p.KEYWORD_ONLY) for p in own)]
