@@ -154,6 +154,7 @@ def test_post_sale_that_is_no_list_is_refused(here, funnel):
         ("--only", "lead_id=Z", "no lead has this value; found 'L0', 'L1'"),
         ("--only", "manager", "write it as COLUMN=VALUE"),
         ("--reference", "ask", "write it as STEP=SHARE"),
+        ("--seed", "-1", "seed: -1 does not fit; expected"),
         ("--reference", "no_step=0.5", "no step 'no_step' before the sale"),
         ("--within", "90", "90D"),
         ("--time-zone", "Mars", "no time zone 'Mars'"),
@@ -163,6 +164,18 @@ def test_post_sale_that_is_no_list_is_refused(here, funnel):
 def test_options_that_are_wrong_are_refused(here, funnel, option, value, told):
     steps = [] if option == "--steps" else ["--steps", "steps.yml"]
     assert_refused(funnel, here, "log.csv", *steps, option, value, told=[told])
+
+
+def test_a_day_that_is_none_is_told_beside_a_zone_that_is_none(here, funnel):
+    options = ["--time-zone", "Mars", "--entered-to", "soon"]
+    told = ["no time zone 'Mars'", "'soon' is no date"]
+    assert_refused(funnel, here, "log.csv", "--steps", "steps.yml", *options, told=told)
+
+
+def test_two_shares_for_one_step_are_refused(here, funnel):
+    options = ["--reference", "invoice_paid=0.5", "--reference", "invoice_paid=60%"]
+    told = ["'invoice_paid=60%': this step has another share, too"]
+    assert_refused(funnel, here, "log.csv", "--steps", "steps.yml", *options, told=told)
 
 
 def test_the_version_is_shown(funnel):
