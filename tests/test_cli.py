@@ -295,6 +295,43 @@ def test_plant_writes_what_audit_reads(here, funnel):
     assert code == 2 and "nowhere" in err and not (here / "crm2").exists()
     code, _, err = funnel("plant", "log.csv")
     assert code == 2 and "this is a file" in err
+    code, _, err = funnel("plant", "crm2", "--seed", -1, "--leads", 0)
+    assert code == 2 and "seed is -1" in err and "n_leads is 0" in err
+
+
+def test_plant_never_overwrites_an_export_of_ones_own(here, funnel):
+    before = everything_in(here)
+    code, output, err = funnel("plant", ".", "--leads", 20)
+    assert (code, output) == (2, "") and "steps.yml: is already there" in err
+    assert everything_in(here) == before
+    assert funnel("plant", "crm", "--leads", 20)[0] == funnel("plant", "crm", "--leads", 30)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["steps", "log.csv", "--out", "log.csv/deep/draft.yml"],
+        ["stages", "Proposal sent", "--out", "log.csv/deep/stages.csv"],
+        ["plant", "log.csv/deep", "--leads", 20],
+        ["notebooks", "log.csv"],
+        ["notebooks", ""],
+        ["plant", "", "--leads", 20],
+    ],
+)
+def test_where_nothing_can_be_written_every_command_says_so(here, funnel, command):
+    (here / "steps.yml").unlink()
+    before = everything_in(here)
+    code, _, err = funnel(*command)
+    assert code == 2 and err.startswith("funnel: "), err
+    assert everything_in(here) == before
+
+
+def test_an_empty_out_is_the_usual_folder_and_not_the_one_stood_in(here, funnel):
+    (here / "tables").mkdir()
+    (here / "tables" / "mine.txt").write_text("keep")
+    code, output, _ = audit(funnel, "log.csv", "--steps", "steps.yml", out="")
+    assert (code, output) == (0, "reports/audit/tables\n")
+    assert (here / "tables" / "mine.txt").read_text() == "keep"
 
 
 def test_as_a_command_of_its_own_it_ends_with_2_and_one_message(here):
