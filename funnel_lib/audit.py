@@ -195,8 +195,6 @@ def check_reading(settings: Settings) -> Mapping:
     with problems.collecting():
         mapping = read_mapping(settings.mapping) if settings.mapping else Mapping()
     with problems.collecting():
-        if not all(settings.events or [""]):
-            raise InputError(["events: is missing; give table files of events, or a folder"])
         find_tables([*settings.events, *([settings.leads] if settings.leads else [])])
     problems.raise_if_any()
     return mapping

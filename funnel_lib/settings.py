@@ -35,10 +35,10 @@ def _to_text(x: Any) -> Any:
 
 
 def _to_texts(x: Any) -> Any:
-    """One is several, too."""
-    if x is None or x == "":
-        return ()
-    return (x,) if isinstance(x, str | PathLike) else x
+    """One is several, too; what is empty is left out."""
+    if x is None or isinstance(x, str | PathLike):
+        x = (x,)
+    return tuple(t for t in x if t is not None and t != "") if isinstance(x, list | tuple) else x
 
 
 def _to_formats(x: Any) -> Any:
@@ -50,6 +50,7 @@ def _to_formats(x: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_to_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_to_texts)]
+Files = Annotated[Texts, Field(min_length=1)]
 Formats = Annotated[tuple[str, ...], BeforeValidator(_to_formats)]
 
 
@@ -80,7 +81,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    events: Texts = _define(..., "Table files of events, or a folder.")
+    events: Files = _define(..., "Table files of events, or a folder.")
     leads: Text = _define("", "Table of leads: one row a lead.")
     steps: Text = _define("", "Steps file: the client's steps.")
     mapping: Text = _define("", "Mapping file: what the columns mean, where that is not found out.")
@@ -141,7 +142,7 @@ def _explain(error: dict) -> str:
     name, *_ = error["loc"]
     if error["type"] == "extra_forbidden":
         return f"no setting {name!r}{suggest(name, Settings.model_fields)}"
-    if error["type"] == "missing":
+    if error["type"] in ("missing", "too_short"):
         return f"{name}: is missing; give {Settings.model_fields[name].description}"
     meaning = Settings.model_fields[name].description
     return f"{name}: {repr(error['input'])[:60]} does not fit; expected: {meaning}"

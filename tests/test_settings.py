@@ -48,8 +48,9 @@ def test_a_wrong_value_is_shown_as_it_was_given(wrong):
 
 @pytest.mark.parametrize("events", [None, "", [], [""]])
 def test_no_events_at_all_are_told(events):
-    with pytest.raises(InputError, match="events: is missing; give"):
+    with pytest.raises(InputError, match=r"^events: is missing; give Table files"):
         fl.build_audit(events, steps="steps.yml")
+    assert Settings(events=["a.csv", ""], only=("", "a=b")).events == ("a.csv",)
 
 
 def test_nothing_beside_a_settings_is_dropped():
