@@ -11,6 +11,7 @@ import funnel_lib as fl
 from funnel_lib.audit import check_inputs
 from funnel_lib.cli import app
 from funnel_lib.core.errors import InputError
+from funnel_lib.reporting.report import find_notebooks
 from funnel_lib.settings import Settings
 
 
@@ -91,6 +92,13 @@ def test_what_is_wrong_with_a_report_never_costs_an_audit(
     with pytest.raises(InputError) as error:
         fl.build_audit(**given, **wrong)
     assert len(error.value.problems) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_notebook_of_an_audit_passes_every_setting_on(lang):
+    code = (find_notebooks(lang) / "audit.ipynb").read_text(encoding="utf-8")
+    passed = [name for name in Settings.model_fields if f'"    {name}={name},\\n"' in code]
+    assert passed == list(Settings.model_fields)[1:]
 
 
 def test_a_notebook_shows_the_problems_and_no_traceback(tmp_path):
