@@ -57,7 +57,7 @@ from funnel_lib.sections.times.count import (
     count_times,
     find_medians,
 )
-from funnel_lib.settings import FORMATS, Settings, read_settings, sign
+from funnel_lib.settings import FORMATS, Settings, sign
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     >>> audit.tables["funnel"][["step", "n_reached"]].values.tolist()[0]
     ['request_left', 200.0]
     """
-    given = events if isinstance(events, Settings) else read_settings(events=events, **settings)
+    given = _take(events, settings)
     inputs = check_inputs(given)
     log = read_log(given, inputs.mapping)
     zone = given.time_zone or inputs.mapping.time_zone or "UTC"
@@ -142,6 +142,16 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     quality = [check_log(log), check_amounts(chosen.leads), journeys.quality, selection]
     tables["quality"] = pd.concat(quality, ignore_index=True)
     return Audit(log, inputs.steps, chosen, segmentation, tables, settings)
+
+
+def _take(events: Any, others: dict[str, Any]) -> Settings:
+    """All settings as one, or each by its name; never both, as one of them would be dropped."""
+    if not isinstance(events, Settings):
+        return Settings(events=events, **others)
+    if others:
+        named = ", ".join(others)
+        raise InputError([f"{named}: given beside a Settings; make it a part of that Settings"])
+    return events
 
 
 def check_inputs(settings: Settings) -> Inputs:
@@ -234,12 +244,15 @@ def _check_times(settings: Settings) -> None:
     with problems.collecting():
         read_window(settings.within)
     zone = settings.time_zone or "UTC"
-    with problems.collecting():
+    try:
         check_time_zone(zone)
-        for name in ("observed_until", "entered_from", "entered_to"):
-            with problems.collecting():
-                if day := getattr(settings, name):
-                    read_moment(day, zone, name)
+    except InputError as error:
+        problems.found.extend(error.problems)
+        zone = "UTC"  # enough to tell what is no day
+    for name in ("observed_until", "entered_from", "entered_to"):
+        with problems.collecting():
+            if day := getattr(settings, name):
+                read_moment(day, zone, name)
     problems.raise_if_any()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ import typer
 
 import funnel_lib
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.settings import Settings, read_settings
+from funnel_lib.settings import Settings
 
 app = typer.Typer(
     help="Why do clients not buy? Client-behaviour funnels from CRM exports.",
@@ -48,7 +49,7 @@ def take_settings(*names: str):
         @wraps(command)
         def run(**given):
             mine = {p.name: given.pop(p.name) for p in own}
-            return command(read_settings(**given), **mine)
+            return command(Settings(**given), **mine)
 
         run.__signature__ = inspect.Signature(
             [*(_offer(n) for n in names), *(p.replace(kind=p.KEYWORD_ONLY) for p in own)]
@@ -76,6 +77,7 @@ def _offer(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, shown])
 
 
+OUT = Settings.model_fields["out"].json_schema_extra["default"]
 READING = ("events", "leads", "mapping", "crm", "time_zone")  # what reading an export takes
 
 
@@ -86,6 +88,8 @@ def audit(
     no_report: Annotated[bool, typer.Option("--no-report", help="Tables alone.")] = False,
 ) -> None:
     """Turn an export into a report: at which step are clients lost, and was it ever proposed?"""
+    if not settings.out:  # as where a shell's variable is empty; not the folder one stands in
+        settings = settings.model_copy(update={"out": OUT})
     tables_alone = no_report or "html" not in settings.formats
     if tables_alone:
         _save_tables(settings, [] if no_report else settings.formats)
@@ -127,9 +131,22 @@ def steps(
     if not out:
         typer.echo(text, nl=False)
         return
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    Path(out).write_text(text, encoding="utf-8")
+    with _writing(out):
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        Path(out).write_text(text, encoding="utf-8")
     typer.echo(out)
+
+
+@contextmanager
+def _writing(out: str) -> Iterator[None]:
+    """Tell what cannot be written, without a traceback."""
+    if not out:
+        raise InputError(["the name of the folder is empty; name one"])
+    try:
+        yield
+    except OSError as error:
+        told = f"{out}: cannot be written: {error.strerror}; name another place"
+        raise InputError([told]) from None
 
 
 def _refuse_existing(out: str) -> None:
@@ -160,7 +177,8 @@ def stages(
     print_stages(audit, Words(lang))
     typer.echo(tell_stages(audit, Words(lang)))
     if out is not None:
-        save_stages(audit, Words(lang), Path(out))
+        with _writing(out):
+            save_stages(audit, Words(lang), Path(out))
         typer.echo(out)
 
 
@@ -177,7 +195,13 @@ def plant(
     planted = plant_log(world, leads, seed)
     if Path(folder).is_file():
         raise InputError([f"{folder}: this is a file; name a folder"])
-    write_planted(planted, folder)
+    if not Path(folder, "truth.json").exists():  # what was planted before may be planted anew
+        there = [Path(folder, n) for n in ("events.csv", "leads.csv", "steps.yml")]
+        told = "is already there, and was not planted; name another folder"
+        if problems := [f"{path}: {told}" for path in there if path.exists()]:
+            raise InputError(problems)
+    with _writing(folder):
+        write_planted(planted, folder)
     typer.echo(folder)
 
 
@@ -188,7 +212,9 @@ def notebooks(
     """Copy the notebooks out, to edit and run in JupyterLab."""
     from funnel_lib.reporting.report import copy_notebooks
 
-    for path in copy_notebooks(folder):
+    with _writing(folder):
+        paths = copy_notebooks(folder)
+    for path in paths:
         typer.echo(path)
 
 

@@ -7,10 +7,18 @@ run) and the manifest all come from here.
 from __future__ import annotations
 
 import inspect
+from numbers import Integral
 from os import PathLike, fspath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from funnel_lib.core.errors import InputError, suggest
 
@@ -23,14 +31,14 @@ def _to_text(x: Any) -> Any:
         return ""
     if isinstance(x, PathLike):
         return fspath(x)
-    return str(x) if isinstance(x, int) and not isinstance(x, bool) else x
+    return str(x) if isinstance(x, Integral) and not isinstance(x, bool) else x
 
 
 def _to_texts(x: Any) -> Any:
-    """One is several, too."""
-    if x is None or x == "":
-        return ()
-    return (x,) if isinstance(x, str | PathLike) else x
+    """One is several, too; what is empty is left out."""
+    if x is None or isinstance(x, str | PathLike):
+        x = (x,)
+    return tuple(t for t in x if t is not None and t != "") if isinstance(x, list | tuple) else x
 
 
 def _to_formats(x: Any) -> Any:
@@ -42,28 +50,38 @@ def _to_formats(x: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_to_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_to_texts)]
+Files = Annotated[Texts, Field(min_length=1)]
 Formats = Annotated[tuple[str, ...], BeforeValidator(_to_formats)]
 
 
-def _define(default: Any, meaning: str, /, **of_command: Any) -> Any:
+def _define(default: Any, meaning: str, /, *, least: int | None = None, **of_command: Any) -> Any:
     """A setting; `of_command` says where the command differs: its default, its option's name."""
-    return Field(default, description=meaning, json_schema_extra=of_command or None)
+    return Field(default, description=meaning, ge=least, json_schema_extra=of_command or None)
 
 
 class Settings(BaseModel):
-    """What an audit is made of and how; an empty text stands for "not given".
+    """What an audit is made of and how; an empty text or None stands for "not given".
 
     See each field's description, or ``funnel audit --help``.
+
+    Raises
+    ------
+    InputError
+        Names that no setting has, with the nearest that one has, and values of a wrong kind.
 
     Examples
     --------
     >>> fl.Settings(events="events.csv", only="team=north").only
     ('team=north',)
+    >>> fl.Settings(events="events.csv", entred_from="2025-01-01")
+    Traceback (most recent call last):
+    funnel_lib.core.errors.InputError: no setting 'entred_from'; did you mean entered_from or
+    entered_to?
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    events: Texts = _define(..., "Table files of events, or a folder.")
+    events: Files = _define(..., "Table files of events, or a folder.")
     leads: Text = _define("", "Table of leads: one row a lead.")
     steps: Text = _define("", "Steps file: the client's steps.")
     mapping: Text = _define("", "Mapping file: what the columns mean, where that is not found out.")
@@ -79,36 +97,29 @@ class Settings(BaseModel):
     references: Texts = _define((), "STEP=SHARE to reach; else the best group.", name="reference")
     time_zone: Text = _define("", "Of times without a zone, e.g. Europe/Moscow.")
     show_names: bool = _define(False, "Keep names of people, phones and mails.")
-    seed: int = _define(0, "For what is random.")
+    seed: int = _define(0, "For what is random: a whole number, 0 or more.", least=0)
     lang: Text = _define("", "en or ru.", default="en")
     title: Text = _define("", "Title of the report.")
     formats: Formats = _define(("html", "xlsx"), "What to write: html, xlsx.", default="html,xlsx")
     out: Text = _define("", "Folder for what is written.", default="reports/audit")
 
+    def __init__(self, **given: Any):
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise InputError([_explain(one) for one in error.errors()]) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out(cls, given: Any) -> Any:
+        """Let what is not given have its default; `formats` may be none."""
+        if not isinstance(given, dict):
+            return given
+        return {k: v for k, v in given.items() if v is not None and (v != "" or k == "formats")}
+
     def list_inputs(self) -> list[str]:
         """List the files and folders that were given."""
         return [p for p in (*self.events, self.leads, self.steps, self.mapping) if p]
-
-
-def read_settings(**given: Any) -> Settings:
-    """Take settings given one by one.
-
-    Raises
-    ------
-    InputError
-        Names that no setting has, with the nearest that one has, and values of a wrong kind.
-
-    Examples
-    --------
-    >>> read_settings(events="events.csv", entred_from="2025-01-01")
-    Traceback (most recent call last):
-    funnel_lib.core.errors.InputError: no setting 'entred_from'; did you mean entered_from or
-    entered_to?
-    """
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        raise InputError([_explain(one) for one in error.errors()]) from None
 
 
 def sign(function):
@@ -131,7 +142,7 @@ def _explain(error: dict) -> str:
     name, *_ = error["loc"]
     if error["type"] == "extra_forbidden":
         return f"no setting {name!r}{suggest(name, Settings.model_fields)}"
-    if error["type"] == "missing":
+    if error["type"] in ("missing", "too_short"):
         return f"{name}: is missing; give {Settings.model_fields[name].description}"
     meaning = Settings.model_fields[name].description
-    return f"{name}: {str(error['input'])[:60]!r} does not fit; expected: {meaning}"
+    return f"{name}: {repr(error['input'])[:60]} does not fit; expected: {meaning}"

@@ -154,6 +154,7 @@ def test_post_sale_that_is_no_list_is_refused(here, funnel):
         ("--only", "lead_id=Z", "no lead has this value; found 'L0', 'L1'"),
         ("--only", "manager", "write it as COLUMN=VALUE"),
         ("--reference", "ask", "write it as STEP=SHARE"),
+        ("--seed", "-1", "seed: -1 does not fit; expected"),
         ("--reference", "no_step=0.5", "no step 'no_step' before the sale"),
         ("--within", "90", "90D"),
         ("--time-zone", "Mars", "no time zone 'Mars'"),
@@ -163,6 +164,18 @@ def test_post_sale_that_is_no_list_is_refused(here, funnel):
 def test_options_that_are_wrong_are_refused(here, funnel, option, value, told):
     steps = [] if option == "--steps" else ["--steps", "steps.yml"]
     assert_refused(funnel, here, "log.csv", *steps, option, value, told=[told])
+
+
+def test_a_day_that_is_none_is_told_beside_a_zone_that_is_none(here, funnel):
+    options = ["--time-zone", "Mars", "--entered-to", "soon"]
+    told = ["no time zone 'Mars'", "'soon' is no date"]
+    assert_refused(funnel, here, "log.csv", "--steps", "steps.yml", *options, told=told)
+
+
+def test_two_shares_for_one_step_are_refused(here, funnel):
+    options = ["--reference", "invoice_paid=0.5", "--reference", "invoice_paid=60%"]
+    told = ["'invoice_paid=60%': this step has another share, too"]
+    assert_refused(funnel, here, "log.csv", "--steps", "steps.yml", *options, told=told)
 
 
 def test_the_version_is_shown(funnel):
@@ -282,6 +295,43 @@ def test_plant_writes_what_audit_reads(here, funnel):
     assert code == 2 and "nowhere" in err and not (here / "crm2").exists()
     code, _, err = funnel("plant", "log.csv")
     assert code == 2 and "this is a file" in err
+    code, _, err = funnel("plant", "crm2", "--seed", -1, "--leads", 0)
+    assert code == 2 and "seed is -1" in err and "n_leads is 0" in err
+
+
+def test_plant_never_overwrites_an_export_of_ones_own(here, funnel):
+    before = everything_in(here)
+    code, output, err = funnel("plant", ".", "--leads", 20)
+    assert (code, output) == (2, "") and "steps.yml: is already there" in err
+    assert everything_in(here) == before
+    assert funnel("plant", "crm", "--leads", 20)[0] == funnel("plant", "crm", "--leads", 30)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["steps", "log.csv", "--out", "log.csv/deep/draft.yml"],
+        ["stages", "Proposal sent", "--out", "log.csv/deep/stages.csv"],
+        ["plant", "log.csv/deep", "--leads", 20],
+        ["notebooks", "log.csv"],
+        ["notebooks", ""],
+        ["plant", "", "--leads", 20],
+    ],
+)
+def test_where_nothing_can_be_written_every_command_says_so(here, funnel, command):
+    (here / "steps.yml").unlink()
+    before = everything_in(here)
+    code, _, err = funnel(*command)
+    assert code == 2 and err.startswith("funnel: "), err
+    assert everything_in(here) == before
+
+
+def test_an_empty_out_is_the_usual_folder_and_not_the_one_stood_in(here, funnel):
+    (here / "tables").mkdir()
+    (here / "tables" / "mine.txt").write_text("keep")
+    code, output, _ = audit(funnel, "log.csv", "--steps", "steps.yml", out="")
+    assert (code, output) == (0, "reports/audit/tables\n")
+    assert (here / "tables" / "mine.txt").read_text() == "keep"
 
 
 def test_as_a_command_of_its_own_it_ends_with_2_and_one_message(here):

@@ -149,6 +149,9 @@ def test_the_manifest_tells_what_the_report_was_made_from(reports, planted_folde
     rows = manifest["event_rows"]
     assert rows["kept"] + rows["removed"] == rows["read"]
     assert manifest["parameters"]["rule"] == "passed" and manifest["seed"] == 0
+    assert manifest["parameters"]["lang"] == "ru"
+    other = json.loads((reports["en"] / "manifest.json").read_text(encoding="utf-8"))
+    assert other["parameters"]["title"] == "Kettles <& co>"
     assert len(manifest["assumptions"]) == 2
 
 

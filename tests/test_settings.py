@@ -11,11 +11,12 @@ import funnel_lib as fl
 from funnel_lib.audit import check_inputs
 from funnel_lib.cli import app
 from funnel_lib.core.errors import InputError
-from funnel_lib.settings import Settings, read_settings
+from funnel_lib.reporting.report import find_notebooks
+from funnel_lib.settings import Settings
 
 
 def test_nothing_given_paths_and_one_for_several_are_understood(tmp_path):
-    settings = read_settings(events=tmp_path, leads=None, segments=3, only="a=b", formats="xlsx")
+    settings = Settings(events=tmp_path, leads=None, segments=3, only="a=b", formats="xlsx")
     assert settings.events == (str(tmp_path),) and settings.leads == ""
     assert (settings.segments, settings.only, settings.formats) == ("3", ("a=b",), ("xlsx",))
     assert settings.list_inputs() == [str(tmp_path)]
@@ -23,11 +24,39 @@ def test_nothing_given_paths_and_one_for_several_are_understood(tmp_path):
 
 def test_wrong_names_and_kinds_are_told_together():
     with pytest.raises(InputError) as error:
-        read_settings(events="e.csv", sed=1, seed="many", pace="perhaps")
+        Settings(events="e.csv", sed=1, seed="many", pace="perhaps")
     told = "\n".join(error.value.problems)
     assert "no setting 'sed'; did you mean seed" in told
     assert "seed: 'many' does not fit" in told and "pace: 'perhaps' does not fit" in told
     assert len(error.value.problems) == 3
+
+
+@pytest.mark.parametrize("name", [n for n in Settings.model_fields if n != "events"])
+def test_none_and_an_empty_text_stand_for_not_given(name):
+    default = getattr(Settings(events="e.csv"), name)
+    assert getattr(Settings(events="e.csv", **{name: None}), name) == default
+    empty = () if name == "formats" else default
+    assert getattr(Settings(events="e.csv", **{name: ""}), name) == empty
+
+
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"observed_until": 5.0}, {"only": {"a": "b"}}])
+def test_a_wrong_value_is_shown_as_it_was_given(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(InputError) as error:
+        Settings(events="e.csv", **wrong)
+    assert str(error.value).startswith(f"{name}: {value!r} does not fit")
+
+
+@pytest.mark.parametrize("events", [None, "", [], [""]])
+def test_no_events_at_all_are_told(events):
+    with pytest.raises(InputError, match=r"^events: is missing; give Table files"):
+        fl.build_audit(events, steps="steps.yml")
+    assert Settings(events=["a.csv", ""], only=("", "a=b")).events == ("a.csv",)
+
+
+def test_nothing_beside_a_settings_is_dropped():
+    with pytest.raises(InputError, match="only, lang: given beside a Settings"):
+        fl.build_audit(Settings(events="e.csv"), only="team=north", lang="ru")
 
 
 def test_the_command_offers_every_setting_with_its_meaning():
@@ -63,6 +92,13 @@ def test_what_is_wrong_with_a_report_never_costs_an_audit(
     with pytest.raises(InputError) as error:
         fl.build_audit(**given, **wrong)
     assert len(error.value.problems) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_notebook_of_an_audit_passes_every_setting_on(lang):
+    code = (find_notebooks(lang) / "audit.ipynb").read_text(encoding="utf-8")
+    passed = [name for name in Settings.model_fields if f'"    {name}={name},\\n"' in code]
+    assert passed == list(Settings.model_fields)[1:]
 
 
 def test_a_notebook_shows_the_problems_and_no_traceback(tmp_path):

@@ -65,7 +65,7 @@ def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
 
     `world` is a name in `WORLDS`, or a `World` of one's own; the same seed gives the same log.
     Events after the export are cut off; a lead that closes after it is open. Raises `InputError`
-    where the world is unknown or contradicts itself, or n_leads is below 1.
+    where the world is unknown or contradicts itself, n_leads is below 1, or seed below 0.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
     >>> planted.truth["segments"]["urgent"]["path"]
     ['request_left', 'call_answered', 'terms_agreed', 'invoice_paid']
     """
-    name, world = _find_world(world, n_leads)
+    name, world = _find_world(world, n_leads, seed)
     steps, rng = _list_steps(world), np.random.default_rng(seed)
     fate, walk = _walk_all(world, steps, n_leads, rng)
     noise = _draw_noise(world, steps, fate, walk, rng)
@@ -430,9 +430,10 @@ def _name(letter, numbers):
     return (letter + numbers.astype(str)).where(numbers > 0)
 
 
-def _find_world(world, n_leads):
+def _find_world(world, n_leads, seed):
     """Find the world and check that it can be planted; returns its name and the `World`."""
     problems = [f"n_leads is {n_leads}: plant at least 1 lead"] if n_leads < 1 else []
+    problems += [f"seed is {seed}: take a whole number, 0 or more"] if seed < 0 else []
     name, world = ("custom", world) if isinstance(world, World) else (world, WORLDS.get(world))
     if world is None:
         known = ", ".join(WORLDS)

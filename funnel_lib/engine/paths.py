@@ -111,8 +111,7 @@ class PathMixture(ClusterMixin, BaseEstimator):
         n_distinct = len(np.unique(sample.trie.leaf))
         if (self.n_segments or 1) > n_distinct:
             raise ValueError(
-                f"{self.n_segments} segments of {n_distinct} distinct journeys: ask for fewer, "
-                "or for None"
+                f"{self.n_segments} segments of {n_distinct} distinct journeys: ask for fewer"
             )
         fits = search(self.lighten(sample), self.max_segments, self.n_segments)
         if self.n_segments and self.n_segments not in fits:

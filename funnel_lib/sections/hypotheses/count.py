@@ -104,6 +104,8 @@ def read_references(conditions: list[str]) -> dict[str, float]:
         except ValueError:
             share = np.nan
             problems.append(f"reference {condition!r}: write it as STEP=SHARE, e.g. paid=0.8")
+        if found.get(step.strip(), share) != share and share == share:
+            problems.append(f"reference {condition!r}: this step has another share, too; give one")
         found[step.strip()] = share
     if problems:
         raise InputError(problems)
