@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from test_figures import LONG, contrast, draw, texts
+from test_draw import LONG, contrast, draw, texts
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import heatmaps, looks

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
-from test_figures import LONG, bars, draw, row_of, texts
+from test_draw import LONG, bars, draw, row_of, texts
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.canvas import show_figure

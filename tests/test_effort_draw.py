@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from test_figures import LONG, bars, draw, texts
+from test_draw import LONG, bars, draw, texts
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.canvas import show_figure
