@@ -7,6 +7,7 @@ run) and the manifest all come from here.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from numbers import Integral
 from os import PathLike, fspath
 from typing import Annotated, Any
@@ -36,9 +37,8 @@ def _to_text(x: Any) -> Any:
 
 def _to_texts(x: Any) -> Any:
     """One is several, too; what is empty is left out."""
-    if x is None or isinstance(x, str | PathLike):
-        x = (x,)
-    return tuple(t for t in x if t is not None and t != "") if isinstance(x, list | tuple) else x
+    several = x if isinstance(x, list | tuple | set | Iterator) else (x,)
+    return tuple(t for t in several if t is not None and not (isinstance(t, str) and t == ""))
 
 
 def _to_formats(x: Any) -> Any:
@@ -115,7 +115,8 @@ class Settings(BaseModel):
         """Let what is not given have its default; `formats` may be none."""
         if not isinstance(given, dict):
             return given
-        return {k: v for k, v in given.items() if v is not None and (v != "" or k == "formats")}
+        empty = {k for k, v in given.items() if isinstance(v, str) and not v and k != "formats"}
+        return {k: v for k, v in given.items() if v is not None and k not in empty}
 
     def list_inputs(self) -> list[str]:
         """List the files and folders that were given."""

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import typer
 
@@ -45,6 +46,12 @@ def test_a_wrong_value_is_shown_as_it_was_given(wrong):
     with pytest.raises(InputError) as error:
         Settings(events="e.csv", **wrong)
     assert str(error.value).startswith(f"{name}: {value!r} does not fit")
+
+
+def test_a_frame_is_no_name_of_a_file():
+    with pytest.raises(InputError, match="does not fit; expected: Table files"):
+        fl.build_audit(pd.DataFrame({"lead_id": ["a"]}))
+    assert Settings(events=(f for f in ["a.csv", "b.csv"])).events == ("a.csv", "b.csv")
 
 
 @pytest.mark.parametrize("events", [None, "", [], [""]])
