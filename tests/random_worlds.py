@@ -1,4 +1,4 @@
-"""Random planted worlds: a slow obvious walk of random paths, apart from `funnel_lib.planted`."""
+"""Random planted worlds: a slow obvious walk of random paths, apart from `datasets.planted`."""
 
 from __future__ import annotations
 
