@@ -22,7 +22,11 @@ from funnel_lib.datasets.planted import plant_log, write_planted
 
 LEADS, ROUNDS = 20_000, 5
 KINDS, WORLDS = ("clean", "rare", "messy", "clean15", "pace"), 5  # see `random_worlds`
-IMPORTS = "import funnel_lib, pandas, numpy, matplotlib.figure, statsmodels.stats.proportion"
+# As an audit needs them; `import funnel_lib` alone imports nothing else.
+IMPORTS = (
+    "import funnel_lib.audit, funnel_lib.reporting.outputs, pandas, numpy, matplotlib.figure, "
+    "statsmodels.stats.proportion"
+)
 EMPTY_NOTEBOOK = """
 import sys, nbformat, papermill
 from nbconvert import HTMLExporter
