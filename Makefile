@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 LOCK_FLAGS := --universal --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lab bench prove lint lock clean
+.PHONY: help audit test lab docs bench prove lint lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -26,6 +26,9 @@ test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks
+
+docs: $(READY)  ## the reference of tables, from the registry
+	$(BIN)/python -m funnel_lib.core.tables > docs/tables.md
 
 bench: $(READY)  ## speed and memory, as ratios side by side
 	$(BIN)/python tests/bench.py

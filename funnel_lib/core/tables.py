@@ -151,7 +151,7 @@ def write_reference() -> str:
 _PAGE = """\
 # Tables and columns
 
-Written from `funnel_lib/core/tables.yml` by `python -m funnel_lib.core.tables`; do not edit.
+Written from `funnel_lib/core/tables.yml` by `make docs`; do not edit.
 
 Kinds of columns: a **count** is a number of leads or the like, a sum of memberships where leads
 belong to segments in part; a **share** lies between 0 and 1, and says what it is a share of; a
