@@ -10,7 +10,6 @@ from funnel_lib.sections.answers.tell import (
     label_managers,
     label_responses,
     tell_responses,
-    write_hours,
 )
 
 EN, RU = Words("en"), Words("ru")
@@ -104,4 +103,4 @@ def test_the_table_is_written_with_units():
     [(0, "1 min"), (0.99, "59 min"), (1, "1.0 h"), (47.9, "47.9 h"), (72, "3.0 days")],
 )
 def test_times_have_the_unit_people_use(hours, said):
-    assert write_hours(hours, EN) == said
+    assert EN.hours(hours) == said

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 import funnel_lib
-from funnel_lib.core.words import LANGUAGES
+from funnel_lib.core.tables import find_column
+from funnel_lib.core.words import LANGUAGES, Words
 
 PACKAGE = Path(funnel_lib.__file__).parent
 
@@ -22,7 +23,20 @@ KEYS = [key for key in texts("en") if not key.startswith("column.")]
 
 
 def forms(entry):
-    return entry.values() if isinstance(entry, dict) else [entry]
+    """The forms of a text; `by` names the number that chooses one."""
+    return [f for k, f in entry.items() if k != "by"] if isinstance(entry, dict) else [entry]
+
+
+def places(text):
+    """The values that a text has places for, and how each is written."""
+    return re.findall(r"{(\w+)(?::(\w+))?}", text)
+
+
+@cache
+def kinds() -> frozenset[str]:
+    """Every kind of place in the locale files."""
+    found = [places(f) for lang in LANGUAGES for e in texts(lang).values() for f in forms(e)]
+    return frozenset(kind for one in found for _, kind in one)
 
 
 @cache
@@ -54,6 +68,8 @@ def is_put_together(section: str, name: str) -> bool:
 def test_every_text_is_used(key):
     """A sentence is spelled in full, so that it can be searched for; other keys may be made."""
     section, _, name = key.partition(".")
+    if section == "count" and name in kinds():
+        return
     found = re.search(rf"[\"']{key}[\"']", code())
     assert found or (section != "sentence" and is_put_together(section, name)), (
         f"nothing uses {key}: take it out of both locale files"
@@ -61,7 +77,7 @@ def test_every_text_is_used(key):
 
 
 def test_every_text_that_is_used_is_there():
-    used = set(re.findall(r'"((?:sentence|figure|chrome|sheet)\.\w+)"', code()))
+    used = set(re.findall(r'"((?:sentence|count|figure|chrome|sheet)\.\w+)"', code()))
     assert len(used) > 250
     assert used - {"figure.facecolor"} <= {*KEYS}  # that one is matplotlib's
 
@@ -71,6 +87,13 @@ def test_both_languages_have_the_same_keys_and_places():
     for other in others:
         assert list(first) == list(other), "the same keys, in the same order"
         for key, entry in first.items():
-            found = {frozenset(re.findall(r"{(\w+)}", form)) for form in forms(entry)}
+            found = {frozenset(name for name, _ in places(form)) for form in forms(entry)}
             assert len(found) == 1, key
-            assert found == {frozenset(re.findall(r"{(\w+)}", f)) for f in forms(other[key])}, key
+            theirs = {frozenset(name for name, _ in places(form)) for form in forms(other[key])}
+            assert found == theirs, key
+
+
+def test_every_kind_of_place_is_known():
+    for kind in kinds() - {""}:
+        known = hasattr(Words, kind) or f"count.{kind}" in texts("en") or find_column(kind)
+        assert known, kind

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +27,7 @@ HUGE = 1e15  # from here on a number is written as a power of ten
 _DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
 _LEAST_P = 0.001
 _WORDED = ("word", "name", "segment")
+_PLACE = re.compile(r"{(\w+)(?::(\w+))?}")
 
 
 @dataclass(frozen=True)
@@ -50,21 +54,59 @@ class Words:
         if self.lang not in LANGUAGES:
             raise InputError([f"no language {self.lang!r}; there are {', '.join(LANGUAGES)}"])
 
-    def text(self, key: str, **values: str | float) -> str:
+    def text(self, key: str, **values: Any) -> str:
         """Write a sentence or word of the locale file, by its section and name there.
 
-        Numbers among the values are written as counts, and the one named `n` chooses the plural
-        form where the text has several. A `KeyError` (no such text, or a place of it without a
-        value) is a bug, not the input's fault.
+        A place names a value and how it is written, so that a row of a table suffices:
+        ``{share:share}``, ``{step:step}``, ``{gain:points}``. Kinds are the methods `count`,
+        `decimal`, `hundredths`, `share`, `percent`, `points`, `money` (of the `currency` among the
+        values), `days`, `within`, `hours`, `date`, `month`, `step` and `steps`; every text of the
+        locale's section `count`, with its plural forms (``{n_lost:leads}``); every column of the
+        registry (``{check:check}``). ``{share:span}`` is the interval of `share`, from the values
+        `share_low` and `share_high`, else from `low` and `high`; likewise `points_span`. A place
+        without a kind is a text, or a count.
+
+        Of an entry with several forms the number that it names under `by`, else `n`, chooses one. A
+        `KeyError` (no such text, or a place of it without a value) is a bug, not the input's fault.
+
+        Examples
+        --------
+        >>> row = {"step": "paid", "n_reached": 3, "share_of_entered": 0.25, "low": 0.1,
+        ...        "high": 0.41}
+        >>> Words("en", {"paid": "Paid"}).text("sentence.after_sale_part", **row)
+        '“Paid” 3 (25.0%, 95% interval 10.0–41.0%)'
         """
         entry = _read_texts(self.lang).get(key)
         if entry is None:
             raise KeyError(f"no text {key!r} in locale/{self.lang}.yml{suggest(key, _keys())}")
         if isinstance(entry, dict):
-            entry = entry.get(_plural_form(self.lang, values["n"]), entry["other"])
-        return entry.format(
-            **{k: v if isinstance(v, str) else self.number(v) for k, v in values.items()}
-        )
+            n = values[entry.get("by", "n")]
+            entry = entry.get(_plural_form(self.lang, n), entry["other"])
+        return _PLACE.sub(lambda place: self._fill(*place.groups(), values), entry)
+
+    def each(self, key: str, rows: pd.DataFrame | Iterable[Mapping], between: str = "; ") -> str:
+        """Write a text for each row of a table, one after the other."""
+        rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+        return between.join(self.text(key, **row) for row in rows)
+
+    def _fill(self, name: str, kind: str | None, values: Mapping[str, Any]) -> str:
+        """Write one place of a text."""
+        if kind in _SPANS:
+            ends = f"{name}_low" if f"{name}_low" in values else "low"
+            low, high = (values[ends[: -len("low")] + end] for end in ("low", "high"))
+            return self.span(low, high) if kind == "span" else self.points_span(low, high)
+        x = values[name]
+        if kind is None:
+            return x if isinstance(x, str) else self.number(x)
+        if kind == "money":
+            return self.money(x, values.get("currency", ""))
+        if kind in _KINDS:
+            return getattr(self, kind)(x)
+        if f"count.{kind}" in _read_texts(self.lang):
+            return self.text(f"count.{kind}", n=x)
+        if find_column(kind) is None:
+            raise KeyError(f"{{{name}:{kind}}}: no such kind of place, see Words.text")
+        return self.value(kind, x)
 
     def number(self, x: float, digits: int = 0) -> str:
         """Write a number, rounded for display; from `HUGE` on as a power of ten."""
@@ -99,9 +141,54 @@ class Words:
             return f"{sign}{text}"
         return f"{text}\xa0{sign}" if sign else text
 
+    def percent(self, x: float) -> str:
+        """Write a share as a whole percentage."""
+        return self.share(x, 0)
+
+    def count(self, x: float) -> str:
+        """Write a count."""
+        return self.number(x)
+
+    def decimal(self, x: float) -> str:
+        """Write a number with one decimal."""
+        return self.number(x, 1)
+
+    def hundredths(self, x: float) -> str:
+        """Write a number with two decimals."""
+        return self.number(x, 2)
+
+    def points(self, difference: float) -> str:
+        """Write a difference of shares in percentage points, with its sign."""
+        return self.text("count.points", x=self._sign(difference))
+
+    def points_span(self, low: float, high: float) -> str:
+        """Write the two ends of an interval of a difference of shares."""
+        return self.text("count.points_span", low=self._sign(low), high=self._sign(high))
+
     def days(self, x: float) -> str:
         """Write a number of whole days."""
-        return NOTHING if pd.isna(x) else self.text("sentence.days", n=x)
+        return NOTHING if pd.isna(x) else self.text("count.days", n=x)
+
+    def within(self, days: float) -> str:
+        """Say in how many days: day 0 are the first 24 hours."""
+        if days < 0.5:
+            return self.text("count.within_day")
+        return self.text("count.within", days=self.days(days))
+
+    def hours(self, x: float) -> str:
+        """Write a time in the unit people use: minutes below an hour, days from the third on."""
+        if x < 1:
+            return self.text("count.minutes_short", x=max(60 * x, 1))
+        if x < 48:
+            return self.text("count.hours_short", x=x)
+        return self.text("count.days_short", x=x / 24)
+
+    def month(self, month: str) -> str:
+        """Write a month such as 2025-03; any other text as it is."""
+        try:
+            return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=self.lang)
+        except ValueError:
+            return str(month)
 
     def date(self, moment: pd.Timestamp) -> str:
         """Write a day, in the reader's time zone; a moment without a zone is taken as UTC."""
@@ -118,6 +205,10 @@ class Words:
     def step(self, step_id: str) -> str:
         """Name a step; one without a name goes by its id."""
         return NOTHING if pd.isna(step_id) else self.step_names.get(step_id, step_id)
+
+    def steps(self, step_ids: Iterable[str]) -> str:
+        """Name several steps, in their order."""
+        return ", ".join(self.step(step) for step in step_ids)
 
     def column(self, name: str, table: str = "") -> str:
         """Title a column, as a table has it where one is named; one that is not ours keeps its own
@@ -164,6 +255,13 @@ class Words:
             return self.text(f"{known.words}.{kind}", name=name)
         return texts.get(f"{known.words}.{x}", x) if known.kind in _WORDED else x
 
+    def _sign(self, difference: float) -> str:
+        """A difference of shares in percentage points, with its sign."""
+        shown = self.number(abs(100 * difference), 1)
+        if pd.isna(difference) or shown == self.number(0, 1):
+            return shown
+        return ("+" if difference > 0 else "−") + shown
+
     def _figure(self, known: Column | None, x: float) -> str:
         if known is None:
             return _write_number(_read_number(x), "#,##0.##", self.lang)
@@ -173,6 +271,13 @@ class Words:
             return "< " + self.number(_LEAST_P, 3)
         digits = _DIGITS.get(known.kind, 0) if known.digits is None else known.digits
         return self.number(x, digits)
+
+
+_SPANS = ("span", "points_span")
+_KINDS = (
+    "count", "decimal", "hundredths", "share", "percent", "points", "days", "within", "hours",
+    "date", "month", "step", "steps",
+)  # fmt: skip
 
 
 def find_language(lang: str = "") -> str:
@@ -244,6 +349,16 @@ def _write_number(x: float, pattern: str, lang: str) -> str:
     return format_decimal(x, pattern, locale=lang)
 
 
+def join_sentences(*told: str | bool) -> str:
+    """Put sentences one after the other; what is empty or false is none."""
+    return " ".join(sentence for sentence in told if sentence)
+
+
+def hint_if_few(n: float, words: Words) -> str:
+    """Say that so few leads are a hint only; nothing where they are enough."""
+    return words.text("sentence.small") if n < SMALL else ""
+
+
 def write_gap(row: pd.Series, words: Words) -> dict[str, str]:
     """Write a difference of shares and its interval, for the places of a sentence."""
     return {
@@ -254,12 +369,12 @@ def write_gap(row: pd.Series, words: Words) -> dict[str, str]:
 
 def write_points(difference: float, words: Words) -> str:
     """Write a difference of shares in percentage points, with its sign."""
-    return words.text("sentence.points", x=_sign(difference, words))
+    return words.text("count.points", x=_sign(difference, words))
 
 
 def write_points_span(low: float, high: float, words: Words) -> str:
     """Write the ends of an interval of a difference of shares."""
-    return words.text("sentence.points_span", low=_sign(low, words), high=_sign(high, words))
+    return words.text("count.points_span", low=_sign(low, words), high=_sign(high, words))
 
 
 def _sign(difference: float, words: Words) -> str:
@@ -278,8 +393,8 @@ def excludes_zero(low: float, high: float) -> bool:
 def say_within(days: float, words: Words) -> str:
     """Say in how many days: day 0 are the first 24 hours."""
     if days < 0.5:
-        return words.text("sentence.within_day")
-    return words.text("sentence.within", days=words.days(days))
+        return words.text("count.within_day")
+    return words.text("count.within", days=words.days(days))
 
 
 def write_currency_head(currency: str, among: pd.Series, words: Words) -> str:

@@ -16,7 +16,7 @@ def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
         return words.text("sentence.after_sale_nobody")
     if not rows["n_again"].sum() >= 0.5:
         n_won = rows["n_won"].sum()
-        base = words.text("sentence.of_buyers", n=n_won)
+        base = words.text("count.of_buyers", n=n_won)
         return words.text("sentence.repeats_none", base=base) + if_small(n_won, words)
     told = [
         write_currency_head(row["currency"], rows["currency"], words) + _tell_again(row, words)
@@ -27,7 +27,7 @@ def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
 
 def _tell_again(row: pd.Series, words: Words) -> str:
     """The buyers of one currency who bought again."""
-    base = words.text("sentence.of_buyers", n=row["n_won"])
+    base = words.text("count.of_buyers", n=row["n_won"])
     small = if_small(row["n_won"], words)
     if not row["n_again"] >= 0.5:
         return words.text("sentence.repeats_none", base=base) + small
@@ -57,16 +57,6 @@ def tell_after_sale(funnel: pd.DataFrame, words: Words) -> str:
     rows = rows[rows["share_of_entered"].notna()]
     if rows.empty:
         return words.text("sentence.after_sale_none")
-    parts = [
-        words.text(
-            "sentence.after_sale_part",
-            step=words.step(row.step),
-            n_reached=row.n_reached,
-            share=words.share(row.share_of_entered),
-            span=words.span(row.low, row.high),
-        )
-        for row in rows.itertuples()
-    ]
-    n_won = rows["n_entered"].iloc[0]
-    told = words.text("sentence.after_sale", n=n_won, parts="; ".join(parts))
+    n_won, parts = rows["n_entered"].iloc[0], words.each("sentence.after_sale_part", rows)
+    told = words.text("sentence.after_sale", n=n_won, parts=parts)
     return told + if_small(n_won, words)

@@ -36,19 +36,10 @@ def label_responses(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
     """Write the table for a reader: its rows named, and half_answered, the median with its unit."""
     never = words.text("figure.not_reached")
     halves = [
-        write_hours(hours, words) if pd.notna(hours) else never if n > 0 else ""
+        words.hours(hours) if pd.notna(hours) else never if n > 0 else ""
         for hours, n in responses[["median_hours_to_answer", "n_had_hour"]].to_numpy()
     ]
     return label_managers(responses.assign(half_answered=halves), words)
-
-
-def write_hours(hours: float, words: Words) -> str:
-    """Write a time in the unit people use for it: minutes below an hour, days from the third on."""
-    if hours < 1:
-        return words.text("sentence.minutes_short", x=words.number(max(60 * hours, 1)))
-    if hours < 48:
-        return words.text("sentence.hours_short", x=words.number(hours, 1))
-    return words.text("sentence.days_short", x=words.number(hours / 24, 1))
 
 
 def _tell_answers(row: pd.Series, words: Words) -> list[str]:
@@ -56,7 +47,7 @@ def _tell_answers(row: pd.Series, words: Words) -> list[str]:
     told = [
         words.text(
             "sentence.responses",
-            base=words.text("sentence.of_client_first", n=row["n_client_first"]),
+            base=words.text("count.of_client_first", n=row["n_client_first"]),
             n=row["n_answered"],
             waiting=row["n_waiting"],
             closed=row["n_unanswered"],
@@ -66,7 +57,7 @@ def _tell_answers(row: pd.Series, words: Words) -> list[str]:
         return [*told, words.text("sentence.responses_dates")]
     half = row["median_hours_to_answer"]
     if pd.notna(half):
-        told.append(words.text("sentence.responses_half", time=write_hours(half, words)))
+        told.append(words.text("sentence.responses_half", time=words.hours(half)))
     else:
         told.append(words.text("sentence.responses_half_never"))
     share = _write_share(row, "share_within_hour", words)
@@ -87,14 +78,14 @@ def _tell_attempts(row: pd.Series, words: Words) -> list[str]:
     told = [
         words.text(
             "sentence.attempts",
-            base=words.text("sentence.of_tried", n=row["n_tried"]),
+            base=words.text("count.of_tried", n=row["n_tried"]),
             n=row["n_got_through"],
             trying=row["n_trying"],
             lost=row["n_given_up"],
         )
     ]
     if row["n_got_through"] > 0:
-        enough = words.text("sentence.tries", n=row["median_attempts_to_reach"])
+        enough = words.text("count.tries", n=row["median_attempts_to_reach"])
         told.append(words.text("sentence.attempts_half", tries=enough))
     if row["n_given_up"] > 0:
         share = _write_share(row, "share_given_up_after_one", words)

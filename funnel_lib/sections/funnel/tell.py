@@ -60,7 +60,7 @@ def _tell_end(last: pd.Series, words: Words) -> list[str]:
     told = words.text(
         "sentence.funnel_end",
         reached=words.text("sentence.n_reached", n=last["n_reached"]),
-        base=words.text("sentence.of_entered", n=last["n_entered"]),
+        base=words.text("count.of_entered", n=last["n_entered"]),
         sale=words.step(last["step"]),
         share=words.share(last["share_of_entered"]),
         span=words.span(last["low"], last["high"]),

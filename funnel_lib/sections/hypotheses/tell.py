@@ -98,7 +98,7 @@ def tell_plan(row: pd.Series, words: Words) -> str:
     if pd.isna(row["n_needed_per_arm"]):  # with a gap to be shown, only the leads are lacking
         is_gap = row.get("share_reference", 0) > row.get("share_now", 0)
         return words.text("sentence.plan_never" if is_gap else "sentence.plan_none")
-    leads = words.text("sentence.leads", n=row["n_needed_per_arm"])
+    leads = words.text("count.leads", n=row["n_needed_per_arm"])
     if row["days_needed"] > YEAR:
         return words.text("sentence.plan_slow", leads=leads)
     return words.text("sentence.plan", leads=leads, days=words.days(row["days_needed"]))

@@ -89,7 +89,7 @@ def _write_base(lost: pd.Series, step: str, funnel: pd.DataFrame, words: Words) 
     if len(fits):
         return words.text("sentence.of_reached", n=fits["n_reached"].iloc[-1])
     if abs(here["n_entered"] - sought) < 0.5:
-        return words.text("sentence.of_entered", n=here["n_entered"])
+        return words.text("count.of_entered", n=here["n_entered"])
     return words.text("sentence.of_lost", n=lost.sum())
 
 

@@ -26,7 +26,7 @@ def _write_card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
     name = words.value("name", row.name)
     facts = words.text(
         "sentence.card",
-        n_leads=words.text("sentence.leads", n=row.n_leads),
+        n_leads=words.text("count.leads", n=row.n_leads),
         share=words.share(row.share_of_leads),
         won=words.share(row.share_won),
         span=words.span(row.low, row.high),

@@ -261,7 +261,7 @@ def _fit_panels(table: pd.DataFrame, words: Words, y: float, room: float):
     panels = []
     for segment, events in table.groupby("segment", sort=False):
         name, n_leads = events[["name", "n_leads"]].iloc[0]
-        leads = f" · {words.text('sentence.leads', n=n_leads)}"
+        leads = f" · {words.text('count.leads', n=n_leads)}"
         free = room - canvas.measure_width(leads, TEXT, "bold")
         name = canvas.label_segment(name, words)
         title = canvas.wrap_text(name, free, TEXT, "bold", at_most=3) + leads

@@ -27,7 +27,7 @@ def tell_times(time_to: pd.DataFrame, words: Words) -> str:
 def _tell_won(won: pd.Series, words: Words) -> list[str]:
     """How many bought, by when half of these did, and whether half of all ever do."""
     places = {
-        "base": words.text("sentence.of_entered", n=won["n_entered"]),
+        "base": words.text("count.of_entered", n=won["n_entered"]),
         "within": say_within(won["last_day"], words),
     }
     if not won["incidence"] > 0:
