@@ -27,8 +27,9 @@ test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks
 
-docs: $(READY)  ## the reference of tables, from the registry
+docs: $(READY)  ## the reference of tables, and the notebook of the audit, from where they are defined
 	$(BIN)/python -m funnel_lib.core.tables > docs/tables.md
+	$(BIN)/python -m funnel_lib.reporting.notebooks notebooks
 
 bench: $(READY)  ## speed and memory, as ratios side by side
 	$(BIN)/python tests/bench.py

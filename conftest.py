@@ -47,8 +47,9 @@ def pytest_ignore_collect(collection_path: Path, config):
 
 def _uses(test: Path, folder: Path) -> bool:
     """Whether a test file imports from a room, or calls a public name that lives there."""
-    from funnel_lib import _HOME_OF
+    import funnel_lib as fl
 
+    homes = fl._HOME_OF | fl.count._homes | fl.tell._homes | fl.draw._homes
     text, home = test.read_text(encoding="utf-8"), ".".join(folder.relative_to(PACKAGE).parts)
-    own = {name for name, place in _HOME_OF.items() if f"{place}.".startswith(f"{home}.")}
-    return f"funnel_lib.{home}" in text or bool(own & {*re.findall(r"\bfl\.(\w+)", text)})
+    own = {name for name, place in homes.items() if f"{place}.".startswith(f"{home}.")}
+    return f"funnel_lib.{home}" in text or bool(own & {*re.findall(r"\bfl(?:\.\w+)?\.(\w+)", text)})

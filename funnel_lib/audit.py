@@ -10,81 +10,65 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.errors import InputError, Problems, quote_some, suggest
-from funnel_lib.core.events import EventLog, check_log, note_checks, show_rows
-from funnel_lib.core.groups import Group, Segmentation, keep_together, list_groups
+from funnel_lib.core.errors import InputError, Problems, SectionError, describe, quote_some, suggest
+from funnel_lib.core.events import EventLog
+from funnel_lib.core.groups import Segmentation, keep_together
+from funnel_lib.core.html import write_card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
-from funnel_lib.core.money import check_amounts
-from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
-from funnel_lib.core.words import Words, find_language
-from funnel_lib.counting.leads import list_leads
-from funnel_lib.counting.moves import list_moves
-from funnel_lib.counting.reach import check_rule, count_funnel, read_window
+from funnel_lib.core.steps import Steps, read_steps
+from funnel_lib.core.words import check_language, use_language
+from funnel_lib.counting.reach import check_rule, read_window
 from funnel_lib.reading.cells.times import check_time_zone
 from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.crm import check_crm
 from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
-from funnel_lib.sections.after_sale.count import count_repeats
-from funnel_lib.sections.answers.count import count_responses
-from funnel_lib.sections.effort.count import count_money, find_money_ranges
-from funnel_lib.sections.hypotheses.count import build_hypotheses, check_references, read_references
-from funnel_lib.sections.losses.count import count_losses
-from funnel_lib.sections.necessity.count import count_necessity
-from funnel_lib.sections.open_leads.count import list_open_leads
-from funnel_lib.sections.paths.count import (
-    compare_traits,
-    describe_segments,
-    find_examples,
-    list_path_steps,
-)
+from funnel_lib.sections import list_sections
+from funnel_lib.sections.hypotheses.count import check_references, read_references
 from funnel_lib.sections.paths.segments import find_segments, read_segments
-from funnel_lib.sections.paths.trust import measure_trust
-from funnel_lib.sections.recognition.count import count_recognised, find_parting, measure_facts
-from funnel_lib.sections.rules.count import count_rules
-from funnel_lib.sections.stages.count import (
-    check_pipeline,
-    count_pipeline,
-    count_reasons,
-    count_stage_by_step,
-    find_renamed,
-    list_stages,
-)
-from funnel_lib.sections.times.count import (
-    count_cohorts,
-    count_pace,
-    count_standing,
-    count_times,
-    find_medians,
-)
+from funnel_lib.sections.section import Answer, Section, Source
 from funnel_lib.settings import FORMATS, Settings, sign
 
 
 @dataclass(frozen=True)
-class Audit:
-    """The tables of an audit and what they were made from.
+class Audit(Source):
+    """The tables of an audit, what they were made from, and the answer to each question.
 
-    Attributes
-    ----------
-    log : the checked event log
-    steps : the client's steps
-    journeys : the leads' steps, after the choice of leads
-    segmentation : the segments
-    tables : the tables by name, each a tidy frame (see docs/tables.md)
-    settings : as they were given, the time zone as it was found
+    ``audit.losses``, shown by a notebook, is the finding, the figure, how to read it and the table
+    folded beneath; ``.table``, ``.tell()``, ``.draw()`` and ``.leads(…)`` are its pieces. The
+    questions are those of `sections.list_sections`, and stand in ``dir(audit)``. `Source` tells
+    what else there is.
     """
 
-    log: EventLog
-    steps: Steps
-    journeys: Journeys
-    segmentation: Segmentation
-    tables: dict[str, pd.DataFrame]
-    settings: Settings
+    def __getattr__(self, name: str) -> Answer:
+        if not name.startswith("_"):
+            known = _list_parts()
+            if name in known:
+                return Answer(known[name], self)
+            raise AttributeError(f"an audit has no {name!r}{suggest(name, known)}")
+        raise AttributeError(name)
 
-    def words(self, lang: str = "") -> Words:
-        """How to write this audit's numbers and steps in a language (see `find_language`)."""
-        lang = find_language(lang)
-        return Words(lang, self.steps.names(lang), self.settings.time_zone)
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *_list_parts()]
+
+    def raise_if_failed(self) -> None:
+        """Raise a `SectionError` if any section could not be counted."""
+        if self.failed:
+            raise SectionError({name: describe(why) for name, why in self.failed.items()})
+
+    def _repr_html_(self) -> str:
+        words = self.words()
+        asked = [
+            (f"audit.{s.name}", s.write("question", words))
+            for s in list_sections()
+            if s.has_heading
+        ]
+        return write_card(words.text("card.audit"), self.outcomes.tell(), asked)
+
+
+def _list_parts() -> dict[str, Section]:
+    """Sections and their parts by name."""
+    return {part.name: part for section in list_sections() for part in section.walk()}
 
 
 @dataclass(frozen=True)
@@ -125,23 +109,26 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     log = read_log(given, inputs.mapping)
     zone = given.time_zone or inputs.mapping.time_zone or "UTC"
     settings = given.model_copy(update={"time_zone": zone})
+    use_language(settings.lang or "en")
     journeys = build_journeys(log, inputs.steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
-    segmentation = _find(chosen, settings)
-    groups = list_groups(segmentation)
-    tables = _count(log, chosen, groups, settings)
-    tables |= _price(log, chosen, groups, inputs.references, settings.seed)
-    tables |= _portray(chosen, segmentation, settings.seed)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
-    n_steps = len(inputs.steps.steps)
-    selection = note_checks([
-        ("outside_selection", len(left_out), len(keep), "info", show_rows(left_out)),
-        ("draft_steps", n_steps * inputs.steps.draft, n_steps, "warning", settings.steps),
-    ])  # fmt: skip
-    quality = [check_log(log), check_amounts(chosen.leads), journeys.quality, selection]
-    tables["quality"] = pd.concat(quality, ignore_index=True)
-    return Audit(log, inputs.steps, chosen, segmentation, tables, settings)
+    audit = Audit(log, inputs.steps, chosen, left_out, _find(chosen, settings), settings)
+    for section in _list_parts().values():
+        _count(section, audit)
+    return audit
+
+
+def _count(section: Section, audit: Audit) -> None:
+    """Add a section's tables; where that fails, note why, and leave the others to be counted."""
+    if section.count is None:
+        return
+    try:
+        counted = section.count(audit)
+        audit.tables.update({name: counted[name] for name in section.tables})
+    except Exception as error:
+        audit.failed[section.name] = error
 
 
 def _take(events: Any, others: dict[str, Any]) -> Settings:
@@ -171,9 +158,12 @@ def check_inputs(settings: Settings) -> Inputs:
         references = read_references(settings.references)
         if steps is not None:
             check_references(references, steps)
-    for check in (_check_choices, _check_times, _check_out):
+    for check in (_check_choices, _check_times):
         with problems.collecting():
             check(settings)
+    if settings.out:
+        with problems.collecting():
+            check_out(settings.out)
     with problems.collecting():
         mapping = check_reading(settings)
     if problems.found and (mapping or not settings.mapping):
@@ -212,8 +202,8 @@ def _read_own_steps(path: str) -> Steps:
 def _check_words(settings: Settings) -> None:
     """Refuse a language or a format that there is not."""
     problems = Problems()
-    if settings.lang and settings.lang not in LANGUAGES:
-        problems.add(f"--lang {settings.lang}: choose {' or '.join(LANGUAGES)}")
+    with problems.collecting():
+        check_language(settings.lang)
     if [f for f in settings.formats if f not in FORMATS]:
         problems.add(f"--formats {','.join(settings.formats)}: choose from {', '.join(FORMATS)}")
     elif "pdf" in settings.formats:
@@ -239,26 +229,15 @@ def _check_choices(settings: Settings) -> None:
 
 
 def _check_times(settings: Settings) -> None:
-    """Refuse windows, zones and days that are none."""
+    """Refuse windows and days that are none."""
     problems = Problems()
     with problems.collecting():
         read_window(settings.within)
-    zone = settings.time_zone or "UTC"
-    try:
-        check_time_zone(zone)
-    except InputError as error:
-        problems.found.extend(error.problems)
-        zone = "UTC"  # enough to tell what is no day
     for name in ("observed_until", "entered_from", "entered_to"):
         with problems.collecting():
             if day := getattr(settings, name):
-                read_moment(day, zone, name)
+                read_moment(day, "UTC", name)
     problems.raise_if_any()
-
-
-def _check_out(settings: Settings) -> None:
-    if settings.out:
-        check_out(settings.out)
 
 
 def check_out(out: str | Path) -> None:
@@ -331,73 +310,3 @@ def _find(journeys: Journeys, settings: Settings) -> Segmentation:
         return read_segments(choice, journeys)
     n_segments = None if choice == "auto" else int(choice)
     return find_segments(journeys, n_segments, pace=settings.pace, seed=settings.seed)
-
-
-def _count(
-    log: EventLog, chosen: Journeys, groups: list[Group], settings: Settings
-) -> dict[str, pd.DataFrame]:
-    """Count every table, for all leads and for each segment in its own funnel."""
-    leads, within = list_leads(log, chosen, groups), settings.within
-    parts: dict[str, list[pd.DataFrame]] = {}
-    for group in groups:
-        for name, table in (
-            ("funnel", count_funnel(chosen, settings.rule, within, group)),
-            ("funnel_rules", count_rules(chosen, within, group)),
-            ("losses", count_losses(chosen, group)),
-            ("necessity", count_necessity(chosen, group)),
-            ("pace", count_pace(chosen, group)),
-            ("standing", count_standing(chosen, group)),
-            ("times", count_times(chosen, group)),
-        ):
-            parts.setdefault(name, []).append(table)
-    counted = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
-    return counted | {
-        "memberships": _list_memberships(leads, groups),
-        "leads": leads,
-        "open_leads": list_open_leads(log, chosen, leads),
-        "time_to": find_medians(counted["times"]),
-        "cohorts": count_cohorts(chosen),
-        "stages": list_stages(log, chosen, leads),
-        "stage_renames": find_renamed(list_moves(log, chosen)),
-        "stage_by_step": count_stage_by_step(leads),
-        "loss_reasons": count_reasons(leads),
-        "pipeline": count_pipeline(log, chosen, within),
-        "pipeline_checks": check_pipeline(log, chosen, leads),
-    }
-
-
-def _price(log: EventLog, chosen: Journeys, groups: list[Group], references, seed: int) -> dict:
-    """Tell what each segment brings and takes, and what is at stake at each step."""
-    return {
-        "value": count_money(log, chosen, groups),
-        "value_ranges": find_money_ranges(log, chosen, groups, seed),
-        "repeats": count_repeats(chosen, groups),
-        "responses": count_responses(log, chosen),
-        "hypotheses": build_hypotheses(chosen, groups, references, seed),
-    }
-
-
-def _list_memberships(leads: pd.DataFrame, groups: list[Group]) -> pd.DataFrame:
-    """How much each lead that entered belongs to each segment; sums to 1 a lead."""
-    groups, entered = groups[1:] or groups, leads["segment"].notna().to_numpy()
-    member = np.column_stack([g.weigh(len(entered)) for g in groups])[entered]
-    return pd.DataFrame({
-        "lead_id": leads.loc[entered, "lead_id"].repeat(len(groups)).to_numpy(),
-        "segment": np.tile([g.segment for g in groups], len(member)),
-        "probability": member.ravel(),
-    })  # fmt: skip
-
-
-def _portray(journeys: Journeys, segmentation: Segmentation, seed: int) -> dict:
-    """Describe the segments, and question them where they are new."""
-    trust = measure_trust(segmentation, journeys, seed=seed)
-    return {
-        "segments": describe_segments(journeys, segmentation, trust),
-        "segment_choice": trust.choice,
-        "segment_paths": list_path_steps(segmentation),
-        "segment_parting": find_parting(segmentation),
-        "segment_traits": compare_traits(journeys, segmentation),
-        "segment_examples": find_examples(journeys, segmentation),
-        "segment_facts": measure_facts(journeys, segmentation),
-        "segment_recognised": count_recognised(journeys, segmentation),
-    }

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import funnel_lib
-from funnel_lib.core.errors import InputError, Problems, quote_some
+from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some
 from funnel_lib.settings import Settings
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ def take_settings(*names: str):
         @wraps(command)
         def run(**given):
             mine = {p.name: given.pop(p.name) for p in own}
+            given = {k: x if x or k == "formats" else _find_default(k) for k, x in given.items()}
             return command(Settings(**given), **mine)
 
         run.__signature__ = inspect.Signature(
@@ -60,11 +61,17 @@ def take_settings(*names: str):
     return wrap
 
 
+def _find_default(name: str):
+    """What the command takes where an option is not given, or is empty: a shell's variable may be
+    empty, and means no folder one stands in."""
+    field = Settings.model_fields[name]
+    return (field.json_schema_extra or {}).get("default", field.default)
+
+
 def _offer(name: str) -> inspect.Parameter:
     """One setting as the command's argument or option."""
     field = Settings.model_fields[name]
-    of_command = field.json_schema_extra or {}
-    default = of_command.get("default", field.default)
+    of_command, default = field.json_schema_extra or {}, _find_default(name)
     if field.is_required():
         kind, shown, default = list[str], typer.Argument(help=field.description), ...
     else:
@@ -77,7 +84,6 @@ def _offer(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, shown])
 
 
-OUT = Settings.model_fields["out"].json_schema_extra["default"]
 READING = ("events", "leads", "mapping", "crm", "time_zone")  # what reading an export takes
 
 
@@ -88,8 +94,6 @@ def audit(
     no_report: Annotated[bool, typer.Option("--no-report", help="Tables alone.")] = False,
 ) -> None:
     """Turn an export into a report: at which step are clients lost, and was it ever proposed?"""
-    if not settings.out:  # as where a shell's variable is empty; not the folder one stands in
-        settings = settings.model_copy(update={"out": OUT})
     tables_alone = no_report or "html" not in settings.formats
     if tables_alone:
         _save_tables(settings, [] if no_report else settings.formats)
@@ -161,12 +165,11 @@ def stages(
     out: Annotated[str | None, typer.Option(help="File .csv or .xlsx for the audit.")] = None,
 ) -> None:
     """Whose actions do the stages of a pipeline describe: the client's or the manager's?"""
-    from funnel_lib.core.words import Words
+    from funnel_lib.core.words import Words, check_language
     from funnel_lib.reporting.terminal import print_stages, save_stages
     from funnel_lib.sections.stages.names import audit_stages, tell_stages
 
-    if lang not in ("en", "ru"):
-        raise InputError([f"--lang {lang}: choose en or ru"])
+    check_language(lang)
     if out is not None and Path(out).suffix.lower() not in (".csv", ".xlsx"):
         raise InputError([f"--out {out}: name a .csv or .xlsx file"])
     if out is not None:
@@ -210,7 +213,7 @@ def notebooks(
     folder: Annotated[str, typer.Argument(help="Folder for the copies.")],
 ) -> None:
     """Copy the notebooks out, to edit and run in JupyterLab."""
-    from funnel_lib.reporting.report import copy_notebooks
+    from funnel_lib.reporting.notebooks import copy_notebooks
 
     with _writing(folder):
         paths = copy_notebooks(folder)
@@ -219,12 +222,13 @@ def notebooks(
 
 
 def main() -> None:
-    """Run the command; input that is wrong ends with exit code 2 and a message, no traceback."""
+    """Run the command; an error ends with one message and no traceback, and with exit code 2 where
+    the input is wrong."""
     try:
         app()
-    except InputError as error:
+    except FunnelError as error:
         typer.echo(f"funnel: {error}", err=True)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 def _read_stage_names(given: list[str]) -> list[str]:
@@ -273,7 +277,7 @@ def _save_tables(settings: Settings, formats: Sequence[str]) -> None:
     with show_progress():
         audit = build_audit(settings)
     with new_folder(settings.out) as folder:
-        save_audit(audit, audit.words(settings.lang), folder, formats)
+        save_audit(audit, folder, formats)
 
 
 if __name__ == "__main__":

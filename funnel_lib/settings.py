@@ -7,9 +7,10 @@ run) and the manifest all come from here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from numbers import Integral
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -121,6 +122,46 @@ class Settings(BaseModel):
     def list_inputs(self) -> list[str]:
         """List the files and folders that were given."""
         return [p for p in (*self.events, self.leads, self.steps, self.mapping) if p]
+
+
+def collect_settings(variables: dict[str, Any]) -> Settings:
+    """Collect the settings that a notebook has set so far; without files they are the sample's.
+
+    `variables` are the notebook's ``globals()``. Every plain value among them must be a setting, so
+    that a misspelt one, or a misspelt parameter of papermill, is an error; what is set after the
+    first call is the notebook's own.
+
+    Raises
+    ------
+    InputError
+        A variable is no setting, or its value does not fit.
+    """
+    given = take_parameters(variables, Settings.model_fields)
+    if not any(given.get(name) for name in ("events", "leads", "steps")):
+        given |= find_sample()
+    return Settings(**given)
+
+
+def take_parameters(variables: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Take those variables of a notebook that are known, and refuse others set before this call."""
+    plain = {k: v for k, v in variables.items() if k[0] != "_" and isinstance(v, _PLAIN)}
+    first = variables.setdefault("_set_first", plain.keys() - {"In", "Out"})
+    if unknown := sorted(first - {*known}):
+        raise InputError([f"no parameter {name!r}{suggest(name, known)}" for name in unknown])
+    return {name: plain[name] for name in known if name in plain}
+
+
+_PLAIN = (str, int, float, list, tuple, dict, type(None))
+
+
+def find_sample() -> dict[str, str]:
+    """The files of the sample that comes with the library: events, leads, steps."""
+    inside = Path(__file__).parent / "data" / "sample"
+    folder = inside if inside.exists() else Path(__file__).parents[1] / "data" / "sample"
+    return {name: str(folder / f"{name}.{end}") for name, end in _SAMPLE.items()}
+
+
+_SAMPLE = {"events": "csv", "leads": "csv", "steps": "yml"}
 
 
 def sign(function):

@@ -10,6 +10,7 @@ import tarfile
 import tomllib
 import zipfile
 
+import nbformat
 import pytest
 import typer
 import yaml
@@ -18,6 +19,7 @@ from packaging.specifiers import SpecifierSet
 
 import funnel_lib
 from funnel_lib.cli import app
+from funnel_lib.reporting.notebooks import build_notebook
 
 NO_ADDRESS = re.compile(r"\w+://|index-url|find-links", re.IGNORECASE)
 
@@ -177,7 +179,12 @@ def test_the_notebooks_of_both_languages_hold_the_same_code(root):
     names = sorted(p.name for p in (root / "notebooks" / "en").glob("*.ipynb"))
     assert names == sorted(p.name for p in (root / "notebooks" / "ru").glob("*.ipynb"))
     for name in names:
-        assert cells(root, "en", name, "code") == cells(root, "ru", name, "code")
+        codes = [
+            [("".join(c["source"]), c["metadata"]["tags"]) for c in cells(root, lang, name, "code")]
+            for lang in ("en", "ru")
+        ]
+        differ = [pair for pair in zip(*codes, strict=True) if pair[0] != pair[1]]
+        assert differ == [(('lang = "en"', []), ('lang = "ru"', []))]
         told = ["".join(c["source"]) for c in cells(root, "ru", name, "markdown")]
         assert all(re.search("[а-я]", text) for text in told)
 
@@ -190,12 +197,22 @@ def test_notebooks_keep_no_outputs_and_tell_a_story(root, lang):
         assert "".join(notebook["cells"][0]["source"]).startswith("# ")
         for cell in notebook["cells"]:
             source = "".join(cell["source"])
+            if "note" in cell["metadata"]["tags"]:  # of the settings and their defaults
+                continue
             if cell["cell_type"] == "markdown":
                 # results are supplied by the library: no typed numbers but the 95 % of intervals
                 assert not re.search(r"\d", re.sub("95\xa0?%", "", source)), source
                 continue
             assert not cell["outputs"] and cell["execution_count"] is None
             assert not re.search(r"^\s*(def|class|for|while) ", source, re.M), source
+            assert len(source.splitlines()) <= 5, source
+        assert len(notebook["cells"]) <= 45
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_notebook_of_the_audit_is_the_list_of_sections(root, lang):
+    kept = (root / "notebooks" / lang / "audit.ipynb").read_text(encoding="utf-8")
+    assert kept == nbformat.writes(build_notebook(lang)) + "\n", "run: make docs"
 
 
 def test_the_glossary_of_the_readmes_names_the_same_words(root):

@@ -1,6 +1,5 @@
 """Reports: run in both languages, self-contained, honest, and never half-written."""
 
-import ast
 import json
 import re
 import shutil
@@ -14,14 +13,8 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
 from funnel_lib.datasets.planted import REASONS
 from funnel_lib.datasets.worlds import MANAGERS
-from funnel_lib.reporting.report import (
-    check_parameters,
-    copy_notebooks,
-    find_notebooks,
-    new_folder,
-    render_html,
-    write_report,
-)
+from funnel_lib.reporting.notebooks import copy_notebooks
+from funnel_lib.reporting.report import new_folder, render_html, write_report
 from funnel_lib.settings import Settings
 
 
@@ -163,11 +156,6 @@ def test_wrong_input_leaves_nothing_and_tells_all(planted_folder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_parameters_are_refused_before_the_run():
-    with pytest.raises(InputError, match="no parameter 'evnts'; did you mean events"):
-        check_parameters(find_notebooks("en") / "audit.ipynb", {"evnts": "x"})
-
-
 def test_what_only_the_run_can_find_wrong_reaches_the_caller_problem_by_problem(
     planted_folder, tmp_path
 ):
@@ -176,15 +164,6 @@ def test_what_only_the_run_can_find_wrong_reaches_the_caller_problem_by_problem(
         write_report(settings(planted_folder, out=tmp_path / "out", only=only))
     assert [p.split(":")[0] for p in error.value.problems] == ["only manger=…", "only managr=…"]
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("lang", ["en", "ru"])
-def test_the_parameters_of_the_notebook_are_the_settings(lang):
-    known = papermill.inspect_notebook(str(find_notebooks(lang) / "audit.ipynb"))
-    given = {name: ast.literal_eval(found["default"]) for name, found in known.items()}
-    sample = {name: given.pop(name) for name in ("events", "leads", "steps")}
-    assert Settings(**sample, **given) == Settings(**sample)  # every default is the same
-    assert known.keys() == Settings.model_fields.keys()
 
 
 def test_new_folder_keeps_what_is_not_its_own(tmp_path):

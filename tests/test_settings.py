@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,8 +13,8 @@ import funnel_lib as fl
 from funnel_lib.audit import check_inputs
 from funnel_lib.cli import app
 from funnel_lib.core.errors import InputError
-from funnel_lib.reporting.report import find_notebooks
-from funnel_lib.settings import Settings
+from funnel_lib.core.words import Words
+from funnel_lib.settings import Settings, collect_settings
 
 
 def test_nothing_given_paths_and_one_for_several_are_understood(tmp_path):
@@ -101,11 +102,26 @@ def test_what_is_wrong_with_a_report_never_costs_an_audit(
     assert len(error.value.problems) == 1
 
 
-@pytest.mark.parametrize("lang", ["en", "ru"])
-def test_the_notebook_of_an_audit_passes_every_setting_on(lang):
-    code = (find_notebooks(lang) / "audit.ipynb").read_text(encoding="utf-8")
-    passed = [name for name in Settings.model_fields if f'"    {name}={name},\\n"' in code]
-    assert passed == list(Settings.model_fields)[1:]
+def test_what_a_notebook_sets_is_collected_and_what_is_misspelt_is_refused():
+    space = {"events": "e.csv", "steps": "s.yml", "rule": "any", "pd": pd, "In": [], "_": 3}
+    assert collect_settings(space) == Settings(events="e.csv", steps="s.yml", rule="any")
+    space |= {"columns": ["step"], "lang": "ru"}  # set later, it is the notebook's own
+    assert collect_settings(space) == Settings(events="e.csv", steps="s.yml", rule="any", lang="ru")
+    with pytest.raises(InputError) as error:
+        collect_settings({"evnts": "e.csv", "rul": "any"})
+    assert error.value.problems == (
+        "no parameter 'evnts'; did you mean events?", "no parameter 'rul'; did you mean rule?",
+    )  # fmt: skip
+
+
+def test_without_files_a_notebook_reads_the_sample():
+    found = collect_settings({"events": "", "leads": "", "lang": "en"})
+    assert all(Path(p).is_file() for p in found.list_inputs()) and len(found.list_inputs()) == 3
+
+
+def test_the_settings_mean_the_same_in_the_notebook_and_the_command():
+    for name, field in Settings.model_fields.items():
+        assert Words("en").text(f"setting.{name}") == field.description
 
 
 def test_a_notebook_shows_the_problems_and_no_traceback(tmp_path):

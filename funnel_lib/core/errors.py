@@ -41,6 +41,23 @@ class InputError(FunnelError):
         return list(self.problems)
 
 
+class SectionError(FunnelError):
+    """Parts of an audit could not be made: a mistake of the library, seldom of the input."""
+
+    def __init__(self, failed: dict[str, str]):
+        self.failed = failed
+        super().__init__("; ".join(f"{name}: {why}" for name, why in failed.items()))
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows, and a report's kernel hands over: the parts and why."""
+        return [f"{name}: {why}" for name, why in self.failed.items()]
+
+
+def describe(error: Exception) -> str:
+    """Say an error in one line: with its kind, where it is none that was raised on purpose."""
+    return str(error) if isinstance(error, FunnelError) else f"{type(error).__name__}: {error}"
+
+
 class Problems:
     """Collects the problems of several independent checks, so that all are told at once.
 

@@ -9,8 +9,16 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
-from funnel_lib.core.ordering import as_category, is_tied, order_packed
-from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, to_micros
+from funnel_lib.core.times import (
+    DAY,
+    NEVER,
+    as_category,
+    end_of_days,
+    has_clock_times,
+    is_tied,
+    order_packed,
+    to_micros,
+)
 
 EVENT_COLUMNS = ("lead_id", "at", "action", "actor")
 ACTORS = ("client", "manager", "system")

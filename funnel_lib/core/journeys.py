@@ -10,9 +10,8 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import EventLog, lead_codes, note_checks, show_rows
-from funnel_lib.core.ordering import order_packed
 from funnel_lib.core.steps import Evidence, Steps
-from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, to_micros
+from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
 
 # Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
 GAPS = np.array([DAY, 7 * DAY])

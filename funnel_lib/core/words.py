@@ -18,7 +18,7 @@ from babel.dates import format_date
 from babel.numbers import format_compact_decimal, format_decimal, format_scientific
 
 from funnel_lib.core.errors import InputError, suggest
-from funnel_lib.core.steps import LANGUAGES
+from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.tables import Column, find_column
 
 SMALL = 30  # groups below this many leads are hints
@@ -83,6 +83,10 @@ class Words:
             n = values[entry.get("by", "n")]
             entry = entry.get(_plural_form(self.lang, n), entry["other"])
         return _PLACE.sub(lambda place: self._fill(*place.groups(), values), entry)
+
+    def find(self, key: str) -> str:
+        """A text without places; empty where there is none."""
+        return _read_texts(self.lang).get(key, "")
 
     def each(self, key: str, rows: pd.DataFrame | Iterable[Mapping], between: str = "; ") -> str:
         """Write a text for each row of a table, one after the other."""
@@ -280,10 +284,25 @@ _KINDS = (
 )  # fmt: skip
 
 
-def find_language(lang: str = "") -> str:
-    """Give the language asked for, else that of the folder one works in (notebooks/ru), else en."""
-    here = Path.cwd().name
-    return lang or (here if here in LANGUAGES else LANGUAGES[0])
+def check_language(lang: str) -> None:
+    """Refuse a language that there is not; an empty text is none asked for."""
+    if lang and lang not in LANGUAGES:
+        raise InputError([f"--lang {lang}: choose {' or '.join(LANGUAGES)}"])
+
+
+def use_language(lang: str) -> None:
+    """Let objects show themselves in this language from here on; `build_audit` does so, too."""
+    check_language(lang)
+    _SHOWN["lang"] = lang
+
+
+def find_shown(steps: Steps | None = None) -> Words:
+    """How objects that know no language write themselves: see `use_language`."""
+    lang = _SHOWN["lang"]
+    return Words(lang, steps.names(lang) if steps else {})
+
+
+_SHOWN = {"lang": LANGUAGES[0]}
 
 
 def label_table(

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
 
-from funnel_lib.core.tables import find_column
+from funnel_lib.core.html import Html
+from funnel_lib.core.tables import find_column, list_columns
 from funnel_lib.core.words import Words, label_table
 
 MOST_ROWS = 20
-
-
-@dataclass(frozen=True)
-class Html:
-    """A piece of HTML, safe to show: everything from the data is escaped."""
-
-    html: str
-
-    def _repr_html_(self) -> str:
-        return self.html
 
 
 def show_table(
@@ -36,14 +26,16 @@ def show_table(
 
     Parameters
     ----------
-    columns : which columns to show, in order; money is written with the currency of its row
+    columns : which columns to show, in order, by default those that the registry shows to people;
+        money is written with the currency of its row
     file : where the whole table lies, named when only the first `MOST_ROWS` rows are shown
     name : which table of the registry it is (see `words.label_table`)
     """
     if table.empty:
         return show_text(words.text("chrome.nothing"), kind="more")
+    columns = columns or (list_columns(name, shown=True) if name else list(table))
     shown = _with_currency(table.head(MOST_ROWS), words, name)
-    numeric = [pd.api.types.is_numeric_dtype(table[c].dtype) for c in columns or table.columns]
+    numeric = [pd.api.types.is_numeric_dtype(table[c].dtype) for c in columns]
     labelled = label_table(shown, words, name, columns)
     head = "".join(_cell("th", c, n) for c, n in zip(labelled.columns, numeric, strict=True))
     rows = "".join(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STATUSES, show_rows, show_values
-from funnel_lib.core.ordering import as_category
+from funnel_lib.core.times import as_category
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import (

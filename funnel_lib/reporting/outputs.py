@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,27 +15,36 @@ from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.words import Words
 from funnel_lib.reporting.workbook import write_workbook
-from funnel_lib.sections.new_funnel.count import build_blueprint
 from funnel_lib.sections.paths.segments import write_segments
 from funnel_lib.sections.quality.tell import tell_assumed
 
 _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")
 
 
-def save_audit(audit: Audit, words: Words, folder: str | Path, formats: list[str]) -> None:
-    """Write an audit's tables, segments, new funnel, manifest and workbook into a folder, which is
-    made if it is not there; the workbook in the language of `words`, and only where ``xlsx`` is
-    among the formats."""
+def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | None = None) -> None:
+    """Write an audit's tables, segments, new funnel, manifest and workbook into a folder.
+
+    By default that of its settings; without one nothing is written.
+
+    The workbook is written where ``xlsx`` is among the formats, in the audit's language.
+
+    Raises
+    ------
+    SectionError
+        A part of the audit failed.
+    """
+    folder = folder or audit.settings.out
+    if not folder:
+        return
     folder = Path(folder)
+    audit.raise_if_failed()
     write_tables(audit.tables, folder / "tables")
     if audit.segmentation.model is not None:
         write_segments(audit.segmentation, folder / "segments.json")
-    blueprint = build_blueprint(audit.tables, audit.steps, words)
-    _write_csv(blueprint, folder / "new_funnel.csv")
-    if "xlsx" in formats:
-        write_workbook(audit, words, folder / "audit.xlsx")
+    _write_csv(audit.new_funnel.table, folder / "new_funnel.csv")
+    if "xlsx" in (audit.settings.formats if formats is None else formats):
+        write_workbook(audit, folder / "audit.xlsx")
     manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
     (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
 

@@ -5,12 +5,26 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.groups import select_segment
+from funnel_lib.core.html import Html, render
 from funnel_lib.core.words import Words
+from funnel_lib.drawing.html import show_text
 from funnel_lib.sections.hypotheses.tell import tell_start
 from funnel_lib.sections.losses.tell import tell_main_loss
 from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.paths.tell import tell_segments
+from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_reliability
+from funnel_lib.sections.section import Source
+
+
+def show_page_one(audit: Source) -> Html:
+    """Show what a head of sales reads first, below what the export leaves out."""
+    words = audit.words()
+    return render(
+        "page_one",
+        export=show_text(tell_export(audit.log, words), kind="export"),
+        told=show_text(tell_page_one(audit.tables, words), kind="page-one"),
+    )
 
 
 def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import re
 import shutil
@@ -15,55 +16,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from funnel_lib.audit import check_inputs, check_out
-from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.errors import InputError, SectionError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
+from funnel_lib.reporting.notebooks import build_notebook
+from funnel_lib.sections.section import FAILED
 from funnel_lib.settings import Settings
 
 _HERE = Path(__file__).parent
-_PACKAGE = _HERE.parent
 # What a report folder holds; a new report replaces these and touches nothing else.
 OUTPUTS = (
     "report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json",
     "new_funnel.csv", "tables",
 )  # fmt: skip
-
-
-def find_notebooks(lang: str) -> Path:
-    """The folder of the library's notebooks in a language: in the package, or in the checkout.
-
-    Examples
-    --------
-    >>> (find_notebooks("ru") / "audit.ipynb").exists()
-    True
-    """
-    if lang not in LANGUAGES:
-        raise InputError([f"no language {lang!r}; there are {', '.join(LANGUAGES)}"])
-    inside = _PACKAGE / "notebooks" / lang
-    return inside if inside.exists() else _PACKAGE.parent / "notebooks" / lang
-
-
-def copy_notebooks(folder: str | Path) -> list[Path]:
-    """Copy the notebooks out, to edit and run in JupyterLab; what is there is never overwritten.
-
-    Raises
-    ------
-    InputError
-        A notebook of that name is already there.
-    """
-    pairs = [
-        (source, Path(folder) / lang / source.name)
-        for lang in LANGUAGES
-        for source in sorted(find_notebooks(lang).glob("*.ipynb"))
-    ]
-    there = [str(target) for _, target in pairs if target.exists()]
-    if there:
-        raise InputError([f"{t} is already there; name another folder" for t in there])
-    for source, target in pairs:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    return [target for _, target in pairs]
 
 
 def write_report(settings: Settings) -> None:
@@ -76,27 +44,24 @@ def write_report(settings: Settings) -> None:
     """
     check_inputs(settings)
     lang, out = settings.lang or LANGUAGES[0], Path(settings.out)
-    notebook = find_notebooks(lang) / "audit.ipynb"
     with new_folder(out) as folder:
+        notebook = folder / "report.ipynb"
+        nbformat.write(build_notebook(lang), notebook)
         given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
-        parameters = given.model_dump(mode="json")
-        check_parameters(notebook, parameters)
-        run_notebook(notebook, folder / "report.ipynb", parameters)
-        _rename_inside(folder / "report.ipynb", folder.as_posix(), out.as_posix())
+        run_notebook(notebook, notebook, given.model_dump(mode="json"))
+        _refuse_gaps(notebook)
+        _rename_inside(notebook, folder.as_posix(), out.as_posix())
         files = ", ".join(Path(p).name for p in (*settings.events, settings.leads) if p)
-        html = render_html(folder / "report.ipynb", Words(lang), settings.title, files)
+        html = render_html(notebook, Words(lang), settings.title, files)
         (folder / "report.html").write_text(html, encoding="utf-8")
 
 
-def check_parameters(notebook: str | Path, parameters: dict[str, Any]) -> None:
-    """Raise an `InputError` for parameters that a notebook does not have."""
-    import papermill
-
-    known = list(papermill.inspect_notebook(str(notebook)))
-    wrong = [p for p in parameters if p not in known]
-    if wrong:
-        name = Path(notebook).name
-        raise InputError([f"{name} has no parameter {w!r}{suggest(w, known)}" for w in wrong])
+def _refuse_gaps(notebook: Path) -> None:
+    """Raise a `SectionError` where a part of a run notebook shows why it could not be made."""
+    page = nbformat.read(notebook, as_version=4)
+    shown = [o for cell in page.cells for o in cell.get("outputs", ()) if "metadata" in o]
+    if failed := {k: v for o in shown for k, v in o.metadata.get(FAILED, {}).items()}:
+        raise SectionError(failed)
 
 
 def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str, Any]) -> None:
@@ -104,10 +69,12 @@ def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str,
 
     Raises
     ------
-    InputError
-        Where the library refused the input; any other error keeps its traceback.
+    InputError, SectionError
+        What the library raised on purpose; any other error keeps its traceback.
     """
     import papermill
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # settings that no cell names are fine
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -121,6 +88,8 @@ def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str,
     except papermill.PapermillExecutionError as error:
         if error.ename == InputError.__name__:  # its traceback is the list of its problems
             raise InputError(error.traceback) from None
+        if error.ename == SectionError.__name__:
+            raise SectionError(dict(line.split(": ", 1) for line in error.traceback)) from None
         raise
 
 
@@ -134,7 +103,6 @@ def render_html(notebook: str | Path, words: Words, title: str, files: str) -> s
     title : instead of the notebook's first heading
     files : names of the files the numbers come from
     """
-    import nbformat
     from nbconvert import HTMLExporter
 
     page = nbformat.read(notebook, as_version=4)

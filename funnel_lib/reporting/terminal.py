@@ -77,14 +77,14 @@ def save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
     sheet = build_sheet(audit, words.lang).drop(columns="step")
     sheets = {
         "stages": _label_stages(audit, words),
-        "blueprint": sheet.rename(columns=words.column),
+        "new_funnel": sheet.rename(columns=words.column),
     }
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         for name, table in sheets.items():
-            table.to_excel(book, sheet_name=words.text(f"sheet.{name}"), index=False)
+            table.to_excel(book, sheet_name=words.text(f"table.{name}"), index=False)
             wrapped = book.book.add_format({"text_wrap": True, "valign": "top"})
-            book.sheets[words.text(f"sheet.{name}")].set_column(0, len(table.columns), 30, wrapped)
+            book.sheets[words.text(f"table.{name}")].set_column(0, len(table.columns), 30, wrapped)
 
 
 def show_progress() -> AbstractContextManager:

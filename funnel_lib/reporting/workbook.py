@@ -11,35 +11,31 @@ from funnel_lib.audit import Audit
 from funnel_lib.core.tables import find_column, list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.page_one import tell_page_one
-from funnel_lib.sections.answers.tell import label_managers
-from funnel_lib.sections.new_funnel.count import build_blueprint
-from funnel_lib.sections.quality.exports import tell_export, tell_sources
-from funnel_lib.sections.quality.tell import tell_assumed, tell_limits
+from funnel_lib.sections import list_sections
+from funnel_lib.sections.quality.exports import tell_export
+from funnel_lib.sections.section import Answer
 
-_SHEETS = (
-    "open_leads", "hypotheses", "segments", "value", "funnel", "losses", "necessity", "stages",
-    "stage_by_step", "time_to", "cohorts", "standing", "pace", "repeats", "responses",
-    "funnel_rules", "leads", "quality",
-)  # fmt: skip
 _SHARE, _PLAIN = "0.0%", "#,##0.##"
 
 
-def write_workbook(audit: Audit, words: Words, path: str | Path) -> None:
-    """Write the workbook people open: page one, then a sheet a table; text is never a formula."""
+def write_workbook(audit: Audit, path: str | Path) -> None:
+    """Write the workbook people open, in the audit's language: page one, then a sheet a table, the
+    lists to work through first; text is never a formula."""
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    words, alone = audit.words(), len(audit.segmentation.ids) == 1
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         _write_front(audit, words, book)
-        blueprint = build_blueprint(audit.tables, audit.steps, words)
-        for name in _SHEETS:
-            if name == "funnel":
-                title = words.text("sheet.blueprint")
-                _write_sheet(blueprint, "new_funnel", words, title, book)
-            table = audit.tables[name]
-            table = label_managers(table, words) if name == "responses" else table
-            alone = name != "segments" and len(audit.tables["segments"]) == 1
-            columns = list_columns(name, shown=True)
-            shown = table[[c for c in columns if not (alone and c == "segment")]]
-            _write_sheet(shown, name, words, words.text(f"sheet.{name}"), book)
+        for name, table in _list_sheets(audit):
+            columns = [c for c in list_columns(name, shown=True) if not (alone and c == "segment")]
+            _write_sheet(table[columns], name, words, words.text(f"table.{name}"), book)
+
+
+def _list_sheets(audit: Audit) -> list[tuple[str, pd.DataFrame]]:
+    """What people get of every section, by name: the lists to work through first, then in the order
+    of the report, where it asks; last what it does not ask, as all leads."""
+    sections = sorted(list_sections(), key=lambda s: (not s.is_list, not s.has_heading))
+    parts = [part for section in sections for part in section.walk()]
+    return [sheet for part in parts for sheet in Answer(part, audit).list_tables().items()]
 
 
 def _for_people(table: pd.DataFrame, name: str, words: Words) -> pd.DataFrame:
@@ -61,14 +57,12 @@ def _write_front(audit: Audit, words: Words, book: pd.ExcelWriter) -> None:
         *tell_export(audit.log, words),
         *tell_page_one(audit.tables, words),
         "",
-        *tell_limits(audit.tables["leads"], audit.tables["quality"], words),
-        *tell_assumed(audit.log.assumed, audit.log.observed_until, words),
-        *tell_sources(audit.log, words),
+        *audit.limits.tell(),
     ]
-    sheet = book.book.add_worksheet(words.text("sheet.front"))
+    sheet = book.book.add_worksheet(words.text("table.front"))
     wrapped = book.book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 110)
-    for row, line in enumerate([words.text("chrome.title"), "", *lines]):
+    for row, line in enumerate([words.text("notebook.title"), "", *lines]):
         sheet.write_string(row, 0, line, wrapped)
 
 

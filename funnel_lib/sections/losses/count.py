@@ -10,6 +10,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.missed import ASKED, find_missed, list_codes
+from funnel_lib.sections.section import Source, check_choice
 from funnel_lib.stats.intervals import divide
 
 
@@ -45,3 +46,27 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     table["share_of_entered"] = divide(table["n_lost"], weights[entered].sum())
     _, can_miss = list_codes(journeys, group)
     return arrange("losses", table[np.repeat(can_miss, len(names))].reset_index(drop=True))
+
+
+def list_lost(
+    source: Source, step: str = "", asked: str = "", segment: str = "all"
+) -> pd.DataFrame:
+    """Which lost leads stand behind a number of the table `losses`?
+
+    Rows of the table `leads`, `missed_step` and `asked` by the funnel of `segment`; one of these
+    that is not given does not matter. Of a segment those leads that are most probably of it: its
+    numbers are sums of memberships, and these leads add up to them only nearly.
+    """
+    ids = [group.segment for group in source.all_groups]
+    group = source.all_groups[ids.index(check_choice("segment", segment, ids))]
+    found, path = find_missed(source.journeys, group), group.path or source.steps.before_sale
+    leads = source.tables["leads"]
+    lost = leads["entered_at"].notna() & (leads["status"] == "lost") & (found.missed >= 0)
+    if segment != "all":
+        lost &= leads["segment"] == segment
+    if step:
+        lost &= found.missed == path.index(check_choice("step", step, path))
+    if asked:
+        lost &= found.asked == ASKED.index(check_choice("asked", asked, ASKED))
+    steps, words = np.array(path, object)[found.missed], np.array(ASKED, object)[found.asked]
+    return leads.assign(missed_step=steps, asked=words)[lost].reset_index(drop=True)

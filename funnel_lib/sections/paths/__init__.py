@@ -1,1 +1,81 @@
-"""Which paths lead to a purchase: the segments."""
+"""Do different clients take different paths, which ones, and are the segments to be trusted?"""
+
+from funnel_lib.core.words import Words
+from funnel_lib.sections.paths.count import (
+    compare_traits,
+    describe_segments,
+    find_examples,
+    list_memberships,
+    list_path_steps,
+    list_sequences,
+)
+from funnel_lib.sections.paths.tell import tell_choice, tell_segments
+from funnel_lib.sections.paths.trust import measure_trust
+from funnel_lib.sections.section import Section, Source, Tables
+
+
+def _count(source: Source) -> Tables:
+    journeys, found = source.journeys, source.segmentation
+    trust = measure_trust(found, journeys, seed=source.settings.seed)
+    return {
+        "segments": describe_segments(journeys, found, trust),
+        "memberships": list_memberships(journeys, source.all_groups),
+        "segment_paths": list_path_steps(found),
+        "segment_traits": compare_traits(journeys, found),
+        "segment_examples": find_examples(journeys, found),
+        "segment_choice": trust.choice,
+    }
+
+
+def _tell(source: Source, words: Words) -> str:
+    return tell_segments(source.tables["segments"], words, source.segmentation.why_not)
+
+
+def _show_cards(source: Source, words: Words):
+    from funnel_lib.sections.paths.cards import show_cards
+
+    return show_cards(source.tables, words)
+
+
+def _draw_funnels(source: Source, words: Words):
+    from funnel_lib.sections.paths.draw import picture_segments
+
+    return picture_segments(source.tables, words)
+
+
+def _draw_sequences(source: Source, words: Words):
+    from funnel_lib.sections.paths.draw import plot_sequences
+
+    sequences = list_sequences(source.journeys, source.segmentation)
+    return plot_sequences(sequences, words, sale=source.steps.won)
+
+
+def _draw_choice(source: Source, words: Words):
+    from funnel_lib.sections.paths.draw import plot_choice
+
+    return plot_choice(source.tables["segment_choice"], words)
+
+
+PATHS = Section(
+    "paths",
+    tables=(
+        "segments", "memberships", "segment_paths", "segment_traits", "segment_examples",
+        "segment_choice",
+    ),
+    count=_count,
+    tell=_tell,
+    draw=_show_cards,
+    shows=("segments",),
+    parts=(
+        Section("segment_funnels", draw=_draw_funnels),
+        Section("sequences", draw=_draw_sequences),
+        Section(
+            "choice",
+            tell=lambda source, words: tell_choice(
+                source.tables["segment_choice"], source.segmentation, words
+            ),
+            draw=_draw_choice,
+        ),
+    ),
+)  # fmt: skip
+SECTIONS = (PATHS,)

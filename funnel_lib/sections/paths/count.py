@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Segmentation, place_steps
+from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Group, Segmentation, place_steps
 from funnel_lib.core.journeys import Journeys, count_variants
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
@@ -109,6 +109,17 @@ def _measure_hurry(segmentation: Segmentation) -> list[float] | None:
     if segmentation.model is None or not segmentation.model.pace:
         return None
     return [path.pace[0] if path.pace else 1.0 for path in segmentation.model.paths_]
+
+
+def list_memberships(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
+    """How much does each lead that entered belong to each segment? The table `memberships`."""
+    groups, entered = groups[1:] or groups, journeys.leads["entered_at"].notna().to_numpy()
+    member = np.column_stack([g.weigh(len(entered)) for g in groups])[entered]
+    return pd.DataFrame({
+        "lead_id": journeys.leads.loc[entered, "lead_id"].repeat(len(groups)).to_numpy(),
+        "segment": np.tile([g.segment for g in groups], len(member)),
+        "probability": member.ravel(),
+    })  # fmt: skip
 
 
 def list_path_steps(segmentation: Segmentation) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Draw how many segments there are, and which steps come in which order."""
+"""Draw how many segments there are, their funnels, and which steps come in which order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 
 from funnel_lib.core.words import NOTHING, Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.canvas import Item
+from funnel_lib.drawing.canvas import Item, Picture, label_segment
+from funnel_lib.drawing.funnels import picture_funnel
 from funnel_lib.drawing.looks import (
     ACCENT,
     BAR,
@@ -161,6 +162,19 @@ def _draw_choice(ax: Axes, row: _Choice, y: float, line: float, points: float) -
     canvas.write_pieces(ax, y + 4, said, start=after, **look)
 
 
+def picture_segments(tables: dict[str, pd.DataFrame], words: Words) -> list[Picture]:
+    """How many of each segment reached each step of its own path?
+
+    A picture a segment, its name as the title, to stand side by side; none where all leads are one
+    segment. Takes of the audit's tables `segments` and `funnel`.
+    """
+    funnel, segments = tables["funnel"], tables["segments"]
+    return [
+        picture_funnel(funnel[funnel["segment"] == segment], words, label_segment(name, words))
+        for segment, name in segments.loc[segments["segment"] != "all", ["segment", "name"]].values
+    ]
+
+
 @canvas.in_style
 def plot_sequences(
     table: pd.DataFrame, words: Words, ax: Axes | None = None, *, sale: str = ""
@@ -263,7 +277,7 @@ def _fit_panels(table: pd.DataFrame, words: Words, y: float, room: float):
         name, n_leads = events[["name", "n_leads"]].iloc[0]
         leads = f" · {words.text('count.leads', n=n_leads)}"
         free = room - canvas.measure_width(leads, TEXT, "bold")
-        name = canvas.label_segment(name, words)
+        name = label_segment(name, words)
         title = canvas.wrap_text(name, free, TEXT, "bold", at_most=3) + leads
         top = y + LINE * (title.count("\n") + 1) + 5
         height = max(_PANEL, points * n_rows[segment])

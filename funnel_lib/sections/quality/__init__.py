@@ -1,1 +1,41 @@
-"""What is wrong with the data, and what can be concluded from it?"""
+"""How far can the data be trusted, and what does the report not say?"""
+
+import pandas as pd
+
+from funnel_lib.core.events import check_log, note_checks, show_rows
+from funnel_lib.core.money import check_amounts
+from funnel_lib.core.words import Words
+from funnel_lib.sections.quality.exports import tell_sources
+from funnel_lib.sections.quality.tell import tell_assumed, tell_limits, tell_quality
+from funnel_lib.sections.section import Section, Source, Tables
+
+
+def _count(source: Source) -> Tables:
+    left_out, n_leads = source.left_out, len(source.journeys.leads) + len(source.left_out)
+    n_steps, steps_file = len(source.steps.steps), source.settings.steps
+    chosen = note_checks([
+        ("outside_selection", len(left_out), n_leads, "info", show_rows(left_out)),
+        ("draft_steps", n_steps * source.steps.draft, n_steps, "warning", steps_file),
+    ])  # fmt: skip
+    amounts = check_amounts(source.journeys.leads)
+    found = [check_log(source.log), amounts, source.journeys.quality, chosen]
+    return {"quality": pd.concat(found, ignore_index=True)}
+
+
+def _tell(source: Source, words: Words) -> str:
+    rows = source.log.rows_read
+    return tell_quality(source.tables["quality"], rows, rows - len(source.log.events), words)
+
+
+def _tell_limits(source: Source, words: Words) -> list[str]:
+    log, tables = source.log, source.tables
+    return [
+        *tell_limits(tables["leads"], tables["quality"], words),
+        *tell_assumed(log.assumed, log.observed_until, words),
+        *tell_sources(log, words),
+    ]
+
+
+QUALITY = Section("quality", tables=("quality",), count=_count, tell=_tell)
+LIMITS = Section("limits", tell=_tell_limits, kind="limits")
+SECTIONS = (QUALITY, LIMITS)

@@ -1,0 +1,66 @@
+"""HTML from templates, everything from the data escaped; and the card by which an object shows
+itself in a notebook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+_MARKS = ((re.compile(r"\*(.+?)\*"), r"<em>\1</em>"), (re.compile(r"`(.+?)`"), r"<code>\1</code>"))
+
+
+@dataclass(frozen=True)
+class Html:
+    """A piece of HTML, safe to show: everything from the data is escaped."""
+
+    html: str
+
+    def __html__(self) -> str:
+        return self.html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def render(template: str, /, **values: Any) -> Html:
+    """Fill a template of this folder; texts among the values are escaped, `Html` is not.
+
+    Examples
+    --------
+    >>> render("failed", told="No part", why="<b>").html
+    '<p class="failed"><strong>No part</strong> &lt;b&gt;</p>'
+    """
+    return Html(_read_templates().get_template(f"{template}.html.j2").render(values).strip())
+
+
+def write_card(title: str, told: Iterable[str], facts: Iterable[tuple[str, str]]) -> str:
+    """Write the card of an object: its title, what is said of it, and facts with their names."""
+    return render("object", title=title, told=list(told), facts=list(facts)).html
+
+
+@cache
+def _read_templates() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    found.filters["marked"] = _mark
+    return found
+
+
+def _mark(text: str) -> Markup:
+    """Escape a text of ours, then take `*words*` and code in backticks for what they mean."""
+    marked = str(escape(text))
+    for pattern, html in _MARKS:
+        marked = pattern.sub(html, marked)
+    return Markup(marked)

@@ -1,0 +1,119 @@
+"""The audit's notebook, written from the list of sections, and the notebooks to edit and run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from funnel_lib.core.errors import InputError
+from funnel_lib.core.steps import LANGUAGES
+from funnel_lib.core.words import Words
+from funnel_lib.sections import list_sections
+from funnel_lib.sections.section import Section
+from funnel_lib.settings import Settings
+
+_PACKAGE = Path(__file__).parents[1]
+_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_FILES = """\
+events = ""  # your export: a file, a list of files, or a folder; with nothing here, the sample
+leads = ""  # the table of leads, one row per lead
+steps = ""  # the client's steps
+out = ""  # folder for tables and workbook"""
+_AUDIT = """\
+import funnel_lib as fl
+
+audit = fl.build_audit(fl.collect_settings(globals()))"""
+
+
+def build_notebook(lang: str) -> nbformat.NotebookNode:
+    """Write the audit's notebook: a question and a call for each section, prose in a language.
+
+    The code is the same in every language, but for the cell that names it.
+    """
+    words = Words(lang)
+    cells = [
+        _write(f"# {words.text('notebook.title')}", "title"),
+        _write(words.text("notebook.audit"), "note"),
+        _run(f'lang = "{lang}"'),
+        _write(_list_settings(words), "note"),
+        _run(_FILES, "parameters"),
+        _run(_AUDIT),
+        _run("fl.show_page_one(audit)"),
+    ]
+    asked = [section for section in list_sections() if section.has_heading]
+    for n, section in enumerate(asked):
+        cells += [_ask(section, words), _run(f"audit.{section.name}", *["contents"] * (n == 0))]
+    cells.append(_run("fl.save_audit(audit)"))
+    for n, cell in enumerate(cells):
+        cell["id"] = f"cell-{n:02}"
+    about = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    return new_notebook(cells=cells, metadata=about)
+
+
+def _write(text: str, *tags: str):
+    return new_markdown_cell(text, metadata={"tags": [*tags]})
+
+
+def _run(code: str, *tags: str):
+    return new_code_cell(code, metadata={"tags": [*tags]})
+
+
+def _ask(section: Section, words: Words):
+    intro = section.write("intro", words)
+    return _write(f"## {section.write('question', words)}" + f"\n\n{intro}" * bool(intro))
+
+
+def _list_settings(words: Words) -> str:
+    """Every setting with its default and its meaning, as a table of Markdown."""
+    head = [words.text(f"notebook.{column}") for column in ("setting", "default", "meaning")]
+    rows = [
+        (f"`{name}`", "" if field.is_required() else f"`{field.default!r}`",
+         words.text(f"setting.{name}"))
+        for name, field in Settings.model_fields.items()
+    ]  # fmt: skip
+    lines = [head, ["---"] * 3, *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{words.text('notebook.settings')}\n\n{table}"
+
+
+def find_notebooks(lang: str) -> Path:
+    """The folder of the library's notebooks in a language: in the package, or in the checkout.
+
+    Examples
+    --------
+    >>> (find_notebooks("ru") / "audit.ipynb").exists()
+    True
+    """
+    inside = _PACKAGE / "notebooks" / lang
+    return inside if inside.exists() else _PACKAGE.parent / "notebooks" / lang
+
+
+def copy_notebooks(folder: str | Path) -> list[Path]:
+    """Copy the notebooks out, to edit and run in JupyterLab; what is there is never overwritten.
+
+    Raises
+    ------
+    InputError
+        A notebook of that name is already there.
+    """
+    pairs = [
+        (source, Path(folder) / lang / source.name)
+        for lang in LANGUAGES
+        for source in sorted(find_notebooks(lang).glob("*.ipynb"))
+    ]
+    there = [str(target) for _, target in pairs if target.exists()]
+    if there:
+        raise InputError([f"{t} is already there; name another folder" for t in there])
+    for source, target in pairs:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    return [target for _, target in pairs]
+
+
+if __name__ == "__main__":
+    for language in LANGUAGES:
+        nbformat.write(build_notebook(language), f"{sys.argv[1]}/{language}/audit.ipynb")

@@ -1,0 +1,257 @@
+"""What a question of the report is made of: its counting, sentences, figure, and its answer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from funnel_lib.core.errors import InputError, describe, quote_some, suggest
+from funnel_lib.core.events import EventLog
+from funnel_lib.core.groups import Group, Segmentation, list_groups, select_segment
+from funnel_lib.core.html import Html, render
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.steps import Steps
+from funnel_lib.core.tables import list_columns
+from funnel_lib.core.words import Words
+from funnel_lib.drawing.html import show_row, show_table, show_text
+from funnel_lib.settings import Settings
+
+FAILED = "funnel_lib_failed"  # in the metadata of what a notebook shows: why a part is missing
+
+
+@dataclass(frozen=True)
+class Source:
+    """What sections count from and tell: an audit as far as it has come.
+
+    Attributes
+    ----------
+    log : the checked event log
+    steps : the client's steps
+    journeys : the leads' steps, after the choice of leads
+    left_out : leads outside the chosen period or filter: lead_id
+    segmentation : the segments
+    settings : as they were given, the time zone as it was found
+    tables : the tables by name, each a tidy frame (see docs/tables.md)
+    failed : sections whose counting failed, and why; their tables are missing
+    """
+
+    log: EventLog
+    steps: Steps
+    journeys: Journeys
+    left_out: pd.DataFrame
+    segmentation: Segmentation
+    settings: Settings
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
+
+    @cached_property
+    def all_groups(self) -> list[Group]:
+        """All leads, then each segment in its own funnel."""
+        return list_groups(self.segmentation)
+
+    @property
+    def of_all(self) -> dict[str, pd.DataFrame]:
+        """The tables, of those that are counted for each segment the rows of all leads."""
+        return select_segment(self.tables)
+
+    def words(self, lang: str = "") -> Words:
+        """How to write this audit's numbers and steps, in its own language or another."""
+        lang = lang or self.settings.lang or "en"
+        return Words(lang, self.steps.names(lang), self.settings.time_zone)
+
+    def count_each(self, count: Callable[[Group], pd.DataFrame]) -> pd.DataFrame:
+        """Count a table for all leads and for each segment."""
+        return pd.concat([count(group) for group in self.all_groups], ignore_index=True)
+
+
+Tables = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question of the report.
+
+    Its texts stand in the locale files by its name: ``question`` (the heading), ``intro``,
+    ``how_to_read``, ``change_our_mind``, each where there is one.
+
+    Attributes
+    ----------
+    name : such as ``losses``: ``audit.losses``
+    tables : the tables it counts; `.table` is the first
+    count : these tables by name, from a `Source` that has those of the sections before it
+    tell : its finding, a sentence or several
+    draw : its figure: axes, pictures to stand side by side, or cards
+    shows : the tables folded beneath it, and sheets of the workbook, if not those it counts
+    label : the tables as people get them, where these are not those counted
+    parts : questions that belong to it, told below without a heading of their own
+    list_leads : the leads behind a number; its further parameters choose them
+    is_list : whether people work through it: its sheets come first in the workbook
+    has_heading : whether the report asks it; page one tells of the others
+    kind : how its sentences look: ``finding`` or ``limits``
+    texts : own texts by kind, in place of the locale's
+    """
+
+    name: str
+    tables: tuple[str, ...] = ()
+    count: Callable[[Source], Tables] | None = None
+    tell: Callable[[Source, Words], str | list[str]] | None = None
+    draw: Callable[[Source, Words], Any] | None = None
+    shows: tuple[str, ...] | None = None
+    label: Callable[[Source, Words], Tables] | None = None
+    parts: tuple[Section, ...] = ()
+    list_leads: Callable[..., pd.DataFrame] | None = None
+    is_list: bool = False
+    has_heading: bool = True
+    kind: str = "finding"
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def walk(self) -> Iterator[Section]:
+        """Itself, and its parts."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+    def write(self, kind: str, words: Words) -> str:
+        """One of its texts, such as ``question``; empty where there is none."""
+        return self.texts.get(kind) or words.find(f"{kind}.{self.name}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one audit answers to a section's question; a notebook shows it in its language.
+
+    `table` is the first of its tables, as it was counted; `tell` gives its sentences, `draw` its
+    figure, `leads` the leads behind its numbers.
+
+    Examples
+    --------
+    >>> audit = fl.build_audit(EXAMPLE_SETTINGS)
+    >>> audit.losses.table["missed_step"].tolist()[:2]
+    ['needs_told', 'proposal_opened']
+    >>> audit.losses.leads(step="paid", asked="no")["status"].unique().tolist()
+    ['lost']
+    """
+
+    section: Section
+    source: Source
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The first of its tables."""
+        if self.section.tables:
+            return self.tables[self.section.tables[0]]
+        return next(iter(self.list_tables().values()))
+
+    @property
+    def tables(self) -> Tables:
+        """Its tables as they were counted, by name."""
+        self._raise_if_failed()
+        return {name: self.source.tables[name] for name in self.section.tables}
+
+    def tell(self, lang: str = "") -> list[str]:
+        """Its finding in sentences."""
+        self._raise_if_failed()
+        tell = self.section.tell
+        told = tell(self.source, self.source.words(lang)) if tell else []
+        return [told] if isinstance(told, str) else told
+
+    def draw(self, lang: str = "") -> Any:
+        """Its figure: a picture, several to stand side by side, cards; None where it has none."""
+        self._raise_if_failed()
+        draw = self.section.draw
+        drawn = draw(self.source, self.source.words(lang)) if draw else None
+        if not hasattr(drawn, "figure"):
+            return drawn
+        from funnel_lib.drawing.canvas import show_figure
+
+        words = self.source.words(lang)
+        return show_figure(drawn, " ".join(self.tell(lang)) or self.section.write("intro", words))
+
+    def leads(self, **chosen: str) -> pd.DataFrame:
+        """The leads behind its numbers, such as ``step="paid", asked="no"``.
+
+        Raises
+        ------
+        InputError
+            There are none behind this section, or no such choice or value.
+        """
+        self._raise_if_failed()
+        if self.section.list_leads is None:
+            raise InputError([f"{self.section.name}: no leads stand behind its numbers"])
+        _, *known = inspect.signature(self.section.list_leads).parameters
+        for name in chosen:
+            check_choice("choice of leads", name, known)
+        return self.section.list_leads(self.source, **chosen)
+
+    def list_tables(self, lang: str = "") -> Tables:
+        """The tables that people get, by name."""
+        self._raise_if_failed()
+        section = self.section
+        label = section.label
+        own = label(self.source, self.source.words(lang)) if label else {}
+        names = section.tables if section.shows is None else section.shows
+        return {name: own[name] if name in own else self.source.tables[name] for name in names}
+
+    def show(self, lang: str = "") -> Html:
+        """Its finding, figure, how to read it, and its tables folded, as HTML."""
+        words, told, tables = self.source.words(lang), self.tell(lang), self.list_tables(lang)
+        is_empty = bool(tables) and all(table.empty for table in tables.values())
+        parts = [Answer(part, self.source) for part in self.section.parts]
+        texts = {} if is_empty else {
+            kind: self.section.write(kind, words) for kind in ("how_to_read", "change_our_mind")
+        }  # fmt: skip
+        return render(
+            "section",
+            words=words,
+            told=show_text(told if len(told) > 1 else told[0], self.section.kind) if told else "",
+            figure="" if is_empty else _show_drawn(self.draw(lang)),
+            tables=[
+                (words.text(f"table.{name}"), _show_table(name, table, self.source, words))
+                for name, table in tables.items()
+                if len(table)
+            ],
+            texts=texts,
+            parts=[(part.section.write("intro", words), part.show(lang)) for part in parts],
+        )
+
+    def _raise_if_failed(self) -> None:
+        if error := self.source.failed.get(self.section.name):
+            raise error
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        """What a notebook shows; where it cannot be made, why, in its place."""
+        try:
+            return {"text/html": self.show().html, "text/plain": "\n".join(self.tell())}, {}
+        except Exception as error:
+            name, why = self.section.name, describe(error)
+            told = self.source.words().text("chrome.failed")
+            html = render("failed", told=told, why=f"{name}: {why}").html
+            return {"text/html": html, "text/plain": f"{told} {name}: {why}"}, {FAILED: {name: why}}
+
+
+def check_choice(what: str, value: str, known: Iterable[str]) -> str:
+    """Give a value back if it is known; an `InputError` else."""
+    known = list(known)
+    if value not in known:
+        near = suggest(value, known) or f"; there are {quote_some(known, most=20)}"
+        raise InputError([f"no {what} {value!r}{near}"])
+    return value
+
+
+def _show_drawn(drawn: Any) -> Html | str:
+    if drawn is None or isinstance(drawn, Html):
+        return drawn or ""
+    several = drawn if isinstance(drawn, list) else [drawn]
+    return show_row(several) if several else ""
+
+
+def _show_table(name: str, table: pd.DataFrame, source: Source, words: Words) -> Html:
+    """A table as people read it: without the segment, where there is only one."""
+    alone = len(source.segmentation.ids) == 1
+    columns = [c for c in list_columns(name, shown=True) if not (alone and c == "segment")]
+    return show_table(table, words, columns, "audit.xlsx", name=name)
