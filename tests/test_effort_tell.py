@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.core.words import Words, say_within
+from funnel_lib.core.words import Words
 from funnel_lib.sections.after_sale.tell import tell_repeats
 from funnel_lib.sections.effort.count import judge_effort
 from funnel_lib.sections.effort.tell import tell_effort
-from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_times, write_month
+from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_times
 
 EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})
 RU = Words("ru", {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"})
@@ -108,8 +108,8 @@ def test_a_half_that_is_reached_is_told():
 
 
 def test_day_0_is_the_first_day():
-    assert say_within(0, EN) == "within a day" and say_within(1, EN) == "within 1 day"
-    assert say_within(0, RU) == "за первые сутки" and say_within(3, RU) == "за 3 дня"
+    assert EN.within(0) == "within a day" and EN.within(1) == "within 1 day"
+    assert RU.within(0) == "за первые сутки" and RU.within(3) == "за 3 дня"
     assert "bought within a day" in tell_times(make_time_to(median_days_of_takers=0.0), EN)
 
 
@@ -160,7 +160,7 @@ def test_few_mature_months():
 
 
 def test_months_are_written_out():
-    assert write_month("2025-12", RU) == "декабрь 2025" and write_month("all", EN) == "all"
+    assert RU.month("2025-12") == "декабрь 2025" and EN.month("all") == "all"
 
 
 def test_standing_names_the_step_and_its_base():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.groups import take_everybody
-from funnel_lib.core.words import Words, if_small, say_within, write_currency_head
+from funnel_lib.core.words import Words, hint_if_few, join_sentences
 
 
 def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
@@ -15,38 +15,27 @@ def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
     if rows.empty:
         return words.text("sentence.after_sale_nobody")
     if not rows["n_again"].sum() >= 0.5:
-        n_won = rows["n_won"].sum()
-        base = words.text("count.of_buyers", n=n_won)
-        return words.text("sentence.repeats_none", base=base) + if_small(n_won, words)
-    told = [
-        write_currency_head(row["currency"], rows["currency"], words) + _tell_again(row, words)
-        for _, row in rows.iterrows()
-    ]
-    return " ".join(told)
+        return _tell_again(rows[["n_won", "n_again"]].sum(), words)
+    told = [_tell_again(row, words) for _, row in rows.iterrows()]
+    if len(rows) == 1:
+        return told[0]
+    named = rows["currency"].replace("", words.text("sentence.no_currency"))
+    return words.each("sentence.repeats_in", rows.assign(currency=named, told=told), " ")
 
 
 def _tell_again(row: pd.Series, words: Words) -> str:
     """The buyers of one currency who bought again."""
-    base = words.text("count.of_buyers", n=row["n_won"])
-    small = if_small(row["n_won"], words)
     if not row["n_again"] >= 0.5:
-        return words.text("sentence.repeats_none", base=base) + small
-    money, half, days = "", "", row["median_days_to_again"]
-    if row["amount_again"] > 0:
-        amount = words.money(row["amount_again"], row["currency"])
-        money = words.text("sentence.repeats_money", amount=amount)
-    if pd.notna(days):
-        half = words.text("sentence.repeats_half", within=say_within(days, words))
-    told = words.text(
-        "sentence.repeats",
-        n=row["n_again"],
-        base=base,
-        share=words.share(row["share"]),
-        span=words.span(row["low"], row["high"]),
-        money=money,
-        half=half,
-    )
-    return told + small
+        told = words.text("sentence.repeats_none", **row)
+    else:
+        key = {
+            (False, False): "sentence.repeats",
+            (True, False): "sentence.repeats_money",
+            (False, True): "sentence.repeats_half",
+            (True, True): "sentence.repeats_money_half",
+        }[row["amount_again"] > 0, pd.notna(row["median_days_to_again"])]
+        told = words.text(key, **row)
+    return join_sentences(told, hint_if_few(row["n_won"], words))
 
 
 def tell_after_sale(funnel: pd.DataFrame, words: Words) -> str:
@@ -59,4 +48,4 @@ def tell_after_sale(funnel: pd.DataFrame, words: Words) -> str:
         return words.text("sentence.after_sale_none")
     n_won, parts = rows["n_entered"].iloc[0], words.each("sentence.after_sale_part", rows)
     told = words.text("sentence.after_sale", n=n_won, parts=parts)
-    return told + if_small(n_won, words)
+    return join_sentences(told, hint_if_few(n_won, words))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, if_small
+from funnel_lib.core.words import Words, hint_if_few, join_sentences
 from funnel_lib.sections.answers.count import EVERYBODY
 
 
@@ -14,10 +14,11 @@ def tell_responses(responses: pd.DataFrame, words: Words) -> str:
     n_came, n_tried = row["n_client_first"], row["n_tried"]
     if not n_came > 0 and not n_tried > 0:
         return words.text("sentence.responses_unknown")
-    told = _tell_answers(row, words) if n_came > 0 else [words.text("sentence.responses_none")]
-    if n_tried > 0:
-        told += _tell_attempts(row, words)
-    return " ".join(told) + if_small(max(n_came, n_tried), words)
+    return join_sentences(
+        _tell_answers(row, words) if n_came > 0 else words.text("sentence.responses_none"),
+        n_tried > 0 and _tell_attempts(row, words),
+        hint_if_few(max(n_came, n_tried), words),
+    )
 
 
 def label_managers(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
@@ -42,52 +43,24 @@ def label_responses(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
     return label_managers(responses.assign(half_answered=halves), words)
 
 
-def _tell_answers(row: pd.Series, words: Words) -> list[str]:
+def _tell_answers(row: pd.Series, words: Words) -> str:
     """How many of those who came first are answered, and how soon."""
-    told = [
-        words.text(
-            "sentence.responses",
-            base=words.text("count.of_client_first", n=row["n_client_first"]),
-            n=row["n_answered"],
-            waiting=row["n_waiting"],
-            closed=row["n_unanswered"],
-        )
-    ]
+    told = words.text("sentence.responses", **row)
     if not row["n_had_hour"] > 0:
-        return [*told, words.text("sentence.responses_dates")]
-    half = row["median_hours_to_answer"]
-    if pd.notna(half):
-        told.append(words.text("sentence.responses_half", time=words.hours(half)))
-    else:
-        told.append(words.text("sentence.responses_half_never"))
-    share = _write_share(row, "share_within_hour", words)
-    told.append(words.text("sentence.responses_hour", n=row["n_had_hour"], **share))
-    if row["n_had_day"] > 0:
-        share = _write_share(row, "share_within_day", words)
-        told.append(words.text("sentence.responses_day", n=row["n_had_day"], **share))
-    return told
+        return join_sentences(told, words.text("sentence.responses_dates"))
+    never = pd.isna(row["median_hours_to_answer"])
+    return join_sentences(
+        told,
+        words.text("sentence.responses_half_never" if never else "sentence.responses_half", **row),
+        words.text("sentence.responses_hour", **row),
+        row["n_had_day"] > 0 and words.text("sentence.responses_day", **row),
+    )
 
 
-def _write_share(row: pd.Series, name: str, words: Words) -> dict[str, str]:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return {"share": words.share(row[name]), "span": words.span(low, high)}
-
-
-def _tell_attempts(row: pd.Series, words: Words) -> list[str]:
+def _tell_attempts(row: pd.Series, words: Words) -> str:
     """How many were tried and reached, and after how many tries the others were given up."""
-    told = [
-        words.text(
-            "sentence.attempts",
-            base=words.text("count.of_tried", n=row["n_tried"]),
-            n=row["n_got_through"],
-            trying=row["n_trying"],
-            lost=row["n_given_up"],
-        )
-    ]
-    if row["n_got_through"] > 0:
-        enough = words.text("count.tries", n=row["median_attempts_to_reach"])
-        told.append(words.text("sentence.attempts_half", tries=enough))
-    if row["n_given_up"] > 0:
-        share = _write_share(row, "share_given_up_after_one", words)
-        told.append(words.text("sentence.attempts_given_up", **share))
-    return told
+    return join_sentences(
+        words.text("sentence.attempts", **row),
+        row["n_got_through"] > 0 and words.text("sentence.attempts_half", **row),
+        row["n_given_up"] > 0 and words.text("sentence.attempts_given_up", **row),
+    )

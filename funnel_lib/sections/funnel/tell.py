@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, if_small, name_steps
+from funnel_lib.core.words import Words, hint_if_few, join_sentences
 
 
 def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
@@ -28,12 +28,15 @@ def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
     seen = rows[rows["share_of_entered"].notna()]
     if seen.empty or not seen["n_entered"].iloc[0] > 0:
         return words.text("sentence.nobody")
-    parts = [_tell_drop(seen, words), *_tell_end(seen.iloc[-1], words), _tell_unseen(seen, words)]
-    dark = rows.loc[rows["share_of_entered"].isna(), "step"]
-    if len(dark):
-        parts.append(words.text("sentence.not_measurable", steps=name_steps(dark, words)))
-    told = " ".join(part for part in parts if part)
-    return told + if_small(seen["n_entered"].iloc[0], words)
+    last, dark = seen.iloc[-1], rows.loc[rows["share_of_entered"].isna(), "step"]
+    return join_sentences(
+        _tell_drop(seen, words),
+        words.text("sentence.funnel_end", **last),
+        last["n_open"] >= 0.5 and words.text("sentence.funnel_open", **last),
+        _tell_unseen(seen, words),
+        not dark.empty and words.text("sentence.not_measurable", steps=dark),
+        hint_if_few(last["n_entered"], words),
+    )
 
 
 def _tell_drop(seen: pd.DataFrame, words: Words) -> str:
@@ -42,42 +45,13 @@ def _tell_drop(seen: pd.DataFrame, words: Words) -> str:
     drop = before["n_reached"] - seen["n_reached"]
     if not drop.max() >= 0.5:
         return ""
-    row = seen.loc[drop.idxmax()]
-    previous = before.loc[row.name]
+    row, previous = seen.loc[drop.idxmax()], before.loc[drop.idxmax()]
     waiting = row["n_open"] - previous["n_open"]
-    return words.text(
-        "sentence.funnel_drop",
-        went_on=words.text("sentence.n_went_on", n=row["n_reached"]),
-        step=words.step(row["step"]),
-        previous=previous["n_reached"],
-        share=words.share(row["share_of_previous"]),
-        waiting=words.text("sentence.waiting", n=waiting) if waiting >= 0.5 else "",
-    )
-
-
-def _tell_end(last: pd.Series, words: Words) -> list[str]:
-    """How many reached the last step, and how many may yet."""
-    told = words.text(
-        "sentence.funnel_end",
-        reached=words.text("sentence.n_reached", n=last["n_reached"]),
-        base=words.text("count.of_entered", n=last["n_entered"]),
-        sale=words.step(last["step"]),
-        share=words.share(last["share_of_entered"]),
-        span=words.span(last["low"], last["high"]),
-    )
-    if not last["n_open"] >= 0.5:
-        return [told]
-    return [told, words.text("sentence.funnel_open", n=last["n_open"])]
+    key = "sentence.funnel_drop_open" if waiting >= 0.5 else "sentence.funnel_drop"
+    return words.text(key, **row, n_before=previous["n_reached"], n_waiting=waiting)
 
 
 def _tell_unseen(seen: pd.DataFrame, words: Words) -> str:
     """The step that most of those who passed it have no evidence of."""
     row = seen.loc[(seen["n_unseen"] / seen["n_reached"].clip(lower=1)).idxmax()]
-    if not row["n_unseen"] >= 0.5:
-        return ""
-    return words.text(
-        "sentence.funnel_unseen",
-        passed=words.text("sentence.n_passed", n=row["n_unseen"]),
-        step=words.step(row["step"]),
-        reached=row["n_reached"],
-    )
+    return words.text("sentence.funnel_unseen", **row) if row["n_unseen"] >= 0.5 else ""

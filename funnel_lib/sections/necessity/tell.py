@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import SMALL, Words, name_steps
+from funnel_lib.core.words import SMALL, Words, join_sentences
 
 
 def tell_necessity(necessity: pd.DataFrame, words: Words) -> str:
@@ -12,17 +12,10 @@ def tell_necessity(necessity: pd.DataFrame, words: Words) -> str:
     n_won = 0.0 if necessity.empty else necessity["n_won"].max()
     if n_won < SMALL:
         return words.text("sentence.necessity_small", n=n_won)
-    parts = []
-    everyone = necessity.loc[necessity["share"] > 1 - 1e-9, "step"]
-    if len(everyone):
-        parts.append(words.text("sentence.necessity_all", steps=name_steps(everyone, words)))
-    few = necessity[necessity["share"] < 0.5]
-    if few.empty:
-        parts.append(words.text("sentence.necessity_plain", n=n_won))
-    else:
-        named = [
-            words.text("sentence.part", what=words.step(r.step), n=r.n_won_with_evidence, of=n_won)
-            for r in few.itertuples()
-        ]
-        parts.append(words.text("sentence.necessity_rare", steps=", ".join(named)))
-    return " ".join(parts)
+    everyone, few = necessity[necessity["share"] > 1 - 1e-9], necessity[necessity["share"] < 0.5]
+    key = "sentence.necessity_plain" if few.empty else "sentence.necessity_rare"
+    parts = words.each("sentence.necessity_part", few, ", ")
+    return join_sentences(
+        not everyone.empty and words.text("sentence.necessity_all", steps=everyone["step"]),
+        words.text(key, n=n_won, parts=parts),
+    )

@@ -14,9 +14,9 @@ def tell_open_leads(open_leads: pd.DataFrame, words: Words) -> str:
         return words.text("sentence.open_none")
     return words.text(
         "sentence.open_leads",
-        n_leads=words.text("count.leads", n=len(open_leads)),
+        n=len(open_leads),
         no=(open_leads["asked"] == "no").sum(),
         unknown=(open_leads["asked"] == "unknown").sum(),
-        days=words.days(SILENT_DAYS),
+        days=SILENT_DAYS,
         silent=(open_leads["days_silent"] > SILENT_DAYS).sum(),
     )

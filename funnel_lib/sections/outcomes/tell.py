@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, if_small
+from funnel_lib.core.words import Words, hint_if_few, join_sentences
 from funnel_lib.stats.intervals import wilson
 
 
@@ -21,18 +21,19 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     leads = leads[leads["entered_at"].notna()]
     if leads.empty:
         return words.text("sentence.nobody")
-    counts = leads["status"].value_counts()
-    won = counts.get("won", 0)
-    since, until = (words.date(leads["entered_at"].agg(end)) for end in ("min", "max"))
-    days = "sentence.on_day" if since == until else "sentence.from_until"
+    counts = leads["status"].value_counts().reindex(["won", "lost", "open"], fill_value=0)
+    n, since, until = len(leads), leads["entered_at"].min(), leads["entered_at"].max()
+    share = counts["won"] / n
+    low, high = wilson(share, n)
+    one_day = words.date(since) == words.date(until)
     told = words.text(
-        "sentence.outcomes",
-        days=words.text(days, since=since, until=until),
-        n=len(leads),
-        won=won,
-        share=words.share(won / len(leads)),
-        span=words.span(*wilson(won / len(leads), len(leads))),
-        lost=counts.get("lost", 0),
-        open=counts.get("open", 0),
+        "sentence.outcomes_of_day" if one_day else "sentence.outcomes",
+        since=since,
+        until=until,
+        n=n,
+        share=share,
+        low=low,
+        high=high,
+        **counts,
     )
-    return told + if_small(len(leads), words)
+    return join_sentences(told, hint_if_few(n, words))

@@ -13,9 +13,5 @@ def tell_rules(rules: pd.DataFrame, rule: str, words: Words) -> str:
     gap = wide.max(axis=1) - wide.min(axis=1)
     if not (gap >= 0.5).any():
         return words.text("sentence.rules_same")
-    return words.text(
-        "sentence.rules_differ",
-        step=words.step(gap.idxmax()[1]),
-        rule=words.value("rule", rule),
-        **wide.loc[gap.idxmax()].to_dict(),
-    )
+    widest = gap.idxmax()
+    return words.text("sentence.rules_differ", step=widest[1], rule=rule, **wide.loc[widest])

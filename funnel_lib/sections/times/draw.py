@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from funnel_lib.core.words import NOTHING, Words, say_within
+from funnel_lib.core.words import NOTHING, Words
 from funnel_lib.drawing import canvas, charts
 from funnel_lib.drawing.canvas import Item, Sheet
 from funnel_lib.drawing.charts import Box, Label, Scale
@@ -27,7 +27,6 @@ from funnel_lib.drawing.looks import (
     SMALL,
     TEXT,
 )
-from funnel_lib.sections.times.tell import write_month
 from funnel_lib.stats.incidence import FEW, find_last_day
 
 _LOOKS = list(product(("-", "--", ":"), (BLUE, ACCENT, INK)))  # dash and colour of a curve
@@ -186,8 +185,8 @@ def plot_cohorts(cohorts: pd.DataFrame, words: Words, ax: Axes | None = None) ->
         return canvas.draw_nothing(ax, words, title)
     rows = cohorts.sort_values("month").tail(_MOST_MONTHS).reset_index(drop=True)
     cut = [words.text("figure.last_months", n=len(rows))] * (len(cohorts) > len(rows))
-    base = words.text("figure.cohorts_base", within=say_within(rows["horizon_days"].max(), words))
-    names = [write_month(month, words) for month in rows["month"]]
+    base = words.text("figure.cohorts_base", within=words.within(rows["horizon_days"].max()))
+    names = [words.month(month) for month in rows["month"]]
     said = [_say_share(row, words) for row in rows.itertuples()]
     heading = canvas.fit_heading(title, base, _list_key(rows), words, room)
     notes = canvas.fit_notes([("", MUTED, note) for note in cut], room)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
-from babel.dates import format_date
 
 from funnel_lib.core.groups import take_everybody
-from funnel_lib.core.words import Words, if_small, say_within
+from funnel_lib.core.words import Words, hint_if_few, join_sentences
 from funnel_lib.stats.incidence import FEW
 
 
@@ -18,37 +15,24 @@ def tell_times(time_to: pd.DataFrame, words: Words) -> str:
     if "won" not in rows.index or not rows.loc["won", "n_entered"] > 0:
         return words.text("sentence.nobody")
     won = rows.loc["won"]
-    told = [*_tell_won(won, words)]
-    if "lost" in rows.index and pd.notna(days := rows.loc["lost", "median_days_of_takers"]):
-        told.append(words.text("sentence.times_lost", within=say_within(days, words)))
-    return " ".join(told) + if_small(won["n_entered"], words)
+    lost = rows[(rows.index == "lost") & rows["median_days_of_takers"].notna()]
+    return join_sentences(
+        _tell_won(won, words),
+        words.each("sentence.times_lost", lost),
+        hint_if_few(won["n_entered"], words),
+    )
 
 
-def _tell_won(won: pd.Series, words: Words) -> list[str]:
+def _tell_won(won: pd.Series, words: Words) -> str:
     """How many bought, by when half of these did, and whether half of all ever do."""
-    places = {
-        "base": words.text("count.of_entered", n=won["n_entered"]),
-        "within": say_within(won["last_day"], words),
-    }
     if not won["incidence"] > 0:
-        return [words.text("sentence.times_nobody", **places)]
-    told = [
-        words.text(
-            "sentence.times_won",
-            share=words.share(won["incidence"]),
-            span=words.span(won["low"], won["high"]),
-            **places,
-        ),
-        words.text(
-            "sentence.times_half_buyers", within=say_within(won["median_days_of_takers"], words)
-        ),
-    ]
-    if pd.isna(won["median_days"]):
-        return [*told, words.text("sentence.times_half_never")]
-    return [
-        *told,
-        words.text("sentence.times_half_all", within=say_within(won["median_days"], words)),
-    ]
+        return words.text("sentence.times_nobody", **won)
+    never = pd.isna(won["median_days"])
+    return join_sentences(
+        words.text("sentence.times_won", **won),
+        words.text("sentence.times_half_buyers", **won),
+        words.text("sentence.times_half_never" if never else "sentence.times_half_all", **won),
+    )
 
 
 def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
@@ -62,40 +46,26 @@ def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
     mature = cohorts[cohorts["is_mature"].astype(bool) & cohorts["share"].notna()]
     if mature.empty:
         return words.text("sentence.cohorts_none")
-    told = _tell_ends(mature, words) if len(mature) > 1 else [_tell_month(mature.iloc[0], words)]
-    if len(mature) > 2:
-        told.append(_tell_extremes(mature, words))
-    if n_young := len(cohorts) - len(mature):
-        told.append(words.text("sentence.cohorts_young", n=n_young))
-    return " ".join(told) + if_small(mature["n_entered"].sum(), words)
-
-
-def _tell_month(row: pd.Series, words: Words) -> str:
-    """The only month that can be told."""
-    return words.text(
-        "sentence.cohorts_one",
-        month=write_month(row["month"], words),
-        within=say_within(row["horizon_days"], words),
-        share=words.share(row["share"]),
-        span=words.span(row["low"], row["high"]),
+    mature, n_young = mature.sort_values("month"), len(cohorts) - len(mature)
+    one = len(mature) == 1
+    return join_sentences(
+        words.text("sentence.cohorts_one", **mature.iloc[0]) if one else _tell_ends(mature, words),
+        len(mature) > 2 and _tell_extremes(mature, words),
+        n_young > 0 and words.text("sentence.cohorts_young", n=n_young),
+        hint_if_few(mature["n_entered"].sum(), words),
     )
 
 
-def _tell_ends(mature: pd.DataFrame, words: Words) -> list[str]:
+def _tell_ends(mature: pd.DataFrame, words: Words) -> str:
     """The first month against the last."""
-    mature = mature.sort_values("month")
     first, last = mature.iloc[0], mature.iloc[-1]
-    told = words.text(
-        "sentence.cohorts_ends",
-        within=say_within(first["horizon_days"], words),
-        **_write_month_share("first", first, words),
-        **_write_month_share("last", last, words),
-    )
+    change = "sentence.cohorts_same"
     if last["low"] > first["high"]:
-        return [told, words.text("sentence.cohorts_more")]
-    if last["high"] < first["low"]:
-        return [told, words.text("sentence.cohorts_fewer")]
-    return [told, words.text("sentence.cohorts_same")]
+        change = "sentence.cohorts_more"
+    elif last["high"] < first["low"]:
+        change = "sentence.cohorts_fewer"
+    ends = {**first.add_prefix("first_"), **last.add_prefix("last_")}
+    return join_sentences(words.text("sentence.cohorts_ends", **ends), words.text(change))
 
 
 def _tell_extremes(mature: pd.DataFrame, words: Words) -> str:
@@ -104,18 +74,9 @@ def _tell_extremes(mature: pd.DataFrame, words: Words) -> str:
     differ = best["low"] > worst["high"]
     return words.text(
         "sentence.cohorts_differ" if differ else "sentence.cohorts_alike",
-        **_write_month_share("best", best, words),
-        **_write_month_share("worst", worst, words),
+        **best.add_prefix("best_"),
+        **worst.add_prefix("worst_"),
     )
-
-
-def _write_month_share(which: str, row: pd.Series, words: Words) -> dict[str, str]:
-    """A month with its share and interval, for the places of a sentence that begin with `which`."""
-    return {
-        which: write_month(row["month"], words),
-        f"{which}_share": words.share(row["share"]),
-        f"{which}_span": words.span(row["low"], row["high"]),
-    }
 
 
 def tell_standing(standing: pd.DataFrame, words: Words) -> str:
@@ -125,28 +86,15 @@ def tell_standing(standing: pd.DataFrame, words: Words) -> str:
     if not n_open >= 0.5:
         return words.text("sentence.open_none")
     known = rows[rows["n_standing"].notna()]
-    told, n_standing = [], known["n_standing"].sum()
+    n_known, n_standing = known["n_open"].sum(), known["n_standing"].sum()
+    unknown = n_open - n_known
     if n_standing >= 0.5:
-        row = known.loc[known["n_standing"].idxmax()]
-        where = words.text(
-            "sentence.standing",
-            step=words.step(row["step"]),
-            open=row["n_open"],
-            within=say_within(row["normal_days"], words),
-            n=row["n_standing"],
+        told = join_sentences(
+            words.text("sentence.standing", **known.loc[known["n_standing"].idxmax()]),
+            words.text("sentence.standing_all", n_standing=n_standing, n_open=n_open),
         )
-        told = [where, words.text("sentence.standing_all", n=n_standing, open=n_open)]
-    elif known["n_open"].sum() >= 0.5:
-        told = [words.text("sentence.standing_none")]
-    unknown = n_open - known["n_open"].sum()
-    if unknown >= 0.5:
-        told.append(words.text("sentence.standing_unknown", n=unknown, few=FEW))
-    return " ".join(told)
-
-
-def write_month(month: str, words: Words) -> str:
-    """Write a month such as 2025-03 for a reader; any other text as it is."""
-    try:
-        return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=words.lang)
-    except ValueError:
-        return str(month)
+    else:
+        told = n_known >= 0.5 and words.text("sentence.standing_none")
+    return join_sentences(
+        told, unknown >= 0.5 and words.text("sentence.standing_unknown", n=unknown, few=FEW)
+    )
