@@ -15,7 +15,7 @@ from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import write_card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
-from funnel_lib.core.steps import Steps, read_steps
+from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
 from funnel_lib.core.words import check_language, use_language
 from funnel_lib.counting.reach import check_rule, read_window
 from funnel_lib.reading.cells.times import check_time_zone
@@ -109,7 +109,7 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     log = read_log(given, inputs.mapping)
     zone = given.time_zone or inputs.mapping.time_zone or "UTC"
     settings = given.model_copy(update={"time_zone": zone})
-    use_language(settings.lang or "en")
+    use_language(settings.lang or LANGUAGES[0], inputs.steps)
     journeys = build_journeys(log, inputs.steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)

@@ -120,14 +120,15 @@ from funnel_lib.core.steps import parse_steps
 planted = fl.plant_log("messy", {leads}, seed=1)
 log = fl.build_log(planted.events, planted.leads, planted.truth["observed_until"])
 journeys = fl.build_journeys(log, parse_steps(planted.steps_yaml))
-groups = fl.list_groups(fl.find_segments(journeys, 5))
+groups = fl.count.list_groups(fl.find_segments(journeys, 5))
 import statsmodels.stats.proportion
 start = time.perf_counter()
-for count in (fl.count_pace, fl.count_standing, fl.count_times):
+for count in (fl.count.count_pace, fl.count.count_standing, fl.count.count_times):
     table = pd.concat([count(journeys, group) for group in groups])
-fl.find_medians(table), fl.count_cohorts(journeys), fl.count_repeats(journeys, groups)
-fl.count_money(log, journeys, groups), fl.find_money_ranges(log, journeys, groups)
-fl.build_hypotheses(journeys, groups)
+fl.count.find_medians(table), fl.count.count_cohorts(journeys)
+fl.count.count_repeats(journeys, groups)
+fl.count.count_money(log, journeys, groups), fl.count.find_money_ranges(log, journeys, groups)
+fl.count.build_hypotheses(journeys, groups)
 print(time.perf_counter() - start)
 """
 

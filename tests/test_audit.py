@@ -269,7 +269,7 @@ def test_every_table_counts_by_segment_and_segments_add_up(parted):
 
 def test_segments_kept_by_one_audit_are_those_of_the_next(parted, tmp_path):
     folder, first = parted
-    save_audit(first, first.words("en"), tmp_path, [])
+    save_audit(first, tmp_path, [])
     write_planted(plant_log("kettles", 300, seed=9), tmp_path / "later")
     later = audit_of(folder, tmp_path / "later" / "events.csv", tmp_path / "later" / "leads.csv",
                      segments=tmp_path / "segments.json")  # fmt: skip
@@ -281,7 +281,7 @@ def test_segments_kept_by_one_audit_are_those_of_the_next(parted, tmp_path):
     again = audit_of(folder, folder / "events.csv", folder / "leads.csv",
                      segments=tmp_path / "segments.json")  # fmt: skip
     pd.testing.assert_frame_equal(again.tables["memberships"], first.tables["memberships"])
-    save_audit(later, later.words("en"), tmp_path / "out", [])
+    save_audit(later, tmp_path / "out", [])
     inputs = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["inputs"]
     assert str(tmp_path / "segments.json") in [i["path"] for i in inputs]
 

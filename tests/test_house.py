@@ -21,7 +21,7 @@ FLOORS = {
     "reading": {"core"},
     "counting": {"core", "stats"},
     "drawing": {"core", "stats"},
-    "sections": {"core", "stats", "engine", "counting", "drawing"},
+    "sections": {"core", "stats", "engine", "counting", "drawing", "settings"},
     "settings": {"core"},
     "audit": {"core", "reading", "counting", "sections", "settings"},
     "reporting": {"core", "drawing", "sections", "settings", "audit"},
@@ -59,8 +59,8 @@ def test_imports_go_one_way(path):
     for name in imports(path):
         to, *deeper = name.split(".")[1:]
         assert to == room or to in FLOORS[room], f"{path}: {name} stands above"
-        if room == to == "sections":
-            assert deeper[0] == inside[0], f"{path}: {name} is another section"
+        if room == to == "sections" and len(inside) > 1:
+            assert deeper[0] in (inside[0], "section"), f"{path}: {name} is another section"
 
 
 def test_every_room_has_a_floor_and_a_sentence_and_few_modules():

@@ -52,9 +52,10 @@ def test_the_workbook_holds_text_not_formulas(planted_folder, tmp_path):
     leads["manager"] = "=1+1"
     leads.to_csv(tmp_path / "leads.csv", index=False)
     audit = build_audit(str(planted_folder / "events.csv"), leads=str(tmp_path / "leads.csv"),
-                        steps=str(planted_folder / "steps.yml"), segments="none")  # fmt: skip
+                        steps=str(planted_folder / "steps.yml"), segments="none",
+                        lang="ru")  # fmt: skip
     out = tmp_path / "out"
-    save_audit(audit, audit.words("ru"), out, ["xlsx"])
+    save_audit(audit, out, ["xlsx"])
     book = calamine.CalamineWorkbook.from_path(str(out / "audit.xlsx"))
     assert book.sheet_names[:2] == ["Итог", "Лиды в работе"]
     rows = book.get_sheet_by_name("Лиды в работе").to_python()
@@ -67,7 +68,7 @@ def test_the_workbook_holds_text_not_formulas(planted_folder, tmp_path):
 def test_every_table_of_an_audit_is_written_with_its_columns(planted_folder, tmp_path):
     audit = build_audit(str(planted_folder / "events.csv"), leads=str(planted_folder / "leads.csv"),
                         steps=str(planted_folder / "steps.yml"))  # fmt: skip
-    save_audit(audit, EN, tmp_path, [])
+    save_audit(audit, tmp_path, [])
     assert not (tmp_path / "audit.xlsx").exists()
     names = {n for n, table in read_tables().items() if table.in_audit}
     assert {p.stem for p in (tmp_path / "tables").iterdir()} == names

@@ -10,6 +10,7 @@ import yaml
 import funnel_lib
 from funnel_lib.core.tables import find_column
 from funnel_lib.core.words import LANGUAGES, Words
+from funnel_lib.settings import Settings
 
 PACKAGE = Path(funnel_lib.__file__).parent
 
@@ -58,6 +59,8 @@ def beginnings() -> frozenset[str]:
 
 def is_put_together(section: str, name: str) -> bool:
     """Is a key spelled in the code by itself, or an f-string's beginning and one that is?"""
+    if section == "setting":
+        return name in Settings.model_fields
     if section == "export_way":  # of a CRM and of what is missing
         return {*name.split("_")} <= spelled()
     starts = {"", *(start.removeprefix(f"{section}.") for start in beginnings())}

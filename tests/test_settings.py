@@ -110,7 +110,8 @@ def test_what_a_notebook_sets_is_collected_and_what_is_misspelt_is_refused():
     with pytest.raises(InputError) as error:
         collect_settings({"evnts": "e.csv", "rul": "any"})
     assert error.value.problems == (
-        "no parameter 'evnts'; did you mean events?", "no parameter 'rul'; did you mean rule?",
+        "no parameter 'evnts'; did you mean events or segments?",
+        "no parameter 'rul'; did you mean rule?",
     )  # fmt: skip
 
 

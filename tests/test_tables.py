@@ -24,6 +24,7 @@ from funnel_lib.core.tables import (
 from funnel_lib.core.words import Words, label_table
 from funnel_lib.drawing.html import show_table
 from funnel_lib.reporting.outputs import write_tables
+from funnel_lib.sections.hypotheses.plans import Plans
 from funnel_lib.sections.quality.conclusions import describe_log
 
 PACKAGE = Path(fl.__file__).parent
@@ -109,19 +110,19 @@ def test_frames_beside_an_audit_are_registered(audit):
     stages = fl.audit_stages(["КП отправлено", "Closed lost"])
     step, until = journeys.steps.won, "2025-06-01"
     frames = {
-        "new_funnel": fl.build_blueprint(audit.tables, audit.steps, EN),
+        "new_funnel": fl.count.build_blueprint(audit.tables, audit.steps, EN),
         "stage_audit": stages,
-        "workshop_sheet": fl.build_sheet(stages),
-        "group_comparison": fl.compare_groups(journeys, "manager"),
-        "change": fl.split_change(journeys, groups, "arm", "a", "b"),
-        "split_reading": fl.read_split(journeys, "arm", "a", "b", step=step),
-        "before_after": fl.read_before_after(journeys, step, until, "30D"),
-        "trend": fl.count_trend(journeys, step, "30D"),
-        "ways": fl.compare_ways(journeys, 30),
-        "plans": fl.list_plans(fl.Plans()),
-        "sequences": fl.list_sequences(journeys, audit.segmentation),
-        "segment_trust": fl.measure_trust(audit.segmentation, journeys, n_null=1).segments,
-        "likeness": fl.measure_likeness(journeys, audit.segmentation),
+        "workshop_sheet": fl.count.build_sheet(stages),
+        "group_comparison": fl.count.compare_groups(journeys, "manager"),
+        "change": fl.count.split_change(journeys, groups, "arm", "a", "b"),
+        "split_reading": fl.count.read_split(journeys, "arm", "a", "b", step=step),
+        "before_after": fl.count.read_before_after(journeys, step, until, "30D"),
+        "trend": fl.count.count_trend(journeys, step, "30D"),
+        "ways": fl.count.compare_ways(journeys, 30),
+        "plans": fl.list_plans(Plans()),
+        "sequences": fl.count.list_sequences(journeys, audit.segmentation),
+        "segment_trust": fl.count.measure_trust(audit.segmentation, journeys, n_null=1).segments,
+        "likeness": fl.count.measure_likeness(journeys, audit.segmentation),
         **{f"log_{name}": table for name, table in describe_log(audit.log).items()},
     }
     assert frames.keys() == read_tables().keys() - {*AUDITED}

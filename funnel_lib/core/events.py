@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.html import write_card
 from funnel_lib.core.times import (
     DAY,
     NEVER,
@@ -19,6 +20,7 @@ from funnel_lib.core.times import (
     order_packed,
     to_micros,
 )
+from funnel_lib.core.words import find_shown_words
 
 EVENT_COLUMNS = ("lead_id", "at", "action", "actor")
 ACTORS = ("client", "manager", "system")
@@ -39,6 +41,7 @@ EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "de
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
 BULK_LEADS = 50
+MOST_ACTIONS = 8  # on a card
 SILENT_DAYS = 30  # an open lead without any event for so long is silent
 
 _LEAD_DTYPES = {
@@ -76,6 +79,17 @@ class EventLog:
     noticed: pd.DataFrame = field(default_factory=lambda: note_checks([]))
     assumed: tuple[str, ...] = ()
     sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SOURCE_COLUMNS))
+
+    def _repr_html_(self) -> str:
+        words, at = find_shown_words(), self.events["at"]
+        counts = {"events": len(self.events), "leads": len(self.leads), "rows": self.rows_read}
+        told = words.text(
+            "card.log_told", since=at.min(), until=at.max(), observed_until=self.observed_until,
+            removed=self.rows_read - len(self.events), **counts,
+        )  # fmt: skip
+        actions = self.events["action"].value_counts().head(MOST_ACTIONS)
+        facts = [(str(action), words.number(n)) for action, n in actions.items() if n]
+        return write_card(words.text("card.log"), [told], facts)
 
 
 def build_log(

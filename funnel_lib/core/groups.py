@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from funnel_lib.core.html import write_card
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.words import find_shown_words
 
 FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
 SKIPPED_OFTEN = 1 / 3  # from here on a step of a path is optional
@@ -30,6 +32,16 @@ class Segmentation:
     memberships: np.ndarray
     model: Any = None  # the fitted mixture of paths, if there is one
     why_not: str = ""  # no segmentation was tried: "few_leads", "few_steps", "not_asked"
+
+    def _repr_html_(self) -> str:
+        words, sizes = find_shown_words(), self.memberships.sum(axis=0)
+        told = [words.text(f"sentence.segments_{self.why_not}")] if self.why_not else []
+        facts = [
+            (words.value("segment", segment),
+             f"{words.text('count.leads', n=n)}: {words.value('path', ' > '.join(path))}")
+            for segment, path, n in zip(self.ids, self.paths, sizes, strict=True)
+        ]  # fmt: skip
+        return write_card(words.text("card.segmentation"), told, facts)
 
 
 def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentation:

@@ -10,8 +10,10 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.core.html import write_card
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
+from funnel_lib.core.words import find_shown_words
 
 # Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
 GAPS = np.array([DAY, 7 * DAY])
@@ -49,6 +51,19 @@ class Journeys:
     def lead(self) -> np.ndarray:
         """Lead code of each piece of evidence, (n_evidence,)."""
         return np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
+
+    def _repr_html_(self) -> str:
+        words = find_shown_words()
+        status = self.leads.loc[self.leads["entered_at"].notna(), "status"].value_counts()
+        counts = {name: status.get(name, 0) for name in ("won", "lost", "open")}
+        told = words.text(
+            "card.journeys_told", leads=len(self.leads), entered=status.sum(), **counts
+        )
+        n_steps = len(self.steps.ids)
+        shown = np.bincount(np.unique(self.lead * n_steps + self.step) % n_steps, minlength=n_steps)
+        names = self.steps.names(words.lang)
+        facts = [(names[s], words.number(n)) for s, n in zip(self.steps.ids, shown, strict=True)]
+        return write_card(words.text("card.journeys"), [told], facts)
 
 
 def build_journeys(log: EventLog, steps: Steps) -> Journeys:

@@ -290,19 +290,22 @@ def check_language(lang: str) -> None:
         raise InputError([f"--lang {lang}: choose {' or '.join(LANGUAGES)}"])
 
 
-def use_language(lang: str) -> None:
-    """Let objects show themselves in this language from here on; `build_audit` does so, too."""
+def use_language(lang: str, steps: Steps | None = None) -> None:
+    """Let objects show themselves in this language, and with these names of steps, from here on.
+
+    `build_audit` does so with its own.
+    """
     check_language(lang)
-    _SHOWN["lang"] = lang
+    _SHOWN.append(Words(lang, steps.names(lang) if steps else {}))
+    del _SHOWN[0]
 
 
-def find_shown(steps: Steps | None = None) -> Words:
+def find_shown_words() -> Words:
     """How objects that know no language write themselves: see `use_language`."""
-    lang = _SHOWN["lang"]
-    return Words(lang, steps.names(lang) if steps else {})
+    return _SHOWN[0]
 
 
-_SHOWN = {"lang": LANGUAGES[0]}
+_SHOWN = [Words()]
 
 
 def label_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -55,6 +56,10 @@ class Picture:
 
     svg: str = field(repr=False)
     alt: str
+
+    def encode(self) -> str:
+        """The picture as the address of an image that stands in the page itself."""
+        return f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode()}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         kind = "image/svg+xml"

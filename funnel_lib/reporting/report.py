@@ -80,7 +80,7 @@ def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str,
         os.environ.setdefault(name, "1")
     try:
         papermill.execute_notebook(
-            str(notebook), str(target).replace("{", "{{").replace("}", "}}"),
+            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),
             parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(),
             request_save_on_cell_execute=False, log_output=False,
             shutdown_kernel="immediate", extra_arguments=["--log-level=50"],

@@ -15,7 +15,7 @@ from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Group, Segmentation, list_groups, select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.steps import Steps
+from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_row, show_table, show_text
@@ -61,7 +61,7 @@ class Source:
 
     def words(self, lang: str = "") -> Words:
         """How to write this audit's numbers and steps, in its own language or another."""
-        lang = lang or self.settings.lang or "en"
+        lang = lang or self.settings.lang or LANGUAGES[0]
         return Words(lang, self.steps.names(lang), self.settings.time_zone)
 
     def count_each(self, count: Callable[[Group], pd.DataFrame]) -> pd.DataFrame:
@@ -243,11 +243,21 @@ def check_choice(what: str, value: str, known: Iterable[str]) -> str:
     return value
 
 
+def choose_rows(rows: pd.DataFrame, **chosen: str) -> pd.DataFrame:
+    """Keep the rows that have these values in these columns; an empty text is no choice."""
+    for column, value in chosen.items():
+        if value:
+            known = sorted(rows[column].dropna().astype("str").unique())
+            rows = rows[rows[column] == check_choice(column, value, known)]
+    return rows.reset_index(drop=True)
+
+
 def _show_drawn(drawn: Any) -> Html | str:
     if drawn is None or isinstance(drawn, Html):
         return drawn or ""
-    several = drawn if isinstance(drawn, list) else [drawn]
-    return show_row(several) if several else ""
+    if isinstance(drawn, list):
+        return show_row(drawn) if drawn else ""
+    return render("figure", source=drawn.encode(), alt=drawn.alt)
 
 
 def _show_table(name: str, table: pd.DataFrame, source: Source, words: Words) -> Html:

@@ -1,12 +1,20 @@
 """Which open leads wait for a proposal?"""
 
+import pandas as pd
+
 from funnel_lib.sections.open_leads.count import list_open_leads
 from funnel_lib.sections.open_leads.tell import tell_open_leads
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows
 
 
 def _count(source: Source) -> Tables:
     return {"open_leads": list_open_leads(source.log, source.journeys, source.tables["leads"])}
+
+
+def _choose(source: Source, step: str = "", asked: str = "", manager: str = "") -> pd.DataFrame:
+    """Open leads by their next step, by whether it was proposed, and by manager."""
+    rows = source.tables["open_leads"]
+    return choose_rows(rows, next_step=step, asked=asked, manager=manager)
 
 
 OPEN_LEADS = Section(
@@ -14,6 +22,7 @@ OPEN_LEADS = Section(
     tables=("open_leads",),
     count=_count,
     tell=lambda source, words: tell_open_leads(source.tables["open_leads"], words),
+    list_leads=_choose,
     is_list=True,
 )
 SECTIONS = (OPEN_LEADS,)

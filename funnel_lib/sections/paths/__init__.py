@@ -1,5 +1,7 @@
 """Do different clients take different paths, which ones, and are the segments to be trusted?"""
 
+import pandas as pd
+
 from funnel_lib.core.words import Words
 from funnel_lib.sections.paths.count import (
     compare_traits,
@@ -11,7 +13,7 @@ from funnel_lib.sections.paths.count import (
 )
 from funnel_lib.sections.paths.tell import tell_choice, tell_segments
 from funnel_lib.sections.paths.trust import measure_trust
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows
 
 
 def _count(source: Source) -> Tables:
@@ -56,6 +58,11 @@ def _draw_choice(source: Source, words: Words):
     return plot_choice(source.tables["segment_choice"], words)
 
 
+def _choose(source: Source, segment: str = "", status: str = "") -> pd.DataFrame:
+    """Leads by the segment that they are most probably of, and by outcome."""
+    return choose_rows(source.tables["leads"], segment=segment, status=status)
+
+
 PATHS = Section(
     "paths",
     tables=(
@@ -66,6 +73,7 @@ PATHS = Section(
     tell=_tell,
     draw=_show_cards,
     shows=("segments",),
+    list_leads=_choose,
     parts=(
         Section("segment_funnels", draw=_draw_funnels),
         Section("sequences", draw=_draw_sequences),

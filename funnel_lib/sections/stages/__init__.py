@@ -1,8 +1,10 @@
 """What do the CRM's stages hide, and where do they say more than the client did?"""
 
+import pandas as pd
+
 from funnel_lib.core.words import Words
 from funnel_lib.counting.moves import list_moves
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows
 from funnel_lib.sections.stages.count import (
     check_pipeline,
     count_pipeline,
@@ -61,6 +63,14 @@ def _draw_reasons(source: Source, words: Words):
     return plot_matrix(source.tables["loss_reasons"], words, "loss_reason", "missed_step", "n_lost")
 
 
+def _choose(
+    source: Source, stage: str = "", step: str = "", reason: str = "", status: str = ""
+) -> pd.DataFrame:
+    """Leads by stage, by the step they did not take, by the CRM's reason, and by outcome."""
+    leads = source.tables["leads"]
+    return choose_rows(leads, stage=stage, missed_step=step, loss_reason=reason, status=status)
+
+
 STAGES = Section(
     "stages",
     tables=(
@@ -71,6 +81,7 @@ STAGES = Section(
     draw=_draw,
     shows=("stages", "pipeline_checks"),
     label=_label,
+    list_leads=_choose,
     parts=(
         Section("missing", draw=_draw_missing, shows=("stage_by_step",)),
         Section("reasons", draw=_draw_reasons, shows=("loss_reasons",)),
