@@ -13,7 +13,7 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, Problems, SectionError, describe, quote_some, suggest
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Segmentation, keep_together
-from funnel_lib.core.html import write_card
+from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
 from funnel_lib.core.words import check_language, use_language
@@ -30,8 +30,8 @@ from funnel_lib.sections.section import Answer, Section, Source
 from funnel_lib.settings import FORMATS, Settings, sign
 
 
-@dataclass(frozen=True)
-class Audit(Source):
+@dataclass(frozen=True, repr=False)
+class Audit(Card, Source):
     """The tables of an audit, what they were made from, and the answer to each question.
 
     ``audit.losses``, shown by a notebook, is the finding, the figure, how to read it and the table
@@ -56,14 +56,16 @@ class Audit(Source):
         if self.failed:
             raise SectionError({name: describe(why) for name, why in self.failed.items()})
 
-    def _repr_html_(self) -> str:
+    def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
+        """Its card."""
         words = self.words()
         asked = [
             (f"audit.{s.name}", s.write("question", words))
             for s in list_sections()
             if s.has_heading
         ]
-        return write_card(words.text("card.audit"), self.outcomes.tell(), asked)
+        told = [] if "outcomes" in self.failed else self.outcomes.tell()
+        return words.text("card.audit"), told, asked
 
 
 def _list_parts() -> dict[str, Section]:

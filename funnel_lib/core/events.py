@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
-from funnel_lib.core.html import write_card
+from funnel_lib.core.html import Card
 from funnel_lib.core.times import (
     DAY,
     NEVER,
@@ -51,8 +51,8 @@ SOURCE_COLUMNS = ["file", "crm", "kind", "n_rows", "told_by"]
 _CHECK_COLUMNS = ["check", "n_rows", "share_of_rows", "severity", "example"]
 
 
-@dataclass(frozen=True)
-class EventLog:
+@dataclass(frozen=True, repr=False)
+class EventLog(Card):
     """A checked event log.
 
     Attributes
@@ -80,7 +80,8 @@ class EventLog:
     assumed: tuple[str, ...] = ()
     sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SOURCE_COLUMNS))
 
-    def _repr_html_(self) -> str:
+    def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
+        """Its card."""
         words, at = find_shown_words(), self.events["at"]
         counts = {"events": len(self.events), "leads": len(self.leads), "rows": self.rows_read}
         told = words.text(
@@ -89,7 +90,7 @@ class EventLog:
         )  # fmt: skip
         actions = self.events["action"].value_counts().head(MOST_ACTIONS)
         facts = [(str(action), words.number(n)) for action, n in actions.items() if n]
-        return write_card(words.text("card.log"), [told], facts)
+        return words.text("card.log"), [told], facts
 
 
 def build_log(

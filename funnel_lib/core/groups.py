@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.html import write_card
+from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import find_shown_words
 
@@ -19,8 +19,8 @@ UNDETERMINED = 0.8  # a lead whose largest membership is below belongs to no seg
 BY_SEGMENT = ("funnel", "funnel_rules", "losses", "necessity", "pace", "standing", "time_to")
 
 
-@dataclass(frozen=True)
-class Segmentation:
+@dataclass(frozen=True, repr=False)
+class Segmentation(Card):
     """Which segments there are, and how much each lead belongs to each."""
 
     steps: tuple[str, ...]  # ids before the sale; their positions are the model's codes
@@ -33,7 +33,8 @@ class Segmentation:
     model: Any = None  # the fitted mixture of paths, if there is one
     why_not: str = ""  # no segmentation was tried: "few_leads", "few_steps", "not_asked"
 
-    def _repr_html_(self) -> str:
+    def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
+        """Its card."""
         words, sizes = find_shown_words(), self.memberships.sum(axis=0)
         told = [words.text(f"sentence.segments_{self.why_not}")] if self.why_not else []
         facts = [
@@ -41,7 +42,7 @@ class Segmentation:
              f"{words.text('count.leads', n=n)}: {words.value('path', ' > '.join(path))}")
             for segment, path, n in zip(self.ids, self.paths, sizes, strict=True)
         ]  # fmt: skip
-        return write_card(words.text("card.segmentation"), told, facts)
+        return words.text("card.segmentation"), told, facts
 
 
 def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentation:

@@ -4,7 +4,6 @@ itself in a notebook."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,9 +39,20 @@ def render(template: str, /, **values: Any) -> Html:
     return Html(_read_templates().get_template(f"{template}.html.j2").render(values).strip())
 
 
-def write_card(title: str, told: Iterable[str], facts: Iterable[tuple[str, str]]) -> str:
-    """Write the card of an object: its title, what is said of it, and facts with their names."""
-    return render("object", title=title, told=list(told), facts=list(facts)).html
+class Card:
+    """An object that shows itself as a short card in a notebook, and in a line elsewhere."""
+
+    def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
+        """Its title, what is said of it, and facts with their names."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        title, told, _ = self.describe()
+        return f"<{type(self).__name__}: {' '.join(told) or title}>"
+
+    def _repr_html_(self) -> str:
+        title, told, facts = self.describe()
+        return render("object", title=title, told=told, facts=facts).html
 
 
 @cache

@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import EventLog, lead_codes, note_checks, show_rows
-from funnel_lib.core.html import write_card
+from funnel_lib.core.html import Card
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
 from funnel_lib.core.words import find_shown_words
@@ -23,8 +23,8 @@ _COMPARE = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Journeys:
+@dataclass(frozen=True, repr=False)
+class Journeys(Card):
     """What each lead's client did, and what the manager did to help.
 
     `leads` has the log's columns with every status known, entered_at (earliest evidence of a step
@@ -52,7 +52,8 @@ class Journeys:
         """Lead code of each piece of evidence, (n_evidence,)."""
         return np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
 
-    def _repr_html_(self) -> str:
+    def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
+        """Its card."""
         words = find_shown_words()
         status = self.leads.loc[self.leads["entered_at"].notna(), "status"].value_counts()
         counts = {name: status.get(name, 0) for name in ("won", "lost", "open")}
@@ -63,7 +64,7 @@ class Journeys:
         shown = np.bincount(np.unique(self.lead * n_steps + self.step) % n_steps, minlength=n_steps)
         names = self.steps.names(words.lang)
         facts = [(names[s], words.number(n)) for s, n in zip(self.steps.ids, shown, strict=True)]
-        return write_card(words.text("card.journeys"), [told], facts)
+        return words.text("card.journeys"), [told], facts
 
 
 def build_journeys(log: EventLog, steps: Steps) -> Journeys:

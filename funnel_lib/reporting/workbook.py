@@ -8,12 +8,12 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
-from funnel_lib.core.tables import find_column, list_columns
+from funnel_lib.core.tables import find_column, read_tables
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.page_one import tell_page_one
 from funnel_lib.sections import list_sections
 from funnel_lib.sections.quality.exports import tell_export
-from funnel_lib.sections.section import Answer
+from funnel_lib.sections.section import Answer, list_for_people, title_table
 
 _SHARE, _PLAIN = "0.0%", "#,##0.##"
 
@@ -22,12 +22,12 @@ def write_workbook(audit: Audit, path: str | Path) -> None:
     """Write the workbook people open, in the audit's language: page one, then a sheet a table, the
     lists to work through first; text is never a formula."""
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    words, alone = audit.words(), len(audit.segmentation.ids) == 1
+    words = audit.words()
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         _write_front(audit, words, book)
         for name, table in _list_sheets(audit):
-            columns = [c for c in list_columns(name, shown=True) if not (alone and c == "segment")]
-            _write_sheet(table[columns], name, words, words.text(f"table.{name}"), book)
+            table = table[list_for_people(name, table, audit)]
+            _write_sheet(table, name, words, title_table(name, words), book)
 
 
 def _list_sheets(audit: Audit) -> list[tuple[str, pd.DataFrame]]:
@@ -69,6 +69,7 @@ def _write_front(audit: Audit, words: Words, book: pd.ExcelWriter) -> None:
 def _write_sheet(
     table: pd.DataFrame, name: str, words: Words, title: str, book: pd.ExcelWriter
 ) -> None:
+    name = name if name in read_tables() else ""
     share, plain = (book.book.add_format({"num_format": f}) for f in (_SHARE, _PLAIN))
     bold = book.book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     table = _for_people(table, name, words)
@@ -76,7 +77,8 @@ def _write_sheet(
     sheet = book.sheets[title]
     for n, column in enumerate(table):
         numeric = pd.api.types.is_numeric_dtype(table[column])
-        is_share = find_column(column, name).kind == "share"
+        known = find_column(column, name)
+        is_share = known is not None and known.kind == "share"
         longest = 0 if numeric else table[column].astype("str").str.len().max()
         width = 14 if numeric or pd.isna(longest) else min(max(14, longest + 2), 60)
         sheet.set_column(n, n, width, share if is_share else plain if numeric else None)

@@ -16,7 +16,7 @@ from funnel_lib.core.groups import Group, Segmentation, list_groups, select_segm
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import LANGUAGES, Steps
-from funnel_lib.core.tables import list_columns
+from funnel_lib.core.tables import list_columns, read_tables
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_row, show_table, show_text
 from funnel_lib.settings import Settings
@@ -211,7 +211,7 @@ class Answer:
             told=show_text(told if len(told) > 1 else told[0], self.section.kind) if told else "",
             figure="" if is_empty else _show_drawn(self.draw(lang)),
             tables=[
-                (words.text(f"table.{name}"), _show_table(name, table, self.source, words))
+                (title_table(name, words), _show_table(name, table, self.source, words))
                 for name, table in tables.items()
                 if len(table)
             ],
@@ -261,7 +261,19 @@ def _show_drawn(drawn: Any) -> Html | str:
 
 
 def _show_table(name: str, table: pd.DataFrame, source: Source, words: Words) -> Html:
-    """A table as people read it: without the segment, where there is only one."""
+    known = name if name in read_tables() else ""
+    columns = list_for_people(name, table, source)
+    return show_table(table, words, columns, "audit.xlsx", name=known)
+
+
+def list_for_people(name: str, table: pd.DataFrame, source: Source) -> list[str]:
+    """The columns of a table that people get: no segment, where there is only one; of a table that
+    the registry does not know, all."""
+    columns = list_columns(name, shown=True) if name in read_tables() else list(table)
     alone = len(source.segmentation.ids) == 1
-    columns = [c for c in list_columns(name, shown=True) if not (alone and c == "segment")]
-    return show_table(table, words, columns, "audit.xlsx", name=name)
+    return [c for c in columns if not (alone and c == "segment")]
+
+
+def title_table(name: str, words: Words) -> str:
+    """What people call a table."""
+    return words.find(f"table.{name}") or name
