@@ -4,6 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from funnel_lib.sections.funnel.draw import picture_segments
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
@@ -15,7 +16,6 @@ from funnel_lib.drawing.canvas import show_figure
 from funnel_lib.drawing.funnels import plot_funnel
 from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, INK, LIGHT, MUTED
 from funnel_lib.sections.after_sale.draw import plot_after_sale
-from funnel_lib.sections.funnel.draw import picture_segments
 from funnel_lib.sections.losses.draw import plot_losses
 from funnel_lib.sections.necessity.draw import plot_necessity
 from funnel_lib.sections.rules.draw import plot_rules

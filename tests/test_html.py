@@ -3,10 +3,13 @@
 import json
 import re
 
+import jinja2
 import pandas as pd
+import pytest
 import python_calamine as calamine
 
 from funnel_lib.audit import build_audit
+from funnel_lib.core.html import Html, render
 from funnel_lib.core.tables import list_columns, read_tables
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.canvas import Picture
@@ -21,6 +24,13 @@ def test_everything_from_the_data_is_escaped():
     html = show_table(pd.DataFrame({"manager": ["<script>x</script>"]}), EN).html
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert show_text(["<b>", "<b>"]).html.count("&lt;b&gt;") == 1
+
+
+def test_a_template_takes_safe_html_as_it_is_and_asks_for_every_value():
+    html = render("card", title="<b>", told=[Html("<b>so</b>"), "<i>"]).html
+    assert "<b>so</b>" in html and "&lt;b&gt;" in html and "<i>" not in html
+    with pytest.raises(jinja2.UndefinedError):
+        render("card", title="of no sentences")
 
 
 def test_long_tables_name_the_file_with_the_rest():
@@ -117,5 +127,5 @@ def test_a_card_tells_path_size_buyers_trust_and_a_lead():
 def test_pictures_stand_side_by_side_with_their_words():
     pictures = [Picture("<svg>1</svg>", 'a "b"'), Picture("<svg>2</svg>", "c")]
     html = show_row(pictures).html
-    assert html.count("<figure") == 2 and 'alt="a &quot;b&quot;"' in html
+    assert html.count("<figure") == 2 and 'alt="a &#34;b&#34;"' in html
     assert "<svg>" not in html  # inside an img, so that their ids cannot meet

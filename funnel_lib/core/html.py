@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 _MARKS = ((re.compile(r"\*(.+?)\*"), r"<em>\1</em>"), (re.compile(r"`(.+?)`"), r"<code>\1</code>"))
 
@@ -68,9 +68,9 @@ def _read_templates() -> Environment:
     return found
 
 
-def _mark(text: str) -> Markup:
+def _mark(text: str) -> Html:
     """Escape a text of ours, then take `*words*` and code in backticks for what they mean."""
-    marked = str(escape(text))
+    marked = escape(text)
     for pattern, html in _MARKS:
         marked = pattern.sub(html, marked)
-    return Markup(marked)
+    return Html(marked)

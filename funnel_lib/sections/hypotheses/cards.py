@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 
+from funnel_lib.core.html import Html, render
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.html import CARD, Html, show_text
+from funnel_lib.drawing.html import show_text
 from funnel_lib.sections.hypotheses.tell import (
     list_beyond,
     name_segment,
@@ -29,10 +28,10 @@ def show_hypotheses(
     if not steps:
         return show_text(tell_nothing(hypotheses, words))
     cards = [_write_card(n, rows, segments, words) for n, rows in enumerate(steps, 1)]
-    return Html("".join(cards))
+    return Html("".join(card.html for card in cards))
 
 
-def _write_card(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words) -> str:
+def _write_card(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words) -> Html:
     """Write one step's card: its levers are its rows."""
     first = rows.iloc[0]
     title = f"{n}. {words.step(first['step'])}"
@@ -57,5 +56,4 @@ def _write_card(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words
         key = "sentence.hypothesis_ask" if lever == "ask" else "sentence.hypothesis_help"
         told.append(words.text(key, n=row["n_lost"], gain=write_gain(row, words)))
     told.append(tell_plan(first, words))
-    told = "".join(f'<p style="margin:4px 0">{escape(t)}</p>' for t in told)
-    return f'<section style="{CARD}"><h3 style="margin:0">{escape(title)}</h3>{told}</section>'
+    return render("card", title=title, told=told)

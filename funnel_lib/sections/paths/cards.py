@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 
+from funnel_lib.core.html import Html, render
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.html import CARD, FLEX, Html
 from funnel_lib.sections.paths.tell import tell_path, tell_traits
 
 
 def show_cards(tables: dict[str, pd.DataFrame], words: Words) -> Html:
     """Show each segment as a card: its path as a row of steps, size, buyers, trust, what it does.
 
-    A step's bar is its share of those who entered; a dashed step is optional. The styles stand in
-    the HTML itself, so that a card looks the same in a notebook.
+    A step's bar is its share of those who entered; a dashed step is optional.
     """
     cards = [_write_card(row, tables, words) for row in tables["segments"].itertuples()]
-    return Html("".join(cards))
+    return Html("".join(card.html for card in cards))
 
 
-def _write_card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
+def _write_card(row, tables: dict[str, pd.DataFrame], words: Words) -> Html:
     """Write one segment's card."""
     name = words.value("name", row.name)
     facts = words.text(
@@ -46,34 +43,26 @@ def _write_card(row, tables: dict[str, pd.DataFrame], words: Words) -> str:
         stability = words.share(row.stability, 0)
         trust = words.value("trust", row.trust)
         told.append(words.text("sentence.card_trust", trust=trust, stability=stability))
-    told = "".join(f'<p style="margin:4px 0">{escape(t)}</p>' for t in told)
-    return (
-        f'<section style="{CARD}">'
-        f'<h3 style="margin:0">{escape(name[:1].upper() + name[1:])}</h3>'
-        f'<p style="margin:2px 0 8px">{escape(facts)}</p>'
-        f'<div style="{FLEX}gap:6px 4px;margin:0 0 8px">{_write_chips(mine, words)}</div>'
-        f"{told}</section>"
-    )
+    title, steps = name[:1].upper() + name[1:], _list_steps(mine, words)
+    return render("segment_card", title=title, facts=facts, steps=steps, told=told)
 
 
 _OF_CARD = ("funnel", "segment_paths", "segment_parting", "segment_traits", "segment_examples")
 
 
-def _write_chips(mine: dict[str, pd.DataFrame], words: Words) -> str:
-    """Write the path as a row of steps, each with its share of those who entered as a bar."""
+def _list_steps(mine: dict[str, pd.DataFrame], words: Words) -> list[dict]:
+    """List the path's steps, each with its share of those who entered, also as a whole percentage
+    for its bar."""
     steps = mine["funnel"][mine["funnel"]["part"] == "before_sale"]
     optional = set()
     if "segment_paths" in mine:
         optional = set(mine["segment_paths"].query("is_optional")["step"])
-    chips = []
-    for step, share in zip(steps["step"], steps["share_of_entered"], strict=True):
-        filled = 0 if pd.isna(share) else round(100 * share)
-        style = (
-            f"border:1px {'dashed' if step in optional else 'solid'} #0072b2;border-radius:5px;"
-            f"padding:2px 7px;background:linear-gradient(90deg,#cfe4f3 {filled}%,#fff {filled}%)"
-        )
-        known = words.text("figure.not_measurable") if pd.isna(share) else words.share(share, 0)
-        text = f"{escape(words.step(step))} <b>{escape(known)}</b>"
-        chips.append(f'<span style="{style}">{text}</span>')
-    arrow = '<span aria-hidden="true" style="padding:3px 0">→</span>'
-    return arrow.join(chips)
+    return [
+        {
+            "name": words.step(step),
+            "share": words.text("figure.not_measurable") if pd.isna(x) else words.percent(x),
+            "percent": 0 if pd.isna(x) else round(100 * x),
+            "is_optional": step in optional,
+        }
+        for step, x in zip(steps["step"], steps["share_of_entered"], strict=True)
+    ]
