@@ -22,7 +22,7 @@ def wheel(root, tmp_path_factory) -> Path:
 def test_the_wheel_holds_what_the_library_reads(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ("notebooks/en/audit.ipynb", "notebooks/ru/audit.ipynb", "locale/ru.yml",
-                 "reporting/templates/report/index.html.j2",
+                 "reporting/templates/report/index.html.j2", "core/templates/section.html.j2",
                  "reporting/templates/report/report.css",
                  "reading/columns.yml", "reading/crms/hubspot.yml"):  # fmt: skip
         assert f"funnel_lib/{name}" in names

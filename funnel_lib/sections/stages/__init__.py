@@ -52,15 +52,17 @@ def _label(source: Source, words: Words) -> Tables:
 
 
 def _draw_missing(source: Source, words: Words):
-    from funnel_lib.drawing.heatmaps import plot_matrix
+    from funnel_lib.drawing.heatmaps import picture_matrix
 
-    return plot_matrix(source.tables["stage_by_step"], words, "stage", "missed_step", "n_lost")
+    return picture_matrix(source.tables["stage_by_step"], words, "stage", "missed_step", "n_lost")
 
 
 def _draw_reasons(source: Source, words: Words):
-    from funnel_lib.drawing.heatmaps import plot_matrix
+    from funnel_lib.drawing.heatmaps import picture_matrix
 
-    return plot_matrix(source.tables["loss_reasons"], words, "loss_reason", "missed_step", "n_lost")
+    return picture_matrix(
+        source.tables["loss_reasons"], words, "loss_reason", "missed_step", "n_lost"
+    )
 
 
 def _choose(
