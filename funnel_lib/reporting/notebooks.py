@@ -18,11 +18,12 @@ from funnel_lib.settings import Settings
 
 _PACKAGE = Path(__file__).parents[1]
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-_FILES = """\
-events = ""  # your export: a file, a list of files, or a folder; with nothing here, the sample
-leads = ""  # the table of leads, one row per lead
-steps = ""  # the client's steps
-out = ""  # folder for tables and workbook"""
+_FILES = {
+    "events": "your export: a file, a list of files, or a folder; with nothing here, the sample",
+    "leads": "the table of leads, one row per lead",
+    "steps": "the client's steps",
+    "out": "folder for tables and workbook",
+}
 _AUDIT = """\
 import funnel_lib as fl
 
@@ -40,7 +41,7 @@ def build_notebook(lang: str) -> nbformat.NotebookNode:
         _write(words.text("notebook.audit"), "note"),
         _run(f'lang = "{lang}"'),
         _write(_list_settings(words), "note"),
-        _run(_FILES, "parameters"),
+        _run("\n".join(f'{name} = ""  # {what}' for name, what in _FILES.items()), "parameters"),
         _run(_AUDIT),
         _run("fl.show_page_one(audit)"),
     ]
@@ -68,16 +69,17 @@ def _ask(section: Section, words: Words):
 
 
 def _list_settings(words: Words) -> str:
-    """Every setting with its default and its meaning, as a table of Markdown."""
+    """The settings that no cell names, each with its default and meaning, as Markdown, folded."""
     head = [words.text(f"notebook.{column}") for column in ("setting", "default", "meaning")]
     rows = [
-        (f"`{name}`", "" if field.is_required() else f"`{field.default!r}`",
+        (f"`{name}`", f"`{field.default!r}`" if field.default else "",
          words.text(f"setting.{name}"))
         for name, field in Settings.model_fields.items()
+        if name not in ("lang", *_FILES)
     ]  # fmt: skip
-    lines = [head, ["---"] * 3, *rows]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{words.text('notebook.settings')}\n\n{table}"
+    table = "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * 3, *rows])
+    said, fold = (words.text(f"notebook.{text}") for text in ("settings", "all_settings"))
+    return f"{said}\n\n<details><summary>{fold}</summary>\n\n{table}\n\n</details>"
 
 
 def find_notebooks(lang: str) -> Path:
