@@ -410,27 +410,3 @@ def _sign(difference: float, words: Words) -> str:
 def excludes_zero(low: float, high: float) -> bool:
     """Whether an interval lies on one side of zero."""
     return low > 0 or high < 0
-
-
-def say_within(days: float, words: Words) -> str:
-    """Say in how many days: day 0 are the first 24 hours."""
-    if days < 0.5:
-        return words.text("count.within_day")
-    return words.text("count.within", days=words.days(days))
-
-
-def write_currency_head(currency: str, among: pd.Series, words: Words) -> str:
-    """Name the currency in front of its sentences, where there are several."""
-    if among.nunique() < 2:
-        return ""
-    return f"{currency or words.text('sentence.no_currency')}: "
-
-
-def name_steps(steps: pd.Series, words: Words) -> str:
-    """Name several steps, in their order."""
-    return ", ".join(words.step(step) for step in steps)
-
-
-def if_small(n: float, words: Words) -> str:
-    """Say that so few leads are a hint only; nothing where they are enough."""
-    return words.text("sentence.small") if n < SMALL else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.groups import take_everybody
-from funnel_lib.core.words import Words, if_small, write_currency_head
+from funnel_lib.core.words import Words, hint_if_few, join_sentences
 from funnel_lib.sections.effort.count import ABOVE, UNSURE
 
 # what is told of segments, the first whose values are known: measure, its sentence, is less better
@@ -27,75 +27,76 @@ def tell_effort(
     everyone = take_everybody(value)
     if not everyone["n_leads"].sum() > 0:
         return words.text("sentence.nobody")
-    names = {s: words.value("name", name) for s, name in segments[["segment", "name"]].to_numpy()}
-    told = []
-    for currency, n_leads in everyone[["currency", "n_leads"]].to_numpy():
-        if n_leads >= 0.5:
-            mine = value_ranges[value_ranges["currency"] == currency]
-            parts = _tell_currency(mine, names, words)
-            told.append(" ".join(parts) + if_small(n_leads, words))
-            told[-1] = write_currency_head(currency, everyone["currency"], words) + told[-1]
-    return " ".join(told)
+    ranges = value_ranges.assign(
+        name=value_ranges["segment"].replace(dict(segments[["segment", "name"]].to_numpy())),
+        span=[_write_span(row, words) for _, row in value_ranges.iterrows()],
+    )
+    told = everyone[everyone["n_leads"] >= 0.5]
+    told = told.assign(told=[
+        join_sentences(
+            _tell_currency(ranges[ranges["currency"] == currency], words),
+            hint_if_few(n_leads, words),
+        )
+        for currency, n_leads in told[["currency", "n_leads"]].to_numpy()
+    ])  # fmt: skip
+    if everyone["currency"].nunique() < 2:
+        return join_sentences(*told["told"])
+    named = told["currency"].replace("", words.text("sentence.no_currency"))
+    return words.each("sentence.value_in", told.assign(currency=named), " ")
 
 
-def _tell_currency(ranges: pd.DataFrame, names: dict, words: Words) -> list[str]:
+def _tell_currency(ranges: pd.DataFrame, words: Words) -> str:
     """What the segments bring in one currency, or all leads where there is nothing to compare."""
     for measure, key, less_is_better in _COMPARED:
         rows = ranges[(ranges["measure"] == measure) & ranges["value"].notna()]
         rows = rows[rows["segment"] != "all"].sort_values("value", ascending=less_is_better)
         if len(rows) < 2:
             continue
-        best, worst, places = rows.iloc[0], rows.iloc[-1], {}
-        for which, row in (("best", best), ("worst", worst)):
-            places[which] = names.get(row["segment"], row["segment"])
-            places[f"{which}_value"], places[f"{which}_span"] = _write(row, words)
-        told = [words.text(key, **places)]
-        if not (best["low"] > worst["high"] or best["high"] < worst["low"]):
-            told.append(words.text("sentence.value_chance"))
-        return told + _tell_effort(ranges, names, words)
-    return [_tell_everyone(ranges, words)]
+        best, worst = rows.iloc[0], rows.iloc[-1]
+        places = {**best.add_prefix("best_"), **worst.add_prefix("worst_")}
+        apart = best["low"] > worst["high"] or best["high"] < worst["low"]
+        return join_sentences(
+            words.text(key, currency=best["currency"], **places),
+            not apart and words.text("sentence.value_chance"),
+            _tell_effort(ranges, words),
+        )
+    return _tell_everyone(ranges, words)
 
 
-def _tell_effort(ranges: pd.DataFrame, names: dict, words: Words) -> list[str]:
+def _tell_effort(ranges: pd.DataFrame, words: Words) -> str:
     """The segments whose share of effort is above their share of the money."""
     judged = ranges[ranges["effort"].notna()]
     if judged.empty:
-        return []
+        return ""
     if (judged["effort"] == UNSURE).all():
-        return [words.text("sentence.value_unsure")]
+        return words.text("sentence.value_unsure")
     above = judged[judged["effort"] == ABOVE]
     if above.empty:
-        return [words.text("sentence.value_even")]
-    shares = above.pivot_table("value", "segment", "measure", sort=False).map(words.share)
-    parts = [
-        words.text("sentence.value_part", name=names.get(s, s), actions=actions, amount=amount)
-        for s, actions, amount in shares[["share_of_actions", "share_of_amount"]].itertuples()
-    ]
-    return [words.text("sentence.value_effort", parts="; ".join(parts))]
+        return words.text("sentence.value_even")
+    shares = above.pivot_table("value", ["segment", "name"], "measure", sort=False).reset_index()
+    return words.text("sentence.value_effort", parts=words.each("sentence.value_part", shares))
 
 
 def _tell_everyone(ranges: pd.DataFrame, words: Words) -> str:
     """What all leads of a currency bring: by lead and action, or the actions of a deal."""
     rows = ranges[(ranges["segment"] == "all") & ranges["value"].notna()]
-    said = {row["measure"]: _write(row, words) for _, row in rows.iterrows()}
-    lead, action = said.get("amount_per_lead"), said.get("amount_per_manager_action")
-    if lead and action:
-        places = {"action": action[0], "action_span": action[1]}
-        return words.text("sentence.value_one", value=lead[0], span=lead[1], **places)
-    if lead:
-        return words.text("sentence.value_one_lead", value=lead[0], span=lead[1])
-    if deals := said.get("manager_actions_per_won"):
-        return words.text("sentence.value_one_deals", value=deals[0], span=deals[1])
+    rows = {row["measure"]: row for _, row in rows.iterrows()}
+    lead, action = rows.get("amount_per_lead"), rows.get("amount_per_manager_action")
+    if lead is not None and action is not None:
+        places = {"action": action["value"], "action_span": action["span"]}
+        return words.text("sentence.value_one", **lead, **places)
+    if lead is not None:
+        return words.text("sentence.value_one_lead", **lead)
+    if "manager_actions_per_won" in rows:
+        return words.text("sentence.value_one_deals", **rows["manager_actions_per_won"])
     return words.text("sentence.value_nothing")
 
 
-def _write(row: pd.Series, words: Words) -> tuple[str, str]:
-    """A value, and its interval or that there is none; the currency stands by the value only."""
+def _write_span(row: pd.Series, words: Words) -> str:
+    """The interval of a value, or that there is none; the currency stands by the value only."""
+    ends = row[["low", "high"]]
+    if ends.isna().any():
+        return words.text("sentence.value_no_span")
     is_money = row["measure"].startswith("amount")
-    value = (
-        words.money(row["value"], row["currency"]) if is_money else words.number(row["value"], 1)
-    )
-    if pd.isna(row["low"]) or pd.isna(row["high"]):
-        return value, words.text("sentence.value_no_span")
-    low, high = (words.money(x) if is_money else words.number(x, 1) for x in row[["low", "high"]])
-    return value, words.text("sentence.value_span", low=low, high=high)
+    key = "sentence.value_span_money" if is_money else "sentence.value_span"
+    return words.text(key, **ends)

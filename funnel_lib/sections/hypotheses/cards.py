@@ -34,26 +34,21 @@ def show_hypotheses(
 def _write_card(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words) -> Html:
     """Write one step's card: its levers are its rows."""
     first = rows.iloc[0]
-    title = f"{n}. {words.step(first['step'])}"
-    if len(segments) > 1:
-        title += f" · {name_segment(first['segment'], segments, words)}"
+    several = len(segments) > 1
+    title = words.text(
+        "sentence.hypothesis_title_in" if several else "sentence.hypothesis_title",
+        n=n,
+        name=name_segment(first["segment"], segments),
+        **first,
+    )
+    gain, monthly = (write_gain(first, words, months, "step_") for months in (1, first["months"]))
     told = [
-        words.text(
-            "sentence.hypothesis_now",
-            n=first["n_decided"],
-            share=words.share(first["share_now"]),
-            reference=words.value("reference", first["reference"]),
-            target=words.share(first["share_reference"]),
-        ),
-        words.text(
-            "sentence.hypothesis_gain",
-            won=words.number(first["step_won"], 1),
-            gain=write_gain(first, words, part="step_"),
-            month=write_gain(first, words, first["months"], "step_"),
-        ),
+        words.text("sentence.hypothesis_now", **first),
+        words.text("sentence.hypothesis_gain", gain=gain, monthly=monthly, **first),
     ]
-    for lever, row in rows.set_index("lever").iterrows():
-        key = "sentence.hypothesis_ask" if lever == "ask" else "sentence.hypothesis_help"
-        told.append(words.text(key, n=row["n_lost"], gain=write_gain(row, words)))
+    for row in rows.to_dict("records"):
+        is_ask = row["lever"] == "ask"
+        key = "sentence.hypothesis_ask" if is_ask else "sentence.hypothesis_help"
+        told.append(words.text(key, gain=write_gain(row, words), **row))
     told.append(tell_plan(first, words))
     return render("card", title=title, told=told)

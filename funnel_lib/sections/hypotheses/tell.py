@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 
 YEAR = 365  # days beyond which a test is no plan
 
@@ -19,36 +19,34 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
         return tell_nothing(hypotheses, words)
     quick = sure[sure["days_needed"] <= YEAR]
     row = _find_larger_lever(quick if len(quick) else sure)
-    told = words.text(
-        "sentence.start",
-        step=words.step(row["step"]),
-        place=_write_place(row, segments, words),
-        action=words.value("advice", row["lever"]),
-        gain=write_gain(row, words, row["months"]),
-    )
-    told += " " + _tell_test(row, words)
     most = sure.iloc[0]
-    if (most["segment"], most["step"]) != (row["segment"], row["step"]):
-        told += " " + words.text("sentence.start_later", step=words.step(most["step"]))
-    return told
+    later = (most["segment"], most["step"]) != (row["segment"], row["step"])
+    return join_sentences(
+        words.text(
+            "sentence.start_in" if len(segments) > 1 else "sentence.start",
+            name=name_segment(row["segment"], segments),
+            gain=write_gain(row, words, row["months"]),
+            test=_tell_test(row, words),
+            **row,
+        ),
+        later and words.text("sentence.start_later", **most),
+    )
 
 
 def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
     """At how many steps is the gain beyond chance, at how many may it be, is it not known?"""
     gains = hypotheses[hypotheses["extra_won"] > 0]
     n, n_gains = _count_steps(list_beyond(hypotheses)), _count_steps(gains)
-    rest = words.text("sentence.hypotheses_rest", rest=n_gains - n) if n_gains > n else ""
-    told = [
-        words.text("sentence.hypotheses", n=n, rest=rest) if n else tell_nothing(hypotheses, words)
-    ]
     few = _count_steps(hypotheses[hypotheses["reference"].isin(["few_leads", "no_group"])])
-    if few:
-        told.append(words.text("sentence.hypotheses_few", few=few))
-    if len(gains) and not gains["extra_amount"].notna().any():
-        told.append(words.text("sentence.in_deals"))
-    elif len(gains["currency"].unique()) > 1:
-        told.append(words.text("sentence.by_currency"))
-    return " ".join(told)
+    in_deals = len(gains) and not gains["extra_amount"].notna().any()
+    several = not in_deals and len(gains["currency"].unique()) > 1
+    return join_sentences(
+        words.text("sentence.hypotheses", n=n) if n else tell_nothing(hypotheses, words),
+        n and n_gains > n and words.text("sentence.hypotheses_rest", rest=n_gains - n),
+        few and words.text("sentence.hypotheses_few", few=few),
+        in_deals and words.text("sentence.in_deals"),
+        several and words.text("sentence.by_currency"),
+    )
 
 
 def tell_assumptions(words: Words) -> list[str]:
@@ -78,19 +76,17 @@ def write_gain(row: pd.Series, words: Words, months: float = 1, part: str = "") 
     "step_" it is that of both levers together.
     """
     low, high = (float(f"{row[part + end] / months:.1e}") for end in ("low", "high"))
-    if pd.isna(row["extra_amount"]):
-        key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
-        ends = [words.number(x, 1 if x >= 0.1 or x == 0 else 3) for x in (low, high)]
-    else:
+    if pd.notna(row["extra_amount"]):
         key = "sentence.range" if low > 0 else "sentence.up_to"
-        ends = [words.money(x, row["currency"]) for x in (low, high)]
-    return words.text(key, low=ends[0], high=ends[1])
+        return words.text(key, low=low, high=high, currency=row["currency"])
+    key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
+    low, high = (words.number(x, 1 if x >= 0.1 or x == 0 else 3) for x in (low, high))
+    return words.text(key, low=low, high=high)
 
 
-def name_segment(segment: str, segments: pd.DataFrame, words: Words) -> str:
-    """Name a segment as its card does."""
-    names = dict(segments[["segment", "name"]].to_numpy()) if "name" in segments else {}
-    return words.value("name", names.get(segment, segment))
+def name_segment(segment: str, segments: pd.DataFrame) -> str:
+    """Give a segment's name, as its card has it."""
+    return dict(segments[["segment", "name"]].to_numpy()).get(segment, segment)
 
 
 def tell_plan(row: pd.Series, words: Words) -> str:
@@ -98,10 +94,8 @@ def tell_plan(row: pd.Series, words: Words) -> str:
     if pd.isna(row["n_needed_per_arm"]):  # with a gap to be shown, only the leads are lacking
         is_gap = row.get("share_reference", 0) > row.get("share_now", 0)
         return words.text("sentence.plan_never" if is_gap else "sentence.plan_none")
-    leads = words.text("count.leads", n=row["n_needed_per_arm"])
-    if row["days_needed"] > YEAR:
-        return words.text("sentence.plan_slow", leads=leads)
-    return words.text("sentence.plan", leads=leads, days=words.days(row["days_needed"]))
+    slow = row["days_needed"] > YEAR
+    return words.text("sentence.plan_slow" if slow else "sentence.plan", **row)
 
 
 def _count_steps(hypotheses: pd.DataFrame) -> int:
@@ -116,15 +110,9 @@ def _find_larger_lever(hypotheses: pd.DataFrame) -> pd.Series:
     return hypotheses.loc[hypotheses[alike[0] & alike[1] & alike[2]]["extra_won"].idxmax()]
 
 
-def _write_place(row: pd.Series, segments: pd.DataFrame, words: Words) -> str:
-    if len(segments) < 2:
-        return ""
-    return words.text("sentence.in_segment", name=name_segment(row["segment"], segments, words))
-
-
 def _tell_test(row: pd.Series, words: Words) -> str:
     if pd.isna(row["days_needed"]):
         return words.text("sentence.test_never")
     if row["days_needed"] > YEAR:
         return words.text("sentence.test_slow")
-    return words.text("sentence.test_days", days=words.days(row["days_needed"]))
+    return words.text("sentence.test_days", **row)

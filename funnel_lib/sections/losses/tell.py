@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, if_small
+from funnel_lib.core.words import Words, hint_if_few, join_sentences
 
 _SUMS = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
 
@@ -20,58 +20,49 @@ def tell_main_loss(losses: pd.DataFrame, funnel: pd.DataFrame, words: Words) -> 
         return words.text("sentence.no_losses")
     step = steps["n_lost"].idxmax()
     main = steps.loc[step]
+    base = _write_base(steps["n_lost"], step, funnel, words)
     known = losses[(losses["missed_step"] == step) & (losses["amount_lost"] > 0)]
-    money = " + ".join(words.money(r.amount_lost, r.currency) for r in known.itertuples())
-    told = words.text(
-        "sentence.main_loss",
-        n=main["n_lost"],
-        step=words.step(step),
-        base=_write_base(steps["n_lost"], step, funnel, words),
-        money=words.text("sentence.money", amount=money) if money else "",
-        asked=_tell_asked(main, words),
+    amount = " + ".join(words.money(r.amount_lost, r.currency) for r in known.itertuples())
+    key = "sentence.main_loss_money" if amount else "sentence.main_loss"
+    return join_sentences(
+        words.text(key, step=step, base=base, amount=amount, **main),
+        words.text("sentence.loss_asked" if _is_seen(main) else "sentence.loss_unseen", **main),
+        _tell_costliest(losses, step, words),
+        hint_if_few(main["n_lost"], words),
     )
-    return told + _tell_costliest(losses, step, words) + if_small(main["n_lost"], words)
 
 
 def tell_losses(losses: pd.DataFrame, words: Words) -> str:
     """How many lost leads were asked for the next step, how many never? Of one segment."""
     steps = losses.groupby("missed_step", sort=False)[_SUMS].sum()
     sums = steps.sum()
-    n = sums["n_lost"]
-    if not n > 0:
+    if not sums["n_lost"] > 0:
         return words.text("sentence.no_losses")
-    places = {"n": n, "yes": sums["n_asked"], "unknown": sums["n_unknown"]}
-    if not sums["n_not_asked"] >= 0.5:
+    if sums["n_not_asked"] >= 0.5:
+        told = _tell_not_asked(steps, sums, words)
+    else:
         key = "sentence.losses_asked" if _is_seen(sums) else "sentence.losses_unseen"
-        return words.text(key, **places) + if_small(n, words)
-    step = steps["n_not_asked"].idxmax()
-    where = words.text(
-        "sentence.losses_where",
-        step=words.step(step),
-        no=steps["n_not_asked"][step],
-        lost=steps["n_lost"][step],
+        told = words.text(key, **sums)
+    return join_sentences(told, hint_if_few(sums["n_lost"], words))
+
+
+def _tell_not_asked(steps: pd.DataFrame, sums: pd.Series, words: Words) -> str:
+    """How many were never asked; and where most often, unless all were lost at one step."""
+    most = steps.loc[steps["n_not_asked"].idxmax()]
+    several = (steps["n_lost"] > 0).sum() > 1
+    return words.text(
+        "sentence.losses_ask_most" if several else "sentence.losses_ask",
+        share=sums["n_not_asked"] / sums["n_lost"],
+        step=most.name,
+        step_not_asked=most["n_not_asked"],
+        step_lost=most["n_lost"],
+        **sums,
     )
-    told = words.text(
-        "sentence.losses_ask",
-        no=sums["n_not_asked"],
-        share=words.share(sums["n_not_asked"] / n),
-        where=where if (steps["n_lost"] > 0).sum() > 1 else "",
-        **places,
-    )
-    return told + if_small(n, words)
 
 
 def _is_seen(sums: pd.Series) -> bool:
     """Is it known of any lost lead whether the step was proposed to it?"""
     return sums["n_not_asked"] + sums["n_asked"] >= 0.5
-
-
-def _tell_asked(main: pd.Series, words: Words) -> str:
-    """Whether the step was proposed to those lost there."""
-    if not _is_seen(main):
-        return words.text("sentence.loss_unseen")
-    counts = {"no": main["n_not_asked"], "yes": main["n_asked"], "unknown": main["n_unknown"]}
-    return words.text("sentence.loss_asked", **counts)
 
 
 def _write_base(lost: pd.Series, step: str, funnel: pd.DataFrame, words: Words) -> str:
@@ -87,23 +78,16 @@ def _write_base(lost: pd.Series, step: str, funnel: pd.DataFrame, words: Words) 
     sought = here["n_reached"] + here["n_open"] + lost[step]
     fits = earlier[(earlier["n_reached"] + earlier["n_open"] - sought).abs() < 0.5]
     if len(fits):
-        return words.text("sentence.of_reached", n=fits["n_reached"].iloc[-1])
+        return words.text("count.of_reached", n=fits["n_reached"].iloc[-1])
     if abs(here["n_entered"] - sought) < 0.5:
         return words.text("count.of_entered", n=here["n_entered"])
-    return words.text("sentence.of_lost", n=lost.sum())
+    return words.text("count.of_lost", n=lost.sum())
 
 
 def _tell_costliest(losses: pd.DataFrame, main: str, words: Words) -> str:
     """The step that costs most in each currency, where it is not the main one."""
     known = losses[losses["amount_lost"] > 0]
-    several, told = len(known["currency"].unique()) > 1, ""
-    for currency, rows in known.groupby("currency"):
-        worst = rows.loc[rows["amount_lost"].idxmax()]
-        if worst["missed_step"] != main and (currency or not several):
-            told += words.text(
-                "sentence.costliest_in" if several else "sentence.costliest",
-                step=words.step(worst["missed_step"]),
-                amount=words.money(worst["amount_lost"], currency),
-                currency=currency,
-            )
-    return told
+    worst = known.loc[known.groupby("currency")["amount_lost"].idxmax()]
+    several = len(known["currency"].unique()) > 1
+    told = worst[(worst["missed_step"] != main) & ((worst["currency"] != "") | (not several))]
+    return words.each("sentence.costliest_in" if several else "sentence.costliest", told, " ")

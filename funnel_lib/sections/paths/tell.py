@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+
 import pandas as pd
 
 from funnel_lib.core.groups import Segmentation
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 from funnel_lib.engine.walks import HIGHEST
 from funnel_lib.sections.paths.clusters import LIKE
 from funnel_lib.stats.differences import MOST_P
@@ -19,11 +20,17 @@ _WHY_NOT = {
     "few_steps": "sentence.segments_few_steps",
     "not_asked": "sentence.segments_not_asked",
 }
-_PARTS = {
-    "sentence.some": 0.1,
-    "sentence.third": 1 / 3,
-    "sentence.half": 0.5,
-    "sentence.two_thirds": 2 / 3,
+_OPTIONAL = {
+    "sentence.path_some": 0.1,
+    "sentence.path_third": 1 / 3,
+    "sentence.path_half": 0.5,
+    "sentence.path_two_thirds": 2 / 3,
+}
+_CHOICE = {  # is it known what the last segment gains, and what it gains by chance?
+    (False, False): "sentence.choice",
+    (False, True): "sentence.choice_null",
+    (True, False): "sentence.choice_gain",
+    (True, True): "sentence.choice_gain_null",
 }
 _TRAITS = {"shows": "sentence.trait_shows", "repeats": "sentence.trait_repeats"}
 
@@ -35,20 +42,13 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
     if len(segments) < 2:
         return words.text("sentence.segments_one")
     main = segments.loc[segments["n_leads"].idxmax()]
-    money = main.get("share_of_amount_won", np.nan)
-    revenue = words.text("sentence.revenue", share=words.share(money)) if pd.notna(money) else ""
-    unsure = segments["n_undetermined"].sum()
-    told = words.text(
-        "sentence.segments",
-        revenue=revenue,
-        k=len(segments),
-        name=words.value("name", main["name"]),
-        share=words.share(main["share_of_leads"]),
+    has_money = pd.notna(main.get("share_of_amount_won"))
+    key = "sentence.segments_revenue" if has_money else "sentence.segments"
+    sums = segments[["n_leads", "n_undetermined"]].sum()
+    return join_sentences(
+        words.text(key, k=len(segments), **main),
+        sums["n_undetermined"] >= 0.5 and words.text("sentence.segments_unsure", **sums),
     )
-    if not unsure >= 0.5:
-        return told
-    n_leads = segments["n_leads"].sum()
-    return f"{told} {words.text('sentence.segments_unsure', unsure=unsure, n_leads=n_leads)}"
 
 
 def tell_choice(choice: pd.DataFrame, segmentation: Segmentation, words: Words) -> str:
@@ -59,11 +59,8 @@ def tell_choice(choice: pd.DataFrame, segmentation: Segmentation, words: Words) 
     if choice.empty or not choice["chosen"].any():
         return words.text("sentence.choice_none")
     row = choice[choice["chosen"]].iloc[0]
-    told = [words.text("sentence.choice", k=row["n_segments"])]
-    if row["n_segments"] > 1 and pd.notna(row["gain"]):
-        told.append(words.text("sentence.choice_gain", gain=row["gain"]))
-    if pd.notna(row["null_gain"]):
-        told[-1] = told[-1].rstrip(".") + words.text("sentence.choice_null", null=row["null_gain"])
+    has_gain = row["n_segments"] > 1 and pd.notna(row["gain"])
+    told = [words.text(_CHOICE[has_gain, pd.notna(row["null_gain"])], **row)]
     more = choice[choice["n_segments"] == row["n_segments"] + 1]
     if len(more):
         gain = more["gain"].iloc[0]
@@ -74,7 +71,7 @@ def tell_choice(choice: pd.DataFrame, segmentation: Segmentation, words: Words) 
         told.append(words.text("sentence.choice_edge"))
     if model is not None and not model.converged_:
         told.append(words.text("sentence.not_converged", n=model.n_iter_))
-    return " ".join(told)
+    return join_sentences(*told)
 
 
 def tell_path(path_steps: pd.DataFrame, words: Words) -> str:
@@ -83,25 +80,21 @@ def tell_path(path_steps: pd.DataFrame, words: Words) -> str:
     A loop at the bound of its chance is none that clients go through: the path needed it to explain
     steps out of order.
     """
-    told = []
+    rows = path_steps.to_dict("records")
+    told = [words.text(key, **row) for row in rows for key in _list_habits(row)]
+    return join_sentences(*told) or words.text("sentence.path_plain")
 
-    def tell(key: str, share: float, **places: str):
-        places |= {"step": words.step(row.step), "share": words.share(share)}
-        told.append(words.text(key, **places))
 
-    for row in path_steps.itertuples():
-        if row.is_optional and row.share_taken >= SELDOM:
-            part = min(_PARTS, key=lambda name: abs(_PARTS[name] - row.share_taken))
-            tell("sentence.path_optional", row.share_taken, part=words.text(part))
-        if pd.notna(row.either_order_with):
-            tell(
-                "sentence.path_either", row.share_reversed, other=words.step(row.either_order_with)
-            )
-        if pd.notna(row.again_from) and row.share_again < HIGHEST:
-            tell("sentence.path_again", row.share_again, other=words.step(row.again_from))
-        if row.share_repeated >= OFTEN:
-            tell("sentence.path_repeated", row.share_repeated)
-    return " ".join(told) or words.text("sentence.path_plain")
+def _list_habits(row: dict) -> Iterator[str]:
+    """List the sentences that are true of one step of a path."""
+    if row["is_optional"] and row["share_taken"] >= SELDOM:
+        yield min(_OPTIONAL, key=lambda key: abs(_OPTIONAL[key] - row["share_taken"]))
+    if pd.notna(row["either_order_with"]):
+        yield "sentence.path_either"
+    if pd.notna(row["again_from"]) and row["share_again"] < HIGHEST:
+        yield "sentence.path_again"
+    if row["share_repeated"] >= OFTEN:
+        yield "sentence.path_repeated"
 
 
 def tell_traits(traits: pd.DataFrame, words: Words) -> str:
@@ -111,26 +104,15 @@ def tell_traits(traits: pd.DataFrame, words: Words) -> str:
         ("sentence.traits_more", sure[sure["difference"] > 0]),
         ("sentence.traits_less", sure[sure["difference"] < 0]),
     ):
-        parts = [
-            words.text(
-                _TRAITS[row.kind],
-                step=words.step(row.step),
-                here=words.share(row.share_here),
-                rest=words.share(row.share_rest),
-            )
-            for row in rows.head(MOST_TRAITS).itertuples()
-        ]
-        told += [words.text(key, parts=", ".join(parts))] * bool(parts)
-    return " ".join(told) or words.text("sentence.traits_none")
+        rows = rows.head(MOST_TRAITS).to_dict("records")
+        parts = ", ".join(words.text(_TRAITS[row["kind"]], **row) for row in rows)
+        told.append(parts and words.text(key, parts=parts))
+    return join_sentences(*told) or words.text("sentence.traits_none")
 
 
 def tell_likeness(likeness: pd.DataFrame, words: Words) -> str:
     """Are groups of leads the outcome in disguise?"""
     outcome, depth = likeness.set_index("with")["nmi"][["outcome", "depth"]]
     like = max(outcome, depth) >= LIKE  # a missing one is no likeness
-    return words.text(
-        "sentence.likeness_high" if like else "sentence.likeness_fine",
-        outcome=words.number(outcome, 2),
-        depth=words.number(depth, 2),
-        bound=words.number(LIKE, 2),
-    )
+    key = "sentence.likeness_high" if like else "sentence.likeness_fine"
+    return words.text(key, outcome=outcome, depth=depth, bound=LIKE)
