@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import funnel_lib as f
+from funnel_lib import tell as f
+from funnel_lib.audit import build_audit
 from funnel_lib.core.words import Words
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
@@ -327,7 +328,7 @@ def test_page_one_reads_well_whatever_the_data(planted_folder, tmp_path, case):
     leads, events = ODD[case](leads, events)
     leads.to_csv(tmp_path / "leads.csv", index=False)
     events.to_csv(tmp_path / "events.csv", index=False)
-    audit = f.build_audit(tmp_path / "events.csv", leads=tmp_path / "leads.csv",
+    audit = build_audit(tmp_path / "events.csv", leads=tmp_path / "leads.csv",
                           steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
     for lang in ("en", "ru"):
         told = f.tell_page_one(audit.tables, audit.words(lang))

@@ -130,11 +130,11 @@ class Answer:
 
     Examples
     --------
-    >>> audit = fl.build_audit(EXAMPLE_SETTINGS)
-    >>> audit.losses.table["missed_step"].tolist()[:2]
-    ['needs_told', 'proposal_opened']
-    >>> audit.losses.leads(step="paid", asked="no")["status"].unique().tolist()
-    ['lost']
+    >>> audit = fl.build_audit(fl.collect_settings({"segments": "none"}))  # of the sample
+    >>> audit.losses.table[["missed_step", "n_not_asked"]].values.tolist()[1]
+    ['call_answered', 335.0]
+    >>> len(audit.losses.leads(step="call_answered", asked="no"))
+    335
     """
 
     section: Section
