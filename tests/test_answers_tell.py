@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import NOTHING, Words, label_table
 from funnel_lib.drawing.html import show_table
 from funnel_lib.sections.answers.tell import (
     label_managers,
-    label_responses,
     tell_responses,
 )
 
@@ -92,10 +91,14 @@ def test_rows_are_named():
 
 
 def test_the_table_is_written_with_units():
-    table = label_responses(make_responses(n_had_hour=[199, 0, 79]), RU)
-    assert table["half_answered"].tolist() == ["5,3 ч", "30 мин", "меньше половины"]
-    shown = show_table(label_responses(make_responses(), EN), EN, ["manager", "half_answered"]).html
-    assert "<td>all leads</td><td>5.3 h</td>" in shown and "Half answered within" in shown
+    responses = label_managers(make_responses(n_had_hour=[199, 0, 79]), RU)
+    columns = ["manager", "median_hours_to_answer"]
+    table = label_table(responses, RU, "responses", columns)
+    assert table.iloc[:, 1].tolist() == ["5,3 ч", "30 мин", "меньше половины"]
+    nobody = make_responses(n_had_hour=[199, 120, 0])  # nobody could have been answered
+    assert label_table(nobody, RU, "responses", columns).iloc[2, 1] == NOTHING
+    shown = show_table(label_managers(make_responses(), EN), EN, columns, name="responses").html
+    assert '<td>all leads</td><td class="number">5.3 h</td>' in shown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from funnel_lib.sections.funnel.draw import picture_segments
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
@@ -18,6 +17,7 @@ from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, INK, LIGHT, MUTED
 from funnel_lib.sections.after_sale.draw import plot_after_sale
 from funnel_lib.sections.losses.draw import plot_losses
 from funnel_lib.sections.necessity.draw import plot_necessity
+from funnel_lib.sections.paths.draw import picture_segments
 from funnel_lib.sections.rules.draw import plot_rules
 from funnel_lib.sections.stages.draw import picture_pipeline
 

@@ -271,6 +271,8 @@ class Words:
             return _write_number(_read_number(x), "#,##0.##", self.lang)
         if known.kind in ("share", "probability"):
             return self.share(x)
+        if known.kind == "hours":
+            return self.hours(x)
         if known.kind == "p_value" and x < _LEAST_P:
             return "< " + self.number(_LEAST_P, 3)
         digits = _DIGITS.get(known.kind, 0) if known.digits is None else known.digits
@@ -327,9 +329,10 @@ def label_table(
 def _label_cells(table: pd.DataFrame, column: str, words: Words, name: str) -> list[str]:
     known, cells = find_column(column, name), table[column]
     texts = [words.value(column, x, name) for x in cells.astype(object)]
-    if known is not None and known.if_empty == "not_measurable" and known.base in table:
-        for row in np.flatnonzero(cells.isna() & (table[known.base] > 0)):
-            texts[row] = words.text("figure.not_measurable")
+    if known is not None and known.if_empty and known.base in table:
+        empty = words.text(f"figure.{known.if_empty}")
+        for row in np.flatnonzero(cells.isna()):
+            texts[row] = empty if table[known.base].iloc[row] > 0 else NOTHING
     return texts
 
 

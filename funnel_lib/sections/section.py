@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from importlib import import_module
 from typing import Any
 
 import pandas as pd
@@ -64,6 +65,10 @@ class Source:
         lang = lang or self.settings.lang or LANGUAGES[0]
         return Words(lang, self.steps.names(lang), self.settings.time_zone)
 
+    def name_segments(self) -> dict[str, str]:
+        """Each segment's name, as `words.value` writes it."""
+        return self.tables["segments"].set_index("segment")["name"].to_dict()
+
     def count_each(self, count: Callable[[Group], pd.DataFrame]) -> pd.DataFrame:
         """Count a table for all leads and for each segment."""
         return pd.concat([count(group) for group in self.all_groups], ignore_index=True)
@@ -84,7 +89,7 @@ class Section:
     name : such as ``losses``: ``audit.losses``
     tables : the tables it counts; `.table` is the first
     count : these tables by name, from a `Source` that has those of the sections before it
-    tell : its finding, a sentence or several
+    tell : its finding, each a sentence or several
     draw : its figure: axes, pictures to stand side by side, or cards
     shows : the tables folded beneath it, and sheets of the workbook, if not those it counts
     label : the tables as people get them, where these are not those counted
@@ -99,7 +104,7 @@ class Section:
     name: str
     tables: tuple[str, ...] = ()
     count: Callable[[Source], Tables] | None = None
-    tell: Callable[[Source, Words], str | list[str]] | None = None
+    tell: tuple[Callable[[Source, Words], str | list[str]], ...] = ()
     draw: Callable[[Source, Words], Any] | None = None
     shows: tuple[str, ...] | None = None
     label: Callable[[Source, Words], Tables] | None = None
@@ -156,9 +161,9 @@ class Answer:
     def tell(self, lang: str = "") -> list[str]:
         """Its finding in sentences."""
         self._raise_if_failed()
-        tell = self.section.tell
-        told = tell(self.source, self.source.words(lang)) if tell else []
-        return [told] if isinstance(told, str) else told
+        words = self.source.words(lang)
+        said = [tell(self.source, words) for tell in self.section.tell]
+        return [s for told in said for s in ([told] if isinstance(told, str) else told)]
 
     def draw(self, lang: str = "") -> Any:
         """Its figure: a picture, several to stand side by side, cards; None where it has none."""
@@ -232,6 +237,30 @@ class Answer:
             told = self.source.words().text("chrome.failed")
             html = render("failed", told=told, why=f"{name}: {why}").html
             return {"text/html": html, "text/plain": f"{told} {name}: {why}"}, {FAILED: {name: why}}
+
+
+def count_each(**counts: Callable[..., pd.DataFrame]) -> Callable[[Source], Tables]:
+    """Count tables by name, each for all leads and for each segment, from journeys and group."""
+    return lambda source: {
+        name: source.count_each(partial(count, source.journeys)) for name, count in counts.items()
+    }
+
+
+def tell_from(tell: Callable[..., str | list[str]], *tables: str):
+    """Tell what a function says of these tables: of all leads, where there are segments' rows."""
+    return lambda source, words: tell(*(source.of_all[name] for name in tables), words)
+
+
+def draw_from(function: str, *tables: str):
+    """Draw these tables, likewise, by a function of that path in the library: it is imported only
+    then, as what draws takes long to import."""
+    module, _, name = function.rpartition(".")
+
+    def draw(source: Source, words: Words) -> Any:
+        found = getattr(import_module(f"funnel_lib.{module}"), name)
+        return found(*(source.of_all[table] for table in tables), words)
+
+    return draw
 
 
 def check_choice(what: str, value: str, known: Iterable[str]) -> str:

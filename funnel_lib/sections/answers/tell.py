@@ -33,16 +33,6 @@ def label_managers(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
     return responses.assign(manager=names)
 
 
-def label_responses(responses: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Write the table for a reader: its rows named, and half_answered, the median with its unit."""
-    never = words.text("figure.not_reached")
-    halves = [
-        words.hours(hours) if pd.notna(hours) else never if n > 0 else ""
-        for hours, n in responses[["median_hours_to_answer", "n_had_hour"]].to_numpy()
-    ]
-    return label_managers(responses.assign(half_answered=halves), words)
-
-
 def _tell_answers(row: pd.Series, words: Words) -> str:
     """How many of those who came first are answered, and how soon."""
     told = words.text("sentence.responses", **row)

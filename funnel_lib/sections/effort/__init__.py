@@ -3,34 +3,26 @@
 from funnel_lib.core.words import Words
 from funnel_lib.sections.effort.count import count_money, find_money_ranges
 from funnel_lib.sections.effort.tell import tell_effort
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, tell_from
 
 
 def _count(source: Source) -> Tables:
     given = source.log, source.journeys, source.all_groups
-    return {
-        "value": count_money(*given),
-        "value_ranges": find_money_ranges(*given, source.settings.seed),
-    }
-
-
-def _tell(source: Source, words: Words) -> str:
-    tables = source.tables
-    return tell_effort(tables["value"], tables["value_ranges"], tables["segments"], words)
+    ranges = find_money_ranges(*given, source.settings.seed)
+    return {"value": count_money(*given), "value_ranges": ranges}
 
 
 def _draw(source: Source, words: Words):
     from funnel_lib.sections.effort.draw import plot_effort
 
-    names = source.tables["segments"].set_index("segment")["name"].to_dict()
-    return plot_effort(source.tables["value_ranges"], words, names=names)
+    return plot_effort(source.tables["value_ranges"], words, names=source.name_segments())
 
 
 EFFORT = Section(
     "effort",
     tables=("value", "value_ranges"),
     count=_count,
-    tell=_tell,
+    tell=(tell_from(tell_effort, "value", "value_ranges", "segments"),),
     draw=_draw,
     shows=("value",),
 )

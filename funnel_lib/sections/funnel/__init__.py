@@ -1,9 +1,8 @@
 """Which steps do clients take, and where does the funnel narrow?"""
 
-from funnel_lib.core.words import Words
 from funnel_lib.counting.reach import count_funnel
 from funnel_lib.sections.funnel.tell import tell_funnel
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, draw_from, tell_from
 
 
 def _count(source: Source) -> Tables:
@@ -13,17 +12,11 @@ def _count(source: Source) -> Tables:
     )}  # fmt: skip
 
 
-def _draw(source: Source, words: Words):
-    from funnel_lib.drawing.funnels import plot_funnel
-
-    return plot_funnel(source.of_all["funnel"], words)
-
-
 FUNNEL = Section(
     "funnel",
     tables=("funnel",),
     count=_count,
-    tell=lambda source, words: tell_funnel(source.of_all["funnel"], words),
-    draw=_draw,
+    tell=(tell_from(tell_funnel, "funnel"),),
+    draw=draw_from("drawing.funnels.plot_funnel", "funnel"),
 )
 SECTIONS = (FUNNEL,)

@@ -49,15 +49,6 @@ def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
     )
 
 
-def tell_assumptions(words: Words) -> list[str]:
-    """What must hold for the money at stake to be right?"""
-    keys = (
-        "sentence.assume_reach", "sentence.assume_rest", "sentence.assume_mix",
-        "sentence.assume_range",
-    )  # fmt: skip
-    return [words.text(key) for key in keys]
-
-
 def list_beyond(hypotheses: pd.DataFrame) -> pd.DataFrame:
     """Keep the hypotheses whose gain is beyond chance: its range begins above 0; in their order."""
     return hypotheses[(hypotheses["extra_won"] > 0) & (hypotheses["low"] > 0)]

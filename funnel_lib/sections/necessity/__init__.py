@@ -1,28 +1,14 @@
 """Can a client buy without a step?"""
 
-from functools import partial
-
-from funnel_lib.core.words import Words
 from funnel_lib.sections.necessity.count import count_necessity
 from funnel_lib.sections.necessity.tell import tell_necessity
-from funnel_lib.sections.section import Section, Source, Tables
-
-
-def _count(source: Source) -> Tables:
-    return {"necessity": source.count_each(partial(count_necessity, source.journeys))}
-
-
-def _draw(source: Source, words: Words):
-    from funnel_lib.sections.necessity.draw import plot_necessity
-
-    return plot_necessity(source.of_all["necessity"], words)
-
+from funnel_lib.sections.section import Section, count_each, draw_from, tell_from
 
 NECESSITY = Section(
     "necessity",
     tables=("necessity",),
-    count=_count,
-    tell=lambda source, words: tell_necessity(source.of_all["necessity"], words),
-    draw=_draw,
+    count=count_each(necessity=count_necessity),
+    tell=(tell_from(tell_necessity, "necessity"),),
+    draw=draw_from("sections.necessity.draw.plot_necessity", "necessity"),
 )
 SECTIONS = (NECESSITY,)

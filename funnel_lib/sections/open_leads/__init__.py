@@ -4,7 +4,7 @@ import pandas as pd
 
 from funnel_lib.sections.open_leads.count import list_open_leads
 from funnel_lib.sections.open_leads.tell import tell_open_leads
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, tell_from
 
 
 def _count(source: Source) -> Tables:
@@ -21,7 +21,7 @@ OPEN_LEADS = Section(
     "open_leads",
     tables=("open_leads",),
     count=_count,
-    tell=lambda source, words: tell_open_leads(source.tables["open_leads"], words),
+    tell=(tell_from(tell_open_leads, "open_leads"),),
     list_leads=_choose,
     is_list=True,
 )

@@ -13,7 +13,7 @@ from funnel_lib.sections.paths.count import (
 )
 from funnel_lib.sections.paths.tell import tell_choice, tell_segments
 from funnel_lib.sections.paths.trust import measure_trust
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, draw_from
 
 
 def _count(source: Source) -> Tables:
@@ -31,6 +31,10 @@ def _count(source: Source) -> Tables:
 
 def _tell(source: Source, words: Words) -> str:
     return tell_segments(source.tables["segments"], words, source.segmentation.why_not)
+
+
+def _tell_choice(source: Source, words: Words) -> str:
+    return tell_choice(source.tables["segment_choice"], source.segmentation, words)
 
 
 def _show_cards(source: Source, words: Words):
@@ -52,12 +56,6 @@ def _draw_sequences(source: Source, words: Words):
     return plot_sequences(sequences, words, sale=source.steps.won)
 
 
-def _draw_choice(source: Source, words: Words):
-    from funnel_lib.sections.paths.draw import plot_choice
-
-    return plot_choice(source.tables["segment_choice"], words)
-
-
 def _choose(source: Source, segment: str = "", status: str = "") -> pd.DataFrame:
     """Leads by the segment that they are most probably of, and by outcome."""
     return choose_rows(source.tables["leads"], segment=segment, status=status)
@@ -70,7 +68,7 @@ PATHS = Section(
         "segment_choice",
     ),
     count=_count,
-    tell=_tell,
+    tell=(_tell,),
     draw=_show_cards,
     shows=("segments",),
     list_leads=_choose,
@@ -79,10 +77,8 @@ PATHS = Section(
         Section("sequences", draw=_draw_sequences),
         Section(
             "choice",
-            tell=lambda source, words: tell_choice(
-                source.tables["segment_choice"], source.segmentation, words
-            ),
-            draw=_draw_choice,
+            tell=(_tell_choice,),
+            draw=draw_from("sections.paths.draw.plot_choice", "segment_choice"),
         ),
     ),
 )  # fmt: skip

@@ -36,6 +36,6 @@ def _tell_limits(source: Source, words: Words) -> list[str]:
     ]
 
 
-QUALITY = Section("quality", tables=("quality",), count=_count, tell=_tell)
-LIMITS = Section("limits", tell=_tell_limits, kind="limits")
+QUALITY = Section("quality", tables=("quality",), count=_count, tell=(_tell,))
+LIMITS = Section("limits", tell=(_tell_limits,), kind="limits")
 SECTIONS = (QUALITY, LIMITS)

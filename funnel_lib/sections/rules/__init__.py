@@ -3,7 +3,7 @@
 from funnel_lib.core.words import Words
 from funnel_lib.sections.rules.count import count_rules
 from funnel_lib.sections.rules.tell import tell_rules
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, draw_from
 
 
 def _count(source: Source) -> Tables:
@@ -13,19 +13,15 @@ def _count(source: Source) -> Tables:
     )}  # fmt: skip
 
 
-def _draw(source: Source, words: Words):
-    from funnel_lib.sections.rules.draw import plot_rules
-
-    return plot_rules(source.of_all["funnel_rules"], words)
+def _tell(source: Source, words: Words) -> str:
+    return tell_rules(source.of_all["funnel_rules"], source.settings.rule, words)
 
 
 RULES = Section(
     "rules",
     tables=("funnel_rules",),
     count=_count,
-    tell=lambda source, words: tell_rules(
-        source.of_all["funnel_rules"], source.settings.rule, words
-    ),
-    draw=_draw,
+    tell=(_tell,),
+    draw=draw_from("sections.rules.draw.plot_rules", "funnel_rules"),
 )
 SECTIONS = (RULES,)

@@ -4,7 +4,14 @@ import pandas as pd
 
 from funnel_lib.core.words import Words
 from funnel_lib.counting.moves import list_moves
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows
+from funnel_lib.sections.section import (
+    Section,
+    Source,
+    Tables,
+    choose_rows,
+    draw_from,
+    tell_from,
+)
 from funnel_lib.sections.stages.count import (
     check_pipeline,
     count_pipeline,
@@ -29,14 +36,8 @@ def _count(source: Source) -> Tables:
     }
 
 
-def _tell(source: Source, words: Words) -> list[str]:
-    tables = source.tables
-    return [
-        tell_stages(audit_stages(tables["stages"]["stage"]), words),
-        tell_pipeline(tables["pipeline_checks"], tables["pipeline"], words),
-        tell_stage_by_step(tables["stage_by_step"], words),
-        tell_renamed(tables["stage_renames"], words),
-    ]
+def _tell(source: Source, words: Words) -> str:
+    return tell_stages(audit_stages(source.tables["stages"]["stage"]), words)
 
 
 def _draw(source: Source, words: Words):
@@ -49,20 +50,6 @@ def _label(source: Source, words: Words) -> Tables:
     """Stages in the reader's language: what their names mean is told by a lexicon."""
     leads = source.tables["leads"]
     return {"stages": list_stages(source.log, source.journeys, leads, words.lang)}
-
-
-def _draw_missing(source: Source, words: Words):
-    from funnel_lib.drawing.heatmaps import picture_matrix
-
-    return picture_matrix(source.tables["stage_by_step"], words, "stage", "missed_step", "n_lost")
-
-
-def _draw_reasons(source: Source, words: Words):
-    from funnel_lib.drawing.heatmaps import picture_matrix
-
-    return picture_matrix(
-        source.tables["loss_reasons"], words, "loss_reason", "missed_step", "n_lost"
-    )
 
 
 def _choose(
@@ -79,14 +66,27 @@ STAGES = Section(
         "stages", "pipeline", "pipeline_checks", "stage_renames", "stage_by_step", "loss_reasons",
     ),
     count=_count,
-    tell=_tell,
+    tell=(
+        _tell,
+        tell_from(tell_pipeline, "pipeline_checks", "pipeline"),
+        tell_from(tell_stage_by_step, "stage_by_step"),
+        tell_from(tell_renamed, "stage_renames"),
+    ),
     draw=_draw,
     shows=("stages", "pipeline_checks"),
     label=_label,
     list_leads=_choose,
     parts=(
-        Section("missing", draw=_draw_missing, shows=("stage_by_step",)),
-        Section("reasons", draw=_draw_reasons, shows=("loss_reasons",)),
+        Section(
+            "missing",
+            draw=draw_from("sections.stages.draw.picture_missing", "stage_by_step"),
+            shows=("stage_by_step",),
+        ),
+        Section(
+            "reasons",
+            draw=draw_from("sections.stages.draw.picture_reasons", "loss_reasons"),
+            shows=("loss_reasons",),
+        ),
     ),
 )  # fmt: skip
 SECTIONS = (STAGES,)

@@ -7,6 +7,7 @@ import pandas as pd
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.canvas import Picture
 from funnel_lib.drawing.funnels import picture_funnel
+from funnel_lib.drawing.heatmaps import picture_matrix
 
 _TITLES = {
     "stages": "figure.story_stages",
@@ -22,3 +23,13 @@ def picture_pipeline(pipeline: pd.DataFrame, words: Words, rule: str = "passed")
     """
     stories = pipeline[pipeline["rule"] == rule].groupby("story", sort=False)
     return [picture_funnel(rows, words, words.text(_TITLES[story])) for story, rows in stories]
+
+
+def picture_missing(stage_by_step: pd.DataFrame, words: Words) -> Picture:
+    """Which client step is missing of the deals lost at each stage?"""
+    return picture_matrix(stage_by_step, words, "stage", "missed_step", "n_lost")
+
+
+def picture_reasons(loss_reasons: pd.DataFrame, words: Words) -> Picture:
+    """Which client step is missing of the deals lost for each reason?"""
+    return picture_matrix(loss_reasons, words, "loss_reason", "missed_step", "n_lost")

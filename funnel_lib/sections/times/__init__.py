@@ -3,7 +3,7 @@
 from functools import partial
 
 from funnel_lib.core.words import Words
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, count_each, draw_from, tell_from
 from funnel_lib.sections.times.count import (
     count_cohorts,
     count_pace,
@@ -22,39 +22,28 @@ def _count(source: Source) -> Tables:
 def _draw(source: Source, words: Words):
     from funnel_lib.sections.times.draw import plot_times
 
-    names = source.tables["segments"].set_index("segment")["name"].to_dict()
-    return plot_times(source.tables["times"], words, names=names)
-
-
-def _draw_cohorts(source: Source, words: Words):
-    from funnel_lib.sections.times.draw import plot_cohorts
-
-    return plot_cohorts(source.tables["cohorts"], words)
+    return plot_times(source.tables["times"], words, names=source.name_segments())
 
 
 COHORTS = Section(
     "cohorts",
     tables=("cohorts",),
     count=lambda source: {"cohorts": count_cohorts(source.journeys)},
-    tell=lambda source, words: tell_cohorts(source.tables["cohorts"], words),
-    draw=_draw_cohorts,
+    tell=(tell_from(tell_cohorts, "cohorts"),),
+    draw=draw_from("sections.times.draw.plot_cohorts", "cohorts"),
 )
 STANDING = Section(
     "standing",
     tables=("standing",),
-    count=lambda source: {"standing": source.count_each(partial(count_standing, source.journeys))},
-    tell=lambda source, words: tell_standing(source.of_all["standing"], words),
+    count=count_each(standing=count_standing),
+    tell=(tell_from(tell_standing, "standing"),),
 )
-PACE = Section(
-    "pace",
-    tables=("pace",),
-    count=lambda source: {"pace": source.count_each(partial(count_pace, source.journeys))},
-)
+PACE = Section("pace", tables=("pace",), count=count_each(pace=count_pace))
 TIMES = Section(
     "times",
     tables=("times", "time_to"),
     count=_count,
-    tell=lambda source, words: tell_times(source.of_all["time_to"], words),
+    tell=(tell_from(tell_times, "time_to"),),
     draw=_draw,
     shows=("time_to",),
     parts=(COHORTS, STANDING, PACE),
