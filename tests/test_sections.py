@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from dataclasses import replace
 
 import nbformat
 import numpy as np
@@ -17,6 +18,7 @@ from funnel_lib.core.words import LANGUAGES, Words
 from funnel_lib.reporting.notebooks import build_notebook, find_notebooks
 from funnel_lib.reporting.outputs import save_audit
 from funnel_lib.reporting.report import write_report
+from funnel_lib.sections.losses import LOSSES
 from funnel_lib.sections.section import FAILED, Answer
 from funnel_lib.settings import Settings
 
@@ -35,7 +37,7 @@ def draw(source, words):
 room = ModuleType("funnel_lib.sections.colours")
 room.SECTIONS = (Section(
     "colours",
-    tell=lambda source, words: f"Blue, of {len(source.tables['leads'])}.",
+    tell=(lambda source, words: f"Blue, of {len(source.tables['leads'])}.",),
     draw=draw,
     shows=("colours",),
     label=lambda source, words: {"colours": pd.DataFrame({"colour": ["blue"], "n_leads": [7]})},
@@ -99,7 +101,9 @@ def test_a_section_that_cannot_be_counted_says_so_in_its_place(
     planted_folder, tmp_path, monkeypatch
 ):
     """The others stay; what is saved is all or nothing."""
-    monkeypatch.setattr("funnel_lib.sections.losses.count_losses", fail)
+    broken = (replace(LOSSES, count=fail),)
+    monkeypatch.setattr("funnel_lib.sections.losses.SECTIONS", broken)
+    sections.list_sections.cache_clear()
     audit = fl.build_audit(Settings(**name_files(planted_folder), segments="none"))
     bundle, metadata = audit.losses._repr_mimebundle_()
     assert metadata == {FAILED: {"losses": "ZeroDivisionError: a <b> of nothing"}}
@@ -110,6 +114,8 @@ def test_a_section_that_cannot_be_counted_says_so_in_its_place(
     with pytest.raises(SectionError, match="losses: ZeroDivisionError"):
         save_audit(audit, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
+    sections.list_sections.cache_clear()
 
 
 def fail(*given):
