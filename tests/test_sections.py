@@ -107,7 +107,9 @@ def test_a_section_that_cannot_be_counted_says_so_in_its_place(
     audit = fl.build_audit(Settings(**name_files(planted_folder), segments="none"))
     bundle, metadata = audit.losses._repr_mimebundle_()
     assert metadata == {FAILED: {"losses": "ZeroDivisionError: a <b> of nothing"}}
-    assert "a &lt;b&gt; of nothing" in bundle["text/html"] and "stand" in bundle["text/plain"]
+    assert "a &lt;b&gt; of nothing" in bundle["text/html"] and bundle["text/plain"].startswith(
+        "losses: Zero"
+    )
     assert "losses" not in audit.tables and FAILED not in audit.funnel._repr_mimebundle_()[1]
     with pytest.raises(ZeroDivisionError):
         _ = audit.losses.table
@@ -116,6 +118,14 @@ def test_a_section_that_cannot_be_counted_says_so_in_its_place(
     assert not (tmp_path / "out").exists()
     monkeypatch.undo()
     sections.list_sections.cache_clear()
+
+
+def test_a_part_that_fails_leaves_the_rest_of_its_section(audit, monkeypatch):
+    monkeypatch.setitem(audit.failed, "cohorts", ZeroDivisionError("no months"))
+    bundle, metadata = audit.times._repr_mimebundle_()
+    assert metadata == {FAILED: {"cohorts": "ZeroDivisionError: no months"}}
+    assert "no months" in bundle["text/html"] and "Half of them bought" in bundle["text/html"]
+    assert "Open leads are stuck" in bundle["text/html"]
 
 
 def fail(*given):

@@ -126,7 +126,7 @@ class Section:
         return self.texts.get(kind) or words.find(f"{kind}.{self.name}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What one audit answers to a section's question; a notebook shows it in its language.
 
@@ -203,7 +203,20 @@ class Answer:
         return {name: own[name] if name in own else self.source.tables[name] for name in names}
 
     def show(self, lang: str = "") -> Html:
-        """Its finding, figure, how to read it, and its tables folded, as HTML."""
+        """Its finding, figure, how to read it, and its tables folded, as HTML; where it or a part
+        of it cannot be made, why, in its place."""
+        return self._try_to_show(lang, {})
+
+    def _try_to_show(self, lang: str, failed: dict[str, str]) -> Html:
+        try:
+            return self._show(lang, failed)
+        except Exception as error:
+            name, why = self.section.name, describe(error)
+            failed[name] = why
+            told = self.source.words(lang).text("chrome.failed")
+            return render("failed", told=told, why=f"{name}: {why}")
+
+    def _show(self, lang: str, failed: dict[str, str]) -> Html:
         words, told, tables = self.source.words(lang), self.tell(lang), self.list_tables(lang)
         is_empty = bool(tables) and all(table.empty for table in tables.values())
         parts = [Answer(part, self.source) for part in self.section.parts]
@@ -221,7 +234,10 @@ class Answer:
                 if len(table)
             ],
             texts=texts,
-            parts=[(part.section.write("intro", words), part.show(lang)) for part in parts],
+            parts=[
+                (part.section.write("intro", words), part._try_to_show(lang, failed))
+                for part in parts
+            ],
         )
 
     def _raise_if_failed(self) -> None:
@@ -229,14 +245,13 @@ class Answer:
             raise error
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        """What a notebook shows; where it cannot be made, why, in its place."""
-        try:
-            return {"text/html": self.show().html, "text/plain": "\n".join(self.tell())}, {}
-        except Exception as error:
-            name, why = self.section.name, describe(error)
-            told = self.source.words().text("chrome.failed")
-            html = render("failed", told=told, why=f"{name}: {why}").html
-            return {"text/html": html, "text/plain": f"{told} {name}: {why}"}, {FAILED: {name: why}}
+        failed: dict[str, str] = {}
+        shown = {"text/html": self._try_to_show("", failed).html}
+        said = [f"{name}: {why}" for name, why in failed.items()] or self.tell()
+        return shown | {"text/plain": "\n".join(said)}, {FAILED: failed} if failed else {}
+
+    def __repr__(self) -> str:
+        return f"<Answer: {self.section.name}>"
 
 
 def count_each(**counts: Callable[..., pd.DataFrame]) -> Callable[[Source], Tables]:
