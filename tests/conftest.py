@@ -1,10 +1,12 @@
 """What several test files share."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from funnel_lib import cli
 from funnel_lib.core.events import build_log
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import parse_steps
@@ -60,3 +62,20 @@ def journeys(planted):
 def found(journeys):
     """Its segments."""
     return find_segments(journeys)
+
+
+@pytest.fixture
+def funnel(monkeypatch, capsys):
+    """Run the command in this process; gives exit code, output and error output."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["funnel", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 import funnel_lib
-from funnel_lib import cli
 from funnel_lib.core.tables import list_columns, read_tables
 
 HEADER = "lead_id,at,action\n"
@@ -25,23 +24,6 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "log.csv").write_text(GOOD)
     (tmp_path / "steps.yml").write_text(STEPS)
     return tmp_path
-
-
-@pytest.fixture
-def funnel(monkeypatch, capsys):
-    """Run the command in this process; gives exit code, output and error output."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["funnel", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def audit(funnel, *arguments, out="out"):

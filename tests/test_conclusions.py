@@ -23,7 +23,7 @@ from funnel_lib.sections.quality.conclusions import (
     tell_conclusions,
 )
 
-here, funnel = test_cli.here, test_cli.funnel
+here = test_cli.here
 DAY = pd.Timedelta(days=1)
 FIRST, N = pd.Timestamp("2025-01-01 10:30"), 60
 

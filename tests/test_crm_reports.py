@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from crm_world import make_world
 from test_amocrm import as_export, write_api
-from test_cli import funnel  # noqa: F401
 
 NAMES = ("Сделка, 1", "Иван Петров", "+7 999 1", "client1@mail.ru", "тайный")
 
@@ -69,7 +68,7 @@ def test_no_name_phone_or_mail_is_left_in_a_report(report):
     assert "Полное имя контакта" in said  # the columns that were left out are named
 
 
-def test_names_are_kept_where_they_are_asked_for(root, folder, tmp_path, funnel):  # noqa: F811
+def test_names_are_kept_where_they_are_asked_for(root, folder, tmp_path, funnel):
     steps = root / "data" / "steps" / "b2b.yml"
     arguments = [
         folder,
@@ -87,7 +86,7 @@ def test_names_are_kept_where_they_are_asked_for(root, folder, tmp_path, funnel)
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_a_check_says_whose_export_it_is_and_what_it_lacks(folder, lang, funnel):  # noqa: F811
+def test_a_check_says_whose_export_it_is_and_what_it_lacks(folder, lang, funnel):
     code, out, err = funnel("check", folder, "--lang", lang)
     said = " ".join(out.split())
     assert code == 0 and err == ""
@@ -98,7 +97,7 @@ def test_a_check_says_whose_export_it_is_and_what_it_lacks(folder, lang, funnel)
     assert not any(n in said for n in NAMES)
 
 
-def test_a_full_export_has_no_box_and_the_wrong_name_is_refused(tmp_path, funnel):  # noqa: F811
+def test_a_full_export_has_no_box_and_the_wrong_name_is_refused(tmp_path, funnel):
     world = make_world(60, 2, won="Успешно реализовано", lost="Закрыто и не реализовано")
     write_api(world, tmp_path / "api")
     code, out, _ = funnel("check", tmp_path / "api")

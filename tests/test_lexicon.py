@@ -1,7 +1,6 @@
 """The audit of stage names: the labelled list, worked cases, hostile names, the command."""
 
 import csv
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from funnel_lib import cli
 from funnel_lib.core.checked import read_checked
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.lexicon import LEXICON, Lexicon, find_meaning, read_lexicon
@@ -229,50 +227,39 @@ def test_the_wheel_takes_the_lexicon(root):
 
 
 @pytest.fixture
-def funnel(monkeypatch, capsys, tmp_path):
-    """Run the command in a folder of its own; gives exit code, output and error output."""
+def stages(funnel, monkeypatch, tmp_path):
+    """Run `funnel stages` in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["funnel", "stages", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return lambda *arguments: funnel("stages", *arguments)
 
 
-def test_the_command_tells_in_both_languages(funnel, tmp_path):
+def test_the_command_tells_in_both_languages(stages, tmp_path):
     (tmp_path / "seven.txt").write_text("\n".join(SEVEN), encoding="utf-8")
-    code, out, err = funnel("seven.txt", "--lang", "ru")
+    code, out, err = stages("seven.txt", "--lang", "ru")
     assert (code, err) == (0, "")
     assert "Действие менеджера описывают 5 из 7 этапов" in out and "Чьё действие" in out
     assert "Открыл КП" in out and "переход по ссылке" in out
-    code, out, _ = funnel(*SEVEN, "[red]x")
+    code, out, _ = stages(*SEVEN, "[red]x")
     assert code == 0 and "5 of 8 stages describe the manager's action" in out
     assert "Opened the proposal" in out and "[red]x" in out
 
 
 @pytest.mark.parametrize("title", ["stage", "Этап", "Стадия сделки"])
-def test_the_command_reads_the_column_of_stages_of_a_table(funnel, tmp_path, title):
+def test_the_command_reads_the_column_of_stages_of_a_table(stages, tmp_path, title):
     pd.DataFrame({"ID": [1, 2, 3], title: ["Оплата", "КП отправлено", "Оплата"]}).to_csv(
         tmp_path / "deals.csv", index=False
     )
-    code, out, _ = funnel("deals.csv")
+    code, out, _ = stages("deals.csv")
     assert code == 0 and "1 of 2 stages describe the manager's action" in out
 
 
-def test_the_command_writes_a_table_for_machines_and_a_workbook(funnel, tmp_path):
-    code, out, _ = funnel("=1+1", "Proposal sent", "--out", "new/audit.csv")
+def test_the_command_writes_a_table_for_machines_and_a_workbook(stages, tmp_path):
+    code, out, _ = stages("=1+1", "Proposal sent", "--out", "new/audit.csv")
     assert code == 0 and "new/audit.csv" in out
     table = pd.read_csv(tmp_path / "new" / "audit.csv", keep_default_na=False)
     assert table.columns.tolist() == list_columns("stage_audit")
     assert table["stage"].tolist() == ["'=1+1", "Proposal sent"]
-    code, _, _ = funnel("=1+1", "КП отправлено", "--out", "audit.xlsx", "--lang", "ru")
+    code, _, _ = stages("=1+1", "КП отправлено", "--out", "audit.xlsx", "--lang", "ru")
     assert code == 0
     sheets = pd.read_excel(tmp_path / "audit.xlsx", sheet_name=None, engine="calamine")
     audit, sheet = sheets.values()
@@ -291,10 +278,10 @@ def test_the_command_writes_a_table_for_machines_and_a_workbook(funnel, tmp_path
         (["bad.txt"], ["saved as UTF-8"]), ([" "], ["no stage name"]),
     ],
 )  # fmt: skip
-def test_wrong_input_is_told_without_a_traceback(funnel, tmp_path, arguments, told):
+def test_wrong_input_is_told_without_a_traceback(stages, tmp_path, arguments, told):
     (tmp_path / "there.csv").write_text("a,b\n1,2\n")
     (tmp_path / "bad.txt").write_bytes("Оплата".encode("cp1251"))
-    code, out, err = funnel(*arguments)
+    code, out, err = stages(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("funnel: ") and "Traceback" not in err
     assert all(part in err for part in told), err
