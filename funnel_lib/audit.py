@@ -23,7 +23,7 @@ from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.crm import check_crm
 from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
-from funnel_lib.sections import list_sections
+from funnel_lib.sections import list_parts, list_sections
 from funnel_lib.sections.hypotheses.count import check_references, read_references
 from funnel_lib.sections.paths.segments import find_segments, read_segments
 from funnel_lib.sections.section import Answer, Section, Source
@@ -42,14 +42,14 @@ class Audit(Card, Source):
 
     def __getattr__(self, name: str) -> Answer:
         if not name.startswith("_"):
-            known = _list_parts()
+            known = list_parts()
             if name in known:
                 return Answer(known[name], self)
             raise AttributeError(f"an audit has no {name!r}{suggest(name, known)}")
         raise AttributeError(name)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *_list_parts()]
+        return [*super().__dir__(), *list_parts()]
 
     def raise_if_failed(self) -> None:
         """Raise a `SectionError` if any section could not be counted."""
@@ -66,11 +66,6 @@ class Audit(Card, Source):
         ]
         told = [] if "outcomes" in self.failed else self.outcomes.tell()
         return words.text("card.audit"), told, asked
-
-
-def _list_parts() -> dict[str, Section]:
-    """Sections and their parts by name."""
-    return {part.name: part for section in list_sections() for part in section.walk()}
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     chosen = journeys if keep.all() else select_leads(journeys, keep)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
     audit = Audit(log, inputs.steps, chosen, left_out, _find(chosen, settings), settings)
-    for section in _list_parts().values():
+    for section in list_parts().values():
         _count(section, audit)
     return audit
 

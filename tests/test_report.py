@@ -146,6 +146,8 @@ def test_the_manifest_tells_what_the_report_was_made_from(reports, planted_folde
     other = json.loads((reports["en"] / "manifest.json").read_text(encoding="utf-8"))
     assert other["parameters"]["title"] == "Kettles <& co>"
     assert len(manifest["assumptions"]) == 2
+    assert manifest["sections"]["times"] == ["times", "time_to"]
+    assert manifest["tables"]["leads"]["rows"] == manifest["n_leads"]
 
 
 def test_wrong_input_leaves_nothing_and_tells_all(planted_folder, tmp_path):

@@ -14,8 +14,9 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
-from funnel_lib.core.tables import arrange
+from funnel_lib.core.tables import arrange, find_table
 from funnel_lib.reporting.workbook import write_workbook
+from funnel_lib.sections import list_parts
 from funnel_lib.sections.paths.segments import write_segments
 from funnel_lib.sections.quality.tell import tell_assumed
 
@@ -90,6 +91,11 @@ def describe_run(audit: Audit) -> dict[str, Any]:
         "sources": log.sources.to_dict("records"),
         "event_rows": {"read": log.rows_read, "kept": len(log.events), "removed": int(removed)},
         "n_leads": len(audit.tables["leads"]),
+        "sections": {name: list(part.tables) for name, part in list_parts().items()},
+        "tables": {
+            name: {"question": find_table(name).question, "rows": len(table)}
+            for name, table in audit.tables.items()
+        },
     }
 
 

@@ -16,3 +16,8 @@ def list_sections() -> tuple[Section, ...]:
     """Every section, in the order of the report."""
     rooms = (import_module(f"{__name__}.{room}") for room in ROOMS)
     return tuple(section for room in rooms for section in room.SECTIONS)
+
+
+def list_parts() -> dict[str, Section]:
+    """Sections and their parts, by name."""
+    return {part.name: part for section in list_sections() for part in section.walk()}
