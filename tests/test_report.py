@@ -75,7 +75,7 @@ def read(out):
 def test_a_report_is_complete(reports, lang):
     names = {p.name for p in reports[lang].iterdir()}
     files = {"report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json"}
-    assert names == files | {"new_funnel.csv", "tables"}
+    assert names == files | {"new_funnel.csv", "steps.yml", "tables"}
     assert not [p for p in reports[lang].parent.iterdir() if p != reports[lang]]
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
+from funnel_lib.core.steps import write_steps
 from funnel_lib.core.tables import arrange, find_table
 from funnel_lib.reporting.workbook import write_workbook
 from funnel_lib.sections import list_parts
@@ -24,7 +25,7 @@ _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotli
 
 
 def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | None = None) -> None:
-    """Write an audit's tables, segments, new funnel, manifest and workbook into a folder.
+    """Write an audit's tables, steps, segments, new funnel, manifest and workbook into a folder.
 
     By default that of its settings; without one nothing is written.
 
@@ -41,6 +42,7 @@ def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | N
     folder = Path(folder)
     audit.raise_if_failed()
     write_tables(audit.tables, folder / "tables")
+    write_steps(audit.steps, folder / "steps.yml")
     if audit.segmentation.model is not None:
         write_segments(audit.segmentation, folder / "segments.json")
     _write_csv(audit.new_funnel.table, folder / "new_funnel.csv")

@@ -30,7 +30,7 @@ _HERE = Path(__file__).parent
 # What a report folder holds; a new report replaces these and touches nothing else.
 OUTPUTS = (
     "report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json",
-    "new_funnel.csv", "tables",
+    "new_funnel.csv", "steps.yml", "tables",
 )  # fmt: skip
 
 
