@@ -276,7 +276,7 @@ def _save_tables(settings: Settings, formats: Sequence[str]) -> None:
 
     with show_progress():
         audit = build_audit(settings)
-    with new_folder(settings.out) as folder:
+    with new_folder(settings.out, settings.list_inputs()) as folder:
         save_audit(audit, folder, formats)
 
 

@@ -179,6 +179,10 @@ def test_new_folder_keeps_what_is_not_its_own(tmp_path):
         (folder / "tables" / "new.csv").write_text("new")
     assert sorted(p.name for p in out.iterdir()) == ["mine.txt", "tables"]
     assert [p.name for p in (out / "tables").iterdir()] == ["new.csv"]
+    (out / "steps.yml").write_text("mine, with remarks")
+    with new_folder(out, [str(out / "steps.yml")]) as folder:
+        (folder / "steps.yml").write_text("as used")
+    assert (out / "steps.yml").read_text() == "mine, with remarks"
     with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "other"):
         raise ZeroDivisionError
     assert [p.name for p in tmp_path.iterdir()] == ["out"]

@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from html import escape
 from importlib.metadata import version
@@ -44,7 +44,7 @@ def write_report(settings: Settings) -> None:
     """
     check_inputs(settings)
     lang, out = settings.lang or LANGUAGES[0], Path(settings.out)
-    with new_folder(out) as folder:
+    with new_folder(out, settings.list_inputs()) as folder:
         notebook = folder / "report.ipynb"
         nbformat.write(build_notebook(lang), notebook)
         given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
@@ -127,10 +127,11 @@ def render_html(notebook: str | Path, words: Words, title: str, files: str) -> s
 
 
 @contextmanager
-def new_folder(out: str | Path) -> Iterator[Path]:
+def new_folder(out: str | Path, inputs: Iterable[str] = ()) -> Iterator[Path]:
     """Give a temporary folder that becomes `out` in one step if the block ends well, else vanishes.
 
-    Into a folder that is already there only the files of a report are moved, each in one step.
+    Into a folder that is already there only the files of a report are moved, each in one step; what
+    lies there and is an input, such as the steps file, stays as it is.
     """
     out = Path(out)
     check_out(out)
@@ -138,12 +139,12 @@ def new_folder(out: str | Path) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=near))
     try:
         yield folder
-        _move_in(folder, out)
+        _move_in(folder, out, {Path(p).resolve() for p in inputs})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _move_in(folder: Path, out: Path) -> None:
+def _move_in(folder: Path, out: Path, inputs: set[Path]) -> None:
     folder.chmod(0o755)
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +152,8 @@ def _move_in(folder: Path, out: Path) -> None:
         return
     for name in OUTPUTS:
         old, new = out / name, folder / name
+        if old.resolve() in inputs:
+            continue
         if old.is_dir():
             old.rename(folder / f"old-{name}")
         elif old.exists() and not new.exists():
