@@ -26,7 +26,7 @@ def write_workbook(audit: Audit, path: str | Path) -> None:
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         _write_front(audit, words, book)
         for name, table in _list_sheets(audit):
-            table = table[list_for_people(name, table, audit)]
+            table = table[list_for_people(name, table)]
             _write_sheet(table, name, words, title_table(name, words), book)
 
 

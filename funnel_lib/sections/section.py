@@ -229,8 +229,8 @@ class Answer:
             told=show_text(told if len(told) > 1 else told[0], self.section.kind) if told else "",
             figure="" if is_empty else _show_drawn(self.draw(lang)),
             tables=[
-                (title_table(name, words), _show_table(name, table, self.source, words))
-                for name, table in tables.items()
+                (title_table(name, words), _show_table(name, table, words))
+                for name, table in select_segment(tables).items()
                 if len(table)
             ],
             texts=texts,
@@ -304,18 +304,17 @@ def _show_drawn(drawn: Any) -> Html | str:
     return render("figure", source=drawn.encode(), alt=drawn.alt)
 
 
-def _show_table(name: str, table: pd.DataFrame, source: Source, words: Words) -> Html:
+def _show_table(name: str, table: pd.DataFrame, words: Words) -> Html:
     known = name if name in read_tables() else ""
-    columns = list_for_people(name, table, source)
-    return show_table(table, words, columns, "audit.xlsx", name=known)
+    return show_table(table, words, list_for_people(name, table), "audit.xlsx", name=known)
 
 
-def list_for_people(name: str, table: pd.DataFrame, source: Source) -> list[str]:
-    """The columns of a table that people get: no segment, where there is only one; of a table that
-    the registry does not know, all."""
-    columns = list_columns(name, shown=True) if name in read_tables() else list(table)
-    alone = len(source.segmentation.ids) == 1
-    return [c for c in columns if not (alone and c == "segment")]
+def list_for_people(name: str, table: pd.DataFrame) -> list[str]:
+    """The columns of a table that people get: no segment, where all rows are of all leads; of a
+    table that the registry does not know, every one."""
+    known = list_columns(name, shown=True) if name in read_tables() else list(table)
+    alone = "segment" in table and (table["segment"] == "all").all()
+    return [c for c in known if c in table and not (alone and c == "segment")]
 
 
 def title_table(name: str, words: Words) -> str:
