@@ -7,7 +7,6 @@ import pytest
 from funnel_lib.core.words import Words
 from funnel_lib.sections.hypotheses.cards import show_hypotheses
 from funnel_lib.sections.hypotheses.tell import (
-    tell_assumptions,
     tell_hypotheses,
     tell_plan,
     tell_start,
@@ -131,4 +130,3 @@ def test_cards_tell_gain_levers_and_test_and_escape():
     assert "ещё 10,0 сделки (от 400\xa0€ до 4\xa0000\xa0€); в месяц" in html
     assert "Если предлагать всем (без предложения ушли 30)" in html
     assert "с шагом" in show_hypotheses(table({"segment": "s1"}), TWO, RU).html
-    assert len(tell_assumptions(RU)) == 4

@@ -37,8 +37,14 @@ def test_a_pipeline_without_history_is_called_a_snapshot():
     assert "history" not in tell_pipeline(checks, history, EN)
     ahead = checks.tail(1).assign(n_deals=20, n_base=80, share=0.25, low=0.17, high=0.36)
     assert tell_pipeline(ahead, history, EN) == (
-        "Stage ahead of the client, of deals not won: 20 of 80 deals (25.0%, 95% interval "
+        "In 20 of 80 deals not won, the stage is ahead of the client (25.0%, 95% interval "
         "17.0–36.0%)."
+    )
+    two = pd.concat([ahead, ahead.assign(check="moved_back", n_deals=1, n_base=21)])
+    assert tell_pipeline(two, history, RU) == (
+        "У 20 из 80 некупивших этап опережает клиента (25,0\xa0%, диапазон 95\xa0%: "
+        "17,0–36,0\xa0%). У 1 из 21 сделки этап возвращали на прежний (25,0\xa0%, диапазон "
+        "95\xa0%: 17,0–36,0\xa0%)."
     )
 
 

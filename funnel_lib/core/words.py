@@ -384,32 +384,6 @@ def hint_if_few(n: float, words: Words) -> str:
     return words.text("sentence.small") if n < SMALL else ""
 
 
-def write_gap(row: pd.Series, words: Words) -> dict[str, str]:
-    """Write a difference of shares and its interval, for the places of a sentence."""
-    return {
-        "difference": write_points(row["difference"], words),
-        "span": write_points_span(row["low"], row["high"], words),
-    }
-
-
-def write_points(difference: float, words: Words) -> str:
-    """Write a difference of shares in percentage points, with its sign."""
-    return words.text("count.points", x=_sign(difference, words))
-
-
-def write_points_span(low: float, high: float, words: Words) -> str:
-    """Write the ends of an interval of a difference of shares."""
-    return words.text("count.points_span", low=_sign(low, words), high=_sign(high, words))
-
-
-def _sign(difference: float, words: Words) -> str:
-    """A difference of shares in percentage points, with its sign."""
-    shown = words.number(abs(100 * difference), 1)
-    if pd.isna(difference) or shown == words.number(0, 1):
-        return shown
-    return ("+" if difference > 0 else "−") + shown
-
-
 def excludes_zero(low: float, high: float) -> bool:
     """Whether an interval lies on one side of zero."""
     return low > 0 or high < 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, excludes_zero, write_gap, write_points, write_points_span
+from funnel_lib.core.words import Words, excludes_zero, join_sentences
 from funnel_lib.stats.differences import MOST_P
 
 MOST_PARTS = 3
@@ -20,64 +20,40 @@ def tell_comparison(table: pd.DataFrame, words: Words) -> str:
     by = _name_column(table["column"].iloc[0], words)
     if tested.empty:
         return words.text("sentence.compare_untested", by=by)
-    if found.empty:
-        told = [words.text("sentence.compare_none", by=by, n=len(tested))]
-    else:
-        parts = [_tell_group(row, words) for row in found.head(MOST_PARTS).itertuples()]
-        if len(found) > MOST_PARTS:
-            parts.append(words.text("sentence.compare_more", n=len(found) - MOST_PARTS))
-        parts = "; ".join(parts)
-        told = [words.text("sentence.compare_found", by=by, n=len(tested), parts=parts)]
-    n_small = int(table["is_small"].sum())
-    if n_small:
-        told.append(words.text("sentence.compare_small", n=n_small, of=len(table)))
-    if len(found):
-        told.append(words.text("sentence.compare_cause"))
-    return " ".join(told)
+    n, n_small = len(tested), table["is_small"].sum()
+    return join_sentences(
+        _tell_found(found, by, n, words),
+        n_small > 0 and words.text("sentence.compare_small", n=n_small, of=len(table)),
+        len(found) > 0 and words.text("sentence.compare_cause"),
+    )
 
 
 def tell_change(table: pd.DataFrame, words: Words) -> str:
     """How did the share of buyers change, and how much of it is owed to other segments?"""
-    row = table.iloc[0]
-    names = {name: words.value(row["column"], row[name]) for name in ("before", "after")}
+    row = table.iloc[0].to_dict()
+    row |= {side: words.value(row["column"], row[side]) for side in ("before", "after")}
     if pd.isna(row["difference"]):
-        return words.text("sentence.change_nobody", **names)
-    shares = {f"share_{name}": words.share(row[f"share_won_{name}"]) for name in names}
-    counts = {f"n_{name}": row[f"n_{name}"] for name in names}
-    told = [words.text("sentence.change", **names, **shares, **counts, **write_gap(row, words))]
-    if not excludes_zero(row["low"], row["high"]):
-        told.append(words.text("sentence.change_unsure"))
-    if len(table) == 1:
-        return " ".join([*told, words.text("sentence.change_one")])
-    told.append(
-        words.text(
-            "sentence.change_parts",
-            mix=write_points(row["mix"], words),
-            mix_span=write_points_span(row["mix_low"], row["mix_high"], words),
-            rate=write_points(row["rate"], words),
-            rate_span=write_points_span(row["rate_low"], row["rate_high"], words),
-        )
+        return words.text("sentence.change_nobody", **row)
+    unsure = not excludes_zero(row["low"], row["high"])
+    return join_sentences(
+        words.text("sentence.change", **row),
+        unsure and words.text("sentence.change_unsure"),
+        words.text("sentence.change_one" if len(table) == 1 else "sentence.change_parts", **row),
     )
-    return " ".join(told)
 
 
-def _tell_group(row, words: Words) -> str:
-    against = words.text("sentence.compare_rest")
-    if row.against:
-        against = words.text("sentence.compare_named", value=row.against)
-    return words.text(
-        "sentence.compare_part",
-        value=row.value or words.text("sentence.no_value"),
-        step=words.step(row.step),
-        share=words.share(row.share),
-        rest=words.share(row.share_rest),
-        against=against,
-        difference=write_points(row.difference, words),
-        span=write_points_span(row.low, row.high, words),
-    )
+def _tell_found(found: pd.DataFrame, by: str, n: int, words: Words) -> str:
+    """The differences that are least likely chance; of the others how many they are."""
+    if found.empty:
+        return words.text("sentence.compare_none", by=by, n=n)
+    most = found.head(MOST_PARTS).replace({"value": {"": words.text("sentence.no_value")}})
+    named = found["against"].iloc[0]  # the other of two groups
+    part = "sentence.compare_part_named" if named else "sentence.compare_part"
+    n_more = len(found) - len(most)
+    key = "sentence.compare_found_more" if n_more else "sentence.compare_found"
+    return words.text(key, by=by, n=n, parts=words.each(part, most), n_more=n_more)
 
 
 def _name_column(column: str, words: Words) -> str:
-    key = _PERIODS.get(column)
-    name = words.text(key) if key else words.value("fact", column)
-    return name[:1].upper() + name[1:]
+    period = _PERIODS.get(column)
+    return words.text(period) if period else words.column(column, "leads")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.groups import UNDETERMINED
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 
 STAFF = ("manager", "team")  # who works on a lead: nothing to ask a client
 MOST_FACTS = 3
@@ -16,32 +16,8 @@ def tell_facts(facts: pd.DataFrame, words: Words) -> str:
     """Do product, source or manager explain the segments, or tell them at entry?"""
     if facts.empty:
         return words.text("sentence.facts_none")
-    parts = [
-        words.text(
-            "sentence.fact",
-            fact=words.value("fact", row.fact),
-            share=words.share(row.share_explained),
-            v=words.number(row.cramers_v, 2),
-            low=words.number(row.low, 2),
-            high=words.number(row.high, 2),
-        )
-        for row in facts.head(MOST_FACTS).itertuples()
-    ]
-    told = "; ".join(parts)
-    told = f"{told[:1].upper()}{told[1:]}."
-    helpful = facts[facts["share_right"] - facts["share_guessed"] >= HELPS]
-    asked = helpful[~helpful["fact"].isin(STAFF)]
-    if asked.empty:
-        key = "sentence.facts_useless" if helpful.empty else "sentence.facts_staff"
-        return f"{told} {words.text(key)}"
-    best = asked.loc[asked["share_right"].idxmax()]
-    helped = words.text(
-        "sentence.facts_help",
-        fact=words.value("fact", best["fact"]),
-        share=words.share(best["share_right"]),
-        guessed=words.share(best["share_guessed"]),
-    )
-    return f"{told} {helped}"
+    parts = words.each("sentence.fact", facts.head(MOST_FACTS))
+    return join_sentences(words.text("sentence.facts", parts=parts), _tell_use(facts, words))
 
 
 def tell_recognised(
@@ -52,14 +28,23 @@ def tell_recognised(
         return [words.text("sentence.recognised_none")]
     names = segments.set_index("segment")["name"]
     told = [
-        _tell_early(rows, words.value("name", names[segment]), words)
+        _tell_early(rows, names[segment], words)
         for segment, rows in recognised.groupby("segment", sort=False)
     ]
-    steps = parting["step"].dropna().unique()
-    asked = [words.text("sentence.quoted", step=words.step(step)) for step in steps]
-    if asked:
-        told.append(words.text("sentence.recognised_ask", steps=", ".join(asked)))
+    steps = parting[["step"]].dropna().drop_duplicates()
+    if len(steps):
+        asked = words.each("sentence.quoted", steps, ", ")
+        told.append(words.text("sentence.recognised_ask", steps=asked))
     return told
+
+
+def _tell_use(facts: pd.DataFrame, words: Words) -> str:
+    """Which fact, if any, is worth asking a client for?"""
+    helpful = facts[facts["share_right"] - facts["share_guessed"] >= HELPS]
+    asked = helpful[~helpful["fact"].isin(STAFF)]
+    if asked.empty:
+        return words.text("sentence.facts_useless" if helpful.empty else "sentence.facts_staff")
+    return words.text("sentence.facts_help", **asked.loc[asked["share_right"].idxmax()])
 
 
 def _tell_early(rows: pd.DataFrame, name: str, words: Words) -> str:
@@ -67,12 +52,4 @@ def _tell_early(rows: pd.DataFrame, name: str, words: Words) -> str:
     early = rows[rows["share_told"] >= UNDETERMINED]
     if early.empty:
         return words.text("sentence.recognised_never", name=name)
-    row = early.iloc[0]
-    return words.text(
-        "sentence.recognised",
-        name=name,
-        step=words.step(row["step"]),
-        n=row["n_reached"],
-        share=words.share(row["share_told"]),
-        sure=words.share(row["mean_probability"]),
-    )
+    return words.text("sentence.recognised", **early.iloc[0], name=name)

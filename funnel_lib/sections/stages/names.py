@@ -8,7 +8,7 @@ import pandas as pd
 
 from funnel_lib.core.lexicon import DESCRIBED, find_meaning, list_nearest, read_lexicon
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 
 
 def audit_stages(names: Iterable[object], lang: str = "en") -> pd.DataFrame:
@@ -66,7 +66,8 @@ def tell_stages(audit: pd.DataFrame, words: Words) -> str:
     """
     stages = audit[audit["end"] == ""]
     count = {kind: (stages["kind"] == kind).sum() for kind in ("manager", "client", "unclear")}
-    told = words.text("sentence.stages", n=len(stages), **count)
-    if len(stages) < len(audit):
-        told += words.text("sentence.stages_lost", lost=len(audit) - len(stages))
-    return told
+    n_lost = len(audit) - len(stages)
+    return join_sentences(
+        words.text("sentence.stages", n=len(stages), **count),
+        n_lost > 0 and words.text("sentence.stages_lost", lost=n_lost),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 
 MOST_STEPS = 3
 
@@ -17,45 +17,25 @@ def tell_stage_by_step(stage_by_step: pd.DataFrame, words: Words) -> str:
     sizes = lost.groupby("stage", sort=False)["n_lost"].sum()
     stage, n = sizes.idxmax(), sizes.max()
     rows = lost[lost["stage"] == stage].sort_values("n_lost", ascending=False, kind="stable")
-    parts = [
-        words.text(
-            "sentence.stage_part",
-            step=words.step(row.missed_step),
-            n_lost=row.n_lost,
-            share=words.share(row.n_lost / n),
-        )
-        for row in rows.head(MOST_STEPS).itertuples()
-    ]
-    return words.text("sentence.stage_hides", n=n, stage=stage, parts=", ".join(parts))
+    most = rows.head(MOST_STEPS).assign(share=rows["n_lost"] / n)
+    parts = words.each("sentence.stage_part", most, ", ")
+    return words.text("sentence.stage_hides", n=n, stage=stage, parts=parts)
 
 
 def tell_pipeline(checks: pd.DataFrame, pipeline: pd.DataFrame, words: Words) -> str:
     """How honest is the pipeline? Checks in which nothing was found are not told."""
-    rows = checks[(checks["n_base"] > 0) & (checks["n_deals"] > 0)]
-    parts = [
-        words.text(
-            "sentence.pipeline_check",
-            check=words.value("check", row.check),
-            n=row.n_deals,
-            base=row.n_base,
-            share=words.share(row.share),
-            span=words.span(row.low, row.high),
-        )
-        for row in rows.itertuples()
-    ]
-    told = "; ".join(parts) + "." if parts else words.text("sentence.pipeline_fine")
-    told = told[:1].upper() + told[1:]
-    if (pipeline["story"] == "stages").any():
-        return told
-    return f"{told} {words.text('sentence.pipeline_snapshot')}"
+    found = checks[(checks["n_base"] > 0) & (checks["n_deals"] > 0)].to_dict("records")
+    told = [words.text(f"pipeline_check.{row['check']}", **row) for row in found]
+    is_snapshot = not (pipeline["story"] == "stages").any()
+    return join_sentences(
+        *(told or [words.text("sentence.pipeline_fine")]),
+        is_snapshot and words.text("sentence.pipeline_snapshot"),
+    )
 
 
 def tell_renamed(renames: pd.DataFrame, words: Words) -> str:
     """Does a stage look like another one under a new name?"""
     if renames.empty:
         return words.text("sentence.renamed_none")
-    pairs = [
-        words.text("sentence.renamed_pair", stage=row.stage, renamed_to=row.renamed_to)
-        for row in renames.itertuples()
-    ]
-    return words.text("sentence.renamed", pairs=", ".join(pairs))
+    pairs = words.each("sentence.renamed_pair", renames, ", ")
+    return words.text("sentence.renamed", pairs=pairs)
