@@ -12,7 +12,7 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from funnel_lib.core.checked import Checked, read_checked
+from funnel_lib.core.checked import FAST, Checked, read_checked
 
 LEXICON = Path(__file__).parent / "stages.yml"
 KINDS = ("client", "manager")
@@ -145,7 +145,7 @@ def find_meaning(name: str) -> Meaning:
 @cache
 def read_lexicon(path: Path = LEXICON) -> Lexicon:
     """Read what stage names mean; raises `InputError` with every problem of the file."""
-    return read_checked(path, Lexicon, "a lexicon of stages (stages.yml)")
+    return read_checked(path, Lexicon, "a lexicon of stages (stages.yml)", loader=FAST)
 
 
 def _read_name(tokens: list[str]) -> Meaning:

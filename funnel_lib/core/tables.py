@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from funnel_lib.core.checked import Checked, read_checked
+from funnel_lib.core.checked import FAST, Checked, read_checked
 from funnel_lib.core.errors import InputError, suggest
 
 REGISTRY = Path(__file__).with_suffix(".yml")
@@ -182,7 +182,7 @@ def _write_table(table: Table) -> str:
 
 @cache
 def _read_file() -> _File:
-    return read_checked(REGISTRY, _File, "the registry of tables (tables.yml)")
+    return read_checked(REGISTRY, _File, "the registry of tables (tables.yml)", loader=FAST)
 
 
 def _define(name: str, here: str | dict[str, Any] | None) -> Column:

@@ -17,6 +17,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_compact_decimal, format_decimal, format_scientific
 
+from funnel_lib.core.checked import FAST
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.tables import Column, find_column
@@ -340,7 +341,7 @@ def _label_cells(table: pd.DataFrame, column: str, words: Words, name: str) -> l
 def _read_texts(lang: str) -> dict[str, str | dict[str, str]]:
     """Read a locale file as flat keys such as ``sentence.outcomes``."""
     path = Path(__file__).parents[1] / "locale" / f"{lang}.yml"
-    sections = yaml.safe_load(path.read_text(encoding="utf-8"))
+    sections = yaml.load(path.read_text(encoding="utf-8"), Loader=FAST)
     return {f"{s}.{key}": text for s, texts in sections.items() for key, text in texts.items()}
 
 
