@@ -121,14 +121,14 @@ def test_reliability_counts_visible_and_self_reported_steps():
     # 10 of 120 steps of buyers are only told: 8.3 %
     told = f.tell_reliability(funnel(), necessity(), leads(), EN)
     assert told == (
-        "The data show all 3 steps up to the sale; 8.3% of the buyers' steps are self-reported "
+        "The data show all 3 steps up to the sale. 8.3% of the buyers' steps are self-reported "
         "(10 of 120)."
     )
     dark = f.tell_reliability(funnel(share_of_entered=[1, np.nan, 0.25]), necessity(), leads(), RU)
-    assert dark.startswith("По CRM видно шагов до продажи: 2 из 3; со слов")
+    assert dark.startswith("По CRM видно шагов до продажи: 2 из 3. Со слов")
     staged = leads(stage="X", stage_ahead=[True] * 50 + [False] * 150)
     told = f.tell_reliability(funnel(), necessity(), staged, RU)
-    assert spaced(told).endswith("; этап опережает клиента в 25,0 % сделок (50 из 200).")
+    assert spaced(told).endswith(". Этап опережает клиента в 25,0 % сделок (50 из 200).")
 
 
 def test_the_funnel_tells_its_largest_drop_and_its_end():

@@ -28,14 +28,12 @@ MOST_FREQUENT = 15  # actions and stages that a check shows
 
 def print_check(log: EventLog, words: Words) -> None:
     """Print what is in an export, what is wrong with it, and what can be concluded."""
-
     with show_progress():
         tables, quality = describe_log(log), list_problems(log)
         told = tell_conclusions(log, words)
     console = _make_console(100)
     for source in tell_sources(log, words):
-        console.print(_plain(source))
-        console.print()
+        console.print(_plain(source), end="\n\n")
     parts = {
         "contents": label_contents(tables, words),
         "actions": label_table(label_actions(tables["actions"], words), words),
@@ -47,9 +45,8 @@ def print_check(log: EventLog, words: Words) -> None:
             continue
         most = MOST_FREQUENT if name in ("actions", "stages") else len(table)
         console.print(Text(words.text(f"chrome.check_{name}"), style="bold"))
-        console.print(
-            Text(words.text("sentence.quality_none")) if table.empty else _draw(table[:most])
-        )
+        nothing = Text(words.text("sentence.quality_none"))
+        console.print(nothing if table.empty else _draw(table[:most]))
         if len(table) > most:
             console.print(Text(words.text("chrome.more_hidden", n=len(table) - most)))
         console.print()
@@ -67,7 +64,6 @@ def print_stages(audit: pd.DataFrame, words: Words) -> None:
 
 def save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
     """Write a CSV for machines, or a workbook with the workshop sheet; text is no formula."""
-
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
         risky = {c: audit[c].str.match(r"[=+\-@\t\r]") for c in audit}
@@ -82,14 +78,14 @@ def save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         for name, table in sheets.items():
-            table.to_excel(book, sheet_name=words.text(f"table.{name}"), index=False)
+            title = words.text(f"table.{name}")
+            table.to_excel(book, sheet_name=title, index=False)
             wrapped = book.book.add_format({"text_wrap": True, "valign": "top"})
-            book.sheets[words.text(f"table.{name}")].set_column(0, len(table.columns), 30, wrapped)
+            book.sheets[title].set_column(0, len(table.columns), 30, wrapped)
 
 
 def show_progress() -> AbstractContextManager:
     """Show that something is done, where there is a screen."""
-
     console = Console(stderr=True)
     return console.status("…") if console.is_terminal else nullcontext()
 
@@ -106,7 +102,6 @@ def _label_stages(audit: pd.DataFrame, words: Words) -> pd.DataFrame:
 
 def _draw(table: pd.DataFrame) -> Table:
     """Draw a table of texts; what is long is cut, and nothing in it is an order to the screen."""
-
     drawn = Table(*table.columns)
     for column, texts in zip(drawn.columns, table.to_numpy(object).T, strict=True):
         numeric = all(re.fullmatch(r"[\d\s.,%]+|—", x) for x in texts)
@@ -117,12 +112,10 @@ def _draw(table: pd.DataFrame) -> Table:
 
 
 def _plain(text: str) -> Text:
-
     return Text(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text))
 
 
 def _make_console(width: int) -> Console:
     """Take the screen as it is; a file or a pipe is as wide as told."""
-
     console = Console()
     return console if console.is_terminal else Console(width=width)

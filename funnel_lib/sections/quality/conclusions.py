@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +12,7 @@ from funnel_lib.core.events import SILENT_DAYS, STAGE_PREFIX, EventLog, check_lo
 from funnel_lib.core.groups import FEWEST_LEADS
 from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.words import SMALL, Words
+from funnel_lib.core.words import SMALL, Words, label_table
 from funnel_lib.counting.moves import mark_pipelines
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_assumed
@@ -20,6 +23,7 @@ MOST_NAMES = 10
 COMPARED = ("manager", "team", "product", "source")
 _SEVERITIES = ("error", "warning", "info")
 _CAN, _CANNOT, _CARE = range(3)
+_Found = Iterator[tuple[int, str, dict[str, Any]]]  # such a level, a sentence's key and its values
 
 
 def describe_log(log: EventLog) -> dict[str, pd.DataFrame]:
@@ -68,25 +72,18 @@ def list_problems(log: EventLog) -> pd.DataFrame:
 
 def label_contents(tables: dict[str, pd.DataFrame], words: Words) -> pd.DataFrame:
     """Write the totals and parts of `describe_log` for a reader, one row a measure."""
-    totals, parts = tables["totals"], tables["parts"]
-    rows = [(r.measure, words.value("value", r.value, "log_totals")) for r in totals.itertuples()]
-    told = [
-        f"{_name(r.measure, r.name, words)} {words.number(r.n_rows)} "
-        f"({words.share(r.share_of_rows)})"
-        for r in parts.itertuples(index=False)
-    ]
-    by_measure = parts.assign(told=told).groupby("measure", sort=False)["told"]
-    rows += [(m, _join(texts.tolist(), words)) for m, texts in by_measure]
-    shown = [(words.value("measure", measure), value) for measure, value in rows]
-    return pd.DataFrame(shown, columns=[words.column("measure"), words.column("value")])
+    told: dict[str, list[str]] = {}
+    for row in tables["parts"].to_dict("records"):
+        row["name"] = _name(row["measure"], row["name"], words)
+        told.setdefault(row["measure"], []).append(words.text("sentence.log_part", **row))
+    parts = [(measure, _join(texts, words)) for measure, texts in told.items()]
+    rows = [*tables["totals"].itertuples(index=False), *parts]
+    return label_table(pd.DataFrame(rows, columns=["measure", "value"]), words, "log_totals")
 
 
 def label_actions(actions: pd.DataFrame, words: Words) -> pd.DataFrame:
     """Write the actors of `describe_log`'s actions in the reader's language."""
-    told = [
-        ", ".join(_name("actor", one, words) for one in who.split(", ")) for who in actions["actor"]
-    ]
-    return actions.assign(actor=told)
+    return actions.assign(actor=[_list("actor", a.split(", "), words) for a in actions["actor"]])
 
 
 def tell_conclusions(log: EventLog, words: Words) -> list[str]:
@@ -95,18 +92,21 @@ def tell_conclusions(log: EventLog, words: Words) -> list[str]:
     In this order. Nothing is said of the client's steps: these are told by the steps file. Days
     begin at midnight of the reader's time zone.
     """
-    told = [
-        *_tell_actors(log, words),
-        *_tell_outcomes(log.leads["status"], words),
-        *_tell_money(log.leads, words),
-        *_tell_stages(log, words),
-        *_tell_columns(log.leads, words),
-        *_tell_times(log, words),
-        *_tell_size(log, words),
-        *((_CANNOT, text) for text in tell_export(log, words)),
-        *((_CARE, text) for text in tell_assumed(log.assumed, log.observed_until, words)),
+    found = [
+        *_check_actors(log),
+        *_check_outcomes(log.leads["status"]),
+        *_check_money(log.leads, words),
+        *_check_stages(log),
+        *_check_columns(log.leads, words),
+        *_check_times(log, words.time_zone),
+        *_check_size(log),
     ]
-    return [text for _, text in sorted(told, key=lambda one: one[0])]
+    can, cannot, care = (
+        [words.text(key, **values) for its, key, values in found if its == level]
+        for level in (_CAN, _CANNOT, _CARE)
+    )
+    assumed = tell_assumed(log.assumed, log.observed_until, words)
+    return [*can, *cannot, *tell_export(log, words), *care, *assumed]
 
 
 def find_moves(log: EventLog) -> np.ndarray:
@@ -175,11 +175,11 @@ def _count_stages(moves: pd.DataFrame, leads: pd.DataFrame) -> pd.DataFrame:
 
 def _name(measure: str, name: str, words: Words) -> str:
     """Name a part; what is not told is said to be."""
-    if name == "":
-        return words.text("sentence.no_value")
-    if measure == "actor":
-        return words.text(f"actor.{name}")
-    return words.value(measure, name)
+    return words.find(f"{measure}.{name}") or name or words.text("sentence.no_value")
+
+
+def _list(measure: str, names: list[str], words: Words) -> str:
+    return _join([_name(measure, name, words) for name in names], words)
 
 
 def _join(texts: list[str], words: Words) -> str:
@@ -188,119 +188,113 @@ def _join(texts: list[str], words: Words) -> str:
     return ", ".join([*texts[:MOST_NAMES], *rest])
 
 
-def _tell_actors(log: EventLog, words: Words) -> list[tuple[int, str]]:
+def _part(n: int, of: int) -> dict[str, float]:
+    return {"n": n, "of": of, "share": n / of}
+
+
+def _check_actors(log: EventLog) -> _Found:
     """Whose acts are the events? Moves between stages are nobody's step and no help."""
-    events = log.events[~find_moves(log)]
-    if events.empty:
-        return [(_CANNOT, words.text("sentence.check_only_stages"))]
-    actor = events["actor"]
+    actor = log.events.loc[~find_moves(log), "actor"]
     n, of = actor.isna().sum(), len(actor)
+    by_client, by_manager = (actor == "client").any(), (actor == "manager").any()
+    if not of:
+        yield _CANNOT, "sentence.check_only_stages", {}
+    elif n == of:
+        yield _CANNOT, "sentence.check_no_actors", {}
+    elif n:
+        yield _CARE, "sentence.check_actors_some", _part(n, of)
+    elif by_client and by_manager:
+        yield _CAN, "sentence.check_actors", {}
+    else:
+        if not by_client:
+            yield _CANNOT, "sentence.check_no_client", {}
+        if not by_manager:
+            yield _CANNOT, "sentence.check_no_manager", {}
+
+
+def _check_outcomes(status: pd.Series) -> _Found:
+    n, of, n_won = status.isna().sum(), len(status), (status == "won").sum()
     if n == of:
-        return [(_CANNOT, words.text("sentence.check_no_actors"))]
-    if n:
-        share = words.share(n / of)
-        return [(_CARE, words.text("sentence.check_actors_some", n=n, of=of, share=share))]
-    told = []
-    if not (actor == "client").any():
-        told.append((_CANNOT, words.text("sentence.check_no_client")))
-    if not (actor == "manager").any():
-        told.append((_CANNOT, words.text("sentence.check_no_manager")))
-    return told or [(_CAN, words.text("sentence.check_actors"))]
+        yield _CANNOT, "sentence.check_no_outcomes", {}
+    elif n:
+        yield _CARE, "sentence.check_outcomes_some", _part(n, of)
+    else:
+        yield _CAN, "sentence.check_outcomes", {}
+        if not (status == "lost").any():
+            yield _CANNOT, "sentence.check_no_lost", {}
+        if n_won < SMALL:
+            yield _CARE, "sentence.necessity_small", {"n": n_won}
 
 
-def _tell_outcomes(status: pd.Series, words: Words) -> list[tuple[int, str]]:
-    n, of = status.isna().sum(), len(status)
-    if n == of:
-        return [(_CANNOT, words.text("sentence.check_no_outcomes"))]
-    if n:
-        share = words.share(n / of)
-        return [(_CARE, words.text("sentence.check_outcomes_some", n=n, of=of, share=share))]
-    told = [(_CAN, words.text("sentence.check_outcomes"))]
-    if not (status == "lost").any():
-        told.append((_CANNOT, words.text("sentence.check_no_lost")))
-    n_won = (status == "won").sum()
-    if n_won < SMALL:
-        told.append((_CARE, words.text("sentence.necessity_small", n=n_won)))
-    return told
-
-
-def _tell_money(leads: pd.DataFrame, words: Words) -> list[tuple[int, str]]:
-    n, of = (take_amounts(leads) > 0).sum(), len(leads)
+def _check_money(leads: pd.DataFrame, words: Words) -> _Found:
+    n, names = (take_amounts(leads) > 0).sum(), split_currencies(leads)[1]
     if not n:
-        return [(_CANNOT, words.text("sentence.check_no_money"))]
-    told = [(_CAN, words.text("sentence.check_money", n=n, of=of, share=words.share(n / of)))]
-    names = split_currencies(leads)[1]
+        yield _CANNOT, "sentence.check_no_money", {}
+        return
+    yield _CAN, "sentence.check_money", _part(n, len(leads))
     if names == [""]:
-        told.append((_CARE, words.text("sentence.check_no_currency")))
-    if len(names) > 1:
-        names = _join([_name("currency", name, words) for name in names if name], words)
-        told.append((_CARE, words.text("sentence.check_currencies", names=names)))
-    return told
+        yield _CARE, "sentence.check_no_currency", {}
+    elif len(names) > 1:
+        told = [name for name in names if name]
+        yield _CARE, "sentence.check_currencies", {"names": _join(told, words)}
 
 
-def _tell_stages(log: EventLog, words: Words) -> list[tuple[int, str]]:
+def _check_stages(log: EventLog) -> _Found:
     n = find_moves(log).sum()
     if n:
-        return [(_CAN, words.text("sentence.check_stages", n=n))]
-    if log.leads["stage"].replace("", None).notna().any():
-        return [(_CARE, words.text("sentence.pipeline_snapshot"))]
-    return [(_CANNOT, words.text("sentence.check_no_stages"))]
+        yield _CAN, "sentence.check_stages", {"n": n}
+    elif log.leads["stage"].replace("", None).notna().any():
+        yield _CARE, "sentence.pipeline_snapshot", {}
+    else:
+        yield _CANNOT, "sentence.check_no_stages", {}
 
 
-def _tell_columns(leads: pd.DataFrame, words: Words) -> list[tuple[int, str]]:
+def _check_columns(leads: pd.DataFrame, words: Words) -> _Found:
     """Which groups can be compared, which deals are of one client, why does the CRM say lost?"""
-    told, varied = [], [c for c in COMPARED if len(leads[c].dropna().unique()) > 1]
+    varied = [c for c in COMPARED if len(leads[c].dropna().unique()) > 1]
     same = [c for c in COMPARED if c not in varied]
     if varied:
-        names = ", ".join(words.value("fact", c) for c in varied)
-        told.append((_CAN, words.text("sentence.check_compare", columns=names)))
+        yield _CAN, "sentence.check_compare", {"columns": _list("fact", varied, words)}
     if same:
-        names = ", ".join(words.value("fact", c) for c in same)
-        told.append((_CANNOT, words.text("sentence.check_no_compare", columns=names)))
+        yield _CANNOT, "sentence.check_no_compare", {"columns": _list("fact", same, words)}
     if {"manager", "team"} <= {*same}:
-        told.append((_CARE, words.text("sentence.check_no_groups")))
-    if leads["account_id"].notna().any():
-        share = words.share(leads["account_id"].notna().mean())
-        told.append((_CAN, words.text("sentence.check_accounts", share=share)))
+        yield _CARE, "sentence.check_no_groups", {}
+    share = leads["account_id"].notna().mean()
+    if share > 0:
+        yield _CAN, "sentence.check_accounts", {"share": share}
     else:
-        told.append((_CANNOT, words.text("sentence.check_no_accounts")))
+        yield _CANNOT, "sentence.check_no_accounts", {}
     n = leads["loss_reason"].notna().sum()
     if n:
-        told.append((_CAN, words.text("sentence.check_reasons", n=n)))
+        yield _CAN, "sentence.check_reasons", {"n": n}
     else:
-        told.append((_CANNOT, words.text("sentence.check_no_reasons")))
-    return told
+        yield _CANNOT, "sentence.check_no_reasons", {}
 
 
-def _tell_times(log: EventLog, words: Words) -> list[tuple[int, str]]:
+def _check_times(log: EventLog, time_zone: str) -> _Found:
     """Are there times of day, was there time enough, are both ends of the period there?"""
-    told, at, until = [], log.events["at"], log.observed_until
-    local = at.dt.tz_convert(words.time_zone)
+    at, until = log.events["at"], log.observed_until
+    first, last = at.min(), at.max()
+    local = at.dt.tz_convert(time_zone)
     dates = (local == local.dt.normalize()).mean()
     if dates == 1:
-        told.append((_CANNOT, words.text("sentence.check_dates_only")))
+        yield _CANNOT, "sentence.check_dates_only", {}
     elif dates >= LARGE_PART:
-        told.append((_CARE, words.text("sentence.check_dates_some", share=words.share(dates))))
-    first, last = at.min(), at.max()
+        yield _CARE, "sentence.check_dates_some", {"share": dates}
     days = (until - first).days
     if days < SHORT_DAYS:
-        told.append((_CARE, words.text("sentence.check_short", days=words.days(days))))
+        yield _CARE, "sentence.check_short", {"days": days}
     n, of = (log.leads["created_at"] < first - pd.Timedelta(days=1)).sum(), len(log.leads)
     if n >= LARGE_PART * of:
-        share = words.share(n / of)
-        told.append((_CARE, words.text("sentence.check_cut_start", n=n, of=of, share=share)))
+        yield _CARE, "sentence.check_cut_start", _part(n, of)
     if until - last >= pd.Timedelta(days=SILENT_DAYS):  # looks like events left out
-        days = {"last": words.date(last), "until": words.date(until)}
-        told.append((_CARE, words.text("sentence.check_silent_end", **days)))
-    return told
+        yield _CARE, "sentence.check_silent_end", {"last": last, "until": until}
 
 
-def _tell_size(log: EventLog, words: Words) -> list[tuple[int, str]]:
-    told, lead = [], lead_codes(log)
-    of_lead = np.bincount(lead[~find_moves(log)], minlength=1)
-    if of_lead.max() == 1:
-        told.append((_CANNOT, words.text("sentence.check_one_event")))
+def _check_size(log: EventLog) -> _Found:
+    lead = lead_codes(log)
+    if np.bincount(lead[~find_moves(log)], minlength=1).max() == 1:
+        yield _CANNOT, "sentence.check_one_event", {}
     n = len(np.unique(lead))
     if n < FEWEST_LEADS:
-        told.append((_CANNOT, words.text("sentence.check_few_leads", n=n, few=FEWEST_LEADS)))
-    return told
+        yield _CANNOT, "sentence.check_few_leads", {"n": n, "few": FEWEST_LEADS}

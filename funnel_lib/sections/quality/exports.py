@@ -37,6 +37,11 @@ METHODS = {
         "leads": "GET /v1/leads",
     },
 }
+_LACKS = {
+    "history": "sentence.export_no_history",
+    "acts": "sentence.export_no_acts",
+    "leads": "sentence.export_no_leads",
+}
 
 
 def find_missing(log: EventLog) -> list[str]:
@@ -72,15 +77,10 @@ def tell_export(log: EventLog, words: Words) -> list[str]:
     crm, missing = find_crm_name(log), find_missing(log)
     if not missing:
         return []
-    told = {
-        "history": words.text("sentence.export_no_history"),
-        "acts": words.text("sentence.export_no_acts"),
-        "leads": words.text("sentence.export_no_leads"),
-    }
     name = words.text(f"crm.{crm}")
     asked = [
         words.text(
-            "sentence.export_ask", lacks=told[what], crm=name,
+            _LACKS[what], crm=name,
             way=words.text(f"export_way.{crm}_{what}"), method=METHODS[crm][what],
         )
         for what in missing
@@ -98,11 +98,7 @@ def tell_sources(log: EventLog, words: Words) -> list[str]:
     crm = find_crm_name(log)
     if crm is None:
         return []
-    known = log.sources[log.sources["told_by"] != ""]
-    files = "; ".join(
-        words.text(
-            "sentence.export_file", file=file.replace("\\", "/").split("/")[-1], columns=columns
-        )
-        for file, columns in known[["file", "told_by"]].drop_duplicates().values.tolist()
-    )
+    known = log.sources.loc[log.sources["told_by"] != "", ["file", "told_by"]].drop_duplicates()
+    known["file"] = known["file"].str.split(r"[\\/]", regex=True).str[-1]
+    files = words.each("sentence.export_file", known)
     return [words.text("sentence.export_read", crm=words.text(f"crm.{crm}"), files=files)]

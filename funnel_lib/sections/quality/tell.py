@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 
 
 def tell_reliability(
@@ -13,12 +13,17 @@ def tell_reliability(
     """How far can the numbers be trusted: what is visible, what is only the manager's word?"""
     before = funnel[funnel["part"] == "before_sale"]
     seen, n = before["share_of_entered"].notna().sum(), len(before)
-    return words.text(
-        "sentence.reliability_all" if seen == n > 1 else "sentence.reliability",
-        n=n,
-        seen=seen,
-        told=_tell_self_reported(necessity, words),
-        ahead=_tell_stage_ahead(leads, words),
+    visible = "sentence.reliability_all" if seen == n > 1 else "sentence.reliability"
+    shown = necessity["n_won_with_evidence"]
+    n_told, n_shown = (necessity["self_reported_share"] * shown).sum(), shown.sum()
+    told = {"n_told": n_told, "n_shown": n_shown}
+    staged = leads["stage"].notna() & (leads["stage"] != "") & leads["entered_at"].notna()
+    ahead = leads.loc[staged, "stage_ahead"]
+    stages = {"n_ahead": ahead.sum(), "n_staged": len(ahead)}
+    return join_sentences(
+        words.text(visible, n=n, seen=seen),
+        n_told >= 0.5 and words.text("sentence.told", share=n_told / n_shown, **told),
+        staged.any() and words.text("sentence.stage_ahead", share=ahead.mean(), **stages),
     )
 
 
@@ -30,55 +35,35 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
     odd = quality[quality["severity"] != "info"]
     if odd.empty and not rows_removed:
         return words.text("sentence.quality_none")
-    told = words.text(
-        "sentence.quality" if rows_removed else "sentence.quality_clean",
-        removed=rows_removed,
-        rows=rows_read,
+    removed = "sentence.quality" if rows_removed else "sentence.quality_clean"
+    return join_sentences(
+        words.text(removed, removed=rows_removed, rows=rows_read),
+        words.text("sentence.quality_rest")
+        if odd.empty
+        else words.text("sentence.quality_look", checks=words.each("sentence.quality_check", odd)),
     )
-    if odd.empty:
-        return f"{told} {words.text('sentence.quality_rest')}"
-    named = [
-        f"{words.value('check', r.check)} ({words.number(r.n_rows)})" for r in odd.itertuples()
-    ]
-    return f"{told} {words.text('sentence.quality_look', warnings='; '.join(named))}"
 
 
 def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> list[str]:
     """What do these numbers not say?"""
-    entered = leads[leads["entered_at"].notna()]
-    n_open = (entered["status"] == "open").sum()
-    told = []
-    if n_open:
-        told.append(words.text("sentence.limits_open", open=n_open, n_leads=len(entered)))
-    if len(leads) > len(entered):
-        told.append(words.text("sentence.limits_never", n=len(leads) - len(entered)))
-    outside = quality.loc[quality["check"] == "outside_selection", "n_rows"].sum()
-    if outside:
-        told.append(words.text("sentence.selected", n=outside))
-    if (quality["check"] == "draft_steps").any():
-        told.insert(0, words.text("sentence.limits_draft"))
-    return [*told, words.text("sentence.limits_cause"), words.text("sentence.limits_small")]
+    entered = leads["entered_at"].notna()
+    counts = {
+        "n_open": (entered & (leads["status"] == "open")).sum(),
+        "n_leads": entered.sum(),
+        "n_never": (~entered).sum(),
+        "n_outside": quality.loc[quality["check"] == "outside_selection", "n_rows"].sum(),
+    }
+    told = {
+        "sentence.limits_draft": (quality["check"] == "draft_steps").any(),
+        "sentence.limits_open": counts["n_open"],
+        "sentence.limits_never": counts["n_never"],
+        "sentence.selected": counts["n_outside"],
+        "sentence.limits_cause": True,
+        "sentence.limits_small": True,
+    }
+    return [words.text(key, **counts) for key, holds in told.items() if holds]
 
 
 def tell_assumed(assumed: tuple[str, ...], observed_until: pd.Timestamp, words: Words) -> list[str]:
     """What did nobody tell, so that it was taken?"""
-    date = words.date(observed_until)
-    return [words.text(f"assumed.{what}", date=date) for what in assumed]
-
-
-def _tell_self_reported(necessity: pd.DataFrame, words: Words) -> str:
-    shown = necessity["n_won_with_evidence"]
-    n_told = (necessity["self_reported_share"] * shown).sum()
-    if not n_told >= 0.5:
-        return ""
-    share = words.share(n_told / shown.sum())
-    return words.text("sentence.told", share=share, n_told=n_told, n_shown=shown.sum())
-
-
-def _tell_stage_ahead(leads: pd.DataFrame, words: Words) -> str:
-    staged = leads["stage"].notna() & (leads["stage"] != "") & leads["entered_at"].notna()
-    if not staged.any():
-        return ""
-    ahead = leads.loc[staged, "stage_ahead"]
-    share = words.share(ahead.mean())
-    return words.text("sentence.stage_ahead", share=share, n_ahead=ahead.sum(), n_staged=len(ahead))
+    return [words.text(f"assumed.{what}", observed_until=observed_until) for what in assumed]
