@@ -42,15 +42,9 @@ def count_funnel(
 
     Returns
     -------
-    frame, one row a step, the steps after the sale below those before it: segment, position, step,
-    n_entered (base: leads with evidence of any global pre-sale step; after the sale: those won),
-    n_reached, n_unseen (of n_reached, without evidence of the step itself), n_open (open leads of
-    the base that stand before the step), share_of_entered, share_of_previous (of the previous
-    measurable step; empty where it would exceed 1), low, high (Wilson, of share_of_entered, with
-    the effective n), previous_low, previous_high (likewise, of share_of_previous), part. Shares of
-    a step without any evidence in the log are empty: it is not measurable. Status won counts as
-    reaching the sale at its closing; post-sale time runs from it.
-    The effective n of a segment is that of `effective_n_of_segment`, as memberships are estimated.
+    The table `funnel`, of one group. Status won counts as reaching the sale at its closing;
+    post-sale time runs from it. The effective n of a segment is that of `effective_n_of_segment`,
+    as memberships are estimated.
 
     Examples
     --------
