@@ -69,6 +69,13 @@ def test_no_difference_is_no_likeness():
     assert told.startswith("Менеджер: различий сверх случайных не видно (сравнений: 1)")
 
 
+@pytest.mark.parametrize(
+    ("column", "named"), [("loss_reason", "Loss reason in the CRM:"), ("campaign 5", "campaign 5:")]
+)
+def test_columns_go_by_their_titles_and_those_of_the_export_as_they_are_written(column, named):
+    assert tell_comparison(groups_of(0.3, column=column), EN).startswith(named)
+
+
 def test_nothing_to_compare_and_too_few_are_told_apart():
     assert "only one group" in tell_comparison(groups_of()[:0], EN)
     assert "too few leads in every group" in tell_comparison(groups_of(np.nan), EN)
