@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from numbers import Integral
 from os import PathLike, fspath
 from pathlib import Path
@@ -33,6 +34,11 @@ def _to_text(x: Any) -> Any:
         return ""
     if isinstance(x, PathLike):
         return fspath(x)
+    if isinstance(x, date):  # a moment, too; one of midnight is taken for its day
+        text = x.isoformat()
+        return text.removesuffix("T00:00:00")
+    if isinstance(x, timedelta):
+        return f"{x.total_seconds():.0f}s"
     return str(x) if isinstance(x, Integral) and not isinstance(x, bool) else x
 
 
@@ -129,7 +135,7 @@ def collect_settings(variables: dict[str, Any]) -> Settings:
 
     `variables` are the notebook's ``globals()``. Every plain value among them must be a setting, so
     that a misspelt one, or a misspelt parameter of papermill, is an error; what is set after the
-    first call is the notebook's own.
+    first call is the notebook's own, unless it has the name of a setting.
 
     Raises
     ------
@@ -137,18 +143,24 @@ def collect_settings(variables: dict[str, Any]) -> Settings:
         A variable is no setting, or its value does not fit.
     """
     given = take_parameters(variables, Settings.model_fields)
-    if not any(given.get(name) for name in ("events", "leads", "steps")):
+    if all(isinstance(given.get(name, ""), str) and not given.get(name) for name in _SAMPLE):
         given |= find_sample()
     return Settings(**given)
 
 
 def take_parameters(variables: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """Take those variables of a notebook that are known, and refuse others set before this call."""
-    plain = {k: v for k, v in variables.items() if k[0] != "_" and isinstance(v, _PLAIN)}
-    first = variables.setdefault("_set_first", plain.keys() - {"In", "Out"})
-    if unknown := sorted(first - {*known}):
-        raise InputError([f"no parameter {name!r}{suggest(name, known)}" for name in unknown])
-    return {name: plain[name] for name in known if name in plain}
+    """Take those variables of a notebook that are known, and refuse others set before this call.
+
+    A notebook's memory keeps what it was told: a misspelt variable has to be deleted.
+    """
+    plain = {k for k, v in variables.items() if k[0] != "_" and isinstance(v, _PLAIN)}
+    first = variables.setdefault("_set_first", plain - {"In", "Out"})
+    if unknown := sorted((first & plain) - {*known}):
+        after = "(corrected already? then delete the old one: del {})"
+        raise InputError([
+            f"no parameter {name!r}{suggest(name, known)} {after.format(name)}" for name in unknown
+        ])  # fmt: skip
+    return {name: variables[name] for name in known if name in variables}
 
 
 _PLAIN = (str, int, float, list, tuple, dict, type(None))

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from funnel_lib.audit import check_inputs
 from funnel_lib.cli import app
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
+from funnel_lib.counting.reach import read_window
 from funnel_lib.settings import Settings, collect_settings
 
 
@@ -107,12 +109,29 @@ def test_what_a_notebook_sets_is_collected_and_what_is_misspelt_is_refused():
     assert collect_settings(space) == Settings(events="e.csv", steps="s.yml", rule="any")
     space |= {"columns": ["step"], "lang": "ru"}  # set later, it is the notebook's own
     assert collect_settings(space) == Settings(events="e.csv", steps="s.yml", rule="any", lang="ru")
+    space = {"evnts": "e.csv", "rul": "any"}
     with pytest.raises(InputError) as error:
-        collect_settings({"evnts": "e.csv", "rul": "any"})
-    assert error.value.problems == (
+        collect_settings(space)
+    assert [p.split(" (")[0] for p in error.value.problems] == [
         "no parameter 'evnts'; did you mean events or segments?",
         "no parameter 'rul'; did you mean rule?",
-    )  # fmt: skip
+    ]
+    del space["evnts"], space["rul"]
+    assert collect_settings(space | {"events": "e.csv"}).events == ("e.csv",)
+
+
+def test_a_setting_of_another_kind_is_taken_or_refused_but_never_passed_over(tmp_path):
+    space = {"events": tmp_path / "e.csv", "observed_until": pd.Timestamp("2025-06-01")}
+    found = collect_settings(
+        space | {"within": pd.Timedelta("60D"), "entered_to": date(2025, 5, 1)}
+    )
+    assert found.events == (str(tmp_path / "e.csv"),)
+    assert (found.observed_until, found.entered_to) == ("2025-06-01", "2025-05-01")
+    assert read_window(found.within) == read_window("60D")
+    with pytest.raises(InputError, match=r"leads: .* does not fit; expected: Table of leads"):
+        collect_settings({"events": "e.csv", "leads": pd.DataFrame({"lead_id": ["a"]})})
+    with pytest.raises(InputError, match=r"leads: .* does not fit"):
+        collect_settings({"leads": pd.DataFrame({"lead_id": ["a"]})})
 
 
 def test_without_files_a_notebook_reads_the_sample():
