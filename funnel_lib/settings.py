@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from difflib import get_close_matches
 from numbers import Integral
 from os import PathLike, fspath
 from pathlib import Path
@@ -26,6 +27,7 @@ from pydantic import (
 from funnel_lib.core.errors import InputError, suggest
 
 FORMATS = ("html", "xlsx", "pdf")
+ALIKE = 0.8  # likeness of names from which on one is taken for another misspelt
 
 
 def _to_text(x: Any) -> Any:
@@ -151,12 +153,14 @@ def collect_settings(variables: dict[str, Any]) -> Settings:
 def take_parameters(variables: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """Take those variables of a notebook that are known, and refuse others set before this call.
 
-    A notebook's memory keeps what it was told: a misspelt variable has to be deleted.
+    Of what is set later only what looks like a known name is refused. A notebook's memory keeps
+    what it was told, so a misspelt variable has to be deleted.
     """
     plain = {k for k, v in variables.items() if k[0] != "_" and isinstance(v, _PLAIN)}
     first = variables.setdefault("_set_first", plain - {"In", "Out"})
-    if unknown := sorted((first & plain) - {*known}):
-        after = "(corrected already? then delete the old one: del {})"
+    alike = {name for name in plain - first if get_close_matches(name, known, cutoff=ALIKE)}
+    if unknown := sorted((first & plain | alike) - {*known}):
+        after = "(corrected already, or your own? del {}, or rename it)"
         raise InputError([
             f"no parameter {name!r}{suggest(name, known)} {after.format(name)}" for name in unknown
         ])  # fmt: skip
