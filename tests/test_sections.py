@@ -153,6 +153,7 @@ def test_the_leads_behind_a_number_are_as_many(audit):
             leads = audit.losses.leads(step=row["missed_step"], asked=asked)
             assert len(leads) == row[n] and (leads["status"] == "lost").all()
     assert len(audit.losses.leads()) == rows["n_lost"].sum() > 0
+    assert len(audit.losses.leads(step=None, asked="")) == rows["n_lost"].sum()
     waiting = audit.open_leads.leads(asked="no")
     assert len(waiting) == (audit.tables["open_leads"]["asked"] == "no").sum() > 0
     sizes = audit.tables["leads"]["segment"].value_counts()
@@ -168,6 +169,7 @@ def test_the_leads_behind_a_number_are_as_many(audit):
         ({"step": "pay"}, "no step 'pay'; there are 'request_left'"),
         ({"asked": "never"}, "no asked 'never'; there are 'yes', 'no', 'unknown'"),
         ({"segment": "s99"}, "no segment 's99'; there are 'all'"),
+        ({"asked": False}, "no asked False; there are 'yes', 'no', 'unknown'"),
     ],
 )
 def test_leads_that_cannot_be_chosen(audit, chosen, told):

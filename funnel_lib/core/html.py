@@ -4,7 +4,7 @@ itself in a notebook."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -19,7 +19,7 @@ _MARKS = ((re.compile(r"\*(.+?)\*"), r"<em>\1</em>"), (re.compile(r"`(.+?)`"), r
 class Html:
     """A piece of HTML, safe to show: everything from the data is escaped."""
 
-    html: str
+    html: str = field(repr=False)
 
     def __html__(self) -> str:
         return self.html

@@ -287,10 +287,15 @@ def check_choice(what: str, value: str, known: Iterable[str]) -> str:
     return value
 
 
+def is_given(choice: str | None) -> bool:
+    """Whether a choice was made: an empty text or None is none, False is a wrong one."""
+    return choice is not None and not (isinstance(choice, str) and not choice)
+
+
 def choose_rows(rows: pd.DataFrame, **chosen: str) -> pd.DataFrame:
     """Keep the rows that have these values in these columns; an empty text is no choice."""
     for column, value in chosen.items():
-        if value:
+        if is_given(value):
             known = sorted(rows[column].dropna().astype("str").unique())
             rows = rows[rows[column] == check_choice(column, value, known)]
     return rows.reset_index(drop=True)

@@ -10,7 +10,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.missed import ASKED, find_missed, list_codes
-from funnel_lib.sections.section import Source, check_choice
+from funnel_lib.sections.section import Source, check_choice, is_given
 from funnel_lib.stats.intervals import divide
 
 
@@ -64,9 +64,9 @@ def list_lost(
     lost = leads["entered_at"].notna() & (leads["status"] == "lost") & (found.missed >= 0)
     if segment != "all":
         lost &= leads["segment"] == segment
-    if step:
+    if is_given(step):
         lost &= found.missed == path.index(check_choice("step", step, path))
-    if asked:
+    if is_given(asked):
         lost &= found.asked == ASKED.index(check_choice("asked", asked, ASKED))
     steps, words = np.array(path, object)[found.missed], np.array(ASKED, object)[found.asked]
     return leads.assign(missed_step=steps, asked=words)[lost].reset_index(drop=True)
