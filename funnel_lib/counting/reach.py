@@ -60,13 +60,11 @@ def count_funnel(
     window = read_window(within)
     group = group or Group()
     parts = []
-    for part, ids in (
-        ("before_sale", group.path or journeys.steps.before_sale),
-        ("after_sale", journeys.steps.after_sale),
-    ):
-        codes = _step_codes(journeys, ids)
-        base, reached, seen = find_reached(journeys, codes, rule, window, part == "after_sale")
+    for ids, after_sale in list_parts(journeys, group):
+        codes = list_step_codes(journeys, ids)
+        base, reached, seen = find_reached(journeys, codes, rule, window, after_sale)
         counts = _count(journeys, codes, group.of(base), base, reached, seen)
+        part = "after_sale" if after_sale else "before_sale"
         parts.append(counts.assign(part=part, step=list(ids)))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "position", np.arange(1, len(table) + 1))
@@ -141,7 +139,14 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     return window.value // 1000
 
 
-def _step_codes(journeys: Journeys, ids: tuple[str, ...]) -> np.ndarray:
+def list_parts(journeys: Journeys, group: Group) -> list[tuple[tuple[str, ...], bool]]:
+    """The two parts of a group's funnel: the ids of its steps, and whether they follow the sale."""
+    steps = journeys.steps
+    return [(group.path or steps.before_sale, False), (steps.after_sale, True)]
+
+
+def list_step_codes(journeys: Journeys, ids: tuple[str, ...]) -> np.ndarray:
+    """Positions of steps in `steps.ids`; an `InputError` for one that there is not."""
     known = list(journeys.steps.ids)
     wrong = [i for i in ids if i not in known]
     if wrong:

@@ -6,8 +6,14 @@ import pandas as pd
 
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.tables import list_columns
-from funnel_lib.counting.reach import RULES, count_funnel
+from funnel_lib.core.tables import arrange
+from funnel_lib.counting.reach import (
+    RULES,
+    find_reached,
+    list_parts,
+    list_step_codes,
+    read_window,
+)
 
 
 def count_rules(
@@ -16,6 +22,15 @@ def count_rules(
     group: Group | None = None,
 ) -> pd.DataFrame:
     """How far do the three counting rules differ? The table `funnel_rules`."""
-    tables = [count_funnel(journeys, rule, within, group).assign(rule=rule) for rule in RULES]
-    table = pd.concat(tables)[list_columns("funnel_rules")]
-    return table.sort_values("position", kind="stable", ignore_index=True)
+    window, group, rows, position = read_window(within), group or Group(), [], 0
+    for ids, after_sale in list_parts(journeys, group):
+        codes = list_step_codes(journeys, ids)
+        counts = {}
+        for rule in RULES:
+            base, reached, _ = find_reached(journeys, codes, rule, window, after_sale)
+            counts[rule] = group.of(base)[:, 0] @ reached[base]
+        for n, step in enumerate(ids):
+            position += 1
+            place = {"segment": group.segment, "position": position, "step": step}
+            rows += [place | {"rule": rule, "n_reached": counts[rule][n]} for rule in RULES]
+    return arrange("funnel_rules", rows)
