@@ -153,12 +153,14 @@ def collect_settings(variables: dict[str, Any]) -> Settings:
 def take_parameters(variables: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """Take those variables of a notebook that are known, and refuse others set before this call.
 
-    Of what is set later only what looks like a known name is refused. A notebook's memory keeps
+    Of what is set later only what looks like a known name is refused, but for its singular or
+    plural: `step` is the notebook's own. A notebook's memory keeps
     what it was told, so a misspelt variable has to be deleted.
     """
     plain = {k for k, v in variables.items() if k[0] != "_" and isinstance(v, _PLAIN)}
     first = variables.setdefault("_set_first", plain - {"In", "Out"})
-    alike = {name for name in plain - first if get_close_matches(name, known, cutoff=ALIKE)}
+    own = plain - first - {n for k in known for n in (f"{k}s", k.removesuffix("s"))}
+    alike = {name for name in own if get_close_matches(name, known, cutoff=ALIKE)}
     if unknown := sorted((first & plain | alike) - {*known}):
         after = "(corrected already, or your own? del {}, or rename it)"
         raise InputError([
@@ -167,7 +169,7 @@ def take_parameters(variables: dict[str, Any], known: Iterable[str]) -> dict[str
     return {name: variables[name] for name in known if name in variables}
 
 
-_PLAIN = (str, int, float, list, tuple, dict, type(None))
+_PLAIN = (str, int, float, list, tuple, set, dict, type(None), PathLike, date, timedelta)
 
 
 def find_sample() -> dict[str, str]:

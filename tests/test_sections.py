@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 
 import nbformat
-import numpy as np
 import papermill
 import pytest
 import python_calamine as calamine
@@ -111,6 +110,8 @@ def test_a_section_that_cannot_be_counted_says_so_in_its_place(
         "losses: Zero"
     )
     assert "losses" not in audit.tables and FAILED not in audit.funnel._repr_mimebundle_()[1]
+    _, metadata = fl.show_page_one(audit)._repr_mimebundle_()  # it tells of losses, too
+    assert metadata[FAILED]["page_one"].endswith("failed before it: losses")
     with pytest.raises(ZeroDivisionError):
         _ = audit.losses.table
     with pytest.raises(SectionError, match="losses: ZeroDivisionError"):
@@ -158,8 +159,10 @@ def test_the_leads_behind_a_number_are_as_many(audit):
     assert len(waiting) == (audit.tables["open_leads"]["asked"] == "no").sum() > 0
     sizes = audit.tables["leads"]["segment"].value_counts()
     assert {s: len(audit.paths.leads(segment=s)) for s in sizes.index} == sizes.to_dict()
-    own = audit.losses.leads(segment=audit.segmentation.ids[0])
-    assert np.isin(own["segment"], audit.segmentation.ids[0]).all()
+    for row in audit.losses.table.query("segment != 'all'").to_dict("records"):
+        own = audit.losses.leads(step=row["missed_step"], segment=row["segment"], asked="no")
+        assert own["probability"].sum() == pytest.approx(row["n_not_asked"], abs=0.5)
+        assert own["probability"].is_monotonic_decreasing
 
 
 @pytest.mark.parametrize(
@@ -178,6 +181,15 @@ def test_leads_that_cannot_be_chosen(audit, chosen, told):
     assert str(error.value).startswith(told)
     with pytest.raises(InputError, match="effort: no leads stand behind its numbers"):
         audit.effort.leads()
+    with pytest.raises(InputError, match="limits: has no table"):
+        _ = audit.limits.table
+
+
+def test_money_is_no_formula_in_a_notebook(audit):
+    for shown in (audit.hypotheses, fl.show_page_one(audit)):
+        html = shown._repr_mimebundle_()[0]["text/html"]
+        assert html.startswith('<div class="tex2jax_ignore mathjax_ignore">')
+    assert "mathjax_ignore" in audit._repr_html_()
 
 
 def test_a_section_that_there_is_not_is_named_with_the_nearest(audit):

@@ -107,7 +107,8 @@ def test_what_is_wrong_with_a_report_never_costs_an_audit(
 def test_what_a_notebook_sets_is_collected_and_what_is_misspelt_is_refused():
     space = {"events": "e.csv", "steps": "s.yml", "rule": "any", "pd": pd, "In": [], "_": 3}
     assert collect_settings(space) == Settings(events="e.csv", steps="s.yml", rule="any")
-    space |= {"columns": ["step"], "lang": "ru"}  # set later, it is the notebook's own
+    # set later, it is the notebook's own
+    space |= {"columns": ["step"], "step": "paid", "lang": "ru"}
     assert collect_settings(space) == Settings(events="e.csv", steps="s.yml", rule="any", lang="ru")
     with pytest.raises(InputError, match=r"no parameter 'rul'; did you mean rule\? \(corrected"):
         collect_settings(space | {"rul": "any"})

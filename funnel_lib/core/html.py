@@ -25,7 +25,12 @@ class Html:
         return self.html
 
     def _repr_html_(self) -> str:
-        return self.html
+        return shield(self.html)
+
+
+def shield(html: str) -> str:
+    """Keep a notebook from reading the text between two dollar signs as a formula."""
+    return f'<div class="tex2jax_ignore mathjax_ignore">{html}</div>'
 
 
 def render(template: str, /, **values: Any) -> Html:
@@ -52,7 +57,7 @@ class Card:
 
     def _repr_html_(self) -> str:
         title, told, facts = self.describe()
-        return render("object", title=title, told=told, facts=facts).html
+        return shield(render("object", title=title, told=told, facts=facts).html)
 
 
 @cache

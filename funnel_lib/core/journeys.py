@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -48,7 +47,7 @@ class Journeys(Card):
     observed_until: pd.Timestamp  # when the export was made
     quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
 
-    @cached_property
+    @property
     def lead(self) -> np.ndarray:
         """Lead code of each piece of evidence, (n_evidence,)."""
         return np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))

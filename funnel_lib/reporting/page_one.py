@@ -14,17 +14,27 @@ from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.paths.tell import tell_segments
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_reliability
-from funnel_lib.sections.section import Source
+from funnel_lib.sections.section import Answer, Section, Source
 
 
-def show_page_one(audit: Source) -> Html:
+def show_page_one(audit: Source) -> Answer:
     """Show what a head of sales reads first, below what the export leaves out."""
-    words = audit.words()
-    return render(
-        "page_one",
-        export=show_text(tell_export(audit.log, words), kind="export"),
-        told=show_text(tell_page_one(audit.tables, words), kind="page-one"),
-    )
+    return _PageOne(Section("page_one"), audit)
+
+
+class _PageOne(Answer):
+    """Put together from several sections; where it cannot be made, why, as of any section."""
+
+    def tell(self, lang: str = "") -> list[str]:
+        return tell_page_one(self.source.tables, self.source.words(lang))
+
+    def _show(self, lang: str, failed: dict[str, str]) -> Html:
+        export = tell_export(self.source.log, self.source.words(lang))
+        return render(
+            "page_one",
+            export=show_text(export, kind="export"),
+            told=show_text(self.tell(lang), kind="page-one"),
+        )
 
 
 def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:

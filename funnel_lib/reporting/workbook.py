@@ -41,7 +41,7 @@ def _list_sheets(audit: Audit) -> list[tuple[str, pd.DataFrame]]:
 def _for_people(table: pd.DataFrame, name: str, words: Words) -> pd.DataFrame:
     """Names and words in the reader's language; numbers stay numbers, times lose their zone."""
     written = {}
-    for column, cells in table.items():
+    for column, cells in table.infer_objects().items():
         if is_datetime64_any_dtype(cells):
             cells = cells.dt.tz_convert(words.time_zone).dt.tz_localize(None)
         elif cells.dtype == object or is_string_dtype(cells) or cells.dtype == bool:
@@ -78,7 +78,7 @@ def _write_sheet(
     for n, column in enumerate(table):
         numeric = pd.api.types.is_numeric_dtype(table[column])
         known = find_column(column, name)
-        is_share = known is not None and known.kind == "share"
+        is_share = known is not None and known.kind in ("share", "probability")
         longest = 0 if numeric else table[column].astype("str").str.len().max()
         width = 14 if numeric or pd.isna(longest) else min(max(14, longest + 2), 60)
         sheet.set_column(n, n, width, share if is_share else plain if numeric else None)

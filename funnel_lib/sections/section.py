@@ -14,7 +14,7 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, describe, quote_some, suggest
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Group, Segmentation, list_groups, select_segment
-from funnel_lib.core.html import Html, render
+from funnel_lib.core.html import Html, render, shield
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.tables import list_columns, read_tables
@@ -150,7 +150,9 @@ class Answer:
         """The first of its tables."""
         if self.section.tables:
             return self.tables[self.section.tables[0]]
-        return next(iter(self.list_tables().values()))
+        if found := list(self.list_tables().values()):
+            return found[0]
+        raise InputError([f"{self.section.name}: has no table"])
 
     @property
     def tables(self) -> Tables:
@@ -212,6 +214,8 @@ class Answer:
             return self._show(lang, failed)
         except Exception as error:
             name, why = self.section.name, describe(error)
+            if isinstance(error, KeyError) and self.source.failed:  # a table that is not there
+                why = f"{why}; failed before it: {', '.join(self.source.failed)}"
             failed[name] = why
             told = self.source.words(lang).text("chrome.failed")
             return render("failed", told=told, why=f"{name}: {why}")
@@ -246,7 +250,7 @@ class Answer:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         failed: dict[str, str] = {}
-        shown = {"text/html": self._try_to_show("", failed).html}
+        shown = {"text/html": shield(self._try_to_show("", failed).html)}
         said = [f"{name}: {why}" for name, why in failed.items()] or self.tell()
         return shown | {"text/plain": "\n".join(said)}, {FAILED: failed} if failed else {}
 

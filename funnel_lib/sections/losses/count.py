@@ -13,6 +13,8 @@ from funnel_lib.counting.missed import ASKED, find_missed, list_codes
 from funnel_lib.sections.section import Source, check_choice, is_given
 from funnel_lib.stats.intervals import divide
 
+LEAST = 0.001  # membership of a segment below which a lead is not listed
+
 
 def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     """At which step not taken are leads lost, were they asked, and what does it cost? The table
@@ -54,8 +56,8 @@ def list_lost(
     """Which lost leads stand behind a number of the table `losses`?
 
     Rows of the table `leads`, `missed_step` and `asked` by the funnel of `segment`; one of these
-    that is not given does not matter. Of a segment those leads that are most probably of it: its
-    numbers are sums of memberships, and these leads add up to them only nearly.
+    that is not given does not matter. Of a segment `probability` says how much each lead is of it,
+    the surest first: its numbers are the sums of these. Leads below 0.001 are left out.
     """
     ids = [group.segment for group in source.all_groups]
     group = source.all_groups[ids.index(check_choice("segment", segment, ids))]
@@ -63,10 +65,14 @@ def list_lost(
     leads = source.tables["leads"]
     lost = leads["entered_at"].notna() & (leads["status"] == "lost") & (found.missed >= 0)
     if segment != "all":
-        lost &= leads["segment"] == segment
+        leads = leads.assign(probability=group.weigh(len(leads)))
+        lost &= leads["probability"] >= LEAST
     if is_given(step):
         lost &= found.missed == path.index(check_choice("step", step, path))
     if is_given(asked):
         lost &= found.asked == ASKED.index(check_choice("asked", asked, ASKED))
     steps, words = np.array(path, object)[found.missed], np.array(ASKED, object)[found.asked]
-    return leads.assign(missed_step=steps, asked=words)[lost].reset_index(drop=True)
+    found = leads.assign(missed_step=steps, asked=words)[lost]
+    if segment != "all":
+        found = found.sort_values("probability", ascending=False, kind="stable")
+    return found.reset_index(drop=True)

@@ -82,7 +82,9 @@ def tell_path(path_steps: pd.DataFrame, words: Words) -> str:
     """
     rows = path_steps.to_dict("records")
     told = [words.text(key, **row) for row in rows for key in _list_habits(row)]
-    return join_sentences(*told) or words.text("sentence.path_plain")
+    if not told and path_steps["share_taken"].notna().any():
+        return words.text("sentence.path_plain")
+    return join_sentences(*told)  # none where it is not known how the steps are taken
 
 
 def _list_habits(row: dict) -> Iterator[str]:
