@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.errors import InputError, Problems, SectionError, describe, quote_some, suggest
+from funnel_lib.core.errors import (
+    InputError,
+    Problems,
+    SectionError,
+    describe_error,
+    quote_some,
+    suggest,
+)
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
@@ -54,7 +61,7 @@ class Audit(Card, Source):
     def raise_if_failed(self) -> None:
         """Raise a `SectionError` if any section could not be counted."""
         if self.failed:
-            raise SectionError({name: describe(why) for name, why in self.failed.items()})
+            raise SectionError({name: describe_error(why) for name, why in self.failed.items()})
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""

@@ -53,7 +53,7 @@ class SectionError(FunnelError):
         return [f"{name}: {why}" for name, why in self.failed.items()]
 
 
-def describe(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Say an error in one line: with its kind, where it is none that was raised on purpose."""
     return str(error) if isinstance(error, FunnelError) else f"{type(error).__name__}: {error}"
 

@@ -299,8 +299,7 @@ def use_language(lang: str, steps: Steps | None = None) -> None:
     `build_audit` does so with its own.
     """
     check_language(lang)
-    _SHOWN.append(Words(lang, steps.names(lang) if steps else {}))
-    del _SHOWN[0]
+    _SHOWN[0] = Words(lang, steps.names(lang) if steps else {})
 
 
 def find_shown_words() -> Words:

@@ -7,20 +7,25 @@ asks for the next one or does not, and many leads stop early. What lies after th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from itertools import pairwise, product
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
-from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import SKIPPED_OFTEN
-from funnel_lib.datasets.worlds import WON, WORLDS, World
+from funnel_lib.datasets.truth import (
+    START,
+    describe_world,
+    find_codes,
+    find_shares,
+    find_world,
+    list_rates,
+    list_steps,
+)
+from funnel_lib.datasets.worlds import WON, World
 
-START = np.datetime64("2025-01-01T00:00", "s")
 DAY = 24 * 60  # minutes, the unit of every clock here
 SPREAD = 0.8  # sigma of the lognormal waits
 STAGE_KEPT = 0.9  # how often a manager who acts moves the deal's stage, too
@@ -75,8 +80,8 @@ def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
     >>> planted.truth["segments"]["urgent"]["path"]
     ['request_left', 'call_answered', 'terms_agreed', 'invoice_paid']
     """
-    name, world = _find_world(world, n_leads, seed)
-    steps, rng = _list_steps(world), np.random.default_rng(seed)
+    name, world = find_world(world, n_leads, seed)
+    steps, rng = list_steps(world), np.random.default_rng(seed)
     fate, walk = _walk_all(world, steps, n_leads, rng)
     noise = _draw_noise(world, steps, fate, walk, rng)
     rest = _draw_rest(world, steps, fate, rng)
@@ -89,7 +94,7 @@ def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
     truth_leads = _judge_leads(world, steps, fate, walk, seen, noise)
     leads = _list_leads(world, fate, truth_leads["asked_in_all"], rng)
     events = _name_events(pd.concat([seen, noise, rest]), steps)
-    truth = {"world": name, "seed": seed, "n_leads": n_leads} | _describe(world, steps)
+    truth = {"world": name, "seed": seed, "n_leads": n_leads} | describe_world(world, steps)
     return Planted(events, leads, _write_steps(world, steps), truth_leads, truth)
 
 
@@ -138,7 +143,7 @@ class _Draft:
 
 def _walk_all(world, steps, n_leads, rng):
     """Draw who enters when, and walk every lead down its path; a row a lead, and the events."""
-    shares, factors = _shares(world), np.array([f for _, f in world.managers.values()])
+    shares, factors = find_shares(world), np.array([f for _, f in world.managers.values()])
     fate = pd.DataFrame({"group": rng.choice(len(shares), n_leads, p=shares)})
     fate["manager"] = rng.integers(len(factors), size=n_leads)
     fate["created"] = np.sort(rng.uniform(0, world.days * DAY, n_leads))
@@ -154,10 +159,10 @@ def _walk_all(world, steps, n_leads, rng):
 def _walk(world, steps, segment, lead, clock, factor, draft, rng):
     """Walk the leads of one segment; returns when they closed, and who bought."""
     n, path = len(lead), segment.path
-    go_on, ask, skip, repeat, unasked = _rates(segment, steps)
+    go_on, ask, skip, repeat, unasked = list_rates(segment, steps)
     reported = np.array([world.self_reported * (s.self_reported > "") for s in steps])
     staged = np.array([STAGE_KEPT * (world.stages and s.stage > "") for s in steps])
-    order = np.tile(_codes(steps, path), (n, 1))
+    order = np.tile(find_codes(steps, path), (n, 1))
     for (first, _), p in segment.swaps.items():
         j, flip = path.index(first), rng.random(n) < p
         order[flip, j : j + 2] = order[flip, j : j + 2][:, ::-1]
@@ -192,7 +197,7 @@ def _walk(world, steps, segment, lead, clock, factor, draft, rng):
 
 def _draw_noise(world, steps, fate, walk, rng):
     """Draw random client steps, each after an event of the walk and before the next or closing."""
-    won = _codes(steps, [WON])[0]
+    won = find_codes(steps, [WON])[0]
     shown = walk[walk["kind"] <= REPORTED].sort_values(["lead", "at"])
     until = shown.groupby("lead")["at"].shift(-1).fillna(shown["lead"].map(fate["closed"]))
     n_noise = round(world.noise / (1 - world.noise) * (shown["kind"] == CLIENT).sum())
@@ -211,7 +216,7 @@ def _draw_rest(world, steps, fate, rng):
         again = won
         while (again := again & (rng.random(n) < p)).any():
             clock = np.where(again, clock + _draw_waits(POST_DAYS[step] * 24, n, rng), clock)
-            draft.add(again, np.arange(n), clock, CLIENT, _codes(steps, [step])[0])
+            draft.add(again, np.arange(n), clock, CLIENT, find_codes(steps, [step])[0])
             if step != "repeat_order":
                 break
     return draft.to_frame()
@@ -220,9 +225,9 @@ def _draw_rest(world, steps, fate, rng):
 def _judge_leads(world, steps, fate, walk, seen, noise):
     """Say for each lead what the rules of counting must find: on its own path, and over all."""
     group, segments = fate["group"].to_numpy(), list(world.segments.values())
-    paths = [_codes(steps, segment.path) for segment in segments]
-    optional = [np.flatnonzero(_rates(s, steps)[2] >= SKIPPED_OFTEN) for s in segments]
-    every = [range(_codes(steps, [WON])[0] + 1)]
+    paths = [find_codes(steps, segment.path) for segment in segments]
+    optional = [np.flatnonzero(list_rates(s, steps)[2] >= SKIPPED_OFTEN) for s in segments]
+    every = [range(find_codes(steps, [WON])[0] + 1)]
     own = _judge(seen, fate, group, paths, optional)
     in_all = _judge(seen, fate, group * 0, every, [()])
     stage = seen[seen["kind"] == STAGE].groupby("lead")["step"].last().reindex(fate.index)
@@ -339,82 +344,6 @@ def _write_steps(world, steps):
     return yaml.safe_dump(text, allow_unicode=True, sort_keys=False, default_flow_style=None)
 
 
-def _describe(world, steps):
-    """Write a world's parameters and true reach as plain dicts and lists."""
-    kept = ("noise", "days", "date_only", "self_reported", "returning", "post_sale", "managers",
-            "currency")  # fmt: skip
-    # the key in truth.json is older than the name
-    truth = {"told" if key == "self_reported" else key: getattr(world, key) for key in kept}
-    truth["observed_until"] = str(START + np.timedelta64(world.days, "D"))
-    truth["steps"], truth["segments"] = [s.id for s in steps if s.id not in world.post_sale], {}
-    for (name, segment), share in zip(world.segments.items(), _shares(world), strict=True):
-        reach = _find_reach(segment, steps, [factor for _, factor in world.managers.values()])
-        truth["segments"][name] = asdict(segment) | {
-            "share": float(share),
-            "swaps": [{"pair": list(pair), "p": p} for pair, p in segment.swaps.items()],
-            "loops": [{"block": list(block), "p": p} for block, p in segment.loops.items()],
-            "reach": reach.to_dict("records"),
-        }
-    return json.loads(json.dumps(truth))  # tuples become lists, as they will in the file
-
-
-def _find_reach(segment, steps, factors):
-    """Compute the chance that a step of the path is taken, and that it or a later one is.
-
-    Sums over the orders that swaps allow and over managers. Skips are independent: a walk that ends
-    at a given depth shows nothing from a position on with the product of the skips it walked there.
-    """
-    n, pairs = len(segment.path), segment.swaps.items()
-    go_on, ask, skip, _, unasked = (x[_codes(steps, segment.path)] for x in _rates(segment, steps))
-    taken, reached = np.zeros(n), np.zeros(n)
-    for *flips, factor in product(*[(False, True)] * len(pairs), factors):
-        order, weight = np.arange(n), 1 / len(factors)
-        for flip, ((first, _), p) in zip(flips, pairs, strict=True):
-            j = segment.path.index(first)
-            order[j : j + 2] = order[j : j + 2][:: -1 if flip else 1]
-            weight *= p if flip else 1 - p
-        asked = np.minimum(ask * factor, 1)
-        goes = go_on * (asked + (1 - asked) * unasked)
-        walked = np.cumprod(np.append(1, goes[order][1:]))
-        ends = walked - np.append(walked[1:], 0)
-        taken[order] += weight * walked * (1 - skip[order])
-        for j in range(n):
-            unseen = np.cumprod(np.where(order >= j, skip[order], 1))
-            reached[j] += weight * (ends * (1 - unseen)).sum()
-    previous = np.append(1, reached[:-1])
-    table = {"position": np.arange(n) + 1, "step": segment.path, "go_on": go_on, "ask": ask}
-    table |= {"taken": taken, "reached": reached, "share_of_previous": reached / previous}
-    return pd.DataFrame(table)
-
-
-def _rates(segment, steps):
-    """Look up a segment's chances by step code: go_on, ask, skip, repeat, unasked."""
-    rates = []
-    for name, default in {"go_on": 0.85, "ask": 0.0, "skip": 0.0, "repeat": 0.0}.items():
-        given = getattr(segment, name)
-        by_step = given if isinstance(given, Mapping) else dict.fromkeys(segment.path, given)
-        rates.append(np.array([by_step.get(s.id, default) for s in steps], float))
-    rates[1] *= [s.asked_by > "" for s in steps]
-    matters = (rates[1] > 0) & (rates[2] < SKIPPED_OFTEN)
-    return [*rates, np.where(matters, segment.unasked, 1.0)]
-
-
-def _list_steps(world):
-    """List the steps of a world in the order of steps.yml."""
-    used = set(world.post_sale).union(*(segment.path for segment in world.segments.values()))
-    return [s for s in world.steps if s.id in used]
-
-
-def _codes(steps, ids):
-    code = {s.id: i for i, s in enumerate(steps)}
-    return [code[i] for i in ids]
-
-
-def _shares(world):
-    weights = np.array([segment.weight for segment in world.segments.values()], float)
-    return weights / weights.sum()
-
-
 def _draw_waits(hours, n, rng):
     """Draw waits in minutes, at least two, so that a lead's events keep their order."""
     return np.maximum(hours * 60 * np.exp(rng.normal(0, SPREAD, n)), 2)
@@ -428,33 +357,3 @@ def _name(letter, numbers):
     """Write ids: A1 for 0, and so on; none for -1."""
     numbers = pd.Series(np.asarray(numbers) + 1)
     return (letter + numbers.astype(str)).where(numbers > 0)
-
-
-def _find_world(world, n_leads, seed):
-    """Find the world and check that it can be planted; returns its name and the `World`."""
-    problems = [f"n_leads is {n_leads}: plant at least 1 lead"] if n_leads < 1 else []
-    problems += [f"seed is {seed}: take a whole number, 0 or more"] if seed < 0 else []
-    name, world = ("custom", world) if isinstance(world, World) else (world, WORLDS.get(world))
-    if world is None:
-        known = ", ".join(WORLDS)
-        problems.append(f"no planted world {name!r}{suggest(name, WORLDS)}; there are {known}")
-    for label, segment in world.segments.items() if world else ():
-        problems += [f"segment {label}: {p}" for p in _check_segment(segment, world.steps)]
-    if problems:
-        raise InputError(problems)
-    return name, world
-
-
-def _check_segment(segment, steps):
-    """Say what makes a segment impossible to walk."""
-    path, pairs = segment.path, list(pairwise(segment.path))[:-1]
-    if unknown := set(path) - {s.id for s in steps}:
-        yield f"no such step: {', '.join(sorted(unknown))}; name it in the world's steps"
-    if len(set(path)) < len(path) or len(path) < 2 or path[-1] != WON:
-        yield f"the path must name two steps or more, each once, and end with {WON}"
-    if {path[0], path[-1]} & set(segment.skip) or path[-1] in segment.repeat:
-        yield f"{path[0]} and {path[-1]} cannot be skipped, the sale not repeated"
-    if bad := [pair for pair in segment.swaps if pair not in pairs[1:]]:
-        yield f"cannot swap {bad[0]}: name neighbours between the first step and the sale"
-    if bad := [block for block in segment.loops if not {*pairwise(block)} <= {*pairs}]:
-        yield f"cannot loop {bad[0]}: name neighbours in their order, before the sale"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from funnel_lib.core.errors import InputError, describe, quote_some, suggest
+from funnel_lib.core.errors import InputError, describe_error, quote_some, suggest
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Group, Segmentation, list_groups, select_segment
 from funnel_lib.core.html import Html, render, shield
@@ -169,15 +169,17 @@ class Answer:
 
     def draw(self, lang: str = "") -> Any:
         """Its figure: a picture, several to stand side by side, cards; None where it has none."""
-        self._raise_if_failed()
+        return self._draw(self.source.words(lang), self.tell(lang))
+
+    def _draw(self, words: Words, told: list[str]) -> Any:
+        """Its figure, whose text for those who cannot see it is what was told."""
         draw = self.section.draw
-        drawn = draw(self.source, self.source.words(lang)) if draw else None
+        drawn = draw(self.source, words) if draw else None
         if not hasattr(drawn, "figure"):
             return drawn
         from funnel_lib.drawing.canvas import show_figure
 
-        words = self.source.words(lang)
-        return show_figure(drawn, " ".join(self.tell(lang)) or self.section.write("intro", words))
+        return show_figure(drawn, " ".join(told) or self.section.write("intro", words))
 
     def leads(self, **chosen: str) -> pd.DataFrame:
         """The leads behind its numbers, such as ``step="paid", asked="no"``.
@@ -213,7 +215,7 @@ class Answer:
         try:
             return self._show(lang, failed)
         except Exception as error:
-            name, why = self.section.name, describe(error)
+            name, why = self.section.name, describe_error(error)
             if isinstance(error, KeyError) and self.source.failed:  # a table that is not there
                 why = f"{why}; failed before it: {', '.join(self.source.failed)}"
             failed[name] = why
@@ -231,7 +233,7 @@ class Answer:
             "section",
             words=words,
             told=show_text(told if len(told) > 1 else told[0], self.section.kind) if told else "",
-            figure="" if is_empty else _show_drawn(self.draw(lang)),
+            figure="" if is_empty else _show_drawn(self._draw(words, told)),
             tables=[
                 (title_table(name, words), _show_table(name, table, words))
                 for name, table in select_segment(tables).items()
@@ -267,7 +269,12 @@ def count_each(**counts: Callable[..., pd.DataFrame]) -> Callable[[Source], Tabl
 
 def tell_from(tell: Callable[..., str | list[str]], *tables: str):
     """Tell what a function says of these tables: of all leads, where there are segments' rows."""
-    return lambda source, words: tell(*(source.of_all[name] for name in tables), words)
+
+    def tell_all(source: Source, words: Words) -> str | list[str]:
+        known = source.of_all
+        return tell(*(known[name] for name in tables), words)
+
+    return tell_all
 
 
 def draw_from(function: str, *tables: str):
@@ -277,7 +284,8 @@ def draw_from(function: str, *tables: str):
 
     def draw(source: Source, words: Words) -> Any:
         found = getattr(import_module(f"funnel_lib.{module}"), name)
-        return found(*(source.of_all[table] for table in tables), words)
+        known = source.of_all
+        return found(*(known[table] for table in tables), words)
 
     return draw
 

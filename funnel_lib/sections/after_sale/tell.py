@@ -20,7 +20,7 @@ def tell_repeats(repeats: pd.DataFrame, words: Words) -> str:
     if len(rows) == 1:
         return told[0]
     named = rows["currency"].replace("", words.text("sentence.no_currency"))
-    return words.each("sentence.repeats_in", rows.assign(currency=named, told=told), " ")
+    return words.each("sentence.in_currency", rows.assign(currency=named, told=told), " ")
 
 
 def _tell_again(row: pd.Series, words: Words) -> str:

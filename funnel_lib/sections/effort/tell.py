@@ -42,7 +42,7 @@ def tell_effort(
     if everyone["currency"].nunique() < 2:
         return join_sentences(*told["told"])
     named = told["currency"].replace("", words.text("sentence.no_currency"))
-    return words.each("sentence.value_in", told.assign(currency=named), " ")
+    return words.each("sentence.in_currency", told.assign(currency=named), " ")
 
 
 def _tell_currency(ranges: pd.DataFrame, words: Words) -> str:
