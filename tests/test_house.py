@@ -21,7 +21,7 @@ FLOORS = {
     "reading": {"core"},
     "counting": {"core", "stats"},
     "drawing": {"core", "stats"},
-    "sections": {"core", "stats", "engine", "counting", "drawing", "settings"},
+    "sections": {"core", "reading", "stats", "engine", "counting", "drawing", "settings"},
     "settings": {"core"},
     "audit": {"core", "reading", "counting", "sections", "settings"},
     "reporting": {"core", "drawing", "sections", "settings", "audit"},

@@ -10,9 +10,9 @@ import yaml
 
 from funnel_lib.core.checked import read_checked
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.lexicon import LEXICON, Lexicon, find_meaning, read_lexicon
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.words import Words
+from funnel_lib.reading.lexicon import LEXICON, Lexicon, find_meaning, read_lexicon
 from funnel_lib.sections.stages.names import audit_stages, build_sheet, tell_stages
 
 NAMES = Path(__file__).parent / "stage_names.csv"
@@ -223,7 +223,7 @@ def test_the_wheel_takes_the_lexicon(root):
     """What hatchling would put into the wheel, without building one."""
     builder = pytest.importorskip("hatchling.builders.wheel")
     files = builder.WheelBuilder(str(root)).recurse_included_files()
-    assert "funnel_lib/core/stages.yml" in {f.distribution_path for f in files}
+    assert "funnel_lib/reading/stages.yml" in {f.distribution_path for f in files}
 
 
 @pytest.fixture

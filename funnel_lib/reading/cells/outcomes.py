@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.lexicon import find_meaning
 from funnel_lib.reading.ledger import Ledger
+from funnel_lib.reading.lexicon import find_meaning
 
 # The two ends as the CRMs name them at first; a renamed one is known by the lexicon of stages where
 # the deal is known to be closed, or by the mapping's `status_values`.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.lexicon import TypicalStep, find_meaning, read_lexicon
 from funnel_lib.core.steps import Step, Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import Words
+from funnel_lib.reading.lexicon import TypicalStep, find_meaning, read_lexicon
 
 
 def build_blueprint(tables: dict[str, pd.DataFrame], steps: Steps, words: Words) -> pd.DataFrame:

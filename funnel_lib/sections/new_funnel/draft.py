@@ -9,8 +9,8 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog
-from funnel_lib.core.lexicon import find_meaning
 from funnel_lib.counting.moves import order_stages
+from funnel_lib.reading.lexicon import find_meaning
 
 MOSTLY = 0.8  # share of an action's events with one actor from which on it is that actor's
 SALE, AFTER_SALE = "paid", ("launched", "served", "feedback_given", "repeat_order")

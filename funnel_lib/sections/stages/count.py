@@ -7,7 +7,6 @@ import pandas as pd
 
 from funnel_lib.core.events import ACTORS, BULK_LEADS, STAGE_PREFIX, EventLog, build_log
 from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
-from funnel_lib.core.lexicon import find_meaning
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, NEVER, to_micros
@@ -15,6 +14,7 @@ from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.missed import find_missed
 from funnel_lib.counting.moves import PIPELINE_MARK, find_stage_step, list_moves, order_stages
 from funnel_lib.counting.reach import RULES, count_funnel
+from funnel_lib.reading.lexicon import find_meaning
 from funnel_lib.sections.stages.names import audit_stages
 from funnel_lib.stats.intervals import wilson
 

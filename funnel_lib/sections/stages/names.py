@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from funnel_lib.core.lexicon import DESCRIBED, find_meaning, list_nearest, read_lexicon
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import Words, join_sentences
+from funnel_lib.reading.lexicon import DESCRIBED, find_meaning, list_nearest, read_lexicon
 
 
 def audit_stages(names: Iterable[object], lang: str = "en") -> pd.DataFrame:
