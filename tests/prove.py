@@ -27,6 +27,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
 from funnel_lib.core.groups import list_groups
+from funnel_lib.core.tallies import tally
 from funnel_lib.counting.reach import count_funnel, find_reached
 from funnel_lib.datasets.worlds import STEPS, WON, WORLDS, PlantedSegment, World
 from funnel_lib.engine.paths import PathMixture
@@ -240,7 +241,8 @@ def random_world(equal: bool, seed: int) -> World:
 def count_true(journeys, segment, label: str, path: tuple) -> pd.DataFrame:
     """Count how many of a planted segment's own leads reached each step of its path."""
     codes = np.array([journeys.steps.ids.index(step) for step in path])
-    base, reached, _ = find_reached(journeys, codes)
+    counted = tally(journeys)
+    base, reached, _ = (x[counted.of_lead] for x in find_reached(counted, codes))
     own = base & (segment == label)
     table = {"segment": label, "position": np.arange(len(path)), "own": own.sum()}
     return pd.DataFrame(table | {"reached": reached[own].sum(axis=0)})

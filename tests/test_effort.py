@@ -8,11 +8,12 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group, list_groups
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.core.tallies import tally
+from funnel_lib.counting.added import list_added
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.after_sale.count import count_repeats
 from funnel_lib.sections.effort.count import count_actions, count_money, find_money_ranges
 from funnel_lib.sections.paths.segments import find_segments
-from funnel_lib.stats.intervals import add_by_membership
 
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
 START = pd.Timestamp("2025-01-01", tz="UTC")
@@ -129,11 +130,14 @@ def test_ranges_hold_their_values_and_ids_do_not_matter(world):
 def test_sums_by_membership_are_the_weighted_sums(world):
     *_, journeys, groups = world
     entered = journeys.leads["entered_at"].notna().to_numpy()
-    marks = np.arange(entered.sum() * 2.0).reshape(-1, 2)
-    for group in groups[1:]:
-        added = add_by_membership(group.of(entered), marks)
-        plain = group.weigh(len(entered))[entered] @ marks
-        assert added.sum(axis=0) == pytest.approx(plain)
+    counted = tally(journeys, groups[-1].memberships)
+    amount = np.arange(len(entered) * 1.0)
+    won = counted.has_status("won")[:, None]
+    added = list_added(counted, groups, [amount], np.array([0]), won * 1.0)
+    sums = added.add_up(np.zeros(len(entered), int), 1)[0]
+    mine = entered & won[counted.of_lead, 0]
+    for group, total in zip(groups, sums, strict=True):
+        assert total == pytest.approx(group.weigh(len(entered))[mine] @ amount[mine])
 
 
 def test_repeats_by_hand():

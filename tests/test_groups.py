@@ -137,10 +137,11 @@ def test_counts_are_those_of_a_loop_and_p_is_chi_square():
     managers = [m if isinstance(m, str) else "" for m in journeys.leads["manager"]]
     tested = 0
     for row in table.itertuples():
-        j, cells = decided.steps.index(row.step), np.zeros((2, 2), int)
+        stood, went_on = decided.list_leads(decided.steps.index(row.step))
+        cells = np.zeros((2, 2), int)
         for i, name in enumerate(managers):
-            if decided.stood[i, j]:
-                cells[int(name != row.value), int(not decided.went_on[i, j])] += 1
+            if stood[i]:
+                cells[int(name != row.value), int(not went_on[i])] += 1
         assert [row.n_base, row.n_rest] == cells.sum(axis=1).tolist()
         assert row.n_reached == cells[0, 0]
         if cells.sum(axis=0).min() > 0:
@@ -195,11 +196,11 @@ def test_weights_count_by_their_effective_number():
     group = weighted(400)[1]
     row = compare_groups(journeys, "manager", group).set_index("step").loc["pay"]
     decided, weights = find_decided(journeys, group), group.weigh(400)
-    stood = decided.stood[:, 2]
+    stood, went_on = decided.list_leads(2)
     anna = (journeys.leads["manager"] == "Anna").to_numpy()
     w, rest = weights[stood & anna], weights[stood & ~anna]
-    share = w @ decided.went_on[stood & anna, 2] / w.sum()
-    share_rest = rest @ decided.went_on[stood & ~anna, 2] / rest.sum()
+    share = w @ went_on[stood & anna] / w.sum()
+    share_rest = rest @ went_on[stood & ~anna] / rest.sum()
     cells = (share, effective_n(w), share_rest, effective_n(rest))
     judged = judge_difference(*(np.array([x]) for x in cells))
     assert [row["n_base"], row["n_rest"]] == pytest.approx([w.sum(), rest.sum()])

@@ -13,7 +13,7 @@ from funnel_lib.core.groups import Group, list_groups
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.counting.days import find_mature
-from funnel_lib.counting.missed import ASKED, find_decided, find_missed
+from funnel_lib.counting.missed import ASKED, find_decided, place_leads
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.stats.experiments import plan_size
@@ -88,19 +88,20 @@ def test_segments_equal_the_loop(journeys, found):
     table = build_hypotheses(journeys, groups, {"terms_agreed": 0.9})
     assert "all" not in set(table["segment"])
     for group in groups[1:]:
-        decided, missed = find_decided(journeys, group), find_missed(journeys, group)
+        decided, missed = find_decided(journeys, group), place_leads(journeys, group)
         weights = group.weigh(len(journeys.leads))
         if "terms_agreed" not in decided.steps:
             continue
         place = decided.steps.index("terms_agreed")
+        stood_there, went_on = decided.list_leads(place)
         stood = went = never = ended = won = 0.0
         status = journeys.leads["status"].to_numpy()
         for i, w in enumerate(weights * mature * more):
-            stood += w * decided.stood[i, place]
-            went += w * decided.went_on[i, place]
-            lost = decided.stood[i, place] and not decided.went_on[i, place]
+            stood += w * stood_there[i]
+            went += w * went_on[i]
+            lost = stood_there[i] and not went_on[i]
             never += w * (lost and missed.asked[i] == ASKED.index("no"))
-            ended += w * (decided.went_on[i, place] and status[i] != "open")
+            ended += w * (went_on[i] and status[i] != "open")
             won += w * (status[i] == "won")
         extra = max((0.9 - went / stood) * stood * won / ended, 0)
         mine = table[(table["segment"] == group.segment) & (table["step"] == "terms_agreed")]
@@ -191,10 +192,8 @@ def test_only_leads_that_had_their_time_are_compared():
     table = build_hypotheses(young, [Group()], {"read": 0.8}).query("step == 'read'")
     scale = 65 / mature.sum()
     decided = find_decided(young, Group())
-    place = decided.steps.index("read")
-    assert table["n_decided"].iloc[0] == pytest.approx(
-        scale * decided.stood[mature, place].sum()
-    )  # fmt: skip
+    stood, _ = decided.list_leads(decided.steps.index("read"))
+    assert table["n_decided"].iloc[0] == pytest.approx(scale * stood[mature].sum())
 
 
 def crm_until(journeys, until):

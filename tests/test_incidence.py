@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight
 
 from funnel_lib.stats.incidence import (
-    _add_memberships,
     _follow,
     _sum_later,
     estimate_incidence,
@@ -124,8 +123,6 @@ def test_errors_in_segments_count_the_estimated_memberships():
         plain = estimate_incidence(day, cause, member[:, [column]])
         assert plain.incidence == pytest.approx(found.incidence)
         assert not np.allclose(plain.error, found.error)
-        added = _add_memberships(moved, np.arange(60), cell, weight, member, day >= 0)
-        assert found.error**2 - plain.error**2 == pytest.approx(added, abs=1e-9)
 
 
 def test_leads_that_never_entered_are_left_out():

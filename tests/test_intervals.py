@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from funnel_lib.stats.intervals import (
-    add_by_membership,
+    Cells,
+    add_by_sizes,
     divide,
     effective_n,
-    effective_n_of_segment,
     influence_of_share,
-    influence_of_sizes,
     move_means,
     wilson,
 )
@@ -71,13 +70,13 @@ def test_sure_memberships_count_as_they_are():
     sure = np.repeat(np.eye(2), [30, 70], axis=0)
     hits = np.zeros((100, 1))
     hits[:9] = hits[50:60] = 1
-    assert effective_n_of_segment(sure, 0, hits) == pytest.approx(30)
-    assert effective_n_of_segment(sure, 1, hits) == pytest.approx(70)
+    assert Cells.add(sure, 0).find_effective_n(hits) == pytest.approx(30)
+    assert Cells.add(sure, 1).find_effective_n(hits) == pytest.approx(70)
 
 
 def test_before_the_paths_part_all_leads_tell(mixture):
     _, stayed, member = mixture
-    n = effective_n_of_segment(member, 1, stayed[:, None])
+    n = Cells.add(member, 1).find_effective_n(stayed[:, None])
     assert n == pytest.approx(4000, rel=0.01)  # who stays is the same for both segments
     assert n > 3 * member[:, 1].sum()
 
@@ -96,14 +95,14 @@ def test_errors_are_those_of_drawing_leads_again(mixture):
         again.append((w @ hits) / (w @ trials))
     errors = np.std(again, axis=0)
     assert np.sqrt((moved**2).sum(axis=0)) == pytest.approx(errors, rel=RESAMPLED)
-    n = effective_n_of_segment(member, 1, hits, trials)
+    n = Cells.add(member, 1).find_effective_n(hits, trials)
     assert share * (1 - share) / n == pytest.approx(errors**2, rel=2.1 * RESAMPLED)
 
 
 def test_nobody_and_everybody_have_an_n_too():
     member = np.repeat([[0.3, 0.7]], 10, axis=0)
     hits = np.column_stack([np.zeros(10), np.ones(10)])
-    assert effective_n_of_segment(member, 0, hits) == pytest.approx([3, 3])
+    assert Cells.add(member, 0).find_effective_n(hits) == pytest.approx([3, 3])
 
 
 def test_nothing_is_no_share_of_nobody():
@@ -112,7 +111,7 @@ def test_nothing_is_no_share_of_nobody():
 
 def test_means_move_by_each_leads_own_and_the_moves_cancel():
     assert move_means(np.ones((2, 1)), 0, np.array([[3.0], [1.0]])).tolist() == [[1.0], [-1.0]]
-    assert influence_of_sizes(np.eye(2))[1].tolist() == [[0.5, -0.5], [-0.5, 0.5]]
     member, marks = np.random.default_rng(1).dirichlet((1, 2), 50), np.arange(50.0)[:, None]
     assert move_means(member, 0, marks).sum() == pytest.approx(0, abs=ROUNDING * 50**2)
-    assert add_by_membership(member, marks).sum() == pytest.approx((member[:, :1] * marks).sum())
+    added = add_by_sizes(member, 0, marks, np.ones(50))
+    assert added.sum() == pytest.approx(0, abs=ROUNDING * 50**2) and np.abs(added).max() > 1

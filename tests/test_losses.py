@@ -13,7 +13,7 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.counting.leads import list_leads
-from funnel_lib.counting.missed import ASKED, find_missed
+from funnel_lib.counting.missed import ASKED, place_leads
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import WORLDS
 from funnel_lib.sections.losses.count import count_losses
@@ -52,7 +52,7 @@ def log_of(text, until=30, leads=None, **columns):
 def missed_of(log, steps=STEPS, group=None):
     """Each lead's (last step, missed step, asked)."""
     journeys = build_journeys(log, steps)
-    found = find_missed(journeys, group)
+    found = place_leads(journeys, group)
     ids = [*((group and group.path) or steps.before_sale), None]
     words = [*ASKED, None]
     parts = zip(found.last, found.missed, found.asked, strict=True)

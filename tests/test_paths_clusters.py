@@ -16,8 +16,9 @@ from sklearn.mixture import GaussianMixture
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import list_groups
-from funnel_lib.core.journeys import build_journeys, count_variants, select_leads
+from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.core.tallies import count_variants, tally
 from funnel_lib.counting.reach import count_funnel, find_reached
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import WON, PlantedSegment, World
@@ -271,7 +272,8 @@ def test_likeness_against_counting(equal_drop):
     table = measure_likeness(equal_drop, found)
     assert table["with"].tolist() == ["outcome", "depth"]
     codes = np.arange(len(equal_drop.steps.before_sale))
-    base, reached, _ = find_reached(equal_drop, codes)
+    counted = tally(equal_drop)
+    base, reached, _ = (x[counted.of_lead] for x in find_reached(counted, codes))
     depth = (reached * (1 + codes)).max(axis=1)
     best, status = found.memberships.argmax(axis=1), equal_drop.leads["status"].to_numpy()
     closed = base & (status != "open")

@@ -1,5 +1,7 @@
 """What is each segment like: sizes that add up, names, paths as planted, traits by a slow loop."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,7 +72,7 @@ def test_revenue_is_shared_out_in_one_currency_only(messy):
     table = describe_segments(journeys, segmentation)
     assert table["share_of_amount_won"].tolist() == pytest.approx(expected)
     mixed = leads.assign(currency=np.where(np.arange(len(leads)) % 2, "EUR", "USD"))
-    mixed = type(journeys)(**{**vars(journeys), "leads": mixed})
+    mixed = replace(journeys, leads=mixed)
     assert describe_segments(mixed, segmentation)["share_of_amount_won"].isna().all()
 
 

@@ -10,8 +10,9 @@ from sklearn.metrics import adjusted_rand_score
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import find_accounts, keep_together, list_groups, place_steps
-from funnel_lib.core.journeys import build_journeys, count_variants, select_leads
+from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.core.tallies import count_variants
 from funnel_lib.counting.reach import count_funnel
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.losses.count import count_losses
@@ -124,7 +125,7 @@ def test_too_little_to_segment_is_said(journeys):
     assert (told.why_not, told.ids, told.memberships.sum()) == ("few_leads", ("all",), 40)
     assert describe_segments(few, told)["share_of_leads"].tolist() == [1.0]
     one_step = journeys.measurable & (np.arange(len(journeys.measurable)) == 0)
-    blind = type(journeys)(**{**vars(journeys), "measurable": one_step})
+    blind = replace(journeys, measurable=one_step)
     assert find_segments(blind).why_not == "few_steps"
 
 

@@ -13,6 +13,7 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
+from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import NEVER
 from funnel_lib.counting.reach import RULES, count_funnel, find_reached, read_window
 from funnel_lib.sections.rules.count import count_rules
@@ -580,7 +581,8 @@ def test_segments_add_up_to_all(drawn, seed, rule):
 
 def test_find_reached_tells_of_each_lead():
     journeys = journeys_of(FOUR)
-    base, taken, seen = find_reached(journeys, np.arange(4))
+    counted = tally(journeys)
+    base, taken, seen = (x[counted.of_lead] for x in find_reached(counted, np.arange(4)))
     assert base.all()
     assert taken.astype(int).tolist() == [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 0], [1, 0, 0, 0]]
     assert seen[1].tolist() == [True, False, True, False]

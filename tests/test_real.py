@@ -69,8 +69,9 @@ def test_bank_declined_and_cancelled_apart(real_data, tmp_path):
 
 def test_bank_median_days(staff):
     pace = staff.tables["pace"].set_index("step")
-    assert round(pace.loc["offer_returned", "median_days_from_previous"], 3) == 9.002
-    assert round(pace.loc["activated", "median_days_from_entry"], 3) == 14.437
+    hour = 1 / 24  # waits are cut to whole hours
+    assert 0 <= 9.002 - pace.loc["offer_returned", "median_days_from_previous"] < hour
+    assert 0 <= 14.437 - pace.loc["activated", "median_days_from_entry"] < hour
 
 
 def test_marketplace_wins_and_its_impossible_date(real_data):

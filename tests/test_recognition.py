@@ -1,10 +1,12 @@
 """How early can a segment be told: by a slow loop, by planted facts, and not by what is nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from funnel_lib.core.groups import keep_together
-from funnel_lib.core.journeys import count_variants
+from funnel_lib.core.tallies import count_variants
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.recognition.count import count_recognised, find_parting, measure_facts
 
@@ -76,7 +78,7 @@ def with_facts(journeys, found, rng):
         answer=np.array(["x", "y", "z"])[told], noise=np.array(["u", "v", "w"])[random],
         telephone=[f"+7 {i}" for i in range(n)], always="same",
     )  # fmt: skip
-    return type(journeys)(**{**vars(journeys), "leads": leads})
+    return replace(journeys, leads=leads)
 
 
 def test_a_planted_fact_is_found_and_a_random_one_is_not(journeys, found):

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from scipy.stats import norm
 
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
+from funnel_lib.core.tallies import tally
 from funnel_lib.sections.hypotheses.count import build_hypotheses
 from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
 from funnel_lib.stats import shrinkage as benchmarks
@@ -54,15 +56,18 @@ def test_names_do_not_matter():
 
 
 def groups(*counts):
-    """Leads of groups (name, stood, went on) → groupings, stood, went_on."""
+    """Leads of groups (name, stood, went on) → their walks by group, names, how many took each
+    walk, stood, went_on; every lead takes a walk of its own."""
     codes = np.concatenate([np.full(n, k) for k, (_, n, _) in enumerate(counts)])
     went = np.concatenate([np.arange(n) < hits for _, n, hits in counts]).astype(float)
-    return codes, [name for name, _, _ in counts], np.ones(len(codes)), went
+    ones = np.ones(len(codes))
+    leads = sparse.csr_array((ones, (codes, np.arange(len(codes)))))
+    return leads, [name for name, _, _ in counts], ones, ones, went
 
 
 def test_the_best_comparable_group_is_named():
-    codes, names, stood, went = groups(("Anna", 300, 270), ("Boris", 300, 210), ("Vera", 5, 5))
-    found = find_benchmark({"manager": (codes, names)}, stood, went)
+    leads, names, n, stood, went = groups(("Anna", 300, 270), ("Boris", 300, 210), ("Vera", 5, 5))
+    found = find_benchmark({"manager": (leads, names)}, n, stood, went)
     assert found.name == "manager=Anna"
     assert found.share == pytest.approx(0.9, abs=0.01)
     # Vera's five leads are no benchmark, and the gap is to Anna's and Boris's leads together: 0.1.
@@ -70,12 +75,11 @@ def test_the_best_comparable_group_is_named():
 
 
 def test_leads_without_a_group_are_left_out_and_one_group_is_no_comparison():
-    codes, names, stood, went = groups(("Anna", 300, 270), ("Boris", 29, 20))
-    assert find_benchmark({"manager": (codes, names)}, stood, went) is None
-    assert find_benchmark({}, stood, went) is None
-    codes, names, stood, went = groups(("Anna", 99, 90), ("Boris", 99, 70), ("?", 500, 0))
-    codes[codes == 2] = -1
-    found = find_benchmark({"team": (codes, names[:2])}, stood, went)
+    leads, names, n, stood, went = groups(("Anna", 300, 270), ("Boris", 29, 20))
+    assert find_benchmark({"manager": (leads, names)}, n, stood, went) is None
+    assert find_benchmark({}, n, stood, went) is None
+    leads, names, n, stood, went = groups(("Anna", 99, 90), ("Boris", 99, 70), ("?", 500, 0))
+    found = find_benchmark({"team": (leads[:2], names[:2])}, n, stood, went)
     assert found.name == "team=Anna"
 
 
@@ -83,26 +87,26 @@ def test_in_a_pool_every_group_has_the_same_part_of_the_segment():
     # Anna and Boris have 400 leads each at a fork; 200 and 120 of them go on this way, and the
     # segment is half of the pool: 1.0 and 0.6 of 200 each. As shares of the pool 0.5 and 0.3, they
     # are hardly shrunk, and the gap between Anna and all is 0.1 of the pool, 0.2 of the segment.
-    codes, names, pool, went = groups(("Anna", 400, 200), ("Boris", 400, 120))
-    found = find_benchmark({"manager": (codes, names)}, pool / 2, went, pool)
+    leads, names, n, pool, went = groups(("Anna", 400, 200), ("Boris", 400, 120))
+    found = find_benchmark({"manager": (leads, names)}, n, pool / 2, went, pool)
     assert found.name == "manager=Anna"
     assert found.share == pytest.approx(1.0, abs=0.03)
     assert np.median(found.gap) == pytest.approx(0.2, abs=0.02)
     # Whoever stopped may be counted to this segment by what his group did: it must not matter.
-    leant = np.where(codes == 0, 0.6, 0.4) * pool
-    again = find_benchmark({"manager": (codes, names)}, leant, went, pool)
+    leant = np.where(leads[[0]].toarray()[0] == 1, 0.6, 0.4) * pool
+    again = find_benchmark({"manager": (leads, names)}, n, leant, went, pool)
     assert again.share == pytest.approx(found.share) and again.gap == pytest.approx(found.gap)
 
 
 def test_the_current_quarter_is_no_reference_but_is_compared_with():
-    codes, names, stood, went = groups(("2025-Q1", 300, 210), ("2025-Q2", 300, 270))
-    quarters = {"quarter": (codes, names)}
-    assert find_benchmark(quarters, stood, went).name == "quarter=2025-Q2"
-    found = find_benchmark(quarters, stood, went, current="2025-Q2")
+    leads, names, n, stood, went = groups(("2025-Q1", 300, 210), ("2025-Q2", 300, 270))
+    quarters = {"quarter": (leads, names)}
+    assert find_benchmark(quarters, n, stood, went).name == "quarter=2025-Q2"
+    found = find_benchmark(quarters, n, stood, went, current="2025-Q2")
     assert found.name == "quarter=2025-Q1" and found.share == pytest.approx(0.7, abs=0.02)
     assert np.median(found.gap) == pytest.approx(-0.1, abs=0.01)  # 0.7 against 0.8 of all
-    named = {"manager": (codes, names)}  # a manager may be called so
-    assert find_benchmark(named, stood, went, current="2025-Q2").name == "manager=2025-Q2"
+    named = {"manager": (leads, names)}  # a manager may be called so
+    assert find_benchmark(named, n, stood, went, current="2025-Q2").name == "manager=2025-Q2"
 
 
 @pytest.mark.parametrize(("until", "reference"), [("06-30", "Q1"), ("07-01", "Q2")])
@@ -118,7 +122,8 @@ def test_the_quarter_of_the_export_is_the_current_one(until, reference):
     log = build_log(pd.concat([asked, paid]), leads, pd.Timestamp(f"2025-{until}", tz="UTC"))
     journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
     assert name_quarter(journeys.observed_until) == {"Q1": "2025-Q2", "Q2": "2025-Q3"}[reference]
-    assert list_groupings(journeys, np.ones(200, bool))["quarter"][1] == ["2025-Q1", "2025-Q2"]
+    groupings = list_groupings(journeys, np.ones(200, bool), tally(journeys))
+    assert groupings["quarter"][1] == ["2025-Q1", "2025-Q2"]
     row = build_hypotheses(journeys, [Group()]).set_index("step").loc["pay"]
     assert row["reference"] == f"quarter=2025-{reference}"
     assert (row["extra_won"] > 0) == (reference == "Q2")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,9 @@ from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.html import Card
 from funnel_lib.core.steps import Evidence, Steps
-from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
+from funnel_lib.core.times import NEVER, end_of_days, has_clock_times, order_packed, to_micros
 from funnel_lib.core.words import find_shown_words
 
-# Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
-GAPS = np.array([DAY, 7 * DAY])
 _COMPARE = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge,
     "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -46,6 +44,8 @@ class Journeys(Card):
     askable: np.ndarray  # (n_steps,) whether the log has any manager's action that helps with it
     observed_until: pd.Timestamp  # when the export was made
     quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
+    # What `tallies.tally` counted of these journeys; others, made from them, begin without.
+    tallied: dict = field(default_factory=dict, init=False, compare=False)
 
     @property
     def lead(self) -> np.ndarray:
@@ -135,75 +135,6 @@ def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
         ask_step=journeys.ask_step[asks],
         ask_at=journeys.ask_at[asks],
     )
-
-
-@dataclass(frozen=True)
-class Variants:
-    """Journeys up to the first sale, equal ones once."""
-
-    rows: np.ndarray  # (n_variants, longest) codes of steps up to the sale, -1 padded
-    weight: np.ndarray  # (n_variants,) how many leads walked so
-    of_lead: np.ndarray  # (n_leads,) each lead's variant; -1 for leads that never entered
-    # As rows, the class of the time since the event before: 0 less than a day, 1 less than a week,
-    # 2 more; -1 for the first event. None where journeys differ by steps alone.
-    gaps: np.ndarray | None = None
-
-
-def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
-    """Which journeys do leads take, and how many leads each?
-
-    Steps after the first sale are left out; a sale known by status only is no event. With `pace`,
-    journeys whose waits are of other classes (hours, days, weeks) are other variants. Linear in the
-    evidence.
-    """
-    n_codes = len(journeys.steps.before_sale)
-    before = journeys.step < n_codes
-    lead, code = journeys.lead[before], journeys.step[before].astype(np.int64)
-    sold = code == journeys.steps.ids.index(journeys.steps.won)
-    earlier = np.cumsum(sold) - sold  # sales before this one, over all leads
-    start = np.searchsorted(lead, lead)
-    keep = earlier == earlier[start]
-    lead, code = lead[keep], code[keep]
-    start = np.searchsorted(lead, np.arange(len(journeys.leads) + 1))
-    gap = _class_gaps(lead, journeys.at[before][keep]) if pace else np.zeros(len(code), np.int64)
-    n_classes = len(GAPS) + 2
-    of_lead = _number_walks(start, code * n_classes + gap + 1, n_codes * n_classes)
-    weight = np.bincount(of_lead[of_lead >= 0]).astype(float)
-    first = np.zeros(len(weight), np.int64)  # some lead of each variant
-    walked = np.flatnonzero(of_lead >= 0)
-    first[of_lead[walked]] = walked
-    length = np.diff(start)
-    place = np.arange(length.max(initial=0))
-    rows, gaps = np.full((2, len(weight), len(place)), -1)
-    inside = place < length[first][:, None]
-    shown = (start[first][:, None] + place)[inside]
-    rows[inside], gaps[inside] = code[shown], gap[shown]
-    return Variants(rows, weight, of_lead, gaps if pace else None)
-
-
-def _number_walks(start: np.ndarray, kind: np.ndarray, n_kinds: int) -> np.ndarray:
-    """Number the leads' walks in their order, equal ones alike, (n_leads,); -1 for an empty one.
-
-    The loop runs over positions of the longest walk, so equal beginnings are compared once: a
-    walk's number so far and its next event make its number one event later; 0 is for those ended.
-    """
-    length = np.diff(start)
-    number = np.where(length > 0, 0, -1)
-    for position in range(length.max(initial=0)):
-        going = np.flatnonzero(length > position)
-        key = number[going] * (n_kinds + 1) + kind[start[going] + position] + 1
-        here = np.flatnonzero((length > 0) & (length <= position))
-        ended = number[here] * (n_kinds + 1)
-        anew = np.unique(np.concatenate([ended, key]), return_inverse=True)[1]
-        number[here], number[going] = anew[: len(here)], anew[len(here) :]
-    return number
-
-
-def _class_gaps(lead: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Class the time since the lead's event before, (n_events,); -1 for its first."""
-    first = np.append(True, lead[1:] != lead[:-1])[: len(lead)]
-    waited = np.diff(at, prepend=at[:1])
-    return np.where(first, -1, np.searchsorted(GAPS, waited, side="right"))
 
 
 def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:

@@ -1,15 +1,83 @@
-"""How long each lead was watched, and which leads have had their time."""
+"""How long each lead was watched, how many leads so, and which leads have had their time."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
-from funnel_lib.core.journeys import Journeys, first_at, last_at
+from funnel_lib.core.groups import Group
+from funnel_lib.core.journeys import Journeys, first_at
+from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import DAY, NEVER, to_micros
-from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN, find_horizon
+from funnel_lib.stats.incidence import (
+    OPEN,
+    OTHERWISE,
+    TAKEN,
+    Incidence,
+    find_horizon,
+    follow_cells,
+)
+from funnel_lib.stats.intervals import Cells, measure_sizes
 
 MOST_CLOSED = 0.95  # a lead has had its time once so many of those to be closed are closed
+
+
+@dataclass(frozen=True)
+class Days:
+    """How many leads of each walk were watched for how many days, and what ended it.
+
+    Cells are 3 d + c, of day d and cause c, as `incidence.follow_cells` takes them.
+    """
+
+    counted: Tallies
+    leads: sparse.csr_array  # (n_cells, n_walks) how many
+    sums: np.ndarray  # (n_cells, n_segments) of the memberships m
+    products: np.ndarray  # (n_cells, n_segments, n_segments) of m m'
+
+    def follow(self, column: int) -> Incidence:
+        """The curve of a segment."""
+        of_cell, of_walk = (np.asarray(self.leads.sum(axis=axis)) for axis in (1, 0))
+        cells = Cells(
+            of_cell, self.sums[:, column], self.products[:, column], column, of_walk.sum(),
+            *measure_sizes(self.counted.members, of_walk),
+        )  # fmt: skip
+        return follow_cells(cells)
+
+
+def count_days(counted: Tallies, day: np.ndarray, cause: np.ndarray) -> Days:
+    """Count leads by walk, day and cause, (n_leads,) each as of `estimate_incidence`; those with a
+    negative day are left out. Cost: linear in the leads, and in the days times the segments."""
+    began = day >= 0
+    cell, walk = 3 * day[began] + cause[began], counted.of_lead[began]
+    shape = 3 * (int(day.max(initial=-1)) + 1), len(counted.n)
+    leads = sparse.coo_array((np.ones(len(cell)), (cell, walk)), shape=shape).tocsr()
+    member = counted.members
+    n = member.shape[1]
+    pairs = np.triu_indices(n)
+    found = leads @ np.hstack([member, member[:, pairs[0]] * member[:, pairs[1]]])
+    products = np.empty((shape[0], n, n))
+    products[:, pairs[0], pairs[1]] = products[:, pairs[1], pairs[0]] = found[:, n:]
+    return Days(counted, leads, found[:, :n], products)
+
+
+def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
+    """By which day has which share of a group taken a step, or been ``won`` or ``lost``?
+
+    What is counted is kept with the journeys, for the other segments.
+    """
+    counted = tally(journeys, group.memberships)
+    known = journeys.tallied.get(target)
+    if known is None or known.counted is not counted:
+        if target in ("won", "lost"):
+            day, cause = find_outcome_days(journeys)
+            cause = cause if target == "won" else np.array([OPEN, OTHERWISE, TAKEN])[cause]
+        else:
+            day, cause = find_step_days(journeys, target)
+        known = journeys.tallied[target] = count_days(counted, day, cause)
+    return known.follow(group.column)
 
 
 def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
@@ -19,10 +87,8 @@ def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
     `OTHERWISE`; day is -1 for leads that never entered. A lost lead without a date of closing is
     taken to be lost at its last evidence.
     """
-    status = journeys.leads["status"].to_numpy()
-    end = np.where(status == "open", NEVER, _find_closed(journeys))
-    cause = np.select([status == "won", status == "lost"], [TAKEN, OTHERWISE], OPEN)
-    return _count_days(journeys, to_micros(journeys.leads["entered_at"]), end, cause)
+    since = to_micros(journeys.leads["entered_at"])
+    return _count_days(journeys, since, _find_closed(journeys), find_causes(journeys))
 
 
 def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -33,25 +99,43 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
     leads alone, and nothing competes.
     """
     leads = journeys.leads
-    mine = journeys.step == journeys.steps.ids.index(step_id)
+    mine = np.flatnonzero(journeys.step == journeys.steps.ids.index(step_id))
+    owner, at = journeys.lead[mine], journeys.at[mine]
     since = to_micros(leads["entered_at"])
-    closed = np.where(leads["status"] == "open", NEVER, _find_closed(journeys))
     if step_id in journeys.steps.after_sale:
-        since, closed = to_micros(leads["sold_at"]), np.full(len(leads), NEVER)
-        since[leads["entered_at"].isna()] = NEVER
-        mine &= journeys.at >= since[journeys.lead]
-    taken = first_at(journeys.lead[mine], journeys.at[mine], len(leads))
+        since = np.where(since < NEVER, to_micros(leads["sold_at"]), NEVER)
+        closed = np.full(len(leads), NEVER)
+        later = at >= since[owner]
+        owner, at = owner[later], at[later]
+    else:
+        closed = _find_closed(journeys)
+    taken = first_at(owner, at, len(leads))
     cause = np.where(taken <= closed, TAKEN, OTHERWISE)
     return _count_days(journeys, since, np.minimum(taken, closed), cause)
 
 
+def find_causes(journeys: Journeys) -> np.ndarray:
+    """Each lead's outcome as a cause of incidence, (n_leads,): won `TAKEN`, lost `OTHERWISE`."""
+    counted = tally(journeys)
+    won, lost = (counted.has_status(s)[counted.of_lead] for s in ("won", "lost"))
+    return np.select([won, lost], [TAKEN, OTHERWISE], OPEN)
+
+
+def find_heard(journeys: Journeys) -> np.ndarray:
+    """When each lead's last evidence came, (n_leads,); `-NEVER` where it has none."""
+    ends = journeys.offsets[1:]
+    last = np.append(journeys.at, -NEVER)[np.maximum(ends - 1, 0)]
+    return np.where(np.diff(journeys.offsets) > 0, last, -NEVER)
+
+
 def _find_closed(journeys: Journeys) -> np.ndarray:
-    """When each lead was won or lost; without a date of closing, at its last evidence."""
-    leads = journeys.leads
-    closed = np.where(leads["status"] == "won", to_micros(leads["sold_at"]),
-                      to_micros(leads["closed_at"]))  # fmt: skip
-    heard = last_at(journeys.lead, journeys.at, len(leads))
-    return np.where((closed == NEVER) & (leads["status"] != "open"), heard, closed)
+    """When each lead was won or lost, `NEVER` while open; without a date of closing, at its last
+    evidence."""
+    cause = find_causes(journeys)
+    sold, closed = (to_micros(journeys.leads[c]) for c in ("sold_at", "closed_at"))
+    closed = np.where(cause == TAKEN, sold, closed)
+    closed = np.where(closed == NEVER, find_heard(journeys), closed)
+    return np.where(cause == OPEN, NEVER, closed)
 
 
 def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: np.ndarray):
@@ -64,7 +148,7 @@ def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: n
 
 def find_first_evidence(journeys: Journeys, step_id: str) -> np.ndarray:
     """Each lead's first evidence of a step, `NEVER` where it has none."""
-    mine = journeys.step == journeys.steps.ids.index(step_id)
+    mine = np.flatnonzero(journeys.step == journeys.steps.ids.index(step_id))
     return first_at(journeys.lead[mine], journeys.at[mine], len(journeys.leads))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.counting.missed import ASKED, find_missed
+from funnel_lib.counting.missed import ASKED, place_leads
 from funnel_lib.counting.moves import find_last_stage, find_stage_step
 
 
@@ -24,7 +24,7 @@ def list_leads(
     the leads follow; one named like a column before it becomes ``…_in_export``.
     """
     groups = groups or [Group()]
-    found = find_missed(journeys)
+    found = place_leads(journeys)
     entered = journeys.leads["entered_at"].notna()
     stage = find_last_stage(log, journeys)
     codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
@@ -37,7 +37,7 @@ def list_leads(
     names = np.array([g.segment for g in own_groups], dtype=object)
     last, missed, asked = np.full((3, len(best)), None, dtype=object)
     for k, group in enumerate(own_groups):
-        place, path = find_missed(journeys, group), group.path or journeys.steps.before_sale
+        place, path = place_leads(journeys, group), group.path or journeys.steps.before_sale
         ids, mine = np.array([*path, None], dtype=object), best == k
         last[mine], missed[mine] = ids[place.last[mine]], ids[place.missed[mine]]
         asked[mine] = np.array([*ASKED, None], dtype=object)[place.asked[mine]]

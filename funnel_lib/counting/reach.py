@@ -11,8 +11,10 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import NEVER, to_micros
-from funnel_lib.stats.intervals import effective_n, effective_n_of_segment, wilson
+from funnel_lib.core.steps import Steps
+from funnel_lib.core.tallies import NOWHERE, Tallies, tally
+from funnel_lib.core.times import NEVER
+from funnel_lib.stats.intervals import Cells, number_rows, wilson
 
 Rule = Literal["passed", "ordered", "any"]
 RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
@@ -43,8 +45,8 @@ def count_funnel(
     Returns
     -------
     The table `funnel`, of one group. Status won counts as reaching the sale at its closing;
-    post-sale time runs from it. The effective n of a segment is that of `effective_n_of_segment`,
-    as memberships are estimated.
+    post-sale time runs from it. The effective n of a segment is that of `intervals.Cells`, as
+    memberships are estimated.
 
     Examples
     --------
@@ -57,13 +59,12 @@ def count_funnel(
     [['ask', 3.0, 3.0, 0.0, 0.0], ['read', 3.0, 2.0, 1.0, 1.0], ['pay', 3.0, 1.0, 0.0, 2.0]]
     """
     check_rule(rule)
-    window = read_window(within)
     group = group or Group()
+    counted = tally(journeys, group.memberships, read_window(within))
     parts = []
-    for ids, after_sale in list_parts(journeys, group):
-        codes = list_step_codes(journeys, ids)
-        base, reached, seen = find_reached(journeys, codes, rule, window, after_sale)
-        counts = _count(journeys, codes, group.of(base), base, reached, seen)
+    for ids, after_sale in list_parts(journeys.steps, group):
+        codes = list_step_codes(journeys.steps, ids)
+        counts = _count(counted, group.column, codes, rule, after_sale)
         part = "after_sale" if after_sale else "before_sale"
         parts.append(counts.assign(part=part, step=list(ids)))
     table = pd.concat(parts, ignore_index=True)
@@ -73,46 +74,29 @@ def count_funnel(
 
 
 def find_reached(
-    journeys: Journeys,
-    codes: np.ndarray,
-    rule: Rule = "passed",
-    window: int = NEVER,
-    after_sale: bool = False,
+    counted: Tallies, codes: np.ndarray, rule: Rule = "passed", after_sale: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which leads reached which position of a funnel, given by its step codes?
+    """Which walks reached which position of a funnel, given by its step codes?
 
-    `rule` and `window` (microseconds) as in `count_funnel`; `after_sale` counts won leads (of those
-    that entered) from their sale on.
+    `rule` as in `count_funnel`; `after_sale` counts won leads (of those that entered) from their
+    sale on.
 
     Returns
     -------
-    (base, reached, seen): base (n_leads,) which leads count; reached and seen (n_leads,
+    (base, reached, seen): base (n_walks,) which walks count; reached and seen (n_walks,
     n_positions): reached under the rule; has evidence of the step itself (seen implies nothing
     about the order). Rows outside the base mean nothing.
     """
-    start = to_micros(journeys.leads["sold_at" if after_sale else "entered_at"])
-    base = (start < NEVER) & journeys.leads["entered_at"].notna().to_numpy()
-    if window < NEVER:
-        until = journeys.observed_until.value // 1000
-        base &= until - np.where(base, start, until) >= window
-    lead = journeys.lead
-    inside = base[lead]
-    since = journeys.at[inside] - start[lead[inside]]
-    inside[inside] = (since >= 0) & (since <= window) if after_sale else since <= window
-    lead, step, at = lead[inside], journeys.step[inside], journeys.at[inside]
-    sold = np.full(len(base), NEVER)
-    if not after_sale:
-        sold = to_micros(journeys.leads["sold_at"])
-        sold[~base | (sold - np.where(base, start, 0) > window)] = NEVER
-    sale = journeys.steps.ids.index(journeys.steps.won)
-    seen = _count_seen(lead, step, codes, len(base))
+    base = counted.bought if after_sale else counted.entered
+    sold = np.full(len(base), NOWHERE) if after_sale else counted.sold
+    sale = codes == counted.steps.ids.index(counted.steps.won)
+    seen = _find_seen(counted, codes)
     if rule == "ordered":
-        reached = _reach_in_order(journeys, lead, step, at, codes, codes == sale, sold)
-    else:
-        reached = seen.copy()
-        reached[:, codes == sale] |= (sold < NEVER)[:, None]
-        if rule == "passed":
-            reached = np.logical_or.accumulate(reached[:, ::-1], axis=1)[:, ::-1]
+        return base, _reach_in_order(counted, codes, sale, sold), seen
+    reached = seen.copy()
+    reached[:, sale] |= (sold < NOWHERE)[:, None]
+    if rule == "passed":
+        reached = np.logical_or.accumulate(reached[:, ::-1], axis=1)[:, ::-1]
     return base, reached, seen
 
 
@@ -139,15 +123,14 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     return window.value // 1000
 
 
-def list_parts(journeys: Journeys, group: Group) -> list[tuple[tuple[str, ...], bool]]:
+def list_parts(steps: Steps, group: Group) -> list[tuple[tuple[str, ...], bool]]:
     """The two parts of a group's funnel: the ids of its steps, and whether they follow the sale."""
-    steps = journeys.steps
     return [(group.path or steps.before_sale, False), (steps.after_sale, True)]
 
 
-def list_step_codes(journeys: Journeys, ids: tuple[str, ...]) -> np.ndarray:
+def list_step_codes(steps: Steps, ids: tuple[str, ...]) -> np.ndarray:
     """Positions of steps in `steps.ids`; an `InputError` for one that there is not."""
-    known = list(journeys.steps.ids)
+    known = list(steps.ids)
     wrong = [i for i in ids if i not in known]
     if wrong:
         raise InputError([f"no step {w!r}{suggest(w, known)}" for w in wrong])
@@ -159,80 +142,84 @@ def nth_times(codes: np.ndarray) -> np.ndarray:
     return pd.Series(codes).groupby(codes).cumcount().to_numpy() + 1
 
 
-def _count_seen(lead, step, codes: np.ndarray, n_leads: int) -> np.ndarray:
-    """Whether a lead has evidence of each position's step, as many times as the funnel had it."""
-    seen = np.zeros((n_leads, len(codes)), bool)
-    for position, (code, times) in enumerate(zip(codes, nth_times(codes), strict=True)):
-        seen[:, position] = np.bincount(lead[step == code], minlength=n_leads) >= times
-    return seen
+def _find_seen(counted: Tallies, codes: np.ndarray) -> np.ndarray:
+    """Whether a walk has evidence of each position's step, as many times as the funnel had it."""
+    shown = count_steps(counted)
+    return shown[:, codes] >= nth_times(codes)
 
 
-def _reach_in_order(journeys, lead, step, at, codes, is_sale, sold) -> np.ndarray:
+def count_steps(counted: Tallies, which: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """How many times does each walk show each step, (n_walks, n_steps), by which evidence?"""
+    n_steps = len(counted.steps.ids)
+    cell = (counted.walk * np.int64(n_steps) + counted.step)[which]
+    return np.bincount(cell, minlength=len(counted.n) * n_steps).reshape(-1, n_steps)
+
+
+def _reach_in_order(counted: Tallies, codes, is_sale, sold) -> np.ndarray:
     """Take for each position the earliest evidence at or after the previous one, each event once.
 
     A step that is not measurable is passed by whoever reached the next measurable one.
     """
-    n_leads = len(sold)
-    reached = np.zeros((n_leads, len(codes)), bool)
-    came = np.full(n_leads, np.iinfo(np.int64).min)  # when the previous position was reached
+    walk, step, place = counted.walk, counted.step, counted.place
+    n_walks = len(sold)
+    reached = np.zeros((n_walks, len(codes)), bool)
+    came = np.full(n_walks, -2)  # where the previous position was reached
     # A funnel may have a step twice, and both at one time: rows of evidence are in order, so of
     # each step only rows behind the last one used are still free.
-    used = {code: np.full(n_leads, -1) for code in set(codes.tolist())}
-    alive = np.ones(n_leads, bool)
+    used = {code: np.full(n_walks, -1) for code in set(codes.tolist())}
+    alive = np.ones(n_walks, bool)
     for position, code in enumerate(codes.tolist()):
-        if not journeys.measurable[code] and not is_sale[position]:
+        if not counted.measurable[code] and not is_sale[position]:
             continue
         rows = np.flatnonzero(step == code)
-        rows = rows[(at[rows] >= came[lead[rows]]) & (rows > used[code][lead[rows]])]
-        who, first = np.unique(lead[rows], return_index=True)  # its first row is its earliest
-        when = np.full(n_leads, NEVER)
-        when[who] = at[rows[first]]
-        used[code][who] = rows[first]
+        rows = rows[(place[rows] >= came[walk[rows]]) & (rows > used[code][walk[rows]])]
+        first = rows[np.append(True, walk[rows][1:] != walk[rows][:-1])[: len(rows)]]
+        who = walk[first]
+        when = np.full(n_walks, NOWHERE)
+        when[who] = place[first]
+        used[code][who] = first
         if is_sale[position]:
             # the sale may be known by the status alone, and then has its closing time only
-            when = np.minimum(when, np.where(sold >= came, sold, NEVER))
-        alive &= when < NEVER
-        came = np.where(alive, when, NEVER)
+            when = np.minimum(when, np.where(sold >= came, sold, NOWHERE))
+        alive &= when < NOWHERE
+        came = np.where(alive, when, NOWHERE)
         reached[:, position] = alive
     for position in range(len(codes) - 2, -1, -1):
-        if not journeys.measurable[codes[position]] and not is_sale[position]:
+        if not counted.measurable[codes[position]] and not is_sale[position]:
             reached[:, position] = reached[:, position + 1]
     return reached
 
 
-def _count(journeys: Journeys, codes, memberships, base, reached, seen) -> pd.DataFrame:
-    """Sum up one part of a funnel; `memberships` (n_base, n_segments), the group's first."""
-    weights, reached, seen = memberships[:, 0], reached[base], seen[base]
+def _count(counted: Tallies, column: int, codes, rule, after_sale) -> pd.DataFrame:
+    """Sum up one part of a funnel.
+
+    Walks that reached and show the same positions count alike, and so are one cell.
+    """
+    base, reached, seen = find_reached(counted, codes, rule, after_sale)
+    n, waiting = len(codes), counted.has_status("open")[base][:, None]
+    marks = np.hstack([reached[base], seen[base], waiting])
+    first, cell = number_rows(marks)
+    cells = Cells.add(counted.members[base], column, counted.n[base], cell, len(first))
+    reached, seen, waiting = np.split(marks[first], [n, 2 * n], axis=1)
+    weights = cells.mass
     entered, n_reached = float(weights.sum()), weights @ reached
-    n = len(codes)
     furthest = np.where(reached, np.arange(1, n + 1), 0).max(axis=1, initial=0)
-    waiting = weights * (journeys.leads["status"] == "open").to_numpy()[base]
-    measurable = journeys.measurable[codes]
-    sale = journeys.steps.ids.index(journeys.steps.won)
-    measurable = measurable | ((codes == sale) & journeys.has_sales)
+    measurable = counted.measurable[codes]
+    sale = counted.steps.ids.index(counted.steps.won)
+    measurable = measurable | ((codes == sale) & counted.has_sales)
     share = n_reached / entered if entered else np.full(n, np.nan)
     share = np.where(measurable, np.minimum(share, 1), np.nan)  # sums of floats may end above 1
     before = _find_previous(measurable)
     trials = np.column_stack([np.ones(len(weights)), reached])[:, before]
     of_previous = _share_of_previous(n_reached, weights @ trials, measurable)
-    low, high = wilson(share, _effective(memberships, reached, None))
-    previous_low, previous_high = wilson(of_previous, _effective(memberships, reached, trials))
+    low, high = wilson(share, cells.find_effective_n(reached))
+    previous_low, previous_high = wilson(of_previous, cells.find_effective_n(reached, trials))
     return pd.DataFrame({
         "n_entered": entered, "n_reached": n_reached, "n_unseen": weights @ (reached & ~seen),
-        "n_open": waiting @ (furthest[:, None] < np.arange(1, n + 1)),
+        "n_open": (weights * waiting[:, 0]) @ (furthest[:, None] < np.arange(1, n + 1)),
         "share_of_entered": share, "share_of_previous": of_previous, "low": low, "high": high,
         "previous_low": previous_low, "previous_high": previous_high,
     })  # fmt: skip
-
-
-def _effective(memberships, hits, trials) -> np.ndarray | float:
-    """The effective n of each share; without rival segments weights are plain weights."""
-    if memberships.shape[1] > 1:
-        return effective_n_of_segment(memberships, 0, hits, trials)
-    weights = memberships[:, 0]
-    if trials is None:
-        return effective_n(weights)
-    return np.array([effective_n(weights * column) for column in trials.T])
 
 
 def _find_previous(measurable: np.ndarray) -> np.ndarray:

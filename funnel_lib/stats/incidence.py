@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnel_lib.stats.intervals import influence_of_sizes, wilson
+from funnel_lib.stats.intervals import Cells, wilson
 
 OPEN, TAKEN, OTHERWISE = range(3)  # causes: still waiting, the target came, something else did
 FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
@@ -50,7 +50,7 @@ def estimate_incidence(
     Aalen and Johansen (1978), https://www.jstor.org/stable/4615704: the sum over days t of
     S(t-) dN(t) / Y(t), S the share to whom nothing happened yet. Errors are those of the influence
     functions (the infinitesimal jackknife, as in R's survival), to which, in segments, the
-    influence by way of the estimated memberships is added (see `effective_n_of_segment`).
+    influence by way of the estimated memberships is added (see `intervals.Cells`).
     Intervals: Wilson's, with the number of leads that would have this error; where the share is 0
     or 1, with the number still at risk.
 
@@ -60,21 +60,27 @@ def estimate_incidence(
     >>> found.incidence.tolist(), found.at_risk.tolist()  # 1/4; then 3/4 * 2/3 = 1/2 wait on
     ([0.25, 0.25, 0.75], [4.0, 3.0, 1.0])
     """
+    day = np.asarray(day)
     member = np.ones((len(day), 1)) if memberships is None else np.asarray(memberships, float)
-    watched = (np.asarray(day) >= 0) & (member[:, column] > 0)
-    if not watched.any():
+    began = day >= 0
+    cell = 3 * day[began] + np.asarray(cause)[began]
+    n_cells = 3 * (int(day.max(initial=-1)) + 1)
+    return follow_cells(Cells.add(member[began], column, None, cell, n_cells))
+
+
+def follow_cells(cells: Cells) -> Incidence:
+    """As `estimate_incidence`, of leads added up: cell 3 d + c holds those whose watch ended on day
+    d by cause c."""
+    occupied = np.flatnonzero(cells.mass > 0)
+    if not len(occupied):
         nothing = np.full(1, np.nan)
         return Incidence(nothing, nothing, nothing, nothing, np.zeros(1))
-    n_days = int(day[watched].max()) + 1
-    cell = np.where(watched, 3 * day + cause, 0)  # who is not watched weighs nothing in any cell
-    weight = np.where(watched, member[:, column], 0.0)
-    mass, squares = (np.bincount(cell, w, minlength=3 * n_days) for w in (weight, weight**2))
-    at_risk, kish = (_sum_later(tally.reshape(n_days, 3).sum(axis=1)) for tally in (mass, squares))
-    occupied = np.flatnonzero(mass)
-    incidence, moved = _follow(at_risk, mass.reshape(n_days, 3), occupied)
-    variance = squares[occupied] @ moved**2
-    if member.shape[1] > 1:
-        variance += _add_memberships(moved, occupied, cell, weight, member, np.asarray(day) >= 0)
+    n_days = occupied[-1] // 3 + 1
+    mass = cells.mass[: 3 * n_days].reshape(n_days, 3)
+    squares = cells.products[: 3 * n_days, cells.column].reshape(n_days, 3)
+    at_risk, kish = _sum_later(mass.sum(axis=1)), _sum_later(squares.sum(axis=1))
+    incidence, moved = _follow(at_risk, mass, occupied)
+    variance = cells.take(occupied).find_variance(moved)
     certain = ~(variance > 1e-18)
     with np.errstate(divide="ignore", invalid="ignore"):
         n_effective = incidence * (1 - incidence) / variance
@@ -111,27 +117,6 @@ def _follow(at_risk: np.ndarray, mass: np.ndarray, occupied: np.ndarray):
     return curve, moved + (day <= until) * (came - left)
 
 
-def _add_memberships(moved, occupied, cell, weight, member, entered) -> np.ndarray:
-    """What the estimated memberships add to the variance, (n_days,).
-
-    The influences of `intervals.influence_of_sizes`, summed by cell: leads of a cell move the curve
-    alike.
-    """
-    n_cells = len(occupied)
-    place = np.full(cell.max() + 1, n_cells)
-    place[occupied] = np.arange(n_cells)
-    place = np.where(weight > 0, place[cell], n_cells)[entered]
-    weight, member = weight[entered], member[entered]
-    shares, psi = influence_of_sizes(member)
-    with_psi, with_all = (
-        np.array([np.bincount(place, weight * x, minlength=n_cells + 1)[:n_cells] for x in rows.T])
-        for rows in (psi, member)
-    )
-    slope = -(with_all @ moved) / (shares * len(member))[:, None]
-    own = (slope * (psi.T @ psi @ slope)).sum(axis=0)
-    return own + 2 * (slope * (with_psi @ moved)).sum(axis=0)
-
-
 def find_last_day(at_risk: np.ndarray) -> int:
     """So far is a curve read: the last day with `FEW` at risk, or a tenth of a small group."""
     return max(int((at_risk >= min(FEW, at_risk[0] / 10)).sum()) - 1, 0)
@@ -152,16 +137,14 @@ def find_horizon(day: np.ndarray, cause: np.ndarray, most: float = MOST_BUYERS) 
     return int((read >= most * read[-1]).argmax())
 
 
-def find_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
-    """Which value do a share `q` of the weights not exceed? Negative values are left out.
+def find_quantile(masses: np.ndarray, q: float) -> float:
+    """Which of the values 0, 1, 2 … do a share `q` of the masses not exceed? `masses` (n_values,).
 
-    Where the weights part exactly between two values, their middle is taken, as medians do.
+    Where the masses part exactly between two values, their middle is taken, as medians do.
     """
-    known = (values >= 0) & (weights > 0)
-    if not known.any():
+    if not masses.sum() > 0:
         return np.nan
-    order = np.argsort(values[known])
-    x, reached = values[known][order], np.cumsum(weights[known][order])
-    parts = reached / reached[-1]
+    values = np.flatnonzero(masses)
+    parts = np.cumsum(masses[values]) / masses.sum()
     low, high = np.searchsorted(parts, (q - _TIE, q + _TIE))
-    return float((x[low] + x[min(high, len(x) - 1)]) / 2)
+    return float(values[low] + values[min(high, len(values) - 1)]) / 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
+import pandas as pd
 
 
 def wilson(share: np.ndarray, n_effective: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
@@ -32,74 +35,162 @@ def effective_n(weights: np.ndarray) -> float:
     return min(total**2 / squares, total) if squares > 0 else 0.0
 
 
-def effective_n_of_segment(
-    memberships: np.ndarray, column: int, hits: np.ndarray, trials: np.ndarray | None = None
-) -> np.ndarray:
-    """How many sure leads say as much about a segment's share as these unsure ones?
+@dataclass(frozen=True)
+class Cells:
+    """Leads of a segment whose figures move alike, added up: what shares and their errors need.
 
-    (n_shares,) effective numbers for sum(w hits) / sum(w trials), hits and trials (n_leads,
-    n_shares), w the segment's memberships; default trials are all leads. Sure leads count one each.
-    A step before the paths part is judged from
-    all leads, so it may be above the segment's size, but never above all trials.
+    Memberships are estimated, and are rows m of a matrix, one column a segment, that sum to 1; w is
+    the column of the segment meant. With one column they are plain weights.
 
-    The variance is that of the influence functions (Huber 1964; Tsiatis 2006, chapter 3). The
-    shares pi of the segments are estimated with the memberships, w_k = pi_k f_k / sum_l pi_l f_l,
-    so lead i moves them by psi_i = pi (G^-1 w_i) - pi, G = mean of w w', and moves a sum
-    R = mean(w_s r) by w_s r - R + sum_l psi_l (R [l = s] - mean(r w_s w_l)) / pi_l. What is not in
-    it: that the paths themselves are estimated, and that drop-out may differ before they part.
+    Notes
+    -----
+    A figure of a segment, say sum(w hits) / sum(w trials), is moved by each lead in two ways: by
+    its own w, and as the shares pi of the segments are estimated with the memberships, w_k = pi_k
+    f_k / sum_l pi_l f_l, by what it does to those of all others. With d how much a sure lead of the
+    same kind would move it (so that sum(w d) = 0), G = mean of m m' and psi = pi (G^-1 m) - pi, a
+    lead moves it by w d - sum_l psi_l sum(w m_l d) / (n pi_l): influence functions (Huber 1964;
+    Tsiatis 2006, chapter 3). The variance is the sum of their squares, and all it takes are the
+    sums over cells of leads with the same d. What is not in it: that the paths themselves are
+    estimated, and that drop-out may differ before they part.
     """
-    trials = np.ones((len(memberships), 1)) if trials is None else np.asarray(trials, float)
-    share, moved = influence_of_share(memberships, column, np.asarray(hits, float), trials)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = (moved**2).sum(axis=0)
-        n_effective = share * (1 - share) / variance
-    certain = ~(variance > 1e-18) | (share <= 0) | (share >= 1)
-    n_members = memberships[:, column] @ trials
-    return np.minimum(np.where(certain, n_members, n_effective), trials.sum(axis=0))
+
+    total: np.ndarray  # (n_cells,) how many leads
+    mass: np.ndarray  # (n_cells,) sums of w
+    products: np.ndarray  # (n_cells, n_segments) sums of w m
+    column: int  # of the segment meant
+    n: float  # leads of all cells
+    shares: np.ndarray  # (n_segments,) pi
+    pull: np.ndarray  # (n_segments, n_segments) G^-1
+    psi: np.ndarray  # (n_segments, n_segments) the sum of psi psi'
+
+    @classmethod
+    def add(
+        cls,
+        members: np.ndarray,
+        column: int = 0,
+        counts: np.ndarray | None = None,
+        cell: np.ndarray | None = None,
+        n_cells: int = 0,
+    ) -> Cells:
+        """Add up rows of memberships, (n_rows, n_segments), of which each stands for `counts` leads
+        (one, if not given), by `cell` (n_rows,); without it each row is a cell."""
+        counts = np.ones(len(members)) if counts is None else counts
+        own = counts * members[:, column]
+        parts = counts, own, own[:, None] * members
+        if cell is not None:
+            parts = (_add_by(part, cell, n_cells) for part in parts)
+        return cls(*parts, column, counts.sum(), *measure_sizes(members, counts))
+
+    def take(self, rows: np.ndarray) -> Cells:
+        """Some of the cells, where the others count for nothing."""
+        kept = {name: getattr(self, name)[rows] for name in ("total", "mass", "products")}
+        return replace(self, **kept)
+
+    def find_variance(self, moved: np.ndarray) -> np.ndarray:
+        """Variances of figures, (n_figures,), from how much a sure lead of each cell would move
+        them, (n_cells, n_figures)."""
+        variance = self.products[:, self.column] @ moved**2
+        if self.products.shape[1] == 1:
+            return variance
+        shares = self.shares[:, None]
+        with_all = self.products.T @ moved
+        with_psi = shares * (self.pull @ with_all) - shares * (self.mass @ moved)
+        slope = -with_all / (shares * self.n)
+        return variance + (slope * (self.psi @ slope + 2 * with_psi)).sum(axis=0)
+
+    def find_effective_n(self, hits: np.ndarray, trials: np.ndarray | None = None) -> np.ndarray:
+        """How many sure leads say as much about the shares sum(w hits) / sum(w trials) as these
+        unsure ones, (n_shares,)?
+
+        `hits` and `trials` are (n_cells, n_shares); default trials are all leads. A step before the
+        paths part is judged from all leads, so it may be above the segment's size, but never above
+        all trials. Plain weights: Kish's number (see `effective_n`).
+        """
+        trials = np.ones((len(self.mass), 1)) if trials is None else np.asarray(trials, float)
+        n = self.mass @ trials
+        if self.products.shape[1] == 1:
+            squares = self.products[:, 0] @ trials**2
+            return np.where(squares > 0, np.minimum(divide(n**2, squares), n), 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = self.mass @ hits / n
+            variance = self.find_variance((hits - share * trials) / n)
+            n_effective = share * (1 - share) / variance
+        certain = ~(variance > 1e-18) | (share <= 0) | (share >= 1)
+        return np.minimum(np.where(certain, n, n_effective), self.total @ trials)
+
+
+def _add_by(values: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
+    if values.ndim == 1:
+        return np.bincount(cell, values, minlength=n_cells)
+    return np.column_stack([np.bincount(cell, x, minlength=n_cells) for x in values.T])
+
+
+def measure_sizes(
+    members: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The segments' shares of all leads, the inverse of the mean of m m', and the sum of psi psi',
+    psi how each lead moves the shares, by n times itself (see `Cells`)."""
+    n = max(counts.sum(), 1)
+    shares = np.maximum(counts @ members / n, 1e-12)
+    pull = np.linalg.pinv((members * counts[:, None]).T @ members / n)
+    psi = shares * (members @ pull) - shares
+    return shares, pull, (psi * counts[:, None]).T @ psi
+
+
+def number_rows(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number equal rows of booleans alike: the first row of each number, and each row's number."""
+    packed = np.packbits(marks, axis=1)
+    words = np.zeros((len(marks), -(-packed.shape[1] // 8) * 8), np.uint8)
+    words[:, : packed.shape[1]] = packed
+    number = np.zeros(len(marks), np.int64)
+    for word in words.view(np.uint64).T:
+        codes, values = pd.factorize(word)
+        number = pd.factorize(number * len(values) + codes)[0]
+    first = np.empty(number.max(initial=-1) + 1, np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    return first, number
 
 
 def influence_of_share(
-    memberships: np.ndarray, column: int, hits: np.ndarray, trials: np.ndarray
+    memberships: np.ndarray,
+    column: int,
+    hits: np.ndarray,
+    trials: np.ndarray,
+    counts: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A segment's shares, (n_shares,), and how much each lead moves them, (n_leads, n_shares).
+    """A segment's shares, (n_shares,), and how much each lead moves them, (n_rows, n_shares).
 
-    The sum of the squares of a column is the variance of that share.
+    Each row stands for `counts` leads; the sum of the squares, so often, is a share's variance.
     """
-    total = memberships[:, column] @ trials
+    counts = np.ones(len(memberships)) if counts is None else counts
+    total = (counts * memberships[:, column]) @ trials
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = (memberships[:, column] @ hits) / total
-        moved = move_means(memberships, column, hits) - share * move_means(
-            memberships, column, trials
-        )
+        share = ((counts * memberships[:, column]) @ hits) / total
+        moved = move_means(memberships, column, hits, counts)
+        moved = moved - share * move_means(memberships, column, trials, counts)
         return share, moved / total
 
 
-def influence_of_sizes(memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The segments' shares of all leads, (n_segments,), and how each lead moves them by n times
-    itself, (n_leads, n_segments): psi of `effective_n_of_segment`."""
-    n = max(len(memberships), 1)
-    shares = np.maximum(memberships.sum(axis=0) / n, 1e-12)
-    pull = np.linalg.pinv(memberships.T @ memberships / n)
-    return shares, shares * (memberships @ pull) - shares
+def move_means(
+    memberships: np.ndarray, column: int, marks: np.ndarray, counts: np.ndarray | None = None
+) -> np.ndarray:
+    """How each lead moves mean(w marks), (n_rows, n_marks), w the segment's memberships: its
+    influence, by n times itself, memberships being estimated (see `Cells`). Each column sums to
+    0."""
+    counts = np.ones(len(memberships)) if counts is None else counts
+    w = memberships[:, column]
+    mean = (counts * w) @ marks / counts.sum()
+    shared = add_by_sizes(memberships, column, counts[:, None] * marks, counts)
+    return w[:, None] * marks - mean + shared
 
 
-def move_means(memberships: np.ndarray, column: int, marks: np.ndarray) -> np.ndarray:
-    """How each lead moves mean(w marks), (n_leads, n_marks), w the segment's memberships: its
-    influence, by n times itself, memberships being estimated. Each column sums to 0."""
-    n, w = len(memberships), memberships[:, column]
-    shares, psi = influence_of_sizes(memberships)
-    mean = w @ marks / n
-    slope = -(memberships * w[:, None]).T @ marks / n
-    slope[column] += mean
-    return w[:, None] * marks - mean + psi @ (slope / shares[:, None])
-
-
-def add_by_membership(memberships: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """What each lead adds to the sums of w marks, (n_leads, n_marks), w the first memberships.
-
-    Memberships are estimated from the same leads, so a lead adds to a segment's sum by changing
-    what the others belong to, too. The sums are the same as without that.
-    """
-    if memberships.shape[1] == 1 or len(memberships) == 0:
-        return memberships[:, :1] * marks
-    return move_means(memberships, 0, marks) + memberships[:, 0] @ marks / len(marks)
+def add_by_sizes(
+    memberships: np.ndarray, column: int, totals: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """What each lead adds to the sums of w marks, (n_rows, n_marks), by changing what all others
+    belong to; over all leads it adds nothing. `totals` are the sums of the marks by row."""
+    shares, pull, _ = measure_sizes(memberships, counts)
+    psi, own = shares * (memberships @ pull) - shares, memberships[:, [column]] * totals
+    slope = -memberships.T @ own
+    slope[column] += own.sum(axis=0)
+    return psi @ (slope / (shares[:, None] * max(counts.sum(), 1)))

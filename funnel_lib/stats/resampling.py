@@ -2,40 +2,90 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 DRAWS = 500
 FEWEST_WON = 5  # with fewer, drawing again says nothing of how sure a sum of money is
 BLOCKS = 5000  # from here on units are drawn by several at once, which leaves the variance as it is
 
 
+@dataclass(frozen=True)
+class Summands:
+    """What each lead adds to each sum: factor times mark, and what its kind adds besides.
+
+    Leads of one kind have the same marks, so that no table of leads by sums is needed.
+    """
+
+    kind: np.ndarray  # (n_leads,) positions in marks
+    factors: list[np.ndarray]  # each (n_leads,)
+    which: np.ndarray  # (n_sums,) the factor of each sum
+    marks: np.ndarray  # (n_kinds, n_sums)
+    besides: np.ndarray | None = None  # (n_kinds, n_sums)
+
+    def weigh(self, weights: np.ndarray) -> np.ndarray:
+        """What each lead adds to the sums, each weighed, (n_leads,)."""
+        own = np.zeros(len(self.kind))
+        for f, factor in enumerate(self.factors):
+            mine = self.which == f
+            own += factor * (self.marks[:, mine] @ weights[mine])[self.kind]
+        return own if self.besides is None else own + (self.besides @ weights)[self.kind]
+
+    def add_up(self, block: np.ndarray, n_blocks: int) -> np.ndarray:
+        """What the leads of each block, (n_leads,) numbers, add: (n_blocks, n_sums)."""
+        sums = np.zeros((n_blocks, len(self.which)))
+        for f, factor in enumerate(self.factors):
+            mine = self.which == f
+            sums[:, mine] = self._count(block, n_blocks, factor) @ self.marks[:, mine]
+        if self.besides is not None:
+            sums += self._count(block, n_blocks, np.ones(len(self.kind))) @ self.besides
+        return sums
+
+    def _count(self, block, n_blocks, factor) -> sparse.csr_array:
+        shape = n_blocks, len(self.marks)
+        return sparse.coo_array((factor, (block, self.kind)), shape=shape).tocsr()
+
+
+def list_summands(values: np.ndarray) -> Summands:
+    """Leads that each add their own, (n_leads, n_sums)."""
+    n, n_sums = values.shape
+    return Summands(np.arange(n), [np.ones(n)], np.zeros(n_sums, int), np.asarray(values, float))
+
+
 def draw_sums(
-    values: np.ndarray, units: np.ndarray | None = None, n_draws: int = DRAWS, seed: int = 0
+    added: Summands | np.ndarray,
+    units: np.ndarray | None = None,
+    n_draws: int = DRAWS,
+    seed: int = 0,
 ) -> np.ndarray:
     """What would the sums over leads be, had other leads come?
 
-    `values` is (n_leads, n_sums), what each lead adds to each sum, and `units` (n_leads,) what is
-    drawn as a whole, e.g. accounts; the draws are (n_draws, n_sums). Units are drawn with
-    replacement, as many as there are. They are ordered by what they add, so neither the order of
-    rows nor the ids of leads matter. Above `BLOCKS` units, random blocks of equally many are drawn
-    instead: sums of independent units, so their variance is the same. Cost: n_draws times `BLOCKS`
-    at the most, beside one pass over the leads.
+    `added` is what each lead adds to each sum, (n_leads, n_sums) or as `Summands`, and `units`
+    (n_leads,) what is drawn as a whole, e.g. accounts; the draws are (n_draws, n_sums). Units are
+    drawn with replacement, as many as there are. They are ordered by what they add, so neither the
+    order of rows nor the ids of leads matter. Above `BLOCKS` units, random blocks of equally many
+    are drawn instead: sums of independent units, so their variance is the same. Cost: n_draws times
+    `BLOCKS` at the most, beside one pass over the leads.
 
     Efron (1979), https://doi.org/10.1214/aos/1176344552; by clusters, Field and Welsh (2007),
     https://doi.org/10.1111/j.1467-9868.2007.00593.x
     """
     rng = np.random.default_rng(seed)
-    values = np.asarray(values, float)
-    if units is not None:
-        values = pd.DataFrame(values).groupby(np.asarray(units)).sum().to_numpy()
-    n = len(values)
+    added = added if isinstance(added, Summands) else list_summands(added)
+    unit = np.arange(len(added.kind)) if units is None else pd.factorize(np.asarray(units))[0]
+    n = int(unit.max(initial=-1)) + 1
     if n == 0:
-        return np.zeros((n_draws, values.shape[1]))
-    key = values @ rng.random(values.shape[1])
-    shuffled = values[np.argsort(key, kind="stable")][rng.permutation(n)]
+        return np.zeros((n_draws, len(added.which)))
+    key = np.bincount(unit, added.weigh(rng.random(len(added.which))))
+    shuffled = np.argsort(key, kind="stable")[rng.permutation(n)]
     n_blocks = n // -(-n // BLOCKS)
-    blocks = np.add.reduceat(shuffled, np.arange(n_blocks) * n // n_blocks, axis=0)
+    ends = np.arange(n_blocks) * n // n_blocks
+    block = np.empty(n, np.int64)
+    block[shuffled] = np.searchsorted(ends, np.arange(n), side="right") - 1
+    blocks = added.add_up(block[unit], n_blocks)
     drawn = rng.integers(n_blocks, size=(n_draws, n_blocks))
     cell = drawn + n_blocks * np.arange(n_draws)[:, None]
     times = np.bincount(cell.ravel(), minlength=n_draws * n_blocks).reshape(n_draws, n_blocks)

@@ -10,9 +10,10 @@ from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys, name_actions
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.tables import list_columns
-from funnel_lib.counting.days import find_outcome_days
-from funnel_lib.stats.incidence import estimate_incidence, find_half_time
-from funnel_lib.stats.intervals import add_by_membership
+from funnel_lib.core.tallies import tally
+from funnel_lib.counting.added import list_added
+from funnel_lib.counting.days import count_days, find_outcome_days, follow
+from funnel_lib.stats.incidence import Incidence, find_half_time
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
 
 MEASURES = (
@@ -54,14 +55,12 @@ def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
     >>> count_money(log, journeys, [Group()])[["segment", "n_leads", "currency"]].values.tolist()
     [['all', 300.0, 'RUB']]
     """
-    cells, sums = _add_up(log, journeys, groups)
-    table = _relate(cells, sums.sum(axis=0)[None])
+    cells, added = _add_up(log, journeys, groups)
+    table = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
     currency, _ = split_currencies(journeys.leads)
-    day, cause = find_outcome_days(journeys)
     days = []
     for group, code in zip(cells["group"], cells["code"], strict=True):
-        watched = np.where(currency == code, day, -1)
-        found = estimate_incidence(watched, cause, group.of(np.ones(len(day), bool)))
+        found = _follow_sales(journeys, group, currency == code)
         days.append(find_half_time(found.incidence, found.at_risk))
     values = {name: table[name][0] for name in MEASURES}
     frame = pd.DataFrame(values).assign(median_days_to_won=days)
@@ -80,9 +79,9 @@ def find_money_ranges(
     Memberships are taken as estimated from the leads drawn; the paths stay. `effort` compares the
     two shares, see `judge_effort`.
     """
-    cells, sums = _add_up(log, journeys, groups)
-    values = _relate(cells, sums.sum(axis=0)[None])
-    drawn = _relate(cells, draw_sums(sums, find_accounts(journeys.leads), seed=seed))
+    cells, added = _add_up(log, journeys, groups)
+    values = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
+    drawn = _relate(cells, draw_sums(added, find_accounts(journeys.leads), seed=seed))
     few = values["n_won"][0] < FEWEST_WON
     parts = []
     for measure in MEASURES:
@@ -98,28 +97,36 @@ def find_money_ranges(
 _SUMS = 4  # leads, won, money won, managers' actions
 
 
+def _follow_sales(journeys: Journeys, group: Group, mine: np.ndarray) -> Incidence:
+    """By which day had which share of some leads of a group bought?"""
+    if mine.all():
+        return follow(journeys, "won", group)
+    day, cause = find_outcome_days(journeys)
+    counted = tally(journeys, group.memberships)
+    return count_days(counted, np.where(mine, day, -1), cause).follow(group.column)
+
+
 def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
     """List the cells (segment and currency), and what each lead adds to each cell's sums."""
     leads = journeys.leads
     currency, names = split_currencies(leads)
     amount, entered = take_amounts(leads), leads["entered_at"].notna().to_numpy()
-    won, actions = (leads["status"] == "won").to_numpy(), count_actions(log, journeys)
-    marks = np.column_stack([
-        np.ones(len(leads)), won, np.where(won, np.nan_to_num(amount), 0),
-        np.nan_to_num(actions),
-    ])[entered]  # fmt: skip
+    counted = tally(journeys, groups[-1].memberships)
+    won, actions = counted.has_status("won")[counted.of_lead], count_actions(log, journeys)
     acted = bool(np.isfinite(actions).any())
-    rows, parts = [], []
+    rows, factors = [], []
+    for code in range(len(names)):
+        mine = (currency == code) & entered
+        money = np.where(won & mine, np.nan_to_num(amount), 0)
+        factors += [mine, mine & won, money, mine * np.nan_to_num(actions)]
     for group in groups:
         for code, name in enumerate(names):
-            mine = (currency == code)[entered]
-            known = bool(np.isfinite(amount[entered][mine]).any())
+            known = bool(np.isfinite(amount[(currency == code) & entered]).any())
             rows.append((group, group.segment, code, name, known, acted))
-            parts.append(add_by_membership(group.of(entered), marks * mine[:, None]))
-    sums = np.zeros((len(leads), _SUMS * len(rows)))
-    sums[entered] = np.hstack(parts)
+    ones = np.ones((len(counted.n), len(factors)))
+    added = list_added(counted, groups, factors, np.arange(len(factors)), ones)
     columns = ["group", "segment", "code", "currency", "money_known", "acted"]
-    return pd.DataFrame(rows, columns=columns), sums
+    return pd.DataFrame(rows, columns=columns), added
 
 
 def _relate(cells: pd.DataFrame, sums: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import NEVER
 from funnel_lib.counting.missed import Decided, find_decided
 from funnel_lib.counting.reach import find_reached, read_window
@@ -67,7 +68,7 @@ def compare_groups(
         ])  # fmt: skip
     decided = find_decided(journeys, group, within)
     codes = pd.Index(names).get_indexer(values)
-    sums = _add_up(decided, codes, len(names), group.weigh(len(entered)))
+    sums = _add_up(decided, group.column, codes, len(names))
     n, hits, n_effective, n_rest, hits_rest, n_rest_effective = sums
     shown = len(names) if len(names) > 2 else 1
     share, share_rest = divide(hits, n), divide(hits_rest, n_rest)
@@ -133,17 +134,14 @@ def split_change(
     return arrange("change", table if len(groups) > 1 else table[:1])
 
 
-def _add_up(decided: Decided, codes: np.ndarray, n_groups: int, weights: np.ndarray) -> list:
+def _add_up(decided: Decided, column: int, codes: np.ndarray, n_groups: int) -> list:
     """Leads, those that went on, and the effective number, of each step and group and of the
     others; all (n_steps, n_groups)."""
-    kept, sums = codes >= 0, []
-    for marks, w in (
-        (decided.stood, weights),
-        (decided.stood & decided.went_on, weights),
-        (decided.stood, weights**2),
-    ):
-        rows = [np.bincount(codes[kept], (w * mark)[kept], minlength=n_groups) for mark in marks.T]
-        sums.append(np.array(rows).reshape(-1, n_groups))
+    counted, stood = decided.counted, decided.stood
+    weights = counted.members[:, column]
+    leads = counted.add_up(codes[:, None] == np.arange(n_groups)).T * weights
+    sums = [leads @ stood, leads @ (stood & decided.went_on), (leads * weights) @ stood]
+    sums = [x.T for x in sums]
     rest = [x.sum(axis=1, keepdims=True) - x for x in sums]
     rest = [np.where(x > ROUNDING, x, 0) for x in rest]
     return [sums[0], sums[1], _kish(sums[0], sums[2]), rest[0], rest[1], _kish(rest[0], rest[2])]
@@ -165,13 +163,13 @@ def _correct(p: pd.Series) -> np.ndarray:
 
 def _find_outcomes(journeys: Journeys, within) -> tuple[np.ndarray, np.ndarray]:
     """Which leads count, and which of them bought, (n_leads,) each."""
-    window = read_window(within)
+    counted = tally(journeys, window=read_window(within))
     sale = np.array([journeys.steps.ids.index(journeys.steps.won)])
-    base, reached, _ = find_reached(journeys, sale, window=window)
-    won = (journeys.leads["status"] == "won").to_numpy() & reached[:, 0]
-    if window == NEVER:
-        base = base & (journeys.leads["status"] != "open").to_numpy()
-    return base, won & base
+    base, reached, _ = find_reached(counted, sale)
+    won = counted.has_status("won") & reached[:, 0]
+    if read_window(within) == NEVER:
+        base = base & ~counted.has_status("open")
+    return base[counted.of_lead], (won & base)[counted.of_lead]
 
 
 def _tabulate(weights: np.ndarray, won: np.ndarray, sides: list[np.ndarray]) -> pd.DataFrame:

@@ -13,12 +13,14 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import Tallies, tally
+from funnel_lib.counting.added import list_added
 from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.missed import ASKED, Decided, find_decided, find_missed
 from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
 from funnel_lib.stats.experiments import plan_size
-from funnel_lib.stats.intervals import add_by_membership, divide
-from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
+from funnel_lib.stats.intervals import divide
+from funnel_lib.stats.resampling import FEWEST_WON, Summands, draw_sums, find_range
 
 LEVERS = ("ask", "help")
 FEWEST_DECIDED = 30  # with fewer no share of a step is told
@@ -68,25 +70,26 @@ def build_hypotheses(
     references = references or {}
     check_references(references, journeys.steps)
     mature = find_mature(journeys)
-    entered = journeys.leads["entered_at"].notna().to_numpy()
-    months, more = _find_months(journeys), entered.sum() / max(mature.sum(), 1)
-    current = name_quarter(journeys.observed_until)
-    groupings, units = list_groupings(journeys, mature), find_accounts(journeys.leads)
+    n_entered = int(journeys.leads["entered_at"].notna().sum())
+    months, more = _find_months(journeys), n_entered / max(mature.sum(), 1)
+    current, units = name_quarter(journeys.observed_until), find_accounts(journeys.leads)
     groups, tables = groups[1:] or groups, []
     of_all = [find_decided(journeys, group) for group in groups]
-    pools = _pool(of_all, [group.weigh(len(entered)) * mature for group in groups])
-    for group, decided in zip(groups, of_all, strict=True):
-        marks = _mark(journeys, group, decided, mature)
-        flat = more * np.hstack([mark.reshape(len(mark), -1) for mark in marks.values()])
-        drawn = _unpack(draw_sums(flat, units, seed=seed), marks)
-        now = _unpack(flat.sum(axis=0)[None], marks)
-        weights = group.weigh(len(entered)) * mature
+    counted = tally(journeys, groups[0].memberships)
+    groupings = list_groupings(journeys, mature, counted)
+    n_mature = counted.add_up(mature)
+    own = [counted.members[:, group.column] for group in groups]
+    pools = _pool(of_all, own)
+    for group, decided, weights in zip(groups, of_all, own, strict=True):
+        added, names = _list_sums(journeys, counted, group, decided, mature)
+        drawn = _unpack(more * draw_sums(added, units, seed=seed), names)
+        now = _unpack(more * added.add_up(np.zeros(len(mature), int), 1), names)
         shares = _share_now(now)[0], _share_now(drawn)
         targets = _find_targets(
-            decided, weights, pools, references, groupings, shares, seed, current
+            decided, n_mature, weights, pools, references, groupings, shares, seed, current
         )
         table = _weigh(decided.steps, split_currencies(journeys.leads)[1], now, drawn, targets)
-        came = _count_coming(journeys, group, decided) / (months * MONTH)
+        came = _count_coming(weights, decided) / (months * MONTH)
         inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
         table = _plan(table, inflow.to_numpy())
         tables.append(table.assign(segment=group.segment, months=months))
@@ -147,8 +150,8 @@ def _find_months(journeys: Journeys) -> float:
 
 
 def _pool(of_all: list[Decided], weights: list[np.ndarray]) -> dict[tuple, np.ndarray]:
-    """Leads of all segments that begin alike: the steps before → weights of those that stood there,
-    the steps before and the next one → those that stood before it and went on, (2, n_leads)."""
+    """Walks of all segments that begin alike: the steps before → weights of those that stood there,
+    the steps before and the next one → those that stood before it and went on, (2, n_walks)."""
     pools: dict[tuple, np.ndarray] = {}
     for decided, own in zip(of_all, weights, strict=True):
         for place, step in enumerate(decided.steps):
@@ -159,44 +162,44 @@ def _pool(of_all: list[Decided], weights: list[np.ndarray]) -> dict[tuple, np.nd
     return pools
 
 
-def _mark(
-    journeys: Journeys, group: Group, decided: Decided, mature: np.ndarray
-) -> dict[str, np.ndarray]:
-    """What each lead adds to each sum, memberships counted in: (n_leads, n_steps, n_currencies),
-    with one step or currency where it is the same for all."""
-    leads, entered = journeys.leads, journeys.leads["entered_at"].notna().to_numpy()
-    currency, names = split_currencies(leads)
-    mine = (currency[:, None] == np.arange(len(names)))[:, None, :]
-    won, closed = (leads["status"] == "won").to_numpy(), (leads["status"] != "open").to_numpy()
-    amount = np.where(won & entered, take_amounts(leads), np.nan)[:, None, None]
-    never = find_missed(journeys, group).asked == ASKED.index("no")
+def _list_sums(
+    journeys: Journeys, counted: Tallies, group: Group, decided: Decided, mature: np.ndarray
+) -> tuple[Summands, list[tuple[str, int, int]]]:
+    """What each lead adds to each sum; and the sums: name, steps and currencies, by both of which
+    they differ, in this order."""
+    currency, names = split_currencies(journeys.leads)
+    won, closed = counted.has_status("won"), ~counted.has_status("open")
+    amount = np.where(won[counted.of_lead], take_amounts(journeys.leads), np.nan)
+    never = find_missed(counted, group).asked == ASKED.index("no")
     lost = decided.stood & ~decided.went_on
-    plain = {
-        "decided": decided.stood[:, :, None] & mine,
-        "went_on": decided.went_on[:, :, None] & mine,
-        "never": (lost & never[:, None])[:, :, None] & mine,
-        "ended": (decided.went_on & closed[:, None])[:, :, None],
-        "won": won[:, None, None],
-        "paid": np.isfinite(amount) & mine,
-        "money": np.nan_to_num(amount) * mine,
-    }
-    own, marks = mature[:, None, None], {}
-    for name, mark in plain.items():
-        flat = (mark & own if mark.dtype == bool else mark * own)[entered].astype(float)
-        flat = flat.reshape(len(flat), int(np.prod(mark.shape[1:])))
-        marks[name] = np.zeros(mark.shape)
-        added = add_by_membership(group.of(entered), flat)
-        marks[name][entered] = added.reshape(len(flat), *mark.shape[1:])
-    return marks
+    by_step = {
+        "decided": decided.stood, "went_on": decided.went_on, "never": lost & never[:, None],
+    }  # fmt: skip
+    n_steps, n = len(decided.steps), len(names)
+    of_currency = [mature & (currency == code) for code in range(n)]
+    paid = [mine & np.isfinite(amount) for mine in of_currency]
+    money = [mine * np.nan_to_num(amount) for mine in of_currency]
+    places, currencies = [0] * n_steps, [*range(1, 1 + n)]
+    one = np.ones((len(won), 1))
+    sums = [
+        *((name, mark, n_steps, n, currencies * n_steps) for name, mark in by_step.items()),
+        ("ended", decided.went_on & closed[:, None], n_steps, 1, places),
+        ("won", won[:, None] * one, 1, 1, [0]),
+        ("paid", one, 1, n, [*range(1 + n, 1 + 2 * n)]),
+        ("money", one, 1, n, [*range(1 + 2 * n, 1 + 3 * n)]),
+    ]
+    marks = np.hstack([np.repeat(mark, k, axis=1) for _, mark, _, k, _ in sums]).astype(float)
+    which = np.array([f for *_, factors in sums for f in factors])
+    added = list_added(counted, [group], [mature, *of_currency, *paid, *money], which, marks)
+    return added, [(name, steps, k) for name, _, steps, k, _ in sums]
 
 
-def _unpack(sums: np.ndarray, marks: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Sums of all marks side by side → each by its name, (n_draws, n_steps, n_currencies)."""
+def _unpack(sums: np.ndarray, names: list[tuple[str, int, int]]) -> dict[str, np.ndarray]:
+    """Sums side by side → each by its name, (n_draws, n_steps, n_currencies)."""
     found, at = {}, 0
-    for name, mark in marks.items():
-        size = int(np.prod(mark.shape[1:]))
-        found[name] = sums[:, at : at + size].reshape(-1, *mark.shape[1:])
-        at += size
+    for name, n_steps, n in names:
+        found[name] = sums[:, at : at + n_steps * n].reshape(-1, n_steps, n)
+        at += n_steps * n
     return found
 
 
@@ -206,7 +209,7 @@ def _share_now(sums: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _find_targets(
-    decided, weights, pools, references, groupings, shares, seed, current
+    decided, n_mature, weights, pools, references, groupings, shares, seed, current
 ) -> list[_Target]:
     """Find the reference of each step; a group's is never below the share now.
 
@@ -214,7 +217,7 @@ def _find_targets(
     """
     (now, shares), targets = shares, []
     for place, step in enumerate(decided.steps):
-        n = weights @ decided.stood[:, place]
+        n = (n_mature * weights) @ decided.stood[:, place]
         before, nothing = decided.steps[:place], np.full(len(shares), np.nan)
         if n < FEWEST_DECIDED:
             target = _Target(FEW_LEADS, np.nan, nothing)
@@ -222,7 +225,9 @@ def _find_targets(
             share = references[step]
             target = _Target(GIVEN, _level(share, now[place]), share - shares[:, place])
         elif (
-            best := find_benchmark(groupings, *pools[before, step], pools[before,], seed, current)
+            best := find_benchmark(
+                groupings, n_mature, *pools[before, step], pools[before,], seed, current
+            )
         ) is None:
             target = _Target(NO_GROUP, np.nan, nothing)
         else:
@@ -298,10 +303,11 @@ def _find_bounds(draws: np.ndarray, value: float) -> tuple[float, float]:
     return min(low, value), max(high, value)
 
 
-def _count_coming(journeys: Journeys, group: Group, decided: Decided) -> np.ndarray:
+def _count_coming(weights: np.ndarray, decided: Decided) -> np.ndarray:
     """How many leads came before each step, open ones included, (n_steps,)."""
-    entered = journeys.leads["entered_at"].notna().to_numpy()
-    return group.weigh(len(entered)) @ np.column_stack([entered, decided.went_on[:, :-1]])
+    counted = decided.counted
+    came = np.column_stack([counted.entered, decided.went_on[:, :-1]])
+    return (counted.n * weights) @ came
 
 
 def _rank(table: pd.DataFrame) -> pd.DataFrame:

@@ -146,13 +146,13 @@ def count_trend(
     """
     group = group or Group()
     decided = _decide_within(journeys, group, within)
-    place = _find_step(decided, step)
+    stood, went_on = _find_step(decided, step)
     weights, entered = group.weigh(len(journeys.leads)), journeys.leads["entered_at"]
     followed = entered <= journeys.observed_until - pd.Timedelta(within)
     months, rows = name_periods(entered.where(followed), "month").to_numpy(), []
     for month in sorted(set(months) - {""}):
-        mine = (months == month) & decided.stood[:, place]
-        w, hits = weights[mine], decided.went_on[mine, place]
+        mine = (months == month) & stood
+        w, hits = weights[mine], went_on[mine]
         n = w.sum()
         share = w @ hits / n if n > 0 else np.nan
         low, high = map(float, wilson(share, effective_n(w)))
@@ -186,13 +186,14 @@ def _find_arms(journeys: Journeys, column: str, names: tuple[str, str], since):
     return tuple(((values == str(name)) & mine).to_numpy() for name in names)
 
 
-def _find_step(decided: Decided, step: str) -> int:
+def _find_step(decided: Decided, step: str) -> tuple[np.ndarray, np.ndarray]:
+    """Which leads stood before a step, and which went on, (n_leads,) each."""
     if step not in decided.steps:
         known = ", ".join(decided.steps)
         raise InputError([
             f"no step {step!r} that can be missed{suggest(step, decided.steps)}; there are {known}"
         ])  # fmt: skip
-    return decided.steps.index(step)
+    return decided.list_leads(decided.steps.index(step))
 
 
 def _decide_within(journeys: Journeys, group: Group, within) -> Decided:
@@ -203,12 +204,12 @@ def _decide_within(journeys: Journeys, group: Group, within) -> Decided:
 
 def _read_step(decided: Decided, step: str, arms, group: Group) -> tuple[dict, float]:
     """Both arms, their difference and its error, of the share that goes on at a step."""
-    place = _find_step(decided, step)
-    weights = group.weigh(len(decided.stood))
+    stood, went_on = _find_step(decided, step)
+    weights = group.weigh(len(stood))
     n, shares, sure = [], [], []
     for arm in arms:
-        mine = arm & decided.stood[:, place]
-        w, hits = weights[mine], decided.went_on[mine, place]
+        mine = arm & stood
+        w, hits = weights[mine], went_on[mine]
         n.append(w.sum())
         shares.append(np.array([w @ hits / n[-1] if n[-1] > 0 else np.nan]))
         sure.append(np.array([effective_n(w)]))

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tallies import Tallies
 from funnel_lib.stats.shrinkage import shrink_shares
 
 FEWEST = 30  # a group with fewer decided leads is no benchmark
@@ -32,6 +34,7 @@ class Benchmark:
 
 def find_benchmark(
     groupings: dict[str, tuple[np.ndarray, list[str]]],
+    counts: np.ndarray,
     stood: np.ndarray,
     went_on: np.ndarray,
     pool: np.ndarray | None = None,
@@ -47,19 +50,19 @@ def find_benchmark(
 
     Parameters
     ----------
-    stood, went_on : (n_leads,) weights of the leads that decided on the step, and of those that
+    groupings : as of `list_groupings`
+    counts : (n_walks,) how many leads took each walk
+    stood, went_on : (n_walks,) weights of the leads that decided on the step, and of those that
         went on; of all segments that begin alike and have this step next
-    pool : (n_leads,) weights of the leads of all segments that begin alike, whatever comes next;
+    pool : (n_walks,) weights of the leads of all segments that begin alike, whatever comes next;
         default `stood`
     current : the quarter that is not over (see `name_quarter`): others are compared with it, but it
         is no reference itself
     """
     pool = stood if pool is None else pool
-    part, best = min(stood.sum() / max(pool.sum(), 1e-9), 1.0), None
-    for kind, (codes, names) in groupings.items():
-        own = codes >= 0
-        sums = (np.bincount(codes[own], x[own], len(names)) for x in (pool, pool**2, went_on))
-        n, squares, n_on = sums
+    part, best = min(counts @ stood / max(counts @ pool, 1e-9), 1.0), None
+    for kind, (leads, names) in groupings.items():
+        n, squares, n_on = (leads @ x for x in (pool, pool**2, went_on))
         fits = part * n >= FEWEST
         if fits.sum() < 2:
             continue
@@ -76,22 +79,24 @@ def find_benchmark(
 
 
 def list_groupings(
-    journeys: Journeys, mature: np.ndarray
-) -> dict[str, tuple[np.ndarray, list[str]]]:
+    journeys: Journeys, mature: np.ndarray, counted: Tallies
+) -> dict[str, tuple[sparse.csr_array, list[str]]]:
     """By what can leads be compared: teams, managers, quarters of entry?
 
-    Gives kind → codes (n_leads,), -1 for leads of no group or not `mature`, and names; kinds with
-    one group are left out.
+    Gives kind → how many `mature` leads of each group took each walk, (n_groups, n_walks), and the
+    names of the groups; kinds with one group are left out.
     """
     leads, found = journeys.leads, {}
     for kind in KINDS:
         labels = _name_quarters(leads["entered_at"]) if kind == "quarter" else leads.get(kind)
         if labels is None:
             continue
-        labels = labels.astype("str").where(mature & labels.notna())
-        codes, names = pd.factorize(labels, sort=True)
+        codes, names = pd.factorize(labels.astype("str").where(mature & labels.notna()), sort=True)
         if len(names) > 1:
-            found[kind] = (codes, [str(n) for n in names])
+            own = codes >= 0
+            cells = np.ones(own.sum()), (codes[own], counted.of_lead[own])
+            shape = len(names), len(counted.n)
+            found[kind] = sparse.coo_array(cells, shape=shape).tocsr(), [str(n) for n in names]
     return found
 
 

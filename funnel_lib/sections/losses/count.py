@@ -9,7 +9,8 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
-from funnel_lib.counting.missed import ASKED, find_missed, list_codes
+from funnel_lib.core.tallies import tally
+from funnel_lib.counting.missed import ASKED, find_missed, list_codes, place_leads
 from funnel_lib.sections.section import Source, check_choice, is_given
 from funnel_lib.stats.intervals import divide
 
@@ -23,30 +24,34 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     Which amounts count as money: see `money.take_amounts`.
     """
     group = group or Group()
-    found, ids = find_missed(journeys, group), group.path or journeys.steps.before_sale
-    weights = group.weigh(len(found.last))
-    leads = journeys.leads
-    entered = leads["entered_at"].notna().to_numpy()
-    lost = entered & (leads["status"] == "lost").to_numpy() & (found.missed >= 0)
-    currency, names = split_currencies(leads)
-    cell = (found.missed * len(names) + currency)[lost]
-    size = len(ids) * len(names)
-    amount = np.nan_to_num(take_amounts(leads))
+    counted = tally(journeys, group.memberships)
+    found, ids = find_missed(counted, group), group.path or journeys.steps.before_sale
+    weights = counted.members[:, group.column]
+    lost = counted.entered & counted.has_status("lost") & (found.missed >= 0)
+    currency, names = split_currencies(journeys.leads)
+    mine = currency[:, None] == np.arange(len(names))
+    leads, amounts = (
+        counted.add_up(values) * weights[:, None]
+        for values in (mine, mine * np.nan_to_num(take_amounts(journeys.leads))[:, None])
+    )
+    step = found.missed[lost]
     sums = {
-        name: np.bincount(cell, (weights * values)[lost], minlength=size)
+        name: np.column_stack([np.bincount(step, x, len(ids)) for x in values[lost].T])
         for name, values in (
-            ("n_lost", np.ones(len(leads))),
-            *((f"n_{word}", found.asked == code) for code, word in enumerate(ASKED)),
-            ("amount_lost", amount),
+            ("n_lost", leads),
+            *((f"n_{word}", leads * (found.asked == n)[:, None]) for n, word in enumerate(ASKED)),
+            ("amount_lost", amounts),
         )
-    }
-    table = pd.DataFrame(sums).rename(columns={"n_yes": "n_asked", "n_no": "n_not_asked"})
+    }  # fmt: skip
+    table = pd.DataFrame({name: x.ravel() for name, x in sums.items()})
+    table = table.rename(columns={"n_yes": "n_asked", "n_no": "n_not_asked"})
     table["segment"] = group.segment
     table["missed_step"] = np.repeat(list(ids), len(names))
     table["currency"] = np.tile(names, len(ids))
-    table["share_of_lost"] = divide(table["n_lost"], weights[lost].sum())
-    table["share_of_entered"] = divide(table["n_lost"], weights[entered].sum())
-    _, can_miss = list_codes(journeys, group)
+    mass = counted.n * weights
+    table["share_of_lost"] = divide(table["n_lost"], mass[lost].sum())
+    table["share_of_entered"] = divide(table["n_lost"], mass[counted.entered].sum())
+    _, can_miss = list_codes(counted, group)
     return arrange("losses", table[np.repeat(can_miss, len(names))].reset_index(drop=True))
 
 
@@ -61,7 +66,7 @@ def list_lost(
     """
     ids = [group.segment for group in source.all_groups]
     group = source.all_groups[ids.index(check_choice("segment", segment, ids))]
-    found, path = find_missed(source.journeys, group), group.path or source.steps.before_sale
+    found, path = place_leads(source.journeys, group), group.path or source.steps.before_sale
     leads = source.tables["leads"]
     lost = leads["entered_at"].notna() & (leads["status"] == "lost") & (found.missed >= 0)
     if segment != "all":

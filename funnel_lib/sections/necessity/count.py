@@ -8,6 +8,8 @@ import pandas as pd
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import tally
+from funnel_lib.counting.reach import count_steps
 from funnel_lib.stats.intervals import divide
 
 
@@ -15,17 +17,13 @@ def count_necessity(journeys: Journeys, group: Group | None = None) -> pd.DataFr
     """Which share of the buyers shows each step, and how much of that is only the manager's word?
     The table `necessity`.
     """
-    steps = journeys.steps
-    n_leads, n_steps = len(journeys.leads), len(steps.before_sale)
-    group = group or Group()
-    weights = group.weigh(n_leads)
-    won = (journeys.leads["status"] == "won") & journeys.leads["entered_at"].notna()
-    mass = weights * won.to_numpy()
-    shown, proven = np.zeros((2, n_leads, n_steps), bool)
-    before = journeys.step < n_steps
-    lead, step, told = journeys.lead[before], journeys.step[before], journeys.self_reported[before]
-    shown[lead, step] = True
-    proven[lead[~told], step[~told]] = True
+    steps, group = journeys.steps, group or Group()
+    n_steps = len(steps.before_sale)
+    counted = tally(journeys, group.memberships)
+    won = counted.entered & counted.has_status("won")
+    mass = counted.n * counted.members[:, group.column] * won
+    shown = count_steps(counted)[:, :n_steps] > 0
+    proven = count_steps(counted, ~counted.self_reported)[:, :n_steps] > 0
     n_shown = mass @ shown
     share = np.where(journeys.measurable[:n_steps], divide(n_shown, mass.sum()), np.nan)
     table = pd.DataFrame({

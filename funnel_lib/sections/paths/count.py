@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Group, Segmentation, place_steps
-from funnel_lib.core.journeys import Journeys, count_variants
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import Tallies, count_variants, tally
+from funnel_lib.core.times import order_packed, to_micros
 
 if TYPE_CHECKING:
     from funnel_lib.sections.paths.trust import Trust
-from funnel_lib.stats.intervals import effective_n_of_segment, influence_of_share, wilson
+from funnel_lib.stats.intervals import Cells, divide, influence_of_share, wilson
 
 
 def describe_segments(
@@ -24,16 +26,16 @@ def describe_segments(
     """How large is each segment, which path does it take, how many buy, is it to be trusted? The
     table `segments`; without `trust` (of `measure_trust`) nobody asked.
     """
-    leads = journeys.leads[journeys.leads["entered_at"].notna()]
+    counted = tally(journeys, segmentation.memberships)
+    n, member = counted.n * counted.entered, counted.members
     single = len(segmentation.ids) == 1
     ids = ("all",) if single else segmentation.ids
     paths = (journeys.steps.before_sale,) if single else segmentation.paths
-    member = segmentation.memberships[leads.index]
-    best, surest = member.argmax(axis=1), member.max(axis=1)
-    n_leads, n_unsure = member.sum(axis=0), best[surest < UNDETERMINED]
-    status = {f"n_{s}": (leads["status"] == s).to_numpy() @ member for s in ("won", "lost", "open")}
-    won = (leads["status"] == "won").to_numpy()[:, None]
-    n_effective = [float(effective_n_of_segment(member, k, won)[0]) for k in range(len(ids))]
+    unsure = n * (member.max(axis=1) < UNDETERMINED)
+    n_leads = n @ member
+    status = {f"n_{s}": (n * counted.has_status(s)) @ member for s in ("won", "lost", "open")}
+    won = counted.has_status("won")[:, None]
+    n_effective = [Cells.add(member, k, n).find_effective_n(won)[0] for k in range(len(ids))]
     with np.errstate(invalid="ignore"):
         share_won = status["n_won"] / n_leads
     low, high = wilson(np.minimum(share_won, 1), np.array(n_effective))
@@ -41,25 +43,27 @@ def describe_segments(
         "segment": ids,
         "name": name_segments(list(paths), _measure_hurry(segmentation)),
         "n_leads": n_leads,
-        "n_undetermined": np.bincount(n_unsure, minlength=len(ids)).astype(float),
-        "share_of_leads": n_leads / len(leads) if len(leads) else np.nan,
+        "n_undetermined": np.bincount(member.argmax(axis=1), unsure, len(ids)),
+        "share_of_leads": divide(n_leads, n.sum()),
         "path": [" > ".join(path) for path in paths],
         "stability": np.nan if trust is None else trust.segments["stability"],
         "trust": "" if trust is None else trust.segments["trust"],
         **status, "share_won": share_won, "low": low, "high": high,
-        "share_of_amount_won": _share_money(leads, member),
+        "share_of_amount_won": _share_money(journeys, counted),
     })  # fmt: skip
     return arrange("segments", table)
 
 
-def _share_money(leads: pd.DataFrame, member: np.ndarray) -> np.ndarray:
+def _share_money(journeys: Journeys, counted: Tallies) -> np.ndarray:
     """Each segment's share of the money won, where it is of one currency."""
-    amount = np.where(leads["status"] == "won", take_amounts(leads), np.nan)
+    leads = journeys.leads
+    won = (leads["status"] == "won") & leads["entered_at"].notna()
+    amount = np.where(won, take_amounts(leads), np.nan)
     currencies = np.unique(split_currencies(leads)[0][~np.isnan(amount)])
-    amount = np.nan_to_num(amount)
+    amount = counted.add_up(np.nan_to_num(amount))
     if len(currencies) != 1 or not amount.sum() > 0:
-        return np.full(member.shape[1], np.nan)
-    return amount @ member / amount.sum()
+        return np.full(counted.members.shape[1], np.nan)
+    return amount @ counted.members / amount.sum()
 
 
 def name_segments(paths: list[tuple[str, ...]], hurry: list[float] | None = None) -> list[str]:
@@ -163,28 +167,30 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
 
     Notes
     -----
-    z-test on influence functions (see `intervals.effective_n_of_segment`); Holm (1979),
+    z-test on influence functions (see `intervals.Cells`); Holm (1979),
     https://www.jstor.org/stable/4615733
     """
     from scipy.stats import norm
     from statsmodels.stats.multitest import multipletests
 
     steps = journeys.steps.before_sale
-    entered = journeys.leads["entered_at"].notna().to_numpy()
     if len(segmentation.ids) == 1:
         return arrange("segment_traits")
-    variants = count_variants(journeys)
+    variants, counted = count_variants(journeys), tally(journeys, segmentation.memberships)
+    entered = counted.entered
     codes = np.arange(len(steps))
-    times = (variants.rows[:, :, None] == codes).sum(axis=1)[variants.of_lead[entered]]
+    times = (variants.rows[:, :, None] == codes).sum(axis=1)
+    times = times[variants.of_lead[counted.first[entered]]]
     marks = np.hstack([times > 0, times > 1]).astype(float)
     varied = (marks.any(axis=0)) & (~marks.all(axis=0))
     kind = np.repeat(["shows", "repeats"], len(steps))[varied]
-    member, ones, rows = segmentation.memberships[entered], np.ones((entered.sum(), 1)), []
+    member, n, rows = counted.members[entered], counted.n[entered], []
+    ones = np.ones((len(n), 1))
     for k, segment in enumerate(segmentation.ids):
         two = np.column_stack([member[:, k], 1 - member[:, k]])
-        here, moved = influence_of_share(two, 0, marks[:, varied], ones)
-        rest, moved_rest = influence_of_share(two, 1, marks[:, varied], ones)
-        error = np.sqrt(((moved - moved_rest) ** 2).sum(axis=0))
+        here, moved = influence_of_share(two, 0, marks[:, varied], ones, n)
+        rest, moved_rest = influence_of_share(two, 1, marks[:, varied], ones, n)
+        error = np.sqrt(n @ (moved - moved_rest) ** 2)
         rows.append(pd.DataFrame({
             "segment": segment, "step": np.tile(steps, 2)[varied], "kind": kind,
             "share_here": here, "share_rest": rest, "difference": here - rest,
@@ -204,10 +210,10 @@ def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
     variants = count_variants(journeys)
     position = [place_steps(steps, path) for path in segmentation.paths]
     lead = np.flatnonzero(variants.of_lead >= 0)
-    first = journeys.leads.iloc[lead].assign(lead=lead).sort_values(["entered_at", "lead_id"])
-    of = variants.of_lead[first["lead"]]
-    first = first.assign(variant=of).drop_duplicates("variant").sort_values("variant")
-    member = segmentation.memberships[first["lead"]]  # of each variant, as its first lead has it
+    of, at = variants.of_lead[lead], to_micros(journeys.leads["entered_at"])[lead]
+    lead = lead[order_packed(of, at, lead)]  # leads stand in the order of their ids
+    lead = lead[np.unique(variants.of_lead[lead], return_index=True)[1]]
+    member = segmentation.memberships[lead]  # of each variant, as its first lead has it
     best, rows = member.argmax(axis=1), []
     for k, segment in enumerate(segmentation.ids):
         depth = np.where(best == k, position[k][variants.rows].max(axis=1, initial=-1), -1)
@@ -217,7 +223,7 @@ def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
             codes = variants.rows[v][variants.rows[v] >= 0]
             rows.append({
                 "segment": "all" if len(segmentation.ids) == 1 else segment,
-                "lead_id": first["lead_id"].iloc[v], "probability": member[v, k],
+                "lead_id": journeys.leads["lead_id"].iloc[lead[v]], "probability": member[v, k],
                 "journey": " > ".join(steps[c] for c in codes), "n_same": variants.weight[v],
             })  # fmt: skip
     return arrange("segment_examples", rows)

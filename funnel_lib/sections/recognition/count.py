@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.groups import UNDETERMINED, Segmentation, place_steps
-from funnel_lib.core.journeys import Journeys, count_variants
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import count_variants
 
 MOST_VALUES = 20  # of a column that is taken for a fact; rarer values are one value together
 FEWEST = 5  # leads of a value of its own
@@ -29,7 +30,8 @@ def count_recognised(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
     variants = count_variants(journeys, model.pace)
     weight = np.zeros((len(variants.weight), len(segmentation.ids)))
     entered = variants.of_lead >= 0
-    np.add.at(weight, variants.of_lead[entered], segmentation.memberships[entered])
+    for k, column in enumerate(segmentation.memberships[entered].T):
+        weight[:, k] = np.bincount(variants.of_lead[entered], column, len(weight))
     beginning, known = _list_beginnings(variants.rows, variants.gaps)
     then = model.predict_proba(*known)
     rows = []

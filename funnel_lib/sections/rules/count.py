@@ -7,6 +7,7 @@ import pandas as pd
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import tally
 from funnel_lib.counting.reach import (
     RULES,
     find_reached,
@@ -22,13 +23,15 @@ def count_rules(
     group: Group | None = None,
 ) -> pd.DataFrame:
     """How far do the three counting rules differ? The table `funnel_rules`."""
-    window, group, rows, position = read_window(within), group or Group(), [], 0
-    for ids, after_sale in list_parts(journeys, group):
-        codes = list_step_codes(journeys, ids)
+    group, rows, position = group or Group(), [], 0
+    counted = tally(journeys, group.memberships, read_window(within))
+    mass = counted.n * counted.members[:, group.column]
+    for ids, after_sale in list_parts(journeys.steps, group):
+        codes = list_step_codes(journeys.steps, ids)
         counts = {}
         for rule in RULES:
-            base, reached, _ = find_reached(journeys, codes, rule, window, after_sale)
-            counts[rule] = group.of(base)[:, 0] @ reached[base]
+            base, reached, _ = find_reached(counted, codes, rule, after_sale)
+            counts[rule] = (mass * base) @ reached
         for n, step in enumerate(ids):
             position += 1
             place = {"segment": group.segment, "position": position, "step": step}

@@ -11,7 +11,7 @@ from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.counting.leads import list_leads
-from funnel_lib.counting.missed import find_missed
+from funnel_lib.counting.missed import place_leads
 from funnel_lib.counting.moves import PIPELINE_MARK, find_stage_step, list_moves, order_stages
 from funnel_lib.counting.reach import RULES, count_funnel
 from funnel_lib.reading.lexicon import find_meaning
@@ -177,7 +177,7 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     """How honest is the pipeline: where does it say other than the client did? The table
     `pipeline_checks`; `leads` is what `list_leads` returns.
     """
-    found, entered = find_missed(journeys), journeys.leads["entered_at"].notna().to_numpy()
+    found, entered = place_leads(journeys), journeys.leads["entered_at"].notna().to_numpy()
     status, moves = leads["status"].to_numpy(), list_moves(log, journeys)
     codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
     means = {s: find_stage_step(journeys.steps, s) for s in leads["stage"].dropna().unique()}

@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.groups import Group
-from funnel_lib.core.journeys import Journeys, last_at
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.times import DAY, NEVER, to_micros
-from funnel_lib.counting.days import find_first_evidence, find_outcome_days, find_step_days
-from funnel_lib.counting.missed import find_missed, list_codes
+from funnel_lib.core.times import HOUR, NEVER, to_micros
+from funnel_lib.counting.days import (
+    find_causes,
+    find_first_evidence,
+    find_heard,
+    find_outcome_days,
+    follow,
+)
+from funnel_lib.counting.missed import list_codes, place_leads
 from funnel_lib.stats.incidence import (
     FEW,
     OPEN,
@@ -24,6 +30,7 @@ from funnel_lib.stats.incidence import (
 )
 
 WAYS = ("aalen_johansen", "open_as_lost", "lost_as_open")
+HOURS = 24  # of a day
 NORMAL = 0.9  # a wait longer than that of so many who went on is standing still
 
 
@@ -46,13 +53,9 @@ def count_times(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     steps = journeys.steps
     ids = (*(group.path or steps.before_sale), *steps.after_sale)
     seen = [s for s in ids if journeys.measurable[steps.ids.index(s)]]
-    targets = {s: find_step_days(journeys, s) for s in seen if s != steps.won}
-    day, cause = find_outcome_days(journeys)
-    exchanged = np.array([OPEN, OTHERWISE, TAKEN])[cause]
-    targets |= {"won": (day, cause), "lost": (day, exchanged)}
     parts = []
-    for target, watched in targets.items():
-        found = estimate_incidence(*watched, group.memberships, group.column)
+    for target in [*(s for s in seen if s != steps.won), "won", "lost"]:
+        found = follow(journeys, target, group)
         parts.append(pd.DataFrame({
             "segment": group.segment, "target": target, "day": np.arange(len(found.at_risk)),
             "incidence": found.incidence, "low": found.low, "high": found.high,
@@ -86,10 +89,10 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     day, cause = find_outcome_days(journeys)
     horizon = find_horizon(day, cause)
     entered, until = journeys.leads["entered_at"].dt.tz_localize(None), journeys.observed_until
-    months = entered.dt.to_period("M")
+    months, names = pd.factorize(entered.to_numpy().astype("datetime64[M]"), sort=True)
     rows = []
-    for month in sorted(months.dropna().unique()):
-        mine = (months == month).to_numpy()
+    for code, month in enumerate(pd.PeriodIndex(names, freq="M")):
+        mine = months == code
         found = estimate_incidence(day[mine], cause[mine])
         by = min(horizon, len(found.incidence) - 1)
         n_won, n_lost, n_open = (int((cause[mine] == c).sum()) for c in (TAKEN, OTHERWISE, OPEN))
@@ -121,7 +124,9 @@ def compare_ways(journeys: Journeys, day: int) -> pd.DataFrame:
 
 
 def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
-    """How many days did those who took a step need for it? The table `pace`."""
+    """How many days did those who took a step need for it? The table `pace`; waits are cut to whole
+    hours.
+    """
     group = group or Group()
     weights = group.weigh(len(journeys.leads))
     previous = entered = to_micros(journeys.leads["entered_at"])
@@ -130,9 +135,9 @@ def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
         reached = find_first_evidence(journeys, step_id)
         row = {"segment": group.segment, "position": position + 1, "step": step_id}
         for name, start in (("entry", entered), ("previous", previous)):
-            days = count_wait(start, reached)
-            row[f"n_from_{name}"] = weights[days >= 0].sum()
-            row[f"median_days_from_{name}"] = find_quantile(days, weights, 0.5)
+            hours = add_up_hours(count_wait(start, reached), weights)
+            row[f"n_from_{name}"] = hours.sum()
+            row[f"median_days_from_{name}"] = find_quantile(hours, 0.5) / HOURS
         rows.append(row)
         previous = reached
     return arrange("pace", rows)
@@ -140,32 +145,39 @@ def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
 
 def count_standing(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     """Before which step do open leads stand still: longer than nine in ten who went on needed? The
-    table `standing`; who stands still is not told where fewer than `FEW` took the step.
+    table `standing`, of waits cut to whole hours; who stands still is not told where fewer than
+    `FEW` took the step.
     """
     group = group or Group()
     weights, ids = group.weigh(len(journeys.leads)), group.path or journeys.steps.before_sale
-    found, (_, can_miss) = find_missed(journeys, group), list_codes(journeys, group)
-    heard = last_at(journeys.lead, journeys.at, len(journeys.leads))
-    until = journeys.observed_until.value // 1000
-    waiting = np.where(journeys.leads["status"] == "open", (until - heard) / DAY, -1.0)
-    waiting[heard == -NEVER] = -1  # never entered
+    found, (_, can_miss) = place_leads(journeys, group), list_codes(journeys, group)
+    heard, until = find_heard(journeys), journeys.observed_until.value // 1000
+    is_open = (find_causes(journeys) == OPEN) & (heard > -NEVER)  # not those who never entered
+    waiting = count_wait(np.where(is_open, heard, NEVER), np.full(len(heard), until))
     previous, rows = to_micros(journeys.leads["entered_at"]), []
     for position in np.flatnonzero(can_miss):
         reached = find_first_evidence(journeys, ids[position])
-        took = count_wait(previous, reached)
-        n_took, normal = weights[took >= 0].sum(), find_quantile(took, weights, NORMAL)
-        here = np.where(found.missed == position, waiting, -1.0)
-        standing = weights[here > normal].sum() if n_took >= FEW else np.nan
+        took = add_up_hours(count_wait(previous, reached), weights)
+        n_took, normal = took.sum(), find_quantile(took, NORMAL)
+        here = add_up_hours(np.where(found.missed == position, waiting, -1), weights)
+        standing = here[np.arange(len(here)) > normal].sum() if n_took >= FEW else np.nan
         rows.append({
             "segment": group.segment, "step": ids[position], "n_took": n_took,
-            "normal_days": normal, "n_open": weights[here >= 0].sum(),
-            "median_days_open": find_quantile(here, weights, 0.5), "n_standing": standing,
+            "normal_days": normal / HOURS, "n_open": here.sum(),
+            "median_days_open": find_quantile(here, 0.5) / HOURS, "n_standing": standing,
         })  # fmt: skip
         previous = reached
     return arrange("standing", rows)
 
 
 def count_wait(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Days from one moment to another; -1 where one never came or they came the other way round."""
+    """Whole hours from one moment to another; -1 where one never came or they came the other way
+    round."""
     both = (start < NEVER) & (end < NEVER) & (end >= start)
-    return np.where(both, (end - np.where(both, start, end)) / DAY, -1.0)
+    return np.where(both, (end - np.where(both, start, end)) // HOUR, -1)
+
+
+def add_up_hours(hours: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """How many leads, by weight, waited for so many hours, (n_hours,); not those with -1."""
+    known = hours >= 0
+    return np.bincount(hours[known], weights[known])

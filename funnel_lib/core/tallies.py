@@ -1,0 +1,413 @@
+"""`Tallies`: leads counted by what they did, equal walks once. Every count is a sum over walks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.events import STATUSES
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.steps import Steps
+from funnel_lib.core.times import DAY, NEVER, to_micros
+
+# Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
+GAPS = np.array([DAY, 7 * DAY])
+NOWHERE = np.iinfo(np.int32).max  # the place of what never comes
+_ASK = np.uint64(1 << 63)  # marks the asks among the marks of a walk
+
+
+@dataclass(frozen=True, repr=False)
+class Tallies:
+    """How many leads took each walk.
+
+    A walk is all that counting asks of a lead's journey: which evidence came in which order, what
+    at one time, where among it the sale and the manager's asks came, and how the lead ended. It has
+    no times but places: 0, 2, 4 … are the moments at which there is evidence, odd numbers (and -1)
+    lie between them. Left out is what counts for nothing: evidence of steps after the sale before
+    it, asks before entry or after closing, and of asks for a step between the same moments all but
+    one. With a window, so is what came later than so long after entry (after the sale: after it).
+
+    Walks are ordered by their content alone, whatever the order and the ids of leads, and so do
+    those of several partitions add up (see `add_tallies`).
+    """
+
+    steps: Steps
+    measurable: np.ndarray  # (n_steps,) as of the journeys
+    has_sales: bool
+    askable: np.ndarray  # (n_steps,)
+    n: np.ndarray  # (n_walks,) how many leads, a float
+    members: np.ndarray  # (n_walks, n_segments) how much each of these leads belongs to a segment
+    status: np.ndarray  # (n_walks,) positions in `events.STATUSES`
+    entered: np.ndarray  # (n_walks,) whether it counts before the sale: entered, observed so long
+    bought: np.ndarray  # (n_walks,) whether it counts after the sale
+    sold: np.ndarray  # (n_walks,) place of the sale; `NOWHERE` where there is none
+    offsets: np.ndarray  # (n_walks + 1,) walk i owns evidence offsets[i] to offsets[i + 1]
+    step: np.ndarray  # (n_evidence,) positions in `steps.ids`
+    place: np.ndarray  # (n_evidence,)
+    self_reported: np.ndarray  # (n_evidence,)
+    ask_offsets: np.ndarray  # (n_walks + 1,)
+    ask_step: np.ndarray  # (n_asks,)
+    ask_place: np.ndarray  # (n_asks,)
+    of_lead: np.ndarray  # (n_leads,) each lead's walk
+    first: np.ndarray  # (n_walks,) some lead of each walk
+
+    @property
+    def walk(self) -> np.ndarray:
+        """Whose each piece of evidence is, (n_evidence,)."""
+        return np.repeat(np.arange(len(self.n), dtype=np.int32), np.diff(self.offsets))
+
+    @property
+    def ask_walk(self) -> np.ndarray:
+        """Whose each ask is, (n_asks,)."""
+        return np.repeat(np.arange(len(self.n), dtype=np.int32), np.diff(self.ask_offsets))
+
+    def has_status(self, status: str) -> np.ndarray:
+        """Which walks ended so, (n_walks,)?"""
+        return self.status == STATUSES.index(status)
+
+    def add_up(self, values: np.ndarray) -> np.ndarray:
+        """Add up what each lead has, (n_leads,) or (n_leads, n), by walk."""
+        values = np.asarray(values)
+        if values.ndim == 1:
+            return np.bincount(self.of_lead, values, minlength=len(self.n))
+        return np.column_stack([self.add_up(column) for column in values.T])
+
+
+def tally(
+    journeys: Journeys, memberships: np.ndarray | None = None, window: int = NEVER
+) -> Tallies:
+    """Count leads by what they did, with what each belongs to, (n_leads, n_segments).
+
+    A window (microseconds) keeps only the leads observed for so long and what they did by then. The
+    result is kept with the journeys, as every table asks for it. Cost: linear in the evidence, but
+    for one sort of the walks.
+
+    Examples
+    --------
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": ["a", "a", "b", "b", "c"], "action": ["ask", "pay", "ask", "pay", "ask"],
+    ...     "at": pd.date_range("2025-01-01", periods=5)}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> counted = tally(build_journeys(log, steps))
+    >>> sorted(counted.n.tolist()), len(counted.of_lead)
+    ([1.0, 2.0], 3)
+    """
+    key = (window, id(memberships))
+    known = journeys.tallied.get(key)
+    if known is None or known[0] is not memberships:
+        if memberships is None:
+            counted = _collapse(_lay_out(journeys, window))
+        else:
+            counted = _split(tally(journeys, None, window), np.asarray(memberships, float))
+        known = journeys.tallied[key] = memberships, counted
+    return known[1]
+
+
+def add_tallies(parts: list[Tallies]) -> Tallies:
+    """Add the tallies of partitions of one log, each of other leads; leads stand one after another.
+
+    Examples
+    --------
+    >>> log = build_log(pd.DataFrame({"lead_id": ["a", "b"], "action": "ask", "at": "2025-01-01"}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+    >>> counted = tally(build_journeys(log, steps))
+    >>> add_tallies([counted, counted]).n.tolist()
+    [4.0]
+    """
+    ends = np.cumsum([0, *(len(part.n) for part in parts)])
+    leads = np.cumsum([0, *(len(part.of_lead) for part in parts)])
+
+    def join(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    plain = ("n", "members", "status", "entered", "bought", "sold", "step", "place",
+             "self_reported", "ask_step", "ask_place")  # fmt: skip
+    both = replace(
+        parts[0],
+        **{name: join(name) for name in plain},
+        measurable=np.any([part.measurable for part in parts], axis=0),
+        has_sales=any(part.has_sales for part in parts),
+        askable=np.any([part.askable for part in parts], axis=0),
+        offsets=_join_offsets([part.offsets for part in parts]),
+        ask_offsets=_join_offsets([part.ask_offsets for part in parts]),
+        of_lead=np.concatenate([part.of_lead + at for part, at in zip(parts, ends, strict=False)]),
+        first=np.concatenate([part.first + at for part, at in zip(parts, leads, strict=False)]),
+    )
+    return _collapse(both)
+
+
+def _join_offsets(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part) for part in parts]))])
+
+
+def _lay_out(journeys: Journeys, window: int) -> Tallies:
+    """Each lead's walk, none collapsed yet."""
+    leads, until = journeys.leads, journeys.observed_until.value // 1000
+    entered, sold, closed = (to_micros(leads[c]) for c in ("entered_at", "sold_at", "closed_at"))
+    base, bought = entered < NEVER, (entered < NEVER) & (sold < NEVER)
+    if window < NEVER:
+        base &= until - np.where(base, entered, until) >= window
+        bought &= until - np.where(bought, sold, until) >= window
+    lead, step, at = journeys.lead, journeys.step, journeys.at
+    keep = np.where(
+        step < len(journeys.steps.before_sale),
+        base[lead] & _is_within(at, entered[lead], window),
+        bought[lead] & (at >= sold[lead]) & _is_within(at, sold[lead], window),
+    )
+    lead, step, at = lead[keep], step[keep], at[keep]
+    offsets = np.append(0, np.cumsum(np.bincount(lead, minlength=len(leads))))
+    place = _number_moments(lead, at, offsets)
+    sold[~(base & _is_within(sold, entered, window))] = NEVER
+    sold_place = np.where(sold < NEVER, _find_place(offsets, at, place, None, sold), NOWHERE)
+    owner, asked_at = journeys.ask_lead, journeys.ask_at
+    began = np.where(entered < NEVER, entered, -NEVER)[owner]
+    asks = (asked_at >= began) & (asked_at <= closed[owner])
+    asks &= _is_within(asked_at, entered[owner], window)
+    owner, asked_at = owner[asks], asked_at[asks]
+    asked = _find_place(offsets, at, place, owner, asked_at)
+    ask_offsets, ask_step, ask_place = _drop_repeated(
+        owner, journeys.ask_step[asks], asked, len(leads)
+    )
+    each = np.arange(len(leads), dtype=np.int32)
+    status = pd.Index(STATUSES).get_indexer(leads["status"]).astype(np.int8)
+    return Tallies(
+        journeys.steps, journeys.measurable, journeys.has_sales, journeys.askable,
+        np.ones(len(leads)), np.ones((len(leads), 1)), status, base, bought,
+        sold_place.astype(np.int32), offsets, step, place, journeys.self_reported[keep],
+        ask_offsets, ask_step, ask_place, each, each,
+    )  # fmt: skip
+
+
+def _is_within(at: np.ndarray, start: np.ndarray, window: int) -> np.ndarray:
+    """Which times come no later than a window after a start? Some may lie before it."""
+    if window == NEVER:
+        return np.ones(len(at), bool)
+    return at - np.where(start < NEVER, start, 0) <= window
+
+
+def _number_moments(lead: np.ndarray, at: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Number each lead's moments with evidence 0, 2, 4 …, (n_evidence,)."""
+    new = np.ones(len(at), bool)
+    new[1:] = (at[1:] != at[:-1]) | (lead[1:] != lead[:-1])
+    number = np.cumsum(new, dtype=np.int32)
+    begins = number[offsets[:-1][np.diff(offsets) > 0]]
+    return 2 * (number - np.repeat(begins, np.diff(offsets)[np.diff(offsets) > 0]))
+
+
+def _find_place(offsets, at, place, lead, times) -> np.ndarray:
+    """Where among a lead's evidence a time lies, (n_times,); of each lead one where none is named.
+
+    A search by halves in all leads at once: as many rounds as the longest journey has binary
+    digits.
+    """
+    lead = slice(None) if lead is None else lead
+    low, high = offsets[:-1][lead].copy(), offsets[1:][lead].copy()
+    start = low.copy()
+    for _ in range(int((high - low).max(initial=0)).bit_length()):
+        middle = (low + high) // 2
+        going = low < high
+        before = going & (at[np.where(going, middle, 0)] <= times) if len(at) else going & False
+        low = np.where(before, middle + 1, low)
+        high = np.where(going & ~before, middle, high)
+    came = low > start
+    last = np.where(came, low - 1, 0)
+    if not len(at):
+        return np.full(len(start), -1, np.int32)
+    return np.where(came, place[last] + (at[last] != times), -1).astype(np.int32)
+
+
+def _drop_repeated(owner, step, place, n_leads):
+    """Asks in order of lead, place and step, each once: offsets (n_leads + 1,), steps, places."""
+    n_steps = int(step.max(initial=0)) + 1
+    wide = int(place.max(initial=-1)) + 2
+    key = np.unique((owner.astype(np.int64) * wide + place + 1) * n_steps + step)
+    step, rest = (key % n_steps).astype(np.int16), key // n_steps
+    place = (rest % wide - 1).astype(np.int32)
+    offsets = np.append(0, np.cumsum(np.bincount(rest // wide, minlength=n_leads)))
+    return offsets, step, place
+
+
+def _split(counted: Tallies, memberships: np.ndarray) -> Tallies:
+    """Part walks whose leads do not belong to the segments alike."""
+    alike = memberships[counted.first]
+    if (alike[counted.of_lead] == memberships).all():
+        return replace(counted, members=alike)
+    rows = np.ascontiguousarray(memberships).view(np.uint64)
+    code = np.zeros(len(rows), np.uint64)
+    for column in rows.T:
+        code = _mix(code ^ column)
+    apart = pd.factorize(_mix(code ^ _mix(counted.of_lead.astype(np.uint64))))[0]
+    first = np.empty(apart.max(initial=-1) + 1, np.int64)
+    first[apart[::-1]] = np.arange(len(apart))[::-1]
+    parts = _take(counted, counted.of_lead[first])
+    n = np.bincount(apart, minlength=len(first)).astype(float)
+    parts = replace(parts, n=n, members=memberships[first], of_lead=apart, first=first)
+    return _collapse(parts)
+
+
+def _take(counted: Tallies, walks: np.ndarray) -> Tallies:
+    """Some walks, in the order given; whose leads they are is left as it was."""
+    plain = ("n", "members", "status", "entered", "bought", "sold", "first")
+    taken = {name: getattr(counted, name)[walks] for name in plain}
+    offsets, rows = _take_runs(counted.offsets, walks)
+    ask_offsets, asks = _take_runs(counted.ask_offsets, walks)
+    taken |= {name: getattr(counted, name)[rows] for name in ("step", "place", "self_reported")}
+    taken |= {name: getattr(counted, name)[asks] for name in ("ask_step", "ask_place")}
+    return replace(counted, offsets=offsets, ask_offsets=ask_offsets, **taken)
+
+
+def _take_runs(offsets: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets of the runs to take, and the rows of all of them."""
+    length = np.diff(offsets)[which]
+    new = np.append(0, np.cumsum(length))
+    return new, np.arange(new[-1]) + np.repeat(offsets[which] - new[:-1], length)
+
+
+def _collapse(walks: Tallies) -> Tallies:
+    """Count equal walks once, in the order of their hashes.
+
+    Every walk is compared with the first of its hash; should two that differ have the same one,
+    all are hashed anew.
+    """
+    marks, offsets = _list_marks(walks)
+    for seed in range(8):
+        key = _hash_runs(marks, offsets, seed)
+        keys, node = np.unique(key, return_inverse=True)
+        first = np.empty(len(keys), np.int64)
+        first[node[::-1]] = np.arange(len(node))[::-1]
+        if _are_equal(marks, offsets, first[node]):
+            break
+    else:
+        raise RuntimeError("walks cannot be told apart by their hashes")
+    n = np.bincount(node, walks.n, minlength=len(keys))
+    found = replace(_take(walks, first), n=n)
+    return replace(found, of_lead=node[walks.of_lead].astype(np.int32))
+
+
+def _list_marks(walks: Tallies) -> tuple[np.ndarray, np.ndarray]:
+    """All that tells walks apart as numbers of 64 bits, in a fixed order: (marks, offsets)."""
+    word = np.uint64
+    wide = word(len(walks.steps.ids))
+    shown = (walks.place.astype(word) * wide + walks.step.astype(word)) * word(2)
+    shown = _order_ties(shown + walks.self_reported, walks.offsets)
+    asked = (walks.ask_place + 1).astype(word) * wide + walks.ask_step.astype(word) | _ASK
+    ends = (walks.sold.astype(np.int64) + 1).astype(word) * word(12)
+    ends += (walks.status.astype(np.int64) * 4 + walks.entered * 2 + walks.bought).astype(word)
+    heads = np.column_stack([ends, np.ascontiguousarray(walks.members).view(word)])
+    sizes = np.diff(walks.offsets), np.diff(walks.ask_offsets), np.full(len(ends), heads.shape[1])
+    offsets = np.append(0, np.cumsum(sum(sizes)))
+    marks = np.empty(offsets[-1], word)
+    begin = offsets[:-1]
+    for part, size in zip((shown, asked, heads.ravel()), sizes, strict=True):
+        own = np.append(0, np.cumsum(size))
+        marks[np.arange(own[-1]) + np.repeat(begin - own[:-1], size)] = part
+        begin = begin + size
+    return marks, offsets
+
+
+def _order_ties(marks: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Put evidence of one step and moment in order: what is only the manager's word comes last."""
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    if not ((marks[1:] < marks[:-1]) & (owner[1:] == owner[:-1])).any():
+        return marks
+    return marks[np.lexsort((marks, owner))]
+
+
+def _hash_runs(marks: np.ndarray, offsets: np.ndarray, seed: int) -> np.ndarray:
+    """A hash of each run: the sum of its marks' hashes, each with its place in the run."""
+    place = np.arange(len(marks), dtype=np.uint64)
+    place -= np.repeat(offsets[:-1], np.diff(offsets)).astype(np.uint64)
+    hashes = _mix(marks ^ _mix(place + np.uint64(seed << 32)))
+    sums = np.append(np.uint64(0), np.cumsum(hashes, dtype=np.uint64))
+    return _mix(sums[offsets[1:]] - sums[offsets[:-1]])
+
+
+def _are_equal(marks: np.ndarray, offsets: np.ndarray, other: np.ndarray) -> bool:
+    """Whether each run is that of another number."""
+    length = np.diff(offsets)
+    if (length != length[other]).any():
+        return False
+    return bool((marks == marks[_take_runs(offsets, other)[1]]).all())
+
+
+def _mix(words: np.ndarray) -> np.ndarray:
+    """Scatter numbers of 64 bits (SplitMix64: Steele, Lea and Flood 2014,
+    https://doi.org/10.1145/2660193.2660195); sums run over."""
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Journeys up to the first sale, equal ones once."""
+
+    rows: np.ndarray  # (n_variants, longest) codes of steps up to the sale, -1 padded
+    weight: np.ndarray  # (n_variants,) how many leads walked so
+    of_lead: np.ndarray  # (n_leads,) each lead's variant; -1 for leads that never entered
+    # As rows, the class of the time since the event before: 0 less than a day, 1 less than a week,
+    # 2 more; -1 for the first event. None where journeys differ by steps alone.
+    gaps: np.ndarray | None = None
+
+
+def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
+    """Which journeys do leads take, and how many leads each?
+
+    Steps after the first sale are left out; a sale known by status only is no event. With `pace`,
+    journeys whose waits are of other classes (hours, days, weeks) are other variants. Linear in the
+    evidence.
+    """
+    counted = tally(journeys)
+    n, owner, step, number = counted.n, counted.walk, counted.step, counted.of_lead
+    if pace:  # each lead waited for itself
+        n, number = np.ones(len(journeys.leads)), slice(None)
+        owner, step = journeys.lead, journeys.step
+    n_codes = len(journeys.steps.before_sale)
+    rows = np.flatnonzero(step < n_codes)
+    sold = step[rows] == journeys.steps.ids.index(journeys.steps.won)
+    earlier = np.cumsum(sold) - sold  # sales before this one, over all
+    rows = rows[earlier == earlier[np.searchsorted(owner[rows], owner[rows])]]
+    owner, code = owner[rows], step[rows].astype(np.int64)
+    gap = _class_gaps(owner, journeys.at[rows]) if pace else np.zeros(len(rows), np.int64)
+    start = np.searchsorted(owner, np.arange(len(n) + 1))
+    n_classes = len(GAPS) + 2
+    of = _number_walks(start, code * n_classes + gap + 1, n_codes * n_classes)
+    weight = np.bincount(of[of >= 0], n[of >= 0])
+    first = np.zeros(len(weight), np.int64)  # some walk of each variant
+    walked = np.flatnonzero(of >= 0)
+    first[of[walked]] = walked
+    length = np.diff(start)
+    place = np.arange(length.max(initial=0))
+    rows, gaps = np.full((2, len(weight), len(place)), -1)
+    inside = place < length[first][:, None]
+    shown = (start[first][:, None] + place)[inside]
+    rows[inside], gaps[inside] = code[shown], gap[shown]
+    return Variants(rows, weight, of[number], gaps if pace else None)
+
+
+def _number_walks(start: np.ndarray, kind: np.ndarray, n_kinds: int) -> np.ndarray:
+    """Number the leads' walks in their order, equal ones alike, (n_leads,); -1 for an empty one.
+
+    The loop runs over positions of the longest walk, so equal beginnings are compared once: a
+    walk's number so far and its next event make its number one event later; 0 is for those ended.
+    """
+    length = np.diff(start)
+    number = np.where(length > 0, 0, -1)
+    for position in range(length.max(initial=0)):
+        going = np.flatnonzero(length > position)
+        key = number[going] * (n_kinds + 1) + kind[start[going] + position] + 1
+        here = np.flatnonzero((length > 0) & (length <= position))
+        ended = number[here] * (n_kinds + 1)
+        anew = np.unique(np.concatenate([ended, key]), return_inverse=True)[1]
+        number[here], number[going] = anew[: len(here)], anew[len(here) :]
+    return number
+
+
+def _class_gaps(lead: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Class the time since the lead's event before, (n_events,); -1 for its first."""
+    first = np.append(True, lead[1:] != lead[:-1])[: len(lead)]
+    waited = np.diff(at, prepend=at[:1])
+    return np.where(first, -1, np.searchsorted(GAPS, waited, side="right"))
