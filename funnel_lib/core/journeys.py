@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
-from funnel_lib.core.events import EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.core.events import STATUSES, EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.html import Card
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.times import NEVER, end_of_days, has_clock_times, order_packed, to_micros
@@ -44,13 +46,15 @@ class Journeys(Card):
     askable: np.ndarray  # (n_steps,) whether the log has any manager's action that helps with it
     observed_until: pd.Timestamp  # when the export was made
     quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
-    # What `tallies.tally` counted of these journeys; others, made from them, begin without.
+    # What was counted of these journeys (see `tallies.tally`); others, made from them, begin anew.
     tallied: dict = field(default_factory=dict, init=False, compare=False)
 
     @property
     def lead(self) -> np.ndarray:
         """Lead code of each piece of evidence, (n_evidence,)."""
-        return np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
+        if "lead" not in self.tallied:
+            self.tallied["lead"] = np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
+        return self.tallied["lead"]
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""
@@ -91,22 +95,21 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     reported = name_actions(log, steps.self_reported)[rows]
     sale = steps.ids.index(steps.won)
     leads = _resolve_status(log, steps, lead, at, codes == sale)
-    status = leads["status"].to_numpy()
-    paid_but_lost = (codes == sale) & (status[lead] == "lost")
+    status = code_statuses(leads["status"])
+    paid_but_lost = (codes == sale) & (status == STATUSES.index("lost"))[lead]
     quality = [_check_sales(leads, lead[codes == sale], lead[paid_but_lost])]
     other = _match_other_deals(log, steps, leads, rows[paid_but_lost])
     lead, at, codes, reported = (
         np.concatenate([part[~paid_but_lost], more])
         for part, more in zip((lead, at, codes, reported), other, strict=True)
     )
-    order = order_packed(lead, at, codes)
-    lead, at, codes, reported = lead[order], at[order], codes[order], reported[order]
+    lead, at, codes, reported = _in_order(lead, at, codes, reported)
     before = codes < len(steps.before_sale)
     entered = first_at(lead[before], at[before], len(leads))
     leads = leads.assign(entered_at=_to_times(entered))
     asks = _match_asks(log, steps)
     measurable = np.bincount(codes, minlength=len(steps.ids)) > 0
-    has_sales = bool(measurable[sale] or (status == "won").any())
+    has_sales = bool(measurable[sale] or (status == STATUSES.index("won")).any())
     askable = np.bincount(asks[1], minlength=len(steps.ids)) > 0
     quality += [
         _check_actions(log, steps),
@@ -145,6 +148,32 @@ def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
     return fits[actions.codes.to_numpy()] if len(fits) else np.zeros(len(log.events), bool)
 
 
+def code_statuses(status: pd.Series) -> np.ndarray:
+    """Positions of statuses in `STATUSES`, (n_leads,); -1 where there is none."""
+    codes = pc.index_in(pa.array(status, pa.large_string()), pa.array(STATUSES, pa.large_string()))
+    return codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int8)
+
+
+def _name_statuses(codes: np.ndarray) -> pd.Series:
+    return pd.Series(pa.array(STATUSES).take(pa.array(codes)).to_pandas(), dtype="str")
+
+
+def _in_order(lead: np.ndarray, at: np.ndarray, code: np.ndarray, *others: np.ndarray):
+    """Put evidence in order by lead, time and step. It mostly is, as events are, but for what came
+    at one time: then only that is sorted."""
+    same = lead[1:] == lead[:-1]
+    if (lead[1:] < lead[:-1]).any() or (same & (at[1:] < at[:-1])).any():
+        rows, order = slice(None), order_packed(lead, at, code)
+    else:
+        same &= at[1:] == at[:-1]
+        rows = np.flatnonzero(np.append(same, False) | np.append(False, same)[: len(lead)])
+        order = rows[order_packed(lead[rows], at[rows], code[rows])]
+    arrays = [lead, at, code, *others]
+    for array in arrays:
+        array[rows] = array[order]
+    return arrays
+
+
 def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     """Earliest time of each lead, (n_leads,); `NEVER` where it has none."""
     first = np.full(n_leads, NEVER)
@@ -167,22 +196,25 @@ def _to_times(micros: np.ndarray) -> pd.Series:
 
 
 def _match_evidence(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
-    """Events that show a step: their rows and the steps' codes, each pair once."""
+    """Events that show a step: their rows and the steps' codes, each pair once, rows in order."""
     actions = list(log.events["action"].cat.categories)
-    by_action = pd.Index(log.events["action"].cat.codes)
+    by_action = log.events["action"].cat.codes.to_numpy()
     owner = _plain_owners(steps, actions)
-    parts = []
+    plain = np.array([steps.ids.index(owner[a]) if a in owner else -1 for a in actions], np.int16)
+    plain = plain[by_action] if len(plain) else np.full(len(by_action), -1, np.int16)
+    parts = [(rows := np.flatnonzero(plain >= 0), plain[rows])]
     for code, step_id in enumerate(steps.ids):
-        shows = np.zeros(len(log.events), bool)
-        mine = np.array([owner.get(a) == step_id for a in actions])
-        if len(mine):
-            shows |= mine[by_action]
+        shows = np.zeros(len(plain), bool)
         for rule in steps[step_id].evidence:
             if not rule.is_plain and not rule.other_deal:
                 shows |= _fits_conditions(log, rule)
-        parts.append((np.flatnonzero(shows), np.full(int(shows.sum()), code, np.int16)))
-    rows, codes = zip(*parts, strict=True)
-    return np.concatenate(rows), np.concatenate(codes)
+        rows = np.flatnonzero(shows & (plain != code))
+        parts.append((rows, np.full(len(rows), code, np.int16)))
+    rows, codes = (np.concatenate(part) for part in zip(*parts, strict=True))
+    if len(rows) == len(parts[0][0]):
+        return rows, codes
+    order = np.argsort(rows, kind="stable")
+    return rows[order], codes[order]
 
 
 def _plain_owners(steps: Steps, actions: list[str]) -> dict[str, str]:
@@ -270,17 +302,16 @@ def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFr
     paid = first_at(lead[is_sale], at[is_sale], n)
     gave_up = name_actions(log, steps.lost)
     lost = last_at(all_leads[gave_up], all_at[gave_up], n)
+    given = code_statuses(log.leads["status"])
     outcomes = [paid < NEVER, lost > -NEVER]
-    by_evidence = np.select(outcomes, ["won", "lost"], "open")
-    closed_by_evidence = np.select(outcomes, [paid, lost], NEVER)
-    given = log.leads["status"].notna().to_numpy()
-    status = np.where(given, log.leads["status"].astype(object), by_evidence)
-    closed = np.where(given, _find_closed(log), closed_by_evidence)
+    won, lost_, open_ = (STATUSES.index(status) for status in ("won", "lost", "open"))
+    status = np.where(given >= 0, given, np.select(outcomes, [won, lost_], open_))
+    closed = np.where(given >= 0, _find_closed(log), np.select(outcomes, [paid, lost], NEVER))
     last = last_at(all_leads, all_at, n)
     sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
-    sold = np.where(status == "won", sold, NEVER)
+    sold = np.where(status == won, sold, NEVER)
     return log.leads.assign(
-        status=pd.Series(status, dtype="str"), closed_at=_to_times(closed), sold_at=_to_times(sold)
+        status=_name_statuses(status), closed_at=_to_times(closed), sold_at=_to_times(sold)
     )
 
 
@@ -295,13 +326,13 @@ def _find_closed(log: EventLog) -> np.ndarray:
 
 
 def _check_sales(leads: pd.DataFrame, paid: np.ndarray, paid_but_lost: np.ndarray) -> pd.DataFrame:
-    status = leads["status"].to_numpy()
+    status = code_statuses(leads["status"])
     has_sale = np.zeros(len(leads), bool)
     has_sale[paid] = True
     lost = np.zeros(len(leads), bool)
     lost[paid_but_lost] = True
-    still_open = has_sale & (status == "open")
-    unseen = (status == "won") & ~has_sale
+    still_open = has_sale & (status == STATUSES.index("open"))
+    unseen = (status == STATUSES.index("won")) & ~has_sale
     ids = leads[["lead_id"]]
     return note_checks([
         ("sale_evidence_on_lost", lost.sum(), len(leads), "warning", show_rows(ids[lost])),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import note_checks, show_rows
+from funnel_lib.core.journeys import Journeys
 
 ABSURD, FEWEST_AMOUNTS = 1000, 10  # times the median of a currency, where it has so many amounts
 
@@ -18,6 +19,15 @@ def take_amounts(leads: pd.DataFrame) -> np.ndarray:
     """
     amount = leads["amount"].to_numpy(float, na_value=np.nan)
     return np.where((amount < 0) | _find_absurd(leads), np.nan, amount)
+
+
+def list_money(journeys: Journeys) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """Each lead's currency and the names of currencies, as of `split_currencies`, and its amount,
+    as of `take_amounts`; kept with the journeys."""
+    if "money" not in journeys.tallied:
+        amounts = take_amounts(journeys.leads)
+        journeys.tallied["money"] = *split_currencies(journeys.leads), amounts
+    return journeys.tallied["money"]
 
 
 def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
@@ -51,15 +61,19 @@ def check_amounts(leads: pd.DataFrame) -> pd.DataFrame:
 def _list_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """Each lead's currency as written, but for capitals and blanks; "" where there is none."""
     raw, found = pd.factorize(leads["currency"])
-    written = np.array([*(str(name).strip().upper() for name in found), ""], dtype=object)[raw]
-    codes, names = pd.factorize(written, sort=True)
-    return codes, [*names]
+    written = [*(str(name).strip().upper() for name in found), ""]  # what is missing is coded -1
+    names = sorted({written[code] for code in np.unique(raw)})
+    place = {name: n for n, name in enumerate(names)}
+    return np.array([place.get(name, -1) for name in written])[raw], names
 
 
 def _find_absurd(leads: pd.DataFrame) -> np.ndarray:
-    amount = leads["amount"].astype("float64")
-    positive = amount.where((amount > 0) & np.isfinite(amount))
-    by_currency = positive.groupby(split_currencies(leads)[0])
-    enough = by_currency.transform("count") >= FEWEST_AMOUNTS
-    absurd = np.isinf(amount) | (enough & (amount > ABSURD * by_currency.transform("median")))
-    return absurd.to_numpy(bool)
+    amount = leads["amount"].to_numpy(float, na_value=np.nan)
+    absurd = np.isinf(amount)
+    currency, names = split_currencies(leads)
+    for code in range(len(names)):
+        mine = (currency == code) & (amount > 0)
+        known = amount[mine & ~absurd]
+        if len(known) >= FEWEST_AMOUNTS:
+            absurd |= mine & (amount > ABSURD * np.median(known))
+    return absurd

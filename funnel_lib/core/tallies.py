@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import STATUSES
-from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.journeys import Journeys, code_statuses
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.times import DAY, NEVER, to_micros
 
 # Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
 GAPS = np.array([DAY, 7 * DAY])
 NOWHERE = np.iinfo(np.int32).max  # the place of what never comes
-_ASK = np.uint64(1 << 63)  # marks the asks among the marks of a walk
 
 
 @dataclass(frozen=True, repr=False)
@@ -171,7 +170,7 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
         owner, journeys.ask_step[asks], asked, len(leads)
     )
     each = np.arange(len(leads), dtype=np.int32)
-    status = pd.Index(STATUSES).get_indexer(leads["status"]).astype(np.int8)
+    status = code_statuses(leads["status"])
     return Tallies(
         journeys.steps, journeys.measurable, journeys.has_sales, journeys.askable,
         np.ones(len(leads)), np.ones((len(leads), 1)), status, base, bought,
@@ -271,57 +270,57 @@ def _collapse(walks: Tallies) -> Tallies:
     Every walk is compared with the first of its hash; should two that differ have the same one,
     all are hashed anew.
     """
-    marks, offsets = _list_marks(walks)
+    runs, heads = _list_runs(walks)
     for seed in range(8):
-        key = _hash_runs(marks, offsets, seed)
-        keys, node = np.unique(key, return_inverse=True)
+        node, keys = pd.factorize(_hash_runs(runs, heads, seed))
         first = np.empty(len(keys), np.int64)
         first[node[::-1]] = np.arange(len(node))[::-1]
-        if _are_equal(marks, offsets, first[node]):
+        same = all((head == head[first[node]]).all() for head in heads)
+        if same and all(_are_equal(*run, first[node]) for run in runs):
             break
     else:
         raise RuntimeError("walks cannot be told apart by their hashes")
-    n = np.bincount(node, walks.n, minlength=len(keys))
-    found = replace(_take(walks, first), n=n)
-    return replace(found, of_lead=node[walks.of_lead].astype(np.int32))
+    order = np.argsort(keys)
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order))
+    n = np.bincount(node, walks.n, minlength=len(keys))[order]
+    found = replace(_take(walks, first[order]), n=n)
+    return replace(found, of_lead=rank[node][walks.of_lead])
 
 
-def _list_marks(walks: Tallies) -> tuple[np.ndarray, np.ndarray]:
-    """All that tells walks apart as numbers of 64 bits, in a fixed order: (marks, offsets)."""
-    word = np.uint64
-    wide = word(len(walks.steps.ids))
-    shown = (walks.place.astype(word) * wide + walks.step.astype(word)) * word(2)
-    shown = _order_ties(shown + walks.self_reported, walks.offsets)
-    asked = (walks.ask_place + 1).astype(word) * wide + walks.ask_step.astype(word) | _ASK
-    ends = (walks.sold.astype(np.int64) + 1).astype(word) * word(12)
-    ends += (walks.status.astype(np.int64) * 4 + walks.entered * 2 + walks.bought).astype(word)
-    heads = np.column_stack([ends, np.ascontiguousarray(walks.members).view(word)])
-    sizes = np.diff(walks.offsets), np.diff(walks.ask_offsets), np.full(len(ends), heads.shape[1])
-    offsets = np.append(0, np.cumsum(sum(sizes)))
-    marks = np.empty(offsets[-1], word)
-    begin = offsets[:-1]
-    for part, size in zip((shown, asked, heads.ravel()), sizes, strict=True):
-        own = np.append(0, np.cumsum(size))
-        marks[np.arange(own[-1]) + np.repeat(begin - own[:-1], size)] = part
-        begin = begin + size
-    return marks, offsets
+def _list_runs(walks: Tallies):
+    """All that tells walks apart as numbers of 64 bits: evidence and asks, each as marks, a walk's
+    in ascending order, and their offsets (n_walks + 1,); and of each walk its end and memberships,
+    (n_walks,) each."""
+    wide, word = len(walks.steps.ids), np.uint64
+    shown = (walks.place.astype(np.int64) * wide + walks.step) * 2 + walks.self_reported
+    asked = (walks.ask_place.astype(np.int64) + 1) * wide + walks.ask_step
+    ends = walks.status + (walks.entered * 4 + walks.bought * 8) + (walks.sold + np.int64(1)) * 16
+    heads = [ends.view(word)]
+    if walks.members.shape[1] > 1:
+        heads += [np.ascontiguousarray(column).view(word) for column in walks.members.T]
+    shown = _order_ties(shown.view(word), walks.offsets)
+    return [(shown, walks.offsets), (~asked.view(word), walks.ask_offsets)], heads
 
 
 def _order_ties(marks: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Put evidence of one step and moment in order: what is only the manager's word comes last."""
-    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    if not ((marks[1:] < marks[:-1]) & (owner[1:] == owner[:-1])).any():
+    falls = np.flatnonzero(marks[1:] < marks[:-1]) + 1
+    if np.isin(falls, offsets).all():  # only where another walk begins
         return marks
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     return marks[np.lexsort((marks, owner))]
 
 
-def _hash_runs(marks: np.ndarray, offsets: np.ndarray, seed: int) -> np.ndarray:
-    """A hash of each run: the sum of its marks' hashes, each with its place in the run."""
-    place = np.arange(len(marks), dtype=np.uint64)
-    place -= np.repeat(offsets[:-1], np.diff(offsets)).astype(np.uint64)
-    hashes = _mix(marks ^ _mix(place + np.uint64(seed << 32)))
-    sums = np.append(np.uint64(0), np.cumsum(hashes, dtype=np.uint64))
-    return _mix(sums[offsets[1:]] - sums[offsets[:-1]])
+def _hash_runs(runs, heads: list[np.ndarray], seed: int) -> np.ndarray:
+    """A hash of each walk; of a run the sum of the hashes of its marks, whose order is known."""
+    key = np.full(len(heads[0]), seed, np.uint64)
+    for head in heads:
+        key = _mix(key ^ head)
+    for marks, offsets in runs:
+        sums = np.append(np.uint64(0), np.cumsum(_mix(marks + np.uint64(seed)), dtype=np.uint64))
+        key = _mix(key ^ (sums[offsets[1:]] - sums[offsets[:-1]]))
+    return key
 
 
 def _are_equal(marks: np.ndarray, offsets: np.ndarray, other: np.ndarray) -> bool:

@@ -52,13 +52,19 @@ def count_days(counted: Tallies, day: np.ndarray, cause: np.ndarray) -> Days:
     negative day are left out. Cost: linear in the leads, and in the days times the segments."""
     began = day >= 0
     cell, walk = 3 * day[began] + cause[began], counted.of_lead[began]
-    shape = 3 * (int(day.max(initial=-1)) + 1), len(counted.n)
-    leads = sparse.coo_array((np.ones(len(cell)), (cell, walk)), shape=shape).tocsr()
+    n_cells, n = 3 * (int(day.max(initial=-1)) + 1), np.int64(len(counted.n))
+    keys, n_leads = np.unique(cell * n + walk, return_counts=True)
+    begins = np.searchsorted(keys, np.arange(n_cells + 1) * n)
+    leads = sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
+    return _add_members(leads, counted)
+
+
+def _add_members(leads: sparse.csr_array, counted: Tallies) -> Days:
     member = counted.members
     n = member.shape[1]
     pairs = np.triu_indices(n)
     found = leads @ np.hstack([member, member[:, pairs[0]] * member[:, pairs[1]]])
-    products = np.empty((shape[0], n, n))
+    products = np.empty((leads.shape[0], n, n))
     products[:, pairs[0], pairs[1]] = products[:, pairs[1], pairs[0]] = found[:, n:]
     return Days(counted, leads, found[:, :n], products)
 
@@ -70,14 +76,19 @@ def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
     """
     counted = tally(journeys, group.memberships)
     known = journeys.tallied.get(target)
-    if known is None or known.counted is not counted:
-        if target in ("won", "lost"):
-            day, cause = find_outcome_days(journeys)
-            cause = cause if target == "won" else np.array([OPEN, OTHERWISE, TAKEN])[cause]
-        else:
-            day, cause = find_step_days(journeys, target)
-        known = journeys.tallied[target] = count_days(counted, day, cause)
+    if known is None or known.counted.of_lead is not counted.of_lead:
+        known = count_days(counted, *_find_days(journeys, target))
+    elif known.counted is not counted:
+        known = _add_members(known.leads, counted)
+    journeys.tallied[target] = known
     return known.follow(group.column)
+
+
+def _find_days(journeys: Journeys, target: str) -> tuple[np.ndarray, np.ndarray]:
+    if target not in ("won", "lost"):
+        return find_step_days(journeys, target)
+    day, cause = find_outcome_days(journeys)
+    return day, cause if target == "won" else np.array([OPEN, OTHERWISE, TAKEN])[cause]
 
 
 def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
@@ -131,6 +142,12 @@ def find_heard(journeys: Journeys) -> np.ndarray:
 def _find_closed(journeys: Journeys) -> np.ndarray:
     """When each lead was won or lost, `NEVER` while open; without a date of closing, at its last
     evidence."""
+    if "closed" not in journeys.tallied:
+        journeys.tallied["closed"] = _look_up_closed(journeys)
+    return journeys.tallied["closed"]
+
+
+def _look_up_closed(journeys: Journeys) -> np.ndarray:
     cause = find_causes(journeys)
     sold, closed = (to_micros(journeys.leads[c]) for c in ("sold_at", "closed_at"))
     closed = np.where(cause == TAKEN, sold, closed)

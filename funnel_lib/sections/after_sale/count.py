@@ -9,7 +9,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.stats.incidence import OPEN, TAKEN, estimate_incidence, find_half_time
@@ -32,8 +32,8 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     >>> table[["n_won", "n_again", "amount_again"]].values.tolist()
     [[1.0, 1.0, 7.0]]
     """
-    currency, names = split_currencies(journeys.leads)
-    first, again_at, amount_again = _follow_accounts(journeys, currency, len(names))
+    currency, names, amount = list_money(journeys)
+    first, again_at, amount_again = _follow_accounts(journeys, currency, amount, len(names))
     sold, until = to_micros(journeys.leads["sold_at"]), journeys.observed_until.value // 1000
     again = again_at < NEVER
     waited = (np.where(again, again_at, until) - np.where(first, sold, 0)) // DAY
@@ -55,12 +55,11 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     return arrange("repeats", rows)
 
 
-def _follow_accounts(journeys: Journeys, currency: np.ndarray, n_currencies: int):
+def _follow_accounts(journeys: Journeys, currency, amount: np.ndarray, n_currencies: int):
     """Which leads are their account's first sale, when it bought again, and for how much after, by
     currency (n_leads, n_currencies); NaN where no amount of a currency is known."""
     leads = journeys.leads
     won = (leads["status"] == "won").to_numpy() & leads["entered_at"].notna().to_numpy()
-    amount = take_amounts(leads)
     rows = pd.DataFrame({
         "account": find_accounts(leads), "sold": to_micros(leads["sold_at"]),
         "lead_id": leads["lead_id"].astype("str"),

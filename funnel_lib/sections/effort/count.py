@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys, name_actions
-from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.tallies import tally
 from funnel_lib.counting.added import list_added
@@ -57,7 +57,7 @@ def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
     """
     cells, added = _add_up(log, journeys, groups)
     table = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
-    currency, _ = split_currencies(journeys.leads)
+    currency, *_ = list_money(journeys)
     days = []
     for group, code in zip(cells["group"], cells["code"], strict=True):
         found = _follow_sales(journeys, group, currency == code)
@@ -109,8 +109,8 @@ def _follow_sales(journeys: Journeys, group: Group, mine: np.ndarray) -> Inciden
 def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
     """List the cells (segment and currency), and what each lead adds to each cell's sums."""
     leads = journeys.leads
-    currency, names = split_currencies(leads)
-    amount, entered = take_amounts(leads), leads["entered_at"].notna().to_numpy()
+    currency, names, amount = list_money(journeys)
+    entered = leads["entered_at"].notna().to_numpy()
     counted = tally(journeys, groups[-1].memberships)
     won, actions = counted.has_status("won")[counted.of_lead], count_actions(log, journeys)
     acted = bool(np.isfinite(actions).any())

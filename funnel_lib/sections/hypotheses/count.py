@@ -10,7 +10,7 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.money import list_money
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, tally
@@ -88,7 +88,7 @@ def build_hypotheses(
         targets = _find_targets(
             decided, n_mature, weights, pools, references, groupings, shares, seed, current
         )
-        table = _weigh(decided.steps, split_currencies(journeys.leads)[1], now, drawn, targets)
+        table = _weigh(decided.steps, list_money(journeys)[1], now, drawn, targets)
         came = _count_coming(weights, decided) / (months * MONTH)
         inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
         table = _plan(table, inflow.to_numpy())
@@ -167,9 +167,9 @@ def _list_sums(
 ) -> tuple[Summands, list[tuple[str, int, int]]]:
     """What each lead adds to each sum; and the sums: name, steps and currencies, by both of which
     they differ, in this order."""
-    currency, names = split_currencies(journeys.leads)
+    currency, names, amount = list_money(journeys)
     won, closed = counted.has_status("won"), ~counted.has_status("open")
-    amount = np.where(won[counted.of_lead], take_amounts(journeys.leads), np.nan)
+    amount = np.where(won[counted.of_lead], amount, np.nan)
     never = find_missed(counted, group).asked == ASKED.index("no")
     lost = decided.stood & ~decided.went_on
     by_step = {

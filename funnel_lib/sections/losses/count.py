@@ -7,7 +7,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
 from funnel_lib.counting.missed import ASKED, find_missed, list_codes, place_leads
@@ -28,11 +28,11 @@ def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame
     found, ids = find_missed(counted, group), group.path or journeys.steps.before_sale
     weights = counted.members[:, group.column]
     lost = counted.entered & counted.has_status("lost") & (found.missed >= 0)
-    currency, names = split_currencies(journeys.leads)
+    currency, names, amounts = list_money(journeys)
     mine = currency[:, None] == np.arange(len(names))
     leads, amounts = (
         counted.add_up(values) * weights[:, None]
-        for values in (mine, mine * np.nan_to_num(take_amounts(journeys.leads))[:, None])
+        for values in (mine, mine * np.nan_to_num(amounts)[:, None])
     )
     step = found.missed[lost]
     sums = {

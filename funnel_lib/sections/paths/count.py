@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Group, Segmentation, place_steps
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import split_currencies, take_amounts
+from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, count_variants, tally
 from funnel_lib.core.times import order_packed, to_micros
@@ -56,10 +56,10 @@ def describe_segments(
 
 def _share_money(journeys: Journeys, counted: Tallies) -> np.ndarray:
     """Each segment's share of the money won, where it is of one currency."""
-    leads = journeys.leads
-    won = (leads["status"] == "won") & leads["entered_at"].notna()
-    amount = np.where(won, take_amounts(leads), np.nan)
-    currencies = np.unique(split_currencies(leads)[0][~np.isnan(amount)])
+    won = (counted.has_status("won") & counted.entered)[counted.of_lead]
+    currency, _, amount = list_money(journeys)
+    amount = np.where(won, amount, np.nan)
+    currencies = np.unique(currency[~np.isnan(amount)])
     amount = counted.add_up(np.nan_to_num(amount))
     if len(currencies) != 1 or not amount.sum() > 0:
         return np.full(counted.members.shape[1], np.nan)
