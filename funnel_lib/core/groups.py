@@ -132,6 +132,6 @@ def find_accounts(leads: pd.DataFrame) -> np.ndarray:
 
     Accounts, not leads, are what the bootstrap draws: deals of one client are not independent.
     """
-    # The letter keeps an account called "7" apart from the lead in row 7.
-    own = pd.Series(np.arange(len(leads)), index=leads.index).astype("str")
-    return pd.factorize(("a" + leads["account_id"].astype("str")).fillna(own))[0]
+    codes, names = pd.factorize(leads["account_id"])
+    alone = codes < 0
+    return np.where(alone, len(names) + np.cumsum(alone) - 1, codes)

@@ -14,6 +14,7 @@ from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import STATUSES, EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.html import Card
 from funnel_lib.core.steps import Evidence, Steps
+from funnel_lib.core.tables import write_codes
 from funnel_lib.core.times import NEVER, end_of_days, has_clock_times, order_packed, to_micros
 from funnel_lib.core.words import find_shown_words
 
@@ -148,14 +149,17 @@ def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
     return fits[actions.codes.to_numpy()] if len(fits) else np.zeros(len(log.events), bool)
 
 
+def find_in_log(log: EventLog, journeys: Journeys) -> np.ndarray:
+    """Which of the journeys' leads each lead of the log is, (n_log_leads,); -1 for one left out."""
+    if len(log.leads) == len(journeys.leads):  # nobody was left out, and the order is kept
+        return np.arange(len(log.leads))
+    return pd.Index(journeys.leads["lead_id"]).get_indexer(log.leads["lead_id"])
+
+
 def code_statuses(status: pd.Series) -> np.ndarray:
     """Positions of statuses in `STATUSES`, (n_leads,); -1 where there is none."""
     codes = pc.index_in(pa.array(status, pa.large_string()), pa.array(STATUSES, pa.large_string()))
     return codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int8)
-
-
-def _name_statuses(codes: np.ndarray) -> pd.Series:
-    return pd.Series(pa.array(STATUSES).take(pa.array(codes)).to_pandas(), dtype="str")
 
 
 def _in_order(lead: np.ndarray, at: np.ndarray, code: np.ndarray, *others: np.ndarray):
@@ -311,7 +315,7 @@ def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFr
     sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
     sold = np.where(status == won, sold, NEVER)
     return log.leads.assign(
-        status=_name_statuses(status), closed_at=_to_times(closed), sold_at=_to_times(sold)
+        status=write_codes(status, STATUSES), closed_at=_to_times(closed), sold_at=_to_times(sold)
     )
 
 

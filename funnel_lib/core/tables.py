@@ -7,7 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from funnel_lib.core.checked import FAST, Checked, read_checked
 from funnel_lib.core.errors import InputError, suggest
@@ -139,6 +141,13 @@ def arrange(table: str, rows: pd.DataFrame | Iterable[dict] = ()) -> pd.DataFram
     if missing or (own and not find_table(table).has_own):
         raise KeyError(f"table {table!r}: missing {missing}, not in core/tables.yml {own}")
     return frame[[*names, *own]]
+
+
+def write_codes(codes: np.ndarray, names: Iterable[str]) -> pd.Series:
+    """Texts from their positions in a list of names; missing for -1."""
+    known = pa.array(codes, mask=np.asarray(codes) < 0)
+    texts = pa.array([*names], pa.large_string()).take(known)
+    return pd.Series(pd.array(texts, dtype="str"))
 
 
 def write_reference() -> str:

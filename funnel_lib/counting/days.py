@@ -52,11 +52,18 @@ def count_days(counted: Tallies, day: np.ndarray, cause: np.ndarray) -> Days:
     negative day are left out. Cost: linear in the leads, and in the days times the segments."""
     began = day >= 0
     cell, walk = 3 * day[began] + cause[began], counted.of_lead[began]
-    n_cells, n = 3 * (int(day.max(initial=-1)) + 1), np.int64(len(counted.n))
+    return _add_members(count_cells(counted, cell, walk, 3), counted)
+
+
+def count_cells(
+    counted: Tallies, cell: np.ndarray, walk: np.ndarray, width: int = 1
+) -> sparse.csr_array:
+    """Count leads by cell and walk, (n_cells, n_walks); n_cells is a multiple of `width`."""
+    n_cells = -(-(int(cell.max(initial=-1)) + 1) // width) * width
+    n = np.int64(len(counted.n))
     keys, n_leads = np.unique(cell * n + walk, return_counts=True)
     begins = np.searchsorted(keys, np.arange(n_cells + 1) * n)
-    leads = sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
-    return _add_members(leads, counted)
+    return sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
 
 
 def _add_members(leads: sparse.csr_array, counted: Tallies) -> Days:

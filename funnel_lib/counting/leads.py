@@ -8,6 +8,7 @@ import pandas as pd
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tables import write_codes
 from funnel_lib.counting.missed import ASKED, place_leads
 from funnel_lib.counting.moves import find_last_stage, find_stage_step
 
@@ -33,22 +34,22 @@ def list_leads(
     ahead = (shown_by_stage > found.last) & (journeys.leads["status"] != "won")
     own_groups = groups[1:] or groups
     member = np.column_stack([g.weigh(len(entered)) for g in own_groups])
-    best = member.argmax(axis=1)
-    names = np.array([g.segment for g in own_groups], dtype=object)
-    last, missed, asked = np.full((3, len(best)), None, dtype=object)
+    best, ids = member.argmax(axis=1), journeys.steps.before_sale
+    last, missed, asked = np.full((3, len(best)), -1)
     for k, group in enumerate(own_groups):
-        place, path = place_leads(journeys, group), group.path or journeys.steps.before_sale
-        ids, mine = np.array([*path, None], dtype=object), best == k
-        last[mine], missed[mine] = ids[place.last[mine]], ids[place.missed[mine]]
-        asked[mine] = np.array([*ASKED, None], dtype=object)[place.asked[mine]]
+        place, mine = place_leads(journeys, group), best == k
+        code = np.array([*(ids.index(step) for step in group.path or ids), -1])
+        last[mine], missed[mine] = code[place.last[mine]], code[place.missed[mine]]
+        asked[mine] = place.asked[mine]
+    best = np.where(entered, best, -1)
     own = pd.DataFrame({
         "lead_id": journeys.leads["lead_id"],
-        "segment": pd.Series(names[best], dtype="str").where(entered),
+        "segment": write_codes(best, [g.segment for g in own_groups]),
         "probability": pd.Series(member.max(axis=1)).where(entered),
         "status": journeys.leads["status"],
-        "last_step": pd.Series(last, dtype="str"),
-        "missed_step": pd.Series(missed, dtype="str"),
-        "asked": pd.Series(asked, dtype="str"),
+        "last_step": write_codes(last, ids),
+        "missed_step": write_codes(missed, ids),
+        "asked": write_codes(asked, ASKED),
         "stage": stage,
         "stage_ahead": ahead.to_numpy(bool),
     })  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import STAGE_PREFIX, EventLog
-from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.events import STAGE_PREFIX, EventLog, lead_codes
+from funnel_lib.core.journeys import Journeys, find_in_log
 from funnel_lib.core.steps import Steps
 
 PIPELINE_MARK = " / "  # between the name of a pipeline and that of its stage
@@ -32,10 +32,14 @@ def find_last_stage(log: EventLog, journeys: Journeys) -> pd.Series:
     stage = journeys.leads["stage"].astype("str")
     names = _name_stages(log)
     if len(names):
-        last = names.groupby(log.events["lead_id"][names.index].astype("str")).last()
-        stage = journeys.leads["lead_id"].map(last).astype("str").fillna(stage)
+        lead = find_in_log(log, journeys)[lead_codes(log)[names.index]]
+        last = names.groupby(lead).last()
+        stage = last.reindex(journeys.leads.index).astype("str").fillna(stage)
+    marks = mark_pipelines(journeys.leads)
+    if not (marks != "").any():
+        return stage
     known = stage.notna() & (stage != "")
-    return (mark_pipelines(journeys.leads) + stage.astype(object)).where(known, stage).astype("str")
+    return (marks + stage.astype(object)).where(known, stage).astype("str")
 
 
 def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:
@@ -63,9 +67,8 @@ def list_moves(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     """
     names = _name_stages(log)
     events = log.events.loc[names.index]
-    index = pd.Index(journeys.leads["lead_id"])
     moves = pd.DataFrame({
-        "lead": index.get_indexer(events["lead_id"].astype("str")),
+        "lead": find_in_log(log, journeys)[lead_codes(log)[names.index]],
         "at": events["at"].astype("int64").to_numpy(),
         "stage": names.to_numpy(),
         "actor": events["actor"].astype("str").to_numpy(),

@@ -36,17 +36,19 @@ class Summands:
 
     def add_up(self, block: np.ndarray, n_blocks: int) -> np.ndarray:
         """What the leads of each block, (n_leads,) numbers, add: (n_blocks, n_sums)."""
-        sums = np.zeros((n_blocks, len(self.which)))
+        sums, known = np.zeros((n_blocks, len(self.which))), {}
         for f, factor in enumerate(self.factors):
             mine = self.which == f
-            sums[:, mine] = self._count(block, n_blocks, factor) @ self.marks[:, mine]
+            if id(factor) not in known:
+                known[id(factor)] = self._count(block, n_blocks, factor)
+            sums[:, mine] = known[id(factor)] @ self.marks[:, mine]
         if self.besides is not None:
             sums += self._count(block, n_blocks, np.ones(len(self.kind))) @ self.besides
         return sums
 
     def _count(self, block, n_blocks, factor) -> sparse.csr_array:
-        shape = n_blocks, len(self.marks)
-        return sparse.coo_array((factor, (block, self.kind)), shape=shape).tocsr()
+        shape, some = (n_blocks, len(self.marks)), np.flatnonzero(factor)
+        return sparse.coo_array((factor[some], (block[some], self.kind[some])), shape=shape).tocsr()
 
 
 def list_summands(values: np.ndarray) -> Summands:
@@ -80,7 +82,7 @@ def draw_sums(
     if n == 0:
         return np.zeros((n_draws, len(added.which)))
     key = np.bincount(unit, added.weigh(rng.random(len(added.which))))
-    shuffled = np.argsort(key, kind="stable")[rng.permutation(n)]
+    shuffled = np.argsort(key)[rng.permutation(n)]
     n_blocks = n // -(-n // BLOCKS)
     ends = np.arange(n_blocks) * n // n_blocks
     block = np.empty(n, np.int64)

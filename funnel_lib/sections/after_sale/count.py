@@ -11,7 +11,7 @@ from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.core.times import DAY, NEVER, order_packed, to_micros
 from funnel_lib.stats.incidence import OPEN, TAKEN, estimate_incidence, find_half_time
 from funnel_lib.stats.intervals import effective_n, wilson
 
@@ -60,10 +60,9 @@ def _follow_accounts(journeys: Journeys, currency, amount: np.ndarray, n_currenc
     currency (n_leads, n_currencies); NaN where no amount of a currency is known."""
     leads = journeys.leads
     won = (leads["status"] == "won").to_numpy() & leads["entered_at"].notna().to_numpy()
-    rows = pd.DataFrame({
-        "account": find_accounts(leads), "sold": to_micros(leads["sold_at"]),
-        "lead_id": leads["lead_id"].astype("str"),
-    })[won].sort_values(["account", "sold", "lead_id"])  # fmt: skip
+    account, sold, lead = find_accounts(leads), to_micros(leads["sold_at"]), np.flatnonzero(won)
+    lead = lead[order_packed(account[lead], sold[lead], lead)]  # at one time in the order of ids
+    rows = pd.DataFrame({"account": account[lead], "sold": sold[lead]}, index=lead)
     opening = ~rows["account"].duplicated().to_numpy()
     following = rows.groupby("account")["sold"].shift(-1)
     owner = rows.index.to_numpy()[np.maximum.accumulate(np.where(opening, np.arange(len(rows)), 0))]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
-from funnel_lib.core.journeys import Journeys, first_at, last_at, name_actions
+from funnel_lib.core.journeys import Journeys, find_in_log, first_at, last_at, name_actions
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, HOUR, NEVER, end_of_days, has_clock_times, to_micros
 from funnel_lib.stats.incidence import FEW, OPEN, OTHERWISE, TAKEN
@@ -167,8 +167,7 @@ def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, bool, b
     talk = (client | manager) & name_actions(log, CALLS) & _is_long(events)
     talk |= manager & name_actions(log, (MEETING,))
     at = events["at"].astype("int64").to_numpy()
-    places = pd.Index(journeys.leads["lead_id"]).get_indexer(log.leads["lead_id"])
-    lead = places[lead_codes(log)]
+    lead = find_in_log(log, journeys)[lead_codes(log)]
     kinds = {"by_client": client, "contact": contact, "talk": talk}
     acts = pd.DataFrame({"lead": lead, "at": at, **kinds})[lead >= 0]
     return acts, bool(client.any() and contact.any()), has_clock_times(at[client | contact])

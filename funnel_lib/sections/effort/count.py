@@ -7,7 +7,7 @@ import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.groups import Group, find_accounts
-from funnel_lib.core.journeys import Journeys, name_actions
+from funnel_lib.core.journeys import Journeys, find_in_log, name_actions
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.tallies import tally
@@ -36,7 +36,7 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
     records = name_actions(log, (*steps.lost, *steps.records, f"{STAGE_PREFIX}*"))
     by_manager = by_manager & ~records
     n = np.bincount(lead_codes(log)[by_manager], minlength=len(log.leads))
-    return n[pd.Index(log.leads["lead_id"]).get_indexer(journeys.leads["lead_id"])].astype(float)
+    return n[find_in_log(log, journeys) >= 0].astype(float)
 
 
 def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.DataFrame:

@@ -176,7 +176,7 @@ def _list_sums(
         "decided": decided.stood, "went_on": decided.went_on, "never": lost & never[:, None],
     }  # fmt: skip
     n_steps, n = len(decided.steps), len(names)
-    of_currency = [mature & (currency == code) for code in range(n)]
+    of_currency = [mature & (currency == code) for code in range(n)] if n > 1 else [mature]
     paid = [mine & np.isfinite(amount) for mine in of_currency]
     money = [mine * np.nan_to_num(amount) for mine in of_currency]
     places, currencies = [0] * n_steps, [*range(1, 1 + n)]

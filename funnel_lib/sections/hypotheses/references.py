@@ -88,23 +88,32 @@ def list_groupings(
     """
     leads, found = journeys.leads, {}
     for kind in KINDS:
-        labels = _name_quarters(leads["entered_at"]) if kind == "quarter" else leads.get(kind)
-        if labels is None:
+        if kind == "quarter":
+            codes, names = _code_quarters(leads["entered_at"])
+        elif kind in leads:
+            codes, names = pd.factorize(leads[kind].astype("str"), sort=True)
+        else:
             continue
-        codes, names = pd.factorize(labels.astype("str").where(mature & labels.notna()), sort=True)
+        kept, codes = np.unique(np.where(mature, codes, -1), return_inverse=True)
+        codes -= (kept < 0).any()  # leads of no group are -1 again
+        names = [str(names[code]) for code in kept[kept >= 0]]
         if len(names) > 1:
             own = codes >= 0
             cells = np.ones(own.sum()), (codes[own], counted.of_lead[own])
             shape = len(names), len(counted.n)
-            found[kind] = sparse.coo_array(cells, shape=shape).tocsr(), [str(n) for n in names]
+            found[kind] = sparse.coo_array(cells, shape=shape).tocsr(), names
     return found
 
 
 def name_quarter(moment: pd.Timestamp) -> str:
     """The quarter of a moment (UTC), such as 2025-Q2."""
-    return _name_quarters(pd.Series([moment])).iloc[0]
+    return _code_quarters(pd.Series([moment]))[1][0]
 
 
-def _name_quarters(moments: pd.Series) -> pd.Series:
-    quarters = moments.dt.tz_localize(None).dt.to_period("Q").astype("str")
-    return quarters.str.replace("Q", "-Q")
+def _code_quarters(moments: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """The quarter of each moment, -1 where there is none, and their names."""
+    months = moments.dt.tz_localize(None).to_numpy().astype("datetime64[M]")
+    quarters = np.where(np.isnat(months), -1, months.astype(int) // 3)
+    known, codes = np.unique(quarters, return_inverse=True)
+    names = [f"{1970 + quarter // 4}-Q{quarter % 4 + 1}" for quarter in known if quarter >= 0]
+    return codes - (known < 0).any(), names

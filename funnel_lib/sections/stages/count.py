@@ -10,9 +10,14 @@ from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_l
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, NEVER, to_micros
-from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.missed import place_leads
-from funnel_lib.counting.moves import PIPELINE_MARK, find_stage_step, list_moves, order_stages
+from funnel_lib.counting.moves import (
+    PIPELINE_MARK,
+    find_last_stage,
+    find_stage_step,
+    list_moves,
+    order_stages,
+)
 from funnel_lib.counting.reach import RULES, count_funnel
 from funnel_lib.reading.lexicon import find_meaning
 from funnel_lib.sections.stages.names import audit_stages
@@ -66,7 +71,7 @@ def _find_lost_ends(moves: pd.DataFrame, steps: Steps) -> list[str]:
 
 def _take_snapshot(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, list[str]]:
     """Current stages as moves at the deal's entry, and their order by the steps they mean."""
-    stage = list_leads(log, journeys)["stage"]
+    stage = find_last_stage(log, journeys)
     codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
     place = {name: codes.get(find_stage_step(journeys.steps, name)) for name in stage.unique()}
     order = sorted((n for n in place if place[n] is not None), key=lambda n: (place[n], n))

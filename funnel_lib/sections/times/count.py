@@ -8,15 +8,17 @@ import pandas as pd
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import HOUR, NEVER, to_micros
 from funnel_lib.counting.days import (
+    count_cells,
     find_causes,
     find_first_evidence,
     find_heard,
     find_outcome_days,
     follow,
 )
-from funnel_lib.counting.missed import list_codes, place_leads
+from funnel_lib.counting.missed import find_missed, list_codes
 from funnel_lib.stats.incidence import (
     FEW,
     OPEN,
@@ -127,19 +129,15 @@ def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     """How many days did those who took a step need for it? The table `pace`; waits are cut to whole
     hours.
     """
-    group = group or Group()
-    weights = group.weigh(len(journeys.leads))
-    previous = entered = to_micros(journeys.leads["entered_at"])
-    rows = []
+    group, rows, previous = group or Group(), [], ""
     for position, step_id in enumerate(group.path or journeys.steps.before_sale):
-        reached = find_first_evidence(journeys, step_id)
         row = {"segment": group.segment, "position": position + 1, "step": step_id}
-        for name, start in (("entry", entered), ("previous", previous)):
-            hours = add_up_hours(count_wait(start, reached), weights)
+        for name, since in (("entry", ""), ("previous", previous)):
+            hours = count_hours(journeys, group, since, step_id)
             row[f"n_from_{name}"] = hours.sum()
             row[f"median_days_from_{name}"] = find_quantile(hours, 0.5) / HOURS
         rows.append(row)
-        previous = reached
+        previous = step_id
     return arrange("pace", rows)
 
 
@@ -149,24 +147,25 @@ def count_standing(journeys: Journeys, group: Group | None = None) -> pd.DataFra
     `FEW` took the step.
     """
     group = group or Group()
-    weights, ids = group.weigh(len(journeys.leads)), group.path or journeys.steps.before_sale
-    found, (_, can_miss) = place_leads(journeys, group), list_codes(journeys, group)
-    heard, until = find_heard(journeys), journeys.observed_until.value // 1000
-    is_open = (find_causes(journeys) == OPEN) & (heard > -NEVER)  # not those who never entered
-    waiting = count_wait(np.where(is_open, heard, NEVER), np.full(len(heard), until))
-    previous, rows = to_micros(journeys.leads["entered_at"]), []
+    ids = group.path or journeys.steps.before_sale
+    counted, until = tally(journeys, group.memberships), journeys.observed_until.value // 1000
+    found, (_, can_miss) = find_missed(counted, group), list_codes(counted, group)
+    heard = find_heard(journeys)
+    leads = np.flatnonzero((find_causes(journeys) == OPEN) & (heard > -NEVER))  # not never entered
+    walk, waiting = counted.of_lead[leads], (until - heard[leads]) // HOUR
+    weights, missed = counted.members[walk, group.column], found.missed[walk]
+    previous, rows = "", []
     for position in np.flatnonzero(can_miss):
-        reached = find_first_evidence(journeys, ids[position])
-        took = add_up_hours(count_wait(previous, reached), weights)
+        took = count_hours(journeys, group, previous, ids[position])
         n_took, normal = took.sum(), find_quantile(took, NORMAL)
-        here = add_up_hours(np.where(found.missed == position, waiting, -1), weights)
+        here = np.bincount(waiting[missed == position], weights[missed == position])
         standing = here[np.arange(len(here)) > normal].sum() if n_took >= FEW else np.nan
         rows.append({
             "segment": group.segment, "step": ids[position], "n_took": n_took,
             "normal_days": normal / HOURS, "n_open": here.sum(),
             "median_days_open": find_quantile(here, 0.5) / HOURS, "n_standing": standing,
         })  # fmt: skip
-        previous = reached
+        previous = ids[position]
     return arrange("standing", rows)
 
 
@@ -177,7 +176,18 @@ def count_wait(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.where(both, (end - np.where(both, start, end)) // HOUR, -1)
 
 
-def add_up_hours(hours: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """How many leads, by weight, waited for so many hours, (n_hours,); not those with -1."""
-    known = hours >= 0
-    return np.bincount(hours[known], weights[known])
+def count_hours(journeys: Journeys, group: Group, since: str, step_id: str) -> np.ndarray:
+    """How many leads of a group took a step so many hours after another, or after entry where none
+    is named, (n_hours,)? What is counted is kept with the journeys, for the other segments.
+    """
+    counted = tally(journeys, group.memberships)
+    key = "hours", since, step_id, counted.members.shape[1]
+    if key not in journeys.tallied or journeys.tallied[key][0] is not counted:
+        begin = to_micros(journeys.leads["entered_at"])
+        if since:
+            begin = find_first_evidence(journeys, since)
+        hours = count_wait(begin, find_first_evidence(journeys, step_id))
+        took = hours >= 0
+        leads = count_cells(counted, hours[took], counted.of_lead[took])
+        journeys.tallied[key] = counted, leads @ counted.members
+    return journeys.tallied[key][1][:, group.column]
