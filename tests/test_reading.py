@@ -7,8 +7,10 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hostile_files import old_excel, workbook
+from pyarrow import parquet
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import check_log
@@ -531,6 +533,50 @@ def test_nested_parquet_has_the_columns_of_the_same_json(tmp_path):
     one, other = (read_table(tmp_path / f"a.{form}").frame for form in ("parquet", "json"))
     pd.testing.assert_frame_equal(one, other[list(one)])
     assert one["p.q.1"][0] == "2"
+
+
+def expect_same_log_as_of_texts(folder, table: pa.Table):
+    """A Parquet file gives the log of a CSV with the same cells as texts."""
+    parquet.write_table(table, folder / "a.parquet", row_group_size=40)
+    read_table(folder / "a.parquet").frame.to_csv(folder / "a.csv", index=False)
+    typed, written = (read_export(folder / name) for name in ("a.parquet", "a.csv"))
+    for of in (lambda log: log.events, lambda log: log.leads, check_log):
+        pd.testing.assert_frame_equal(of(typed), of(written))
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Moscow"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("ids", ["whole", "with gaps", "padded", "halves", "few texts"])
+def test_typed_columns_give_the_log_of_their_texts(tmp_path, zone, unit, ids):
+    rng = np.random.default_rng(1)
+    number = rng.integers(0, 30, 200)
+    lead = {
+        "whole": pa.array(number),
+        "with gaps": pa.array(np.where(number, number, np.nan), from_pandas=True),
+        "padded": pa.array([f"L-{n:03d}" for n in number]),
+        "halves": pa.array(number / 2),
+        "few texts": pa.array([f" {n} " if n else "NULL" for n in number]).dictionary_encode(),
+    }[ids]
+    seconds = pa.array(rng.integers(1_700_000_000, 1_740_000_000, 200), mask=rng.random(200) < 0.02)
+    words = pa.array(rng.choice(["call", "call ", " mail", "None"], 200, p=[0.4, 0.3, 0.28, 0.02]))
+    table = pa.table({
+        "lead_id": lead,
+        "at": seconds.cast(pa.timestamp("s")).cast(pa.timestamp(unit, zone)),
+        "action": words.dictionary_encode(),
+        "actor": pa.array(rng.choice(["client", "Менеджер", "robot"], 200)).dictionary_encode(),
+        "amount": pa.array(rng.choice([1.5, np.nan, 7, 1e20], 200)),
+        "score": pa.array(number.astype(float)),
+        "flag": pa.array(number > 7),
+    })  # fmt: skip
+    expect_same_log_as_of_texts(tmp_path, table)
+
+
+def test_a_time_beyond_the_years_is_shown_as_its_file_writes_it(tmp_path):
+    days = pd.to_datetime([*["2025-01-01"] * 20, "1900-01-01"]).astype("datetime64[us]")
+    table = pa.table({"lead_id": ["a"] * 21, "at": pa.array(days), "action": ["x"] * 21})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    (row,) = read_export(tmp_path / "a.parquet").removed.query("reason == 'unreadable_time'").values
+    assert row[3] == "a · 1900-01-01 00:00:00.000000 · x"
 
 
 # --- web pages

@@ -384,7 +384,7 @@ def _finish_columns(events: pd.DataFrame, lead_ids: pd.Index) -> pd.DataFrame:
 def _actors(events: pd.DataFrame) -> pd.Categorical:
     if "actor" not in events:
         return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
-    told = as_category(events["actor"].astype("str"))
+    told = as_category(events["actor"])
     words = told.categories.str.casefold().map(lambda word: _ACTOR_WORDS.get(word, word))
     known = np.append(pd.Index(ACTORS).get_indexer(words), -1)  # what is missing is coded -1
     return pd.Categorical.from_codes(known[told.codes], categories=ACTORS)

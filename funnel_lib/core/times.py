@@ -3,6 +3,8 @@ events: packed sort keys, texts as ordered categories, ties."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +18,8 @@ ENOUGH = 10  # from so many times on, two times of day an hour apart are summer 
 
 # Ids of so many digits are coded as numbers; aligned to the left they leave room for their lengths.
 _MOST_DIGITS = 17
+_FEW = 1_000  # enough to see what most of many texts are like
+_TABLE = 4  # numbers are coded by a table of so many places a number
 _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
 
 
@@ -88,19 +92,34 @@ def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
 def as_category(cells: pd.Series) -> pd.Categorical:
     """Turn cells into a categorical of the texts there are, in order; missing ones stay so.
 
-    It costs one sort of the texts; a categorical in order, as this function gives it, none.
+    Each distinct text is handled once. Ids that are digits after a common beginning are told apart
+    and ordered as numbers, which is many times as fast; a categorical in order, as this function
+    gives it, costs nothing.
     """
-    if isinstance(cells.dtype, pd.CategoricalDtype) and _is_in_order(cells.cat.categories):
-        return _drop_unused(cells.array)
-    texts = pa.array(cells.astype("str"), pa.large_string())
-    numbers = _as_whole_numbers(texts)
-    codes, values = pd.factorize(cells.astype("str") if numbers is None else numbers)
-    names = pa.array(values).cast(pa.large_string())
-    order = pc.sort_indices(names).to_numpy() if numbers is None else _order_as_texts(values)
-    categories = pd.Index(pd.array(names.take(order), dtype="str"))
-    ranks = np.full(len(order) + 1, -1, np.int32)  # the last is of what is missing, code -1
-    ranks[order] = np.arange(len(order), dtype=np.int32)
-    return pd.Categorical.from_codes(ranks[codes], categories=categories)
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        if _is_in_order(cells.cat.categories):
+            return _drop_unused(cells.array)
+        used = _drop_unused(cells.array)
+        names = as_category(used.categories.to_series().astype("str"))
+        return pd.Categorical.from_codes(np.append(names.codes, -1)[used.codes], dtype=names.dtype)
+    if isinstance(cells.dtype, pd.ArrowDtype) and pd.api.types.is_integer_dtype(cells.dtype):
+        return _code_integers(pa.array(cells))
+    texts = pa.chunked_array(pa.array(cells.astype("str"), pa.large_string())).combine_chunks()
+    ends = _find_repeated(texts)
+    if ends is None:
+        return _code_texts(texts)
+    of_runs = _code_texts(texts.take(pa.array(ends - 1)))
+    codes = np.repeat(of_runs.codes, np.diff(ends, prepend=0))
+    return pd.Categorical.from_codes(codes, dtype=of_runs.dtype)
+
+
+def _find_repeated(texts: pa.Array) -> np.ndarray | None:
+    """Where runs of one text end, where these are long enough to be worth it."""
+    for some in (texts[:_FEW], texts):
+        ends = pc.run_end_encode(some).run_ends.to_numpy()
+        if 2 * len(ends) > len(some):
+            return None
+    return ends
 
 
 def _is_in_order(categories: pd.Index) -> bool:
@@ -118,23 +137,120 @@ def _drop_unused(cells: pd.Categorical) -> pd.Categorical:
     return pd.Categorical.from_codes(ranks[cells.codes], categories=cells.categories[used])
 
 
-def _as_whole_numbers(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
-    """Whole numbers, if each is written as such: they are sorted faster than texts."""
-    if texts.null_count:
+def _code_integers(cells: pa.ChunkedArray | pa.Array) -> pd.Categorical:
+    """Whole numbers, of which any may be missing, as a categorical of their texts."""
+    known = cells.is_valid().to_numpy(zero_copy_only=False)
+    codes, distinct = _code_numbers(cells.drop_null().to_numpy(zero_copy_only=False))
+    return _put_in_order(_spread(codes, known), pa.array(distinct).cast(pa.large_string()))
+
+
+def _code_texts(texts: pa.Array) -> pd.Categorical:
+    known = texts.is_valid().to_numpy(zero_copy_only=False)
+    ids = find_numbers(texts.drop_null())
+    if ids is None:
+        coded = texts.dictionary_encode()
+        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return _put_in_order(codes, coded.dictionary)
+    codes, distinct = _code_numbers(ids.numbers)
+    order = None if ids.width else _order_as_texts(distinct)
+    return _put_in_order(_spread(codes, known), ids.write(distinct), order)
+
+
+def _spread(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Put codes where cells are known, -1 where they are missing."""
+    if known.all():
+        return codes
+    spread = np.full(len(known), -1)
+    spread[known] = codes
+    return spread
+
+
+def _put_in_order(codes: np.ndarray, names: pa.Array, order=None) -> pd.Categorical:
+    """Give a categorical of codes into distinct names; their order may be known."""
+    order = pc.sort_indices(names).to_numpy() if order is None else order
+    categories = pd.Index(pd.array(names.take(pa.array(order)), dtype="str"))
+    ranks = np.full(len(order) + 1, -1, np.int32)  # the last is of what is missing, code -1
+    ranks[order] = np.arange(len(order), dtype=np.int32)
+    return pd.Categorical.from_codes(ranks[codes], categories=categories)
+
+
+def _code_numbers(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of whole numbers, and the distinct ones; by a table where they are close together."""
+    low, high = (int(f(initial=0)) if not len(numbers) else int(f()) for f in
+                 (numbers.min, numbers.max))  # fmt: skip
+    if high - low > _TABLE * len(numbers):
+        return pd.factorize(numbers)
+    places = numbers - numbers.dtype.type(low)
+    there = np.zeros(high - low + 1, bool)
+    there[places] = True
+    distinct = np.flatnonzero(there)
+    code = np.empty(len(there), np.int32)
+    code[distinct] = np.arange(len(distinct), dtype=np.int32)
+    return code[places], distinct.astype(numbers.dtype) + numbers.dtype.type(low)
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Ids that are digits after a common beginning.
+
+    Attributes
+    ----------
+    beginning : what stands before the digits of each
+    numbers : the digits, (n_ids,) uint64; two ids have the same number only if they are the same
+    width : how many digits each has, where they are of one length; else 0, and none leads with 0
+    """
+
+    beginning: str
+    numbers: np.ndarray
+    width: int
+
+    def write(self, numbers: np.ndarray) -> pa.Array:
+        """Write numbers as the ids they are of."""
+        digits = pc.utf8_lpad(pa.array(numbers).cast(pa.large_string()), self.width, "0")
+        if not self.beginning:
+            return digits
+        beginning = pa.scalar(self.beginning, pa.large_string())
+        return pc.binary_join_element_wise(beginning, digits, pa.scalar("", pa.large_string()))
+
+
+def find_numbers(ids: pa.Array) -> Numbered | None:
+    """Find the numbers in ids; None where they are not all digits after a common beginning.
+
+    Examples
+    --------
+    >>> ids = find_numbers(pa.array(["L-007", "L-012"], pa.large_string()))
+    >>> ids.numbers.tolist(), ids.write(ids.numbers).to_pylist()
+    ([7, 12], ['L-007', 'L-012'])
+    """
+    if not len(ids):
         return None
-    try:
-        texts[:100].cast(pa.int64())
-        numbers = texts.cast(pa.int64()).to_numpy()
-    except pa.ArrowInvalid:
+    beginning = ids[0].as_py().rstrip("0123456789")
+    for some in (ids[:_FEW], ids):
+        digits = _cut(some, beginning)
+        if digits is None:
+            return None
+    n_digits = pc.binary_length(digits).to_numpy()
+    least, most = n_digits.min(), n_digits.max()
+    if least == 0 or most > _MOST_DIGITS:
         return None
-    n_signs = pc.binary_length(texts).to_numpy()
-    if (n_signs > _MOST_DIGITS).any() or (numbers < 0).any():
-        return None
-    numbers = numbers.astype(np.uint64)
-    # as many digits as signs: no leading zero, no plus, no other base
-    fine = (numbers >= _POWERS[n_signs - 1]) | (n_signs == 1)
-    fine &= numbers < _POWERS[n_signs]
-    return numbers if fine.all() else None
+    numbers = digits.cast(pa.int64()).to_numpy().astype(np.uint64)
+    if least == most:
+        return Numbered(beginning, numbers, int(most))
+    plain = (numbers >= _POWERS[n_digits - 1]) | (n_digits == 1)  # no leading zero
+    return Numbered(beginning, numbers, 0) if plain.all() else None
+
+
+def _cut(ids: pa.Array, beginning: str) -> pa.Array | None:
+    """What follows the beginning that all ids have, if that is digits and nothing else."""
+    if beginning:
+        if not pc.all(pc.starts_with(ids, beginning)).as_py():
+            return None
+        n_bytes = len(beginning.encode())
+        ids = pc.binary_slice(ids.cast(pa.large_binary()), n_bytes, 2**31 - 1)
+        ids = ids.cast(pa.large_string())
+    ends = np.frombuffer(ids.buffers()[1], np.int64)[ids.offset : ids.offset + len(ids) + 1]
+    letters = np.frombuffer(ids.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
+    return ids if (letters - np.uint8(ord("0")) < 10).all() else None
 
 
 def _order_as_texts(numbers: np.ndarray) -> np.ndarray:

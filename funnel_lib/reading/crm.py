@@ -22,6 +22,7 @@ from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.ledger import Ledger, Reading
 from funnel_lib.reading.plain import (
     Taken,
+    as_acts,
     check_mapping,
     count_broken,
     find_fitting,
@@ -114,14 +115,14 @@ def take_crm(
 def is_known(table: RawTable) -> bool:
     """Whether a table is any CRM's, or has a lead, a phone or a tax number."""
     kinds = (*(k for m in CRMS.values() for k in m.KINDS), *outside.KINDS)
-    lead = "lead_id" in find_columns(list(table.frame.columns), Mapping())[0]
+    lead = "lead_id" in find_columns(table.columns, Mapping())[0]
     return lead or bool(recognise(table, kinds))
 
 
 def is_outside(table: RawTable, mapping: Mapping) -> bool:
     """Whether a table knows clients by phone or tax number, and names no lead: a mere number may be
     that of a call or a payment."""
-    columns = list(table.frame.columns)
+    columns = table.columns
     lead = "lead_id" in find_columns(columns, mapping)[0] and names_lead(columns, mapping)
     return not lead and bool(recognise(table, outside.KINDS))
 
@@ -149,7 +150,7 @@ def read_outside(tables: list[RawTable], reading: Reading) -> tuple[list[Found],
 def list_sources(found: list[Found]) -> pd.DataFrame:
     """Which file was read as what, and by which columns."""
     rows = [
-        (f.table.path, f.kind.crm, f.kind.name, len(f.table.frame), ", ".join(f.marks))
+        (f.table.path, f.kind.crm, f.kind.name, len(f.table.typed), ", ".join(f.marks))
         for f in found
     ]
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
@@ -157,7 +158,7 @@ def list_sources(found: list[Found]) -> pd.DataFrame:
 
 def list_plain(tables: list[RawTable]) -> pd.DataFrame:
     """Which files were read as plain tables, as `list_sources`."""
-    rows = [(t.path, PLAIN, "table", len(t.frame), "") for t in tables]
+    rows = [(t.path, PLAIN, "table", len(t.typed), "") for t in tables]
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
 
 
@@ -239,7 +240,7 @@ def _sort_rest(rest: list[RawTable], reading: Reading) -> tuple[list[RawTable], 
     problems, plain, facts = Problems(), [], []
     others = [t for t in rest if is_outside(t, reading.mapping)]
     for table in (t for t in rest if t not in others):
-        columns = list(table.frame.columns)
+        columns = table.columns
         missing = [m for m in ESSENTIAL if m not in find_columns(columns, reading.mapping)[0]]
         if not missing:
             plain.append(table)
@@ -261,8 +262,8 @@ def _take_acts(plain: list[RawTable], reading: Reading) -> pd.DataFrame:
     taken, clock = take_plain(plain, [], reading.of_tables(plain)), reading.clock
     timed = taken.events["at"].notna().to_numpy()
     (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)
-    acts = taken.events.astype({"lead_id": "str", "action": "str"})
-    return acts.rename(columns={"lead_id": "about_id"}).assign(about="deal")
+    acts = as_acts(taken.events).rename(columns={"lead_id": "about_id"})
+    return acts.assign(about="deal")
 
 
 def _join_facts(data: CrmData, facts: list[RawTable], reading: Reading) -> None:
@@ -314,7 +315,7 @@ def _agree(guesses: list[list[Found]]) -> str | None:
 
 
 def _is_mapped(table: RawTable, mapping: Mapping) -> bool:
-    return any(mapping.columns.get(m) in table.frame for m in ("at", "action"))
+    return any(mapping.columns.get(m) in table.columns for m in ("at", "action"))
 
 
 def _name_crms(table: RawTable) -> list[str]:
@@ -330,6 +331,6 @@ def _show_crms(names: list[str]) -> str:
 def _explain(tables: list[RawTable], crm: str, looks_like: list[str]) -> str:
     kinds = "; ".join(f"{k.name}: {' + '.join(w.split(', ')[0] for w in k.marks)}"
                       for k in CRMS[crm].KINDS)  # fmt: skip
-    found = quote_some(dict.fromkeys(c for t in tables for c in t.frame.columns), most=20)
+    found = quote_some(dict.fromkeys(c for t in tables for c in t.columns), most=20)
     shown = _show_crms(looks_like)
     return f"--crm {crm}: no table of it{shown}; it is told by the columns ({kinds}); found {found}"

@@ -34,7 +34,7 @@ from funnel_lib.reading.crm import (
 )
 from funnel_lib.reading.files.tables import EmptyTable, RawTable, find_tables, read_table, show_path
 from funnel_lib.reading.ledger import Clock, Ledger, Reading
-from funnel_lib.reading.plain import Taken, take_plain
+from funnel_lib.reading.plain import Taken, as_acts, take_plain
 
 
 def read_export(
@@ -179,10 +179,9 @@ def _take_plain(
         return taken, sources
     found, acts = read_outside(outside, reading)
     rows = join_outside(acts, taken, reading.ledger)
-    events = taken.events.astype({"lead_id": "str", "action": "str"})
     joined = replace(
         taken,
-        events=pd.concat([events, rows], ignore_index=True),
+        events=pd.concat([as_acts(taken.events), rows], ignore_index=True),
         zoned=np.append(taken.zoned, np.full(len(rows), not reading.clock.local)),
     )
     return joined, pd.concat([sources, list_sources(found)], ignore_index=True)

@@ -12,6 +12,7 @@ from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import note_checks, note_removed, show_rows, show_values
 from funnel_lib.reading.columns import Mapping
 from funnel_lib.reading.files.tables import RawTable
+from funnel_lib.reading.files.typed import show, to_texts
 
 
 class Ledger:
@@ -38,7 +39,7 @@ class Ledger:
         """Note the odd cells of a column, a few of them as examples."""
         odd = np.asarray(odd, bool)
         n_all = len(cells) if n_all is None else n_all
-        self.note(check, odd.sum(), n_all, severity, show_values(cells[odd]))
+        self.note(check, odd.sum(), n_all, severity, show_values(show(cells[odd])))
 
     def note_unreadable(self, column: str, texts: pd.Series, read: pd.Series) -> None:
         """Note the texts of a column that could not be read."""
@@ -49,7 +50,8 @@ class Ledger:
         out = np.asarray(out, bool)
         if not out.any():
             return rows
-        self.count_removed(reason, out.sum(), show_rows(name_subjects(rows[out])), table)
+        shown = show_rows(name_subjects(to_texts(rows[out])))
+        self.count_removed(reason, out.sum(), shown, table)
         return rows[~out]
 
     def count_removed(self, reason: str, n: int, examples: str = "", table="events") -> None:
@@ -107,7 +109,7 @@ class Reading:
 
     def of_tables(self, tables: list[RawTable]) -> Reading:
         """The same with what the mapping says of these tables; dates are the deals' alone."""
-        there = {c for t in tables for c in t.frame.columns}
+        there = {c for t in tables for c in t.columns}
         columns = {m: c for m, c in self.mapping.columns.items() if c in there}
         where = {c: v for c, v in self.mapping.where.items() if c in there}
         own = {"columns": columns, "where": where, "dates": {}}

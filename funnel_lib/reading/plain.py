@@ -26,12 +26,24 @@ from funnel_lib.reading.columns import (
 )
 from funnel_lib.reading.crms.joins import join_deals
 from funnel_lib.reading.files.tables import RawTable
+from funnel_lib.reading.files.typed import (
+    is_category,
+    is_integer,
+    is_number,
+    is_timestamp,
+    show,
+    to_texts,
+)
 from funnel_lib.reading.ledger import Ledger, Reading
 
 # A row of one cell is a heading or the footer of a report.
 _LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
 # Whether a row has the values the mapping asks for; dropped as soon as the tables are put together.
 _FITS = " fits where"
+# Of which kinds columns of these meanings may stay typed; whatever else is read as text.
+_TYPED = dict.fromkeys(("lead_id", "action", "actor"), (is_category, is_integer))
+_TYPED |= dict.fromkeys(("at", "created_at", "closed_at"), (is_timestamp,))
+_TYPED |= {"amount": (is_number,)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Taken:
     Attributes
     ----------
     events, leads : frames for `events.build_log`; leads is None where no table lists them. Of plain
-        tables lead_id and action are categorical.
+        tables lead_id, action and actor are categorical.
     zoned : which events' times carry their zone, (n_events,)
     """
 
@@ -60,7 +72,7 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
     check_mapping([*tables, *lead_tables], mapping, problems)
     event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
     problems.raise_if_any()
-    rows = pd.concat(event_parts, ignore_index=True)
+    rows = _put_together(event_parts)
     count_broken(tables, ledger)
     rows = _keep_where(rows, ledger)
     if rows.empty:
@@ -74,6 +86,11 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
     _note_mixed_zones(rows, zoned, ledger)
     _read_own_columns(rows, reading)
     return Taken(rows, leads, zoned)
+
+
+def as_acts(events: pd.DataFrame) -> pd.DataFrame:
+    """Give the events of plain tables with texts, to be put beside those of other tables."""
+    return events.astype({c: "str" for c in ("lead_id", "action", "actor") if c in events})
 
 
 def take_leads(tables: list[RawTable], reading: Reading) -> tuple[pd.DataFrame | None, set[str]]:
@@ -99,22 +116,31 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
         found, double = _find_meanings(table, mapping)
         for problem in double:
             problems.add(f"{table.path}: {problem}")
-        fits = find_fitting(table.frame, mapping)
-        dates = [d for d in mapping.dates if d in table.frame.columns]
+        fits = find_fitting(table.typed, mapping)
+        dates = [d for d in mapping.dates if d in table.columns]
         if "lead_id" in found and dates:
             event_parts.append(_melt_dates(table.frame, found, mapping, fits))
             lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
         elif {*ESSENTIAL} <= found.keys() and (lone or not _lists_leads(found)):
-            event_parts.append(_renamed(table.frame, found).assign(**{_FITS: fits}))
+            event_parts.append(_renamed(table.typed, found).assign(**{_FITS: fits}))
         elif "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
         elif not double:
             missing = [m for m in ESSENTIAL if m not in found]
-            problems.add(f"{table.path}: {explain_missing(missing, list(table.frame.columns))}")
+            problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     lead_parts += _name_leads(lead_tables, mapping, problems)
     if not event_parts and not problems.found:
         problems.add("none of the files has a lead, a time and an action in every row")
     return event_parts, lead_parts
+
+
+def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put the events of all tables into one frame; those of a single one stay typed."""
+    if len(parts) > 1:
+        return pd.concat(map(to_texts, parts), ignore_index=True)
+    rows = parts[0].reset_index(drop=True)
+    typed = [c for c, kinds in _TYPED.items() if c in rows and any(k(rows[c]) for k in kinds)]
+    return rows.assign(**to_texts(rows.drop(columns=typed)))
 
 
 def _lists_leads(found: dict[str, str]) -> bool:
@@ -130,14 +156,14 @@ def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):
         for problem in double:
             problems.add(f"{table.path}: {problem}")
         if "lead_id" not in found and not double:
-            problems.add(f"{table.path}: {explain_missing(['lead_id'], list(table.frame.columns))}")
+            problems.add(f"{table.path}: {explain_missing(['lead_id'], table.columns)}")
         parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
     return parts
 
 
 def _find_meanings(table: RawTable, mapping: Mapping) -> tuple[dict[str, str], list[str]]:
     """Find a table's columns: by the mapping, then by the kind of its file, then by aliases."""
-    columns = list(table.frame.columns)
+    columns = table.columns
     given = {m: c for m, c in mapping.columns.items() if c in columns}
     taken = {*given.values(), *mapping.dates}
     known = {m: c for m, c in table.meanings.items() if c in columns and c not in taken}
@@ -176,7 +202,7 @@ def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping, fi
 
 def check_mapping(tables: list[RawTable], mapping: Mapping, problems: Problems) -> None:
     """Note each column that the mapping names and no table has."""
-    there = dict.fromkeys(c for t in tables for c in t.frame.columns)
+    there = dict.fromkeys(c for t in tables for c in t.columns)
     for column in [*mapping.columns.values(), *mapping.dates, *mapping.where]:
         if column not in there:
             found = quote_some(there, most=20)
@@ -200,7 +226,7 @@ def find_fitting(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
     fits = np.ones(len(frame), bool)
     for column, wanted in mapping.where.items():
         values = [wanted] if isinstance(wanted, str) else list(wanted)
-        fits &= frame[column].isin(values).to_numpy() if column in frame else False
+        fits &= show(frame[column]).isin(values).to_numpy() if column in frame else False
     return fits
 
 
@@ -211,9 +237,10 @@ def _keep_where(rows: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
 
 
 def _type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read times, and code leads and actions beside it, as each takes as long."""
+    """Read times, and code leads, actions and actors beside it, as each takes as long."""
     with ThreadPoolExecutor() as pool:
-        coded = {c: pool.submit(as_category, rows[c]) for c in ("lead_id", "action")}
+        words = [c for c in ("lead_id", "action", "actor") if c in rows]
+        coded = {c: pool.submit(as_category, rows[c]) for c in words}
         times, zoned = _read_times(rows["at"], "the time column", reading)
     unreadable = (rows["at"].notna() & times.isna() & rows["lead_id"].notna()).to_numpy()
     # before the times are put in, so that they are shown as they were written

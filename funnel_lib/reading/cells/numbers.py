@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_lib.reading.files.typed import is_category, is_integer, is_number, show
+
 # Amounts: groups of thousands, then decimals; `0,500` is half of one, never five hundred.
 _POINT = r"^[+-]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+)?(?:\.\d+)?$"
 _COMMA = r"^[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)?(?:,\d+)?$"
@@ -15,7 +17,7 @@ _SCIENTIFIC = r"^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$"
 
 
 def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Series:
-    """Read a column of amounts; missing where there is no number.
+    """Read a column of amounts; missing where there is no number. Cells may be numbers already.
 
     What may be read either way, such as ``12,000`` or ``1.500``, follows `decimal_comma`; None
     follows the rest of the column, and takes the comma for thousands where that does not help.
@@ -27,9 +29,10 @@ def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Seri
     >>> read_numbers(pd.Series(["1,234.50", "12,000", "(5)"])).tolist()
     [1234.5, 12000.0, -5.0]
     """
-    array = to_arrow(texts)
+    array = pa.chunked_array(pa.array(texts)) if is_number(texts) else to_arrow(texts)
     numbers = None if decimal_comma else _to_plain_floats(array)
     if numbers is None:
+        array = to_arrow(texts)
         coded = array.dictionary_encode()
         codes = coded.indices.fill_null(-1).to_numpy()
         distinct = _read_amounts(pc.utf8_trim_whitespace(coded.dictionary), decimal_comma)
@@ -39,6 +42,13 @@ def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Seri
 
 def bare_ids(texts: pd.Series) -> pd.Series:
     """Write ids that are whole numbers without the decimals a spreadsheet gives them."""
+    if is_integer(texts):
+        return texts
+    if is_category(texts):
+        names = texts.cat.categories.to_series()
+        bare = bare_ids(names)
+        return texts if bare is names else texts.astype("str").map(bare).astype("str")
+    texts = show(texts)
     array = to_arrow(texts)
     if not pc.any(pc.ends_with(array, ".0")).as_py():
         return texts
@@ -49,8 +59,8 @@ def bare_ids(texts: pd.Series) -> pd.Series:
 
 
 def to_arrow(texts: pd.Series) -> pa.Array:
-    """A column as one array of texts."""
-    array = pa.array(texts, pa.string())
+    """A column, of texts or typed, as one array of texts."""
+    array = pa.array(show(texts), pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
@@ -60,7 +70,7 @@ def match(texts: pa.Array, pattern: str) -> np.ndarray:
     return found.to_numpy(zero_copy_only=False)
 
 
-def _to_plain_floats(texts: pa.Array) -> np.ndarray | None:
+def _to_plain_floats(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
     """All texts as numbers, if each is written as computers write them; else None."""
     try:
         numbers = texts.cast(pa.float64())

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.reading.cells.numbers import match, read_whole, to_arrow
+from funnel_lib.reading.files.typed import is_timestamp
 
 _ISO = r"^\d{4}-\d\d-\d\d(?:$|[T ]\d\d(?:$|[^ ]*(?: ?(?:[Zz]|[+-][\d:]+))?$))|^\d{8}(?:T|$)"
 _ZONED = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
@@ -37,9 +38,10 @@ def read_times(
     """Read a column of times: (in UTC, missing where unreadable; which texts carry their zone).
 
     Texts may be ISO 8601, dotted (day first), slashed or dashed dates with or without a clock, unix
-    seconds, milliseconds or microseconds. `day_first` is for slashed and dashed dates; None finds
-    it out from a number above 12. `time_zone` (IANA) is that of times that carry none: an hour that
-    comes twice in autumn is taken as its first; one that spring leaves out is moved forward.
+    seconds, milliseconds or microseconds; or the cells are Arrow's timestamps. `day_first` is for
+    slashed and dashed dates; None finds it out from a number above 12. `time_zone` (IANA) is that
+    of times that carry none: an hour that comes twice in autumn is taken as its first; one that
+    spring leaves out is moved forward.
 
     Raises
     ------
@@ -54,7 +56,10 @@ def read_times(
     (['03 Apr 07:00', '03 Apr 07:00'], [False, True])
     """
     check_time_zone(time_zone)
-    times, zoned = _read_plain(to_arrow(texts), day_first)
+    if is_timestamp(texts):
+        times, zoned = _take_timestamps(pa.chunked_array(pa.array(texts)))
+    else:
+        times, zoned = _read_plain(to_arrow(texts), day_first)
     believable = (times >= _FIRST) & (times < _END)
     if not believable.all():
         times[~believable] = np.datetime64("NaT")
@@ -84,6 +89,17 @@ def check_time_zone(name: str) -> None:
         raise InputError(
             [f"no time zone {name!r}; give an IANA name such as Europe/Moscow"]
         ) from None
+
+
+def _take_timestamps(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Times that are no texts; beyond `YEARS`, where microseconds may not reach, missing."""
+    unit, zone = column.type.unit, column.type.tz
+    known = column.is_valid().to_numpy()
+    ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
+    times = ticks.view(f"datetime64[{unit}]")
+    known &= (times >= _FIRST.astype(times.dtype)) & (times < _END.astype(times.dtype))
+    times = np.where(known, times, np.datetime64("NaT")).astype("datetime64[us]")
+    return times, np.full(len(times), zone is not None)
 
 
 def _read_plain(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:

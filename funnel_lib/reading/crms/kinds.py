@@ -83,7 +83,7 @@ def read_words(module: str) -> dict[str, dict[str, str] | list[str]]:
 
 def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
     """Of which kinds may a table be? Those that the most columns mark."""
-    named = _by_bare_name(table.frame.columns)
+    named = _by_bare_name(table.columns)
     found = []
     for kind in kinds:
         columns = [_first_named(words, named) for words in kind.marks]

@@ -1,14 +1,14 @@
-"""Any table file as a frame of texts: CSV, TSV, Excel, Parquet, JSON (lines), XES, gz of these.
+"""Any table file as a frame: CSV, TSV, Excel, Parquet, JSON (lines), XES, gz of these.
 
-The kind of a file is found by its first bytes, not by its name. Every cell becomes a text, so
-that the same table gives the same log whatever file it came in.
+The kind of a file is found by its first bytes, not by its name. Every cell can be had as a text,
+so that the same table gives the same log whatever file it came in.
 """
 
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -23,12 +23,11 @@ from funnel_lib.reading.files.headers import MOST_CELLS, check_shape
 from funnel_lib.reading.files.html_tables import find_charset, read_html
 from funnel_lib.reading.files.json_records import NoRecords, flatten, read_json
 from funnel_lib.reading.files.packing import MOST_REPEATED, Packer
+from funnel_lib.reading.files.typed import EMPTY_WORDS as EMPTY_WORDS
+from funnel_lib.reading.files.typed import show, to_frame, to_texts
 from funnel_lib.reading.files.workbooks import read_excel
 from funnel_lib.reading.files.xes import XES_MEANINGS, read_xes
 
-# Cells that stand for nothing, whatever the column.
-EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
-_LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
 # Columns of clocks, and the days they stand beside.
 _CLOCKS = {
     "время": "дата", "время звонка": "дата звонка", "время события": "дата события",
@@ -54,7 +53,7 @@ class RawTable:
     Attributes
     ----------
     path : path of its file
-    frame : texts (missing: NA)
+    typed : its columns as the file types them, see `typed.to_frame`
     broken : rows of a text file that could not be split
     meanings : meaning -> column, where the kind of the file says it
     kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
@@ -63,12 +62,22 @@ class RawTable:
     """
 
     path: str
-    frame: pd.DataFrame
+    typed: pd.DataFrame
     broken: tuple[str, ...] = ()
     meanings: dict[str, str] = field(default_factory=dict)
     kind: str = "text"
     above: tuple[str, ...] = ()
     further_sheets: tuple[int, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return list(self.typed.columns)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """All cells as texts (missing: NA)."""
+        return to_texts(self.typed)
 
 
 def find_tables(paths: list[str | Path]) -> list[Path]:
@@ -108,7 +117,7 @@ def read_table(path: str | Path) -> RawTable:
     kind, data = read_file(path)
     try:
         table, broken, above, *further = _READERS[kind](data)
-        frame = _to_texts(table)
+        frame = to_frame(table)
     except NoRecords as error:
         raise EmptyTable([f"{path}: {error}"]) from None
     except (ValueError, TypeError, KeyError, OSError, ImportError, pa.ArrowException) as error:
@@ -116,7 +125,7 @@ def read_table(path: str | Path) -> RawTable:
         raise InputError([f"{path}: cannot be read as {kind}: {what}"]) from None
     except MemoryError:
         raise InputError([f"{path}: too large for the memory; split it"]) from None
-    frame = _join_clocks(_clean_names(frame)).dropna(how="all").reset_index(drop=True)
+    frame = _drop_empty_rows(_join_clocks(_clean_names(frame)))
     if frame.empty and broken:
         shown = quote_some(broken)
         raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
@@ -198,55 +207,21 @@ def _flatten_nested(table: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(columns, names=names)
 
 
-def _to_texts(table: pa.Table) -> pd.DataFrame:
-    """Cast every column to stripped text, `EMPTY_WORDS` to missing."""
-    with ThreadPoolExecutor() as pool:
-        texts = list(pool.map(lambda column: _strip(_cast(column)), table.columns))
-    frame = pa.Table.from_arrays(texts, names=[str(i) for i in range(len(texts))]).to_pandas()
-    return frame.astype("str").set_axis(table.column_names, axis=1)
-
-
-def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    try:
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if pa.types.is_floating(column.type) and _is_whole(column):
-            column = column.cast(pa.int64())
-        texts = column.cast(pa.string())
-    except pa.ArrowException:  # bytes that are no text, durations and other rare types
-        cells = [_show(cell) for cell in column.to_pylist()]
-        return pa.chunked_array([pa.array(cells, pa.string())])
-    return pc.utf8_capitalize(texts) if pa.types.is_boolean(column.type) else texts
-
-
-def _is_whole(column: pa.ChunkedArray) -> bool:
-    """Whether all numbers are whole, as of a column of ids some of which are missing."""
-    whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), 2.0**53))
-    return pc.all(whole).as_py() is not False
-
-
-def _show(cell: object) -> str | None:
-    if cell is None:
-        return None
-    return cell.hex() if isinstance(cell, bytes) else str(cell)
-
-
-def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    texts = pc.utf8_trim_whitespace(texts)
-    short = pc.less_equal(pc.binary_length(texts), _LONGEST_EMPTY)
-    words = pa.array(EMPTY_WORDS)
-    if not pc.any(pc.is_in(texts.filter(short), words)).as_py():
-        return texts
-    return pc.if_else(pc.is_in(texts, words), pa.scalar(None, pa.string()), texts)
-
-
 def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
     names = pd.Series(["" if pd.isna(n) else str(n).strip() for n in frame.columns], dtype="str")
     nameless = (names == "").to_numpy()
-    empty = nameless & frame.isna().all().to_numpy()
+    empty = nameless.copy()
+    empty[nameless] = frame.loc[:, nameless].isna().all().to_numpy()
     names = names.mask(nameless, "column")
     names = pd.Series(_number_again(names.tolist()), dtype="str")
     return frame.set_axis(names, axis=1).loc[:, ~empty]
+
+
+def _drop_empty_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out rows without content; most tables have a column without a gap, so have none."""
+    if any(not cells.isna().any() for _, cells in frame.items()):
+        return frame
+    return frame.dropna(how="all").reset_index(drop=True)
 
 
 def _join_clocks(frame: pd.DataFrame) -> pd.DataFrame:
@@ -256,8 +231,8 @@ def _join_clocks(frame: pd.DataFrame) -> pd.DataFrame:
     for clock, day in _CLOCKS.items():
         if not {clock, day} <= named.keys():
             continue
-        days = frame[named[day]].str.replace(r"[ T]00:00(?::00)?$", "", regex=True)
-        clocks = frame[named[clock]]
+        days = show(frame[named[day]]).str.replace(r"[ T]00:00(?::00)?$", "", regex=True)
+        clocks = show(frame[named[clock]])
         both = days.notna() & clocks.notna()
         alone = not days.str.contains(":", na=False).any()
         if both.any() and alone and clocks[both].str.fullmatch(_CLOCK).all():

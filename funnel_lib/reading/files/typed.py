@@ -1,0 +1,155 @@
+"""Columns as their file types them, and the same columns as texts.
+
+A file that knows which cells are times or numbers, and keeps a text that comes often once, need not
+have them written and read again: what it knows stays, until somebody asks for texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Cells that stand for nothing, whatever the column.
+EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
+_LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
+# A column is of few texts, and they become categories, where each stands in so many rows.
+_ROWS_A_TEXT = 8
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Give the columns of a table as they are typed.
+
+    Texts are stripped (dtype ``str``; few of them in many rows: ``category``); times, whole numbers
+    and floats keep Arrow's types, whole floats become whole numbers; anything else becomes text.
+    `EMPTY_WORDS` and NaN are missing.
+    """
+    with ThreadPoolExecutor() as pool:
+        cells = dict(enumerate(pool.map(_type, table.columns)))
+    frame = pd.DataFrame(cells, index=pd.RangeIndex(table.num_rows), copy=False)
+    return frame.set_axis(table.column_names, axis=1)
+
+
+def to_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the same frame with its typed columns as texts, as `read_table` promises them.
+
+    Examples
+    --------
+    >>> table = pa.table({"id": [7.0, None], "at": pa.array([0, 1], pa.timestamp("s", "UTC"))})
+    >>> to_texts(to_frame(table)).values.tolist()
+    [['7', '1970-01-01 00:00:00Z'], [nan, '1970-01-01 00:00:01Z']]
+    """
+    kinds = (pd.CategoricalDtype, pd.ArrowDtype)
+    typed = [c for c, cells in frame.items() if isinstance(cells.dtype, kinds)]
+    return frame.assign(**{c: show(frame[c]) for c in typed})
+
+
+def is_category(cells: pd.Series) -> bool:
+    """Whether cells are few texts in many rows."""
+    return isinstance(cells.dtype, pd.CategoricalDtype)
+
+
+def is_integer(cells: pd.Series) -> bool:
+    """Whether the file types cells as whole numbers."""
+    return _is_arrow(cells, pa.types.is_integer)
+
+
+def is_number(cells: pd.Series) -> bool:
+    """Whether the file types cells as numbers."""
+    return is_integer(cells) or _is_arrow(cells, pa.types.is_floating)
+
+
+def is_timestamp(cells: pd.Series) -> bool:
+    """Whether the file types cells as times."""
+    return _is_arrow(cells, pa.types.is_timestamp)
+
+
+def _is_arrow(cells: pd.Series, is_kind: Callable[[pa.DataType], bool]) -> bool:
+    return isinstance(cells.dtype, pd.ArrowDtype) and is_kind(cells.dtype.pyarrow_dtype)
+
+
+def show(cells: pd.Series) -> pd.Series:
+    """Give typed cells as texts; others as they are."""
+    if is_category(cells):
+        return cells.astype("str")
+    if not isinstance(cells.dtype, pd.ArrowDtype):
+        return cells
+    return _as_series(_cast(pa.chunked_array(pa.array(cells))), cells.index)
+
+
+def _type(column: pa.ChunkedArray) -> pd.Series:
+    kind = column.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type) and _has_few(column):
+        return _to_categories(column)
+    if pa.types.is_float64(kind):
+        if _is_whole(column):
+            column = column.cast(pa.int64())
+        else:
+            column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+    elif not pa.types.is_timestamp(kind) and not pa.types.is_integer(kind):
+        return _as_series(_strip(_cast(column)))
+    return pd.Series(column, dtype=pd.ArrowDtype(column.type))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _has_few(column: pa.ChunkedArray) -> bool:
+    """Whether a dictionary has few texts for its rows; chunks may share theirs."""
+    texts = {c.dictionary.buffers()[-1].address: len(c.dictionary) for c in column.chunks
+             if len(c.dictionary)}  # fmt: skip
+    return sum(texts.values()) * _ROWS_A_TEXT <= len(column)
+
+
+def _to_categories(column: pa.ChunkedArray) -> pd.Series:
+    """Turn a dictionary into categories, stripped; those that stand for nothing are missing."""
+    coded = column.unify_dictionaries().combine_chunks()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    texts = pd.Series(_strip(pa.chunked_array([coded.dictionary])).to_pandas(), dtype="str")
+    place, distinct = pd.factorize(texts)  # what is missing is coded -1
+    codes = np.append(place, -1)[codes]
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(distinct)))
+
+
+def _as_series(texts: pa.ChunkedArray, index: pd.Index | None = None) -> pd.Series:
+    return pd.Series(pd.array(texts, dtype="str"), index=index)
+
+
+def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_floating(column.type) and _is_whole(column):
+            column = column.cast(pa.int64())
+        texts = column.cast(pa.string())
+    except pa.ArrowException:  # bytes that are no text, durations and other rare types
+        cells = [_write(cell) for cell in column.to_pylist()]
+        return pa.chunked_array([pa.array(cells, pa.string())])
+    return pc.utf8_capitalize(texts) if pa.types.is_boolean(column.type) else texts
+
+
+def _is_whole(column: pa.ChunkedArray) -> bool:
+    """Whether all numbers are whole, as of a column of ids some of which are missing."""
+    whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), 2.0**53))
+    return pc.all(whole).as_py() is not False
+
+
+def _write(cell: object) -> str | None:
+    if cell is None:
+        return None
+    return cell.hex() if isinstance(cell, bytes) else str(cell)
+
+
+def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Strip texts, `EMPTY_WORDS` to missing."""
+    texts = pc.utf8_trim_whitespace(texts)
+    short = pc.less_equal(pc.binary_length(texts), _LONGEST_EMPTY)
+    words = pa.array(EMPTY_WORDS, texts.type)
+    if not pc.any(pc.is_in(texts.filter(short), words)).as_py():
+        return texts
+    return pc.if_else(pc.is_in(texts, words), pa.scalar(None, texts.type), texts)
