@@ -21,6 +21,7 @@ from funnel_lib.sections import list_parts
 from funnel_lib.sections.paths.segments import write_segments
 from funnel_lib.sections.quality.tell import tell_assumed
 
+_ROWS = 1_000_000  # of a table are made ready for writing at a time
 _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")
 
 
@@ -65,9 +66,12 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    plain = pd.DataFrame({c: make_machine_readable(table[c]) for c in table})
-    plain.columns = make_machine_readable(pd.Series(table.columns, dtype="str"))
-    plain.to_csv(path, index=False, lineterminator="\n")
+    names = make_machine_readable(pd.Series(table.columns, dtype="str"))
+    for begin in range(0, max(len(table), 1), _ROWS):
+        part = table.iloc[begin : begin + _ROWS]
+        plain = pd.DataFrame({c: make_machine_readable(part[c]) for c in part})
+        how = {"mode": "a", "header": False} if begin else {"header": names.to_list()}
+        plain.to_csv(path, index=False, lineterminator="\n", **how)
 
 
 def describe_run(audit: Audit) -> dict[str, Any]:
@@ -105,6 +109,8 @@ def make_machine_readable(column: pd.Series) -> pd.Series:
     """Write times as ISO, and text that begins like a formula with an apostrophe before it."""
     if is_datetime64_any_dtype(column):
         return column.astype("str").str.replace(" ", "T", regex=False)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype("str")
     if column.dtype == object or is_string_dtype(column):
         texts = column.astype("str")
         return texts.mask(texts.str.match(r"[=+\-@\t\r]", na=False), "'" + texts)

@@ -11,7 +11,7 @@ import pandas as pd
 from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Group, Segmentation, place_steps
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
-from funnel_lib.core.tables import arrange, write_codes
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, count_variants, tally
 from funnel_lib.core.times import order_packed, to_micros
 
@@ -116,16 +116,19 @@ def _measure_hurry(segmentation: Segmentation) -> list[float] | None:
 
 
 def list_memberships(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
-    """How much does each lead that entered belong to each segment? The table `memberships`."""
+    """How much does each lead that entered belong to each segment? The table `memberships`, its
+    texts as categories: it has as many rows as leads times segments."""
     groups, entered = groups[1:] or groups, journeys.leads["entered_at"].notna().to_numpy()
     member = np.column_stack([g.weigh(len(entered)) for g in groups])[entered]
     n, k = member.shape
     ids = journeys.leads.loc[entered, "lead_id"]
-    return pd.DataFrame({
-        "lead_id": ids.take(np.repeat(np.arange(n), k)).array,
-        "segment": write_codes(np.tile(np.arange(k), n), [g.segment for g in groups]),
-        "probability": member.ravel(),
-    })  # fmt: skip
+    which = np.repeat(np.arange(n, dtype=np.int32), k), np.tile(np.arange(k, dtype=np.int8), n)
+    names = pd.Index(ids), pd.Index([g.segment for g in groups])
+    lead_id, segment = (
+        pd.Categorical.from_codes(codes, categories=x)
+        for codes, x in zip(which, names, strict=True)
+    )
+    return pd.DataFrame({"lead_id": lead_id, "segment": segment, "probability": member.ravel()})
 
 
 def list_path_steps(segmentation: Segmentation) -> pd.DataFrame:
