@@ -9,7 +9,7 @@ import random_worlds as worlds
 from sklearn.base import clone
 
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
-from funnel_lib.engine.mixtures import run_em
+from funnel_lib.engine.mixtures import begin, explain, run_em
 from funnel_lib.engine.paths import PathMixture
 from funnel_lib.engine.walks import (
     Path,
@@ -26,8 +26,7 @@ RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})
 
 
 def loglik(path, rows, n_codes, rates=RATES):
-    trie = Trie(rows, n_codes)
-    return run_forward(trie, Walker(path, rates, n_codes)).loglik[trie.leaf]
+    return run_forward(Trie(rows, n_codes), [Walker(path, rates, n_codes)])[0].loglik
 
 
 def test_two_steps_by_hand():
@@ -68,7 +67,7 @@ def test_equals_the_sum_over_all_hidden_walks(path):
 def test_events_of_a_path_not_yet_ended_sum_to_one():
     path = Path((0, 1, 2, 3, 1, 2), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(1, 4): 0.25})
     walker = Walker(path, RATES, 4)
-    out = walker.go.sum(axis=1) + walker.stay
+    out = walker.go.sum(axis=1) + np.where(np.arange(len(walker.codes)), RATES.noise, RATES.early)
     assert out[:-1] == pytest.approx(1)
     assert out[-1] == pytest.approx(RATES.noise + (1 - RATES.noise) * RATES.repeat)
 
@@ -76,15 +75,42 @@ def test_events_of_a_path_not_yet_ended_sum_to_one():
 def test_every_event_is_counted_once():
     rows = np.array(list(itertools.product(range(4), repeat=5)))
     trie, walker = Trie(rows, 4), Walker(RICH, RATES, 4)
-    forward = run_forward(trie, walker)
-    ends = np.bincount(trie.leaf, minlength=trie.n_nodes).astype(float)
-    counts = count_moves(trie, walker, forward, ends)
+    counts = count_moves(trie, run_forward(trie, [walker]), [np.ones(len(rows))], fully=True)[0]
     assert counts.moves.sum() == pytest.approx(rows.size)
+    assert counts.noise.sum() == pytest.approx(counts.moves[walker.moves.noisy].sum())
     assert counts.ended.sum() == pytest.approx(len(rows))
     step = 1e-5  # the counts are the gradient in the log chances: Fisher's identity
     more = Path(RICH.steps, {1: 0.3 * np.exp(step)}, RICH.repeat, RICH.swaps, RICH.loops)
     slope = (loglik(more, rows, 4) - loglik(RICH, rows, 4)).sum() / step
     assert counts.yes[1] - counts.no[1] * 0.3 / 0.7 == pytest.approx(slope, rel=1e-3)
+
+
+def test_walkers_side_by_side_count_as_each_alone(monkeypatch):
+    paths = [RICH, Path((0, 2)), Path((3, 1, 0, 2, 1), swaps={1: 0.4}), Path((0, 1, 1, 3))]
+    rng = np.random.default_rng(0)
+    rows = np.unique(rng.integers(0, 4, (300, 9)), axis=0)
+    rows[np.arange(9) >= rng.integers(1, 10, len(rows))[:, None]] = -1
+    trie = Trie(rows, 4)
+    rates = [RATES, Rates(), Rates(0.2, 0.1, 0.01, 0.3), Rates(early=0.4)]
+    walkers = [Walker(path, rate, 4) for path, rate in zip(paths, rates, strict=True)]
+    weights = list(rng.random((4, len(rows))))
+    together = run_forward(trie, walkers)
+    counts = count_moves(trie, together, weights, fully=True)
+    monkeypatch.setattr("funnel_lib.engine.walks.BATCH", 1)  # one at a time
+    monkeypatch.setattr("funnel_lib.engine.walks.DEEP", 2)  # and scaled often
+    alone = run_forward(trie, walkers)
+    for one, many in zip(alone, together, strict=True):
+        assert len(one.scale) == 4 > len(many.scale)
+        assert one.loglik == pytest.approx(many.loglik, rel=1e-12)
+    for one, many in zip(count_moves(trie, alone, weights, fully=True), counts, strict=True):
+        for name in ("yes", "no", "moves", "noise", "ended"):
+            assert getattr(one, name) == pytest.approx(getattr(many, name), rel=1e-9, abs=1e-12)
+
+
+def test_very_long_journeys_have_a_likelihood():
+    rows = np.tile([0, 3, 1, 2, 3], (1, 400))
+    rare = Rates(0.03, 0.02, 0.001, 0.001)
+    assert -40_000 < loglik(RICH, rows, 4, rare)[0] < 0
 
 
 def test_equal_beginnings_share_nodes():
@@ -111,12 +137,29 @@ def test_em_never_lengthens_the_description():
     model.n_codes_ = model.n_codes
     log = model.pack(rows, None, weight)
     paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
-    rates, scores = Rates(), []
+    fits, scores = [begin(paths, Rates(), None)], []
     for _ in range(12):
-        fit = run_em(log, paths, rates, None, 1)
-        paths, rates = fit.paths, fit.rates
-        scores.append(fit.score)
+        fits = run_em(log, fits, 1)
+        scores.append(fits[0].score)
     assert (np.diff(scores) < 0.5).all()  # the chances shared have a little prior
+
+
+def test_what_is_known_of_paths_kept_is_what_would_be_found_anew():
+    segs, rows, weight, _, _, model = planted("messy", n=500)
+    model.n_codes_ = model.n_codes
+    log = model.pack(rows, None, weight)
+    paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
+    fit = run_em(log, [begin(paths, Rates(), None)], 2)[0]
+    kept = fit.remake([0, 2], paths[0], at=1)
+    assert kept.forwards[0] is fit.forwards[0]
+    known, anew = (
+        run_em(log, [f], 2, only=1)[0] for f in (kept, begin(kept.paths, fit.rates, None))
+    )
+    assert known.score == pytest.approx(anew.score, rel=1e-12)
+    assert known.loglik == pytest.approx(anew.loglik, rel=1e-12)
+    apart = [run_em(log, [f], 2, only=1)[0].score for f in (kept, fit)]  # as side by side
+    assert [f.score for f in run_em(log, [kept, fit], 2, only=1)] == pytest.approx(apart, rel=1e-12)
+    assert explain(log, [known])[0].forwards == known.forwards  # nothing is computed again
 
 
 KINDS = ["clean", "loops", "rare", "optional", "either", "repeats", "messy", "none", "clean15"]

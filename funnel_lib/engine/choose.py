@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone
 
-from funnel_lib.engine.mixtures import run_em
+from funnel_lib.engine.mixtures import begin, run_em
 from funnel_lib.engine.paths import PathMixture, gather
 from funnel_lib.engine.search import grow
 
@@ -66,7 +66,8 @@ def simulate_gain(model: PathMixture, seed) -> float:
     fewer = model.fewer_
     rows, gaps, _ = fewer.sample(round(model.n_leads_), seed)
     sample = fewer.lighten(fewer.pack(*gather(rows, gaps, np.ones(len(rows)))))
-    fit = run_em(sample, fewer.paths_, fewer.rates_, fewer.pace_, 10, tolerance=1.0)
+    start = begin(fewer.paths_, fewer.rates_, fewer.pace_)
+    fit = run_em(sample, [start], 10, tolerance=1.0)[0]
     more = grow(sample, fit)
     return fit.score - more.score if more else -np.inf
 

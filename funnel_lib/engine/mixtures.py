@@ -58,8 +58,8 @@ class Fit:
     paths: tuple[Path, ...]
     rates: Rates
     pace: np.ndarray | None  # (n_codes, n_gaps) how gaps are spread by step
-    loglik: np.ndarray  # (n_rows, n_paths) log-likelihood of each row under each path
-    score: float  # description length
+    forwards: tuple[Forward | None, ...]  # of each path, None where it is not yet explained
+    score: float = np.inf  # description length
     n_iter: int = 0
     converged: bool = False
 
@@ -68,14 +68,31 @@ class Fit:
         """Shares of leads."""
         return np.array([path.weight for path in self.paths])
 
+    @property
+    def loglik(self) -> np.ndarray:
+        """(n_paths, n_rows) log-likelihood of each row under each path."""
+        return np.stack([forward.loglik for forward in self.forwards])
+
+    def remake(self, kept, *paths: Path, at: int | None = None) -> Fit:
+        """Keep some paths, and put others in their place; those kept need not be explained anew."""
+        old, new = [self.paths[k] for k in kept], [self.forwards[k] for k in kept]
+        at = len(old) if at is None else at
+        old[at:at], new[at:at] = paths, [None] * len(paths)
+        return Fit(tuple(old), self.rates, self.pace, tuple(new))
+
+
+def begin(paths, rates: Rates, pace) -> Fit:
+    """Make a mixture of which nothing is known yet."""
+    return Fit(tuple(paths), rates, pace, (None,) * len(paths))
+
 
 def share_out(loglik: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Memberships of each row and its log-likelihood under the mixture."""
-    joint = loglik + np.log(weights)
-    top = joint.max(axis=1, keepdims=True)
+    """Memberships of each row and its log-likelihood under the mixture, (n_paths, …) both given."""
+    joint = loglik + np.log(weights)[..., None]
+    top = joint.max(axis=0)
     member = np.exp(joint - top)
-    total = member.sum(axis=1, keepdims=True)
-    return member / total, (top + np.log(total))[:, 0]
+    total = member.sum(axis=0)
+    return member / total, top + np.log(total)
 
 
 def price_path(sample: Sample, path: Path) -> float:
@@ -90,20 +107,32 @@ def price_mixture(sample: Sample, paths) -> float:
     return sum(price_path(sample, p) for p in paths) + (len(paths) - 1) * sample.chance
 
 
-def score_fit(sample: Sample, paths, loglik) -> float:
-    """Compute the description length of a log under a mixture."""
-    total = sample.weight @ share_out(loglik, np.array([p.weight for p in paths]))[1]
-    return price_mixture(sample, paths) - total
+def explain(sample: Sample, fits: list[Fit]) -> list[Fit]:
+    """How likely is each row under the paths not yet explained, and how long are descriptions?
+
+    All mixtures are of as many paths.
+    """
+    new = [(i, k) for i, fit in enumerate(fits) for k, f in enumerate(fit.forwards) if f is None]
+    walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes) for i, k in new]
+    forwards = [list(fit.forwards) for fit in fits]
+    for (i, k), forward in zip(new, run_forward(sample.trie, walkers), strict=True):
+        if sample.gaps is not None:
+            chances = np.log(tilt(fits[i].pace, fits[i].paths[k].pace)).ravel()
+            forward = replace(forward, loglik=forward.loglik + sample.gaps @ chances)
+        forwards[i][k] = forward
+    fits = [replace(fit, forwards=tuple(f)) for fit, f in zip(fits, forwards, strict=True)]
+    if not fits:
+        return fits
+    totals = share_out(*_stack(fits))[1] @ sample.weight
+    return [
+        replace(fit, score=float(price_mixture(sample, fit.paths) - total))
+        for fit, total in zip(fits, totals, strict=True)
+    ]
 
 
-def explain(sample: Sample, path: Path, rates: Rates, pace) -> tuple[Walker, Forward, np.ndarray]:
-    """How likely is each row under one path?"""
-    walker = Walker(path, rates, sample.n_codes)
-    forward = run_forward(sample.trie, walker)
-    loglik = forward.loglik[sample.trie.leaf]
-    if sample.gaps is not None:
-        loglik = loglik + sample.gaps @ np.log(tilt(pace, path.pace)).ravel()
-    return walker, forward, loglik
+def _stack(fits):
+    """Put side by side log-likelihoods (n_paths, n_fits, n_rows) and shares (n_paths, n_fits)."""
+    return np.stack([f.loglik for f in fits], 1), np.stack([f.weights for f in fits], 1)
 
 
 def tilt(pace: np.ndarray, own: tuple[float, ...]) -> np.ndarray:
@@ -113,49 +142,55 @@ def tilt(pace: np.ndarray, own: tuple[float, ...]) -> np.ndarray:
 
 
 def run_em(
-    sample: Sample, paths, rates: Rates, pace, rounds: int, only=None, columns=None, tolerance=-1.0
-) -> Fit:
-    """Improve all chances by EM, the structure of the paths given.
+    sample: Sample, fits: list[Fit], rounds: int, only: int | None = None, tolerance: float = -1.0
+) -> list[Fit]:
+    """Improve all chances of mixtures of as many paths by EM, the structure of the paths given.
 
-    With `only`, just that path and the shares change; `columns` holds the other paths' loglik.
-    A chance is a path's own where that pays its price, else the model's: the M-step of a penalised
-    likelihood, which no round lowers. It has converged when a round gains less than `tolerance`.
+    With `only`, just that path and the shares change. A chance is a path's own where that pays its
+    price, else the model's: the M-step of a penalised likelihood, which no round lowers. A mixture
+    has converged when a round gains less than `tolerance`.
     """
-    paths, ks = list(paths), range(len(paths)) if only is None else [only]
-    loglik = np.empty((len(sample.weight), len(paths))) if columns is None else columns.copy()
-    seen, score, converged = {}, np.inf, False
-    for turn in range(rounds + 1):
+    fits = [replace(fit, n_iter=0, converged=False) for fit in explain(sample, fits)]
+    going = list(range(len(fits)))
+    for turn in range(1, rounds + 1):
+        better = explain(sample, _improve(sample, [fits[i] for i in going], only))
+        for i, fit in zip(going, better, strict=True):
+            gain = fits[i].score - fit.score
+            fits[i] = replace(fit, n_iter=turn, converged=bool(gain < tolerance))
+        going = [i for i in going if not fits[i].converged]
+    return fits
+
+
+def _improve(sample, fits, only):
+    """Run one round of EM."""
+    if not fits:
+        return fits
+    ks = range(len(fits[0].paths)) if only is None else [only]
+    spread = share_out(*_stack(fits))[0] * sample.weight
+    shares = np.maximum(spread.sum(axis=2) / sample.weight.sum(), 1e-9)
+    forwards = [fit.forwards[k] for fit in fits for k in ks]
+    own = [spread[k, i] for i in range(len(fits)) for k in ks]
+    counted = iter(count_moves(sample.trie, forwards, own))
+    better = []
+    for i, fit in enumerate(fits):
+        counts = {k: next(counted) for k in ks}
+        paths, forwards, rates, pace = list(fit.paths), list(fit.forwards), fit.rates, fit.pace
         for k in ks:
-            *seen[k], loglik[:, k] = explain(sample, paths[k], rates, pace)
-        before, score = score, score_fit(sample, paths, loglik)
-        converged = bool(before - score < tolerance)
-        if turn == rounds or converged:
-            break
-        member, _ = share_out(loglik, np.array([p.weight for p in paths]))
-        spread = member * sample.weight[:, None]
-        counts = {k: count_path(sample, *seen[k], spread[:, k]) for k in ks}
-        for k in ks:
-            paths[k] = update_path(sample, paths[k], counts[k], rates)
+            paths[k], forwards[k] = update_path(sample, paths[k], counts[k], rates), None
         if only is None:
             rates = update_rates(sample, paths, counts)
             if sample.gaps is not None:
-                pace, paths = update_pace(sample, pace, paths, spread)
-        shares = np.maximum(spread.sum(axis=0) / sample.weight.sum(), 1e-9)
-        paths = [replace(p, weight=float(w)) for p, w in zip(paths, shares, strict=True)]
-    return Fit(tuple(paths), rates, pace, loglik, float(score), turn, converged)
-
-
-def count_path(sample: Sample, walker: Walker, forward: Forward, weight: np.ndarray) -> Counts:
-    """Run the E-step of one path, given how much of each row is its own."""
-    ends = np.bincount(sample.trie.leaf, weights=weight, minlength=sample.trie.n_nodes)
-    return count_moves(sample.trie, walker, forward, ends)
+                pace, paths = update_pace(sample, pace, paths, spread[:, i].T)
+        paths = [replace(p, weight=float(w)) for p, w in zip(paths, shares[:, i], strict=True)]
+        better.append(Fit(tuple(paths), rates, pace, tuple(forwards)))
+    return better
 
 
 def count_segment(sample: Sample, fit: Fit, k: int) -> tuple[Walker, Counts]:
     """What did the journeys of segment k do, as a fit explains them?"""
-    member, _ = share_out(fit.loglik, fit.weights)
-    walker, forward, _ = explain(sample, fit.paths[k], fit.rates, fit.pace)
-    return walker, count_path(sample, walker, forward, member[:, k] * sample.weight)
+    own = share_out(fit.loglik, fit.weights)[0][k] * sample.weight
+    counts = count_moves(sample.trie, [fit.forwards[k]], [own], fully=True)
+    return fit.forwards[k].walker, counts[0]
 
 
 def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Path:

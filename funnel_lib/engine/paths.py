@@ -17,6 +17,7 @@ from funnel_lib.engine.edits import exchange
 from funnel_lib.engine.mixtures import (
     Fit,
     Sample,
+    begin,
     count_segment,
     explain,
     price_mixture,
@@ -144,13 +145,11 @@ class PathMixture(ClusterMixin, BaseEstimator):
         if rows.max(initial=-1) >= self.n_codes_:
             raise ValueError(f"step code {rows.max()}; the model knows 0 … {self.n_codes_ - 1}")
         sample = self.pack(rows, gaps, np.ones(len(rows)))
-        return np.column_stack(
-            [explain(sample, p, self.rates_, self.pace_)[2] for p in self.paths_]
-        )
+        return explain(sample, [begin(self.paths_, self.rates_, self.pace_)])[0].loglik.T
 
     def predict_proba(self, X, gaps=None):
         """How much does each row belong to each segment? Rows sum to 1."""
-        return share_out(self.path_log_likelihood(X, gaps), self.weights_)[0]
+        return share_out(self.path_log_likelihood(X, gaps).T, self.weights_)[0].T
 
     def predict(self, X, gaps=None):
         """Find the most probable segment of each row."""
@@ -268,7 +267,8 @@ def finish(sample: Sample, fit: Fit, max_iter: int, tolerance: float) -> Fit:
         for j in [j for j, p in path.swaps.items() if p > 0.5]:
             path = exchange(path, j)
         paths.append(path)
-    fit = run_em(sample, paths, fit.rates, fit.pace, max_iter, tolerance=tolerance)
+    start = begin(paths, fit.rates, fit.pace)
+    fit = run_em(sample, [start], max_iter, tolerance=tolerance)[0]
     walks = (count_segment(sample, fit, k) for k in range(len(fit.paths)))
     described = (describe_walk(p, *walk) for p, walk in zip(fit.paths, walks, strict=True))
     return replace(fit, paths=tuple(described))

@@ -8,7 +8,7 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
-from funnel_lib.engine.mixtures import Fit, Sample, count_segment, run_em, share_out
+from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segment, run_em, share_out
 from funnel_lib.engine.walks import Path, Rates
 
 N_FITTED = 8  # of these, so many have their chances fitted
@@ -27,22 +27,19 @@ def climb(sample: Sample, fit: Fit, ks, rounds: int = 30) -> Fit:
             todo.pop(0)
         else:
             fit = better
-    return run_em(sample, fit.paths, fit.rates, fit.pace, 3)
+    return run_em(sample, [fit], 3)[0]
 
 
 def _edit(sample: Sample, fit: Fit, k: int) -> Fit | None:
     """Find the best edit of path k; None where none is worth it."""
     walker, counts = count_segment(sample, fit, k)
-    tried = [
-        [*fit.paths[:k], path, *fit.paths[k + 1 :]]
-        for path in list_edits(sample, fit.paths[k], walker, counts, fit.rates)
-    ]
+    edits = list_edits(sample, fit.paths[k], walker, counts, fit.rates)
+    others = [i for i in range(len(fit.paths)) if i != k]
+    tried = [fit.remake(others, path, at=k) for path in edits]
     for rounds, n_kept in ((0, N_FITTED), (1, 2), (2, 1)):
-        fits = [run_em(sample, p, fit.rates, fit.pace, rounds, k, fit.loglik) for p in tried]
-        fits = sorted(fits, key=lambda f: f.score)[:n_kept]
-        if rounds and fits and fits[0].score < fit.score - WORTH:
-            return fits[0]
-        tried = [f.paths for f in fits]
+        tried = sorted(run_em(sample, tried, rounds, k), key=lambda f: f.score)[:n_kept]
+        if rounds and tried and tried[0].score < fit.score - WORTH:
+            return tried[0]
     return None
 
 
@@ -75,16 +72,13 @@ def find_seeds(sample: Sample, fit: Fit | None) -> list[tuple[int, ...]]:
 
 def grow(sample: Sample, fit: Fit | None, n_climbs: int = 2) -> Fit | None:
     """Add one path, begun from a journey that is explained badly."""
-    paths = [] if fit is None else [replace(p, weight=0.8 * p.weight) for p in fit.paths]
-    rates, pace = (Rates(), spread_gaps(sample)) if fit is None else (fit.rates, fit.pace)
-    starts = []
-    for steps in find_seeds(sample, fit):
-        new = [*paths, Path(steps, weight=0.2 if paths else 1.0)]
-        own = np.zeros((len(sample.weight), 1))
-        columns = own if fit is None else np.hstack([fit.loglik, own])
-        starts.append(run_em(sample, new, rates, pace, 1, len(paths), columns))
+    old = begin((), Rates(), spread_gaps(sample)) if fit is None else fit
+    k = len(old.paths)
+    old = replace(old, paths=tuple(replace(p, weight=0.8 * p.weight) for p in old.paths))
+    seeds = [Path(steps, weight=0.2 if k else 1.0) for steps in find_seeds(sample, fit)]
+    starts = run_em(sample, [old.remake(range(k), path) for path in seeds], 1, only=k)
     if fit is not None:
-        starts += [run_em(sample, new, rates, pace, 3) for new in split_paths(sample, fit)]
+        starts += run_em(sample, list(split_paths(sample, fit)), 3)
     return _settle(sample, starts, n_climbs)
 
 
@@ -93,10 +87,8 @@ def _settle(sample: Sample, starts, n_climbs: int, below: float = np.inf) -> Fit
 
     None where the last path alone does not get the description below a score.
     """
-    done = []
-    for start in sorted(starts, key=lambda f: f.score)[:n_climbs]:
-        start = run_em(sample, start.paths, start.rates, start.pace, 2)
-        done.append(climb(sample, start, [len(start.paths) - 1]))
+    starts = run_em(sample, sorted(starts, key=lambda f: f.score)[:n_climbs], 2)
+    done = [climb(sample, start, [len(start.paths) - 1]) for start in starts]
     best = min(done, key=lambda f: f.score, default=None)
     if best is None or best.score > below:
         return None
@@ -129,7 +121,7 @@ def split_paths(sample: Sample, fit: Fit):
             own = np.array(path.pace or np.ones(sample.n_gaps))
             pairs.append(replace(half, pace=tuple(own * r)) for r in (ramp, 1 / ramp))
         for pair in pairs:
-            yield [*fit.paths[:k], *fit.paths[k + 1 :], *pair]
+            yield fit.remake([i for i in range(len(fit.paths)) if i != k], *pair)
 
 
 def merge(sample: Sample, fit: Fit, n_tried: int = 3) -> Fit:
@@ -137,15 +129,13 @@ def merge(sample: Sample, fit: Fit, n_tried: int = 3) -> Fit:
     while len(fit.paths) > 1:
         starts = []
         for a, b in permutations(range(len(fit.paths)), 2):
-            rest = [p for i, p in enumerate(fit.paths) if i not in (a, b)]
-            starts += [
-                run_em(sample, [*rest, joined], fit.rates, fit.pace, 1)
-                for joined in join_paths(fit.paths[a], fit.paths[b], sample.end_step)
-            ]
+            rest = [i for i in range(len(fit.paths)) if i not in (a, b)]
+            joined = join_paths(fit.paths[a], fit.paths[b], sample.end_step)
+            starts += run_em(sample, [fit.remake(rest, path) for path in joined], 1)
             one, other = (set(fit.paths[i].steps) for i in (a, b))
             if other <= one and len(one - other) < 2:  # b may be what goes through a loop again
                 alone = replace(fit.paths[a], weight=fit.paths[a].weight + fit.paths[b].weight)
-                start = run_em(sample, [*rest, alone], fit.rates, fit.pace, 1)
+                start = run_em(sample, [fit.remake(rest, alone)], 1)[0]
                 starts.append(_edit(sample, start, len(rest)) or start)
         hopeful = [start for start in starts if start.score < HOPE * fit.score]
         new = _settle(sample, hopeful, n_tried, fit.score)

@@ -22,11 +22,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 LOWEST, HIGHEST = 1e-3, 0.97  # of every chance, so that nothing is impossible
+DEEP = 30  # events between two scalings: a chance is seldom below 1e-8, a number must be 1e-308
+BATCH = 2**14  # nodes times walkers to compute at once
 RARE = 0.1  # a step fewer take is no step of the path; an order fewer take is no either-order pair
 
 
@@ -100,6 +103,8 @@ class Moves:
     noisy: np.ndarray  # a noise move stays where it is
     yes: np.ndarray  # (n_moves, n_chances) 0/1, the chances a move's chance has
     no: np.ndarray  # likewise, the complements
+    quiet: np.ndarray  # the moves that are no noise
+    edge: np.ndarray  # where each of these stands in a flat table of states by states
 
 
 @lru_cache(maxsize=256)  # a long path's table is a megabyte
@@ -143,7 +148,9 @@ def list_path_moves(
         no[i, list(move[3])] = 1
     source, target, noisy = (np.array([move[c] for move in moves]) for c in (0, 1, 4))
     position, passed = (np.array([state[c] for state in states]) for c in (0, 1))
-    return Moves(position, passed, source, target, noisy, yes, no)
+    quiet = np.flatnonzero(~noisy)
+    edge = source[quiet] * len(states) + target[quiet]
+    return Moves(position, passed, source, target, noisy, yes, no, quiet, edge)
 
 
 def _enter(slots, swap, first, stop, yes, no):
@@ -202,28 +209,24 @@ class Walker:
     """A path ready for computing: chances of moves between states, and which step each emits.
 
     `move` is the chance of each of `moves`, `go` (n_states, n_states) of going on to a state,
-    `stay` (n_states,) of noise; `emits` (n_codes, n_states) is 1 where the state is of that step.
+    `noise` of noise, in state 0 `early`; `codes` (n_states,) the step of each state.
     """
 
     def __init__(self, path: Path, rates: Rates, n_codes: int):
         self.moves = moves = list_path_moves(*path.shape)
         chances = list_chances(path, rates)
         self.move = np.exp(moves.yes @ np.log(chances) + moves.no @ np.log1p(-chances))
-        n, quiet = len(moves.position), ~moves.noisy
-        self.go = np.zeros((n, n))
-        np.add.at(self.go, (moves.source[quiet], moves.target[quiet]), self.move[quiet])
-        self.stay = np.zeros(n)
-        self.stay[moves.source[moves.noisy]] = self.move[moves.noisy]
-        codes = np.array([-1, *(path.steps[j] for j in moves.position[1:])])
-        self.codes, self.n_codes = codes, n_codes
-        self.emits = (np.arange(n_codes)[:, None] == codes).astype(float)
+        n = len(moves.position)
+        self.go = np.bincount(moves.edge, self.move[moves.quiet], n * n).reshape(n, n)
+        self.codes, self.n_codes = np.array([*path.steps, -1])[moves.position], n_codes
+        self.noise, self.early = rates.noise, rates.early
 
 
 class Trie:
     """Journeys (codes, -1 padded) as a tree of prefixes; node 0 is empty, nodes in order of depth.
 
-    Each node has a `parent` and a `code`, each depth in `levels` the slice of its nodes, their
-    parents and the first child of each parent; `leaf` is the node of each row.
+    Each node has a `parent` and a `code`, each depth in `levels` the slice of its nodes; `leaf` is
+    the node of each row, `length` its number of events.
     """
 
     def __init__(self, rows: np.ndarray, n_codes: int):
@@ -233,7 +236,7 @@ class Trie:
         new[1:] = np.logical_or.accumulate(x[1:] != x[:-1], axis=1)
         new &= x >= 0
         at = np.zeros(len(x), int)
-        self.levels, parents, codes, last = [], [np.array([-1])], [np.array([-1])], 1
+        self.levels, parents, codes, last = [slice(0, 1)], [np.array([-1])], [np.array([-1])], 1
         for depth in range(x.shape[1]):
             fresh, here = new[:, depth], x[:, depth] >= 0
             if not here.any():
@@ -241,54 +244,111 @@ class Trie:
             parents.append(at[fresh])
             codes.append(x[fresh, depth])
             at = np.where(here, last - 1 + np.cumsum(fresh), at)
-            parent = parents[-1]
-            first = np.flatnonzero(np.append(True, parent[1:] != parent[:-1]))
-            self.levels.append((slice(last, last + len(parent)), parent, first))
-            last += len(parent)
+            self.levels.append(slice(last, last + len(parents[-1])))
+            last += len(parents[-1])
         self.parent, self.code = np.concatenate(parents), np.concatenate(codes)
         self.n_codes, self.n_nodes = n_codes, last
         self.leaf = np.empty(len(x), int)
         self.leaf[order] = at
+        self.length = (rows >= 0).sum(axis=1)
+
+    @cached_property
+    def sums(self) -> list[sparse.csr_array]:
+        """For each depth, (n_above, n_nodes) 1 where the node is a child of one above."""
+        both = pairwise(self.levels)
+        return [None, *(_tell(self.parent[low] - up.start, up.stop - up.start) for up, low in both)]
+
+    @cached_property
+    def ends(self) -> sparse.csr_array:
+        """(n_nodes, n_rows) 1 where the row ends."""
+        return _tell(self.leaf, self.n_nodes)
 
     @cached_property
     def by_code(self) -> sparse.csr_array:
         """(n_codes, n_nodes - 1) 1 where the node's event is of that code."""
-        n = self.n_nodes - 1
-        return sparse.csr_array((np.ones(n), (self.code[1:], np.arange(n))), (self.n_codes, n))
+        return _tell(self.code[1:], self.n_codes)
+
+
+def _tell(which: np.ndarray, n: int) -> sparse.csr_array:
+    """Make (n, n_items) 1 where the item belongs: `@` then sums up items that belong together."""
+    return sparse.csr_array((np.ones(len(which)), (which, np.arange(len(which)))), (n, len(which)))
+
+
+class Crew:
+    """Walkers side by side: one pass through a tree of journeys serves all of them.
+
+    Noise is the unit: chances of going on are in iota / A, so noise leaves a vector as it is (in
+    state 0 it takes `early`). Walkers of fewer states have some more that nobody comes to.
+    """
+
+    def __init__(self, walkers: list[Walker]):
+        self.n_states = max(len(w.codes) for w in walkers)
+        self.go = np.zeros((len(walkers), self.n_states, self.n_states))
+        codes = np.full((len(walkers), self.n_states), -1)
+        for i, w in enumerate(walkers):
+            n = len(w.codes)
+            self.go[i, :n, :n] = w.go * (w.n_codes / w.noise)
+            codes[i, :n] = w.codes
+        self.emits = (np.arange(walkers[0].n_codes)[:, None, None] == codes).astype(float)
+        self.early = np.array([w.early / w.noise for w in walkers])
 
 
 @dataclass(frozen=True)
 class Forward:
-    """Where on the path a journey is after each prefix: forward vectors and their scale."""
+    """Where on a path a journey is after each prefix, and how likely that is."""
 
-    at: np.ndarray  # node × state
-    emits: np.ndarray  # node × state, whether the node's event is the state's step
-    scale: np.ndarray  # node
-    loglik: np.ndarray  # node
+    walker: Walker
+    at: np.ndarray  # (n_nodes, n_states) forward vectors
+    scale: dict[int, np.ndarray]  # depth → what the vectors of its nodes were divided by
+    total: np.ndarray  # (n_rows,) sum of the vector at a row's end
+    loglik: np.ndarray  # (n_rows,)
 
 
-def run_forward(trie: Trie, walker: Walker) -> Forward:
-    """How likely is each prefix under a path, and at which position does it leave the client?
+def run_forward(trie: Trie, walkers: list[Walker]) -> list[Forward]:
+    """How likely is each journey under each path, and at which position does it leave the client?
 
-    f_v = (f_u G ∘ e_x + f_u ∘ s / A) / c for node v = u + x, with G the chances of going on, e_x
-    the states of step x, s the noise, A the number of codes, c what makes it sum to 1.
+    f_v = f_u G ∘ e_x + f_u for node v = u + x, with G the chances of going on and e_x the states of
+    step x, all in units of noise: so vectors but grow, and few have to be scaled.
     """
-    at = np.zeros((trie.n_nodes, len(walker.stay)))
-    at[0, 0] = 1
-    emits = walker.emits[trie.code]
-    scale, loglik = np.ones(trie.n_nodes), np.zeros(trie.n_nodes)
-    stay = walker.stay / walker.n_codes
-    for level, parent, _ in trie.levels:
-        before = at[parent]
-        now = before @ walker.go
-        now *= emits[level]
-        before *= stay
-        now += before
-        total = now.sum(axis=1)
-        np.divide(now, total[:, None], out=at[level])
-        scale[level] = total
-        loglik[level] = np.log(total) + loglik[parent]
-    return Forward(at, emits, scale, loglik)
+    return [done for part in _part(trie, walkers) for done in _run_forward(trie, part)]
+
+
+def _run_forward(trie, walkers):
+    crew = Crew(walkers)
+    at = np.zeros((trie.n_nodes, len(walkers), crew.n_states))
+    at[0, :, 0] = 1
+    logs, scale = np.zeros(at.shape[:2]), {}
+    for depth, level in enumerate(trie.levels[1:], 1):
+        here = np.take(at, trie.parent[level], axis=0, out=at[level], mode="clip")
+        now = _walk(here, crew.go)
+        now *= crew.emits[trie.code[level]]
+        here[:, :, 0] *= crew.early
+        here += now
+        if depth >= DEEP:
+            logs[level] = logs[trie.parent[level]]
+        if depth % DEEP == 0:
+            scale[depth] = here.sum(axis=2)
+            here /= scale[depth][:, :, None]
+            logs[level] += np.log(scale[depth])
+    total = at[trie.leaf] @ np.ones(crew.n_states)
+    unit = np.log([w.noise / w.n_codes for w in walkers])
+    loglik = np.log(total) + logs[trie.leaf] + trie.length[:, None] * unit
+    for i, w in enumerate(walkers):
+        scales = {depth: by[:, i] for depth, by in scale.items()}
+        yield Forward(w, at[:, i, : len(w.codes)], scales, total[:, i], loglik[:, i].copy())
+
+
+def _walk(vectors, tables):
+    """Multiply (n, n_walkers, n_states) vectors by each walker's table."""
+    out = np.empty(vectors.shape)
+    np.matmul(vectors.transpose(1, 0, 2), tables, out=out.transpose(1, 0, 2))
+    return out
+
+
+def _part(trie, items):
+    """Cut walkers into parts that fit the processor's cache about."""
+    size = max(1, BATCH // trie.n_nodes)
+    return [items[i : i + size] for i in range(0, len(items), size)]
 
 
 @dataclass(frozen=True)
@@ -297,34 +357,54 @@ class Counts:
 
     yes: np.ndarray  # how often each chance came true
     no: np.ndarray  # and how often not
-    noise: np.ndarray  # (n_codes, n_states) noise events by step and state
     moves: np.ndarray  # how often each move was made
-    ended: np.ndarray  # (n_states,) where journeys ended
+    noise: np.ndarray | None  # (n_codes, n_states) noise events by step and state
+    ended: np.ndarray | None  # (n_states,) where journeys ended
 
 
-def count_moves(trie: Trie, walker: Walker, forward: Forward, weight: np.ndarray) -> Counts:
-    """How often is each move made by journeys ending at nodes with the given weights?
+def count_moves(
+    trie: Trie, forwards: list[Forward], weights: list[np.ndarray], fully: bool = False
+) -> list[Counts]:
+    """How often is each move made by journeys with the given weights, one array a path?
 
     The backward vectors of all journeys through a node are summed, weighted, on the way up: the
-    recursion is linear, so every node is visited once.
+    recursion is linear, so every node is visited once. Steps of noise, and where journeys end, are
+    counted only if `fully`.
     """
-    back = np.repeat(weight[:, None], len(walker.stay), axis=1)
-    stay = walker.stay / walker.n_codes
-    for level, parent, first in trie.levels[::-1]:
+    parts = zip(_part(trie, forwards), _part(trie, weights), strict=True)
+    return [counts for part in parts for counts in _count_moves(trie, *part, fully)]
+
+
+def _count_moves(trie, forwards, weights, fully):
+    crew = Crew([f.walker for f in forwards])
+    at = np.zeros((trie.n_nodes, len(forwards), crew.n_states))
+    for i, f in enumerate(forwards):
+        at[:, i, : f.at.shape[1]] = f.at
+    share = np.column_stack([w / f.total for w, f in zip(weights, forwards, strict=True)])
+    back = np.repeat((trie.ends @ share)[:, :, None], crew.n_states, axis=2)
+    met, turned = np.empty_like(back), crew.go.transpose(0, 2, 1)
+    for depth in range(len(trie.levels) - 1, 0, -1):
+        level, above = trie.levels[depth], trie.levels[depth - 1]
         here = back[level]
-        here /= forward.scale[level, None]
-        up = (here * forward.emits[level]) @ walker.go.T
-        up += here * stay
-        back[parent[first]] += np.add.reduceat(up, first) if len(first) < len(up) else up
-    before, back = forward.at[trie.parent[1:]], back[1:]
-    went = before.T @ (back * forward.emits[1:])
-    before *= back
-    stayed = (trie.by_code @ before) * stay
-    moves = walker.moves
-    made = went[moves.source, moves.target] * walker.move
-    made[moves.noisy] = stayed.sum(axis=0)[moves.source[moves.noisy]]
-    ended = weight @ forward.at
-    return Counts(made @ moves.yes, made @ moves.no, stayed, made, ended)
+        if depth in forwards[0].scale:
+            here /= np.column_stack([f.scale[depth] for f in forwards])[:, :, None]
+        np.multiply(here, crew.emits[trie.code[level]], out=met[level])
+        here[:, :, 0] *= crew.early
+        up = _walk(met[level], turned)
+        up += here
+        back[above] += (trie.sums[depth] @ up.reshape(len(up), -1)).reshape(-1, *up.shape[1:])
+    before, back = at[trie.parent[1:]], back[1:]
+    went = before.transpose(1, 2, 0) @ met[1:].transpose(1, 0, 2)
+    stayed = np.einsum("nks,nks->ks", before, back)
+    for i, f in enumerate(forwards):
+        w, moves, n = f.walker, f.walker.moves, len(f.walker.codes)
+        made = stayed[i, moves.source]
+        on = w.move[moves.quiet] * (w.n_codes / w.noise)
+        made[moves.quiet] = went[i, :n, :n].ravel()[moves.edge] * on
+        more = (None, None)
+        if fully:
+            more = trie.by_code @ (before[:, i, :n] * back[:, i, :n]), share[:, i] @ f.at[trie.leaf]
+        yield Counts(made @ moves.yes, made @ moves.no, made, *more)
 
 
 def describe_walk(path: Path, walker: Walker, counts: Counts) -> Path:
@@ -369,8 +449,8 @@ def simulate(
     moves, kinds = walker.moves, np.arange(n_codes) != end_step
     rows, state, going = np.full((n, longest), -1), np.zeros(n, int), np.ones(n, bool)
     stop = np.array(path.stop)[moves.passed]
-    cumulated = [np.cumsum(walker.move[moves.source == s]) for s in range(len(walker.stay))]
-    offset = np.searchsorted(moves.source, np.arange(len(walker.stay)))
+    cumulated = [np.cumsum(walker.move[moves.source == s]) for s in range(len(walker.codes))]
+    offset = np.searchsorted(moves.source, np.arange(len(walker.codes)))
     for t in range(longest):
         if t:
             going &= rng.random(n) >= stop[state]
