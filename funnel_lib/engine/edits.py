@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from funnel_lib.engine.mixtures import Sample
-from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker
+from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker, change
 
 N_TRIED = 6  # edits of a path worth computing in full, the most promising by the counts
 
@@ -22,7 +20,7 @@ def renumber(path: Path, steps, moved: dict[int, int]) -> Path:
         if len(kept) > 1 and min(kept) - 1 not in swaps and max(kept) not in swaps:
             loops[min(kept), max(kept)] = p
     loops = {block: p for block, p in loops.items() if block[1] < n - 1}
-    return replace(
+    return change(
         path,
         steps=tuple(int(s) for s in steps),
         skip={moved[j]: p for j, p in path.skip.items() if j in moved},
@@ -36,7 +34,7 @@ def insert(path: Path, at: int, step: int, skip: float) -> Path:
     """Put a step at a position."""
     steps = [*path.steps[:at], step, *path.steps[at:]]
     new = renumber(path, steps, {j: j + (j >= at) for j in range(len(path.steps))})
-    return replace(new, skip=new.skip | {at: skip})
+    return change(new, skip=new.skip | {at: skip})
 
 
 def delete(path: Path, at: int) -> Path:
@@ -50,9 +48,9 @@ def exchange(path: Path, at: int) -> Path:
     steps = list(path.steps)
     steps[at : at + 2] = steps[at : at + 2][::-1]
     moved = {j: j for j in range(len(steps))} | {at: at + 1, at + 1: at}
-    new = renumber(replace(path, swaps={}), steps, moved)
+    new = renumber(change(path, swaps={}), steps, moved)
     swaps = {j: 1 - p if j == at else p for j, p in path.swaps.items()}
-    return replace(new, swaps=swaps, loops=path.loops)
+    return change(new, swaps=swaps, loops=path.loops)
 
 
 def list_edits(
@@ -76,12 +74,12 @@ def list_edits(
     tried += _best(_list_swaps(sample, path, extra))[:N_TRIED]
     tried += _best(_list_loops(sample, path, extra))[:3]
     for j in path.swaps:
-        fixed = replace(path, swaps={i: p for i, p in path.swaps.items() if i != j})
+        fixed = change(path, swaps={i: p for i, p in path.swaps.items() if i != j})
         tried.append(exchange(fixed, j) if path.swaps[j] > 0.5 else fixed)
     for first, last in path.loops:
-        without = replace(path, loops={x: p for x, p in path.loops.items() if x != (first, last)})
+        without = change(path, loops={x: p for x, p in path.loops.items() if x != (first, last)})
         tried.append(without)
-        tried += [replace(without, repeat=without.repeat | {j: 0.3}) for j in (first, last)]
+        tried += [change(without, repeat=without.repeat | {j: 0.3}) for j in (first, last)]
         for a, b in ((first - 1, last), (first + 1, last), (first, last - 1), (first, last + 1)):
             if 0 <= a < b:
                 tried += _loop(without, a, b)
@@ -89,7 +87,7 @@ def list_edits(
 
 
 def _best(edits):
-    return [path for gain, path in sorted(edits, key=lambda edit: -edit[0]) if gain > 0]
+    return [path for _, path in sorted(edits, key=lambda edit: -edit[0])]
 
 
 def _list_inserts(sample, path, noise, left, cost):
@@ -110,7 +108,7 @@ def _list_inserts(sample, path, noise, left, cost):
         if gain.flat[i] > -sample.step
     ]
     return [
-        replace(path, repeat=path.repeat | {at - 1: min(taken[at, step], 0.5)})
+        change(path, repeat=path.repeat | {at - 1: min(taken[at, step], 0.5)})
         if at and path.steps[at - 1] == step
         else insert(path, at, step, 1 - taken[at, step])
         for at, step in places
@@ -137,17 +135,17 @@ def _list_copies(path):
                 for _ in range(size):
                     new = delete(new, at + size)
                 if size == 1:
-                    yield replace(new, repeat=new.repeat | {at: 0.3})
+                    yield change(new, repeat=new.repeat | {at: 0.3})
                     ends = {block: 0.3 for block in new.loops if block[1] == at}
                     if ends:  # the copy stood for those who do not go through the loop again
                         skip = {j: p for j, p in new.skip.items() if j != at}
-                        yield replace(new, skip=skip, loops=new.loops | ends)
+                        yield change(new, skip=skip, loops=new.loops | ends)
                 else:
                     yield from _loop(new, at, at + size - 1)
     for at, step in enumerate(steps):
         if step in steps[at - 2 : at - 1] and not {at - 3, at - 2, at - 1} & set(path.swaps):
             new = delete(path, at)
-            yield replace(new, swaps=new.swaps | {at - 2: 0.5}, loops={})
+            yield change(new, swaps=new.swaps | {at - 2: 0.5}, loops={})
         if step in steps[: max(at - 1, 0)]:
             yield from _loop(delete(path, at), steps.index(step), at - 1)
 
@@ -161,7 +159,7 @@ def _loop(path, first, last):
         for (a, b), p in path.loops.items()
         if b < first or a > last or (a >= first and b < last) or (a <= first and b > last)
     }
-    yield replace(path, loops=others | {(first, last): 0.2})
+    yield change(path, loops=others | {(first, last): 0.2})
 
 
 def _list_swaps(sample, path, extra):
@@ -170,11 +168,11 @@ def _list_swaps(sample, path, extra):
     for j in range(n - 1 - (path.steps[-1:] == (sample.end_step,))):
         a, b = path.steps[j : j + 2]
         gain = extra[j, b] + extra[j + 2, a]
-        if a == b or {j, j + 1} & in_pair:
+        if gain <= 0 or a == b or {j, j + 1} & in_pair:
             continue
         yield gain, exchange(path, j)
         loops = {x: p for x, p in path.loops.items() if x[0] != j + 1 and x[1] != j}
-        yield gain, replace(path, swaps=path.swaps | {j: 0.3}, loops=loops)
+        yield gain, change(path, swaps=path.swaps | {j: 0.3}, loops=loops)
 
 
 def _list_loops(sample, path, extra):
@@ -183,4 +181,5 @@ def _list_loops(sample, path, extra):
         for first in range(max(0, last - 6), last):
             block = list(dict.fromkeys(path.steps[first : last + 1]))
             gain = extra[last + 1, block].sum() - sample.chance
-            yield from ((gain, new) for new in _loop(path, first, last))
+            if gain > 0:
+                yield from ((gain, new) for new in _loop(path, first, last))

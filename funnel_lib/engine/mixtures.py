@@ -27,6 +27,7 @@ from funnel_lib.engine.walks import (
     Rates,
     Trie,
     Walker,
+    change,
     count_moves,
     run_forward,
 )
@@ -59,6 +60,8 @@ class Fit:
     rates: Rates
     pace: np.ndarray | None  # (n_codes, n_gaps) how gaps are spread by step
     forwards: tuple[Forward | None, ...]  # of each path, None where it is not yet explained
+    members: np.ndarray | None = None  # (n_paths, n_rows) how much each row is of each path
+    evidence: np.ndarray | None = None  # (n_rows,) log-likelihood of each row under the mixture
     score: float = np.inf  # description length
     n_iter: int = 0
     converged: bool = False
@@ -67,11 +70,6 @@ class Fit:
     def weights(self) -> np.ndarray:
         """Shares of leads."""
         return np.array([path.weight for path in self.paths])
-
-    @property
-    def loglik(self) -> np.ndarray:
-        """(n_paths, n_rows) log-likelihood of each row under each path."""
-        return np.stack([forward.loglik for forward in self.forwards])
 
     def remake(self, kept, *paths: Path, at: int | None = None) -> Fit:
         """Keep some paths, and put others in their place; those kept need not be explained anew."""
@@ -108,31 +106,38 @@ def price_mixture(sample: Sample, paths) -> float:
 
 
 def explain(sample: Sample, fits: list[Fit]) -> list[Fit]:
-    """How likely is each row under the paths not yet explained, and how long are descriptions?
+    """How likely is each row under each path, and how long is the description?
 
-    All mixtures are of as many paths.
+    All mixtures are of as many paths; what is known of them is not computed again.
     """
-    new = [(i, k) for i, fit in enumerate(fits) for k, f in enumerate(fit.forwards) if f is None]
-    walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes) for i, k in new]
+    todo = [fit for fit in fits if fit.evidence is None]
+    if not todo:
+        return list(fits)
+    forwards = _run_forwards(sample, todo)
+    loglik = np.array([[f.loglik for f in walked] for walked in zip(*forwards, strict=True)])
+    members, evidence = share_out(loglik, np.stack([fit.weights for fit in todo], 1))
+    done = {
+        id(fit): replace(fit, forwards=walked, members=m, evidence=e, score=_score(sample, fit, e))
+        for fit, walked, m, e in zip(todo, forwards, members.swapaxes(0, 1), evidence, strict=True)
+    }
+    return [done.get(id(fit), fit) for fit in fits]
+
+
+def _run_forwards(sample, fits):
+    """Run forward what is new in each mixture, all side by side."""
     forwards = [list(fit.forwards) for fit in fits]
+    new = [(i, k) for i, walked in enumerate(forwards) for k, f in enumerate(walked) if f is None]
+    walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes) for i, k in new]
     for (i, k), forward in zip(new, run_forward(sample.trie, walkers), strict=True):
         if sample.gaps is not None:
             chances = np.log(tilt(fits[i].pace, fits[i].paths[k].pace)).ravel()
             forward = replace(forward, loglik=forward.loglik + sample.gaps @ chances)
         forwards[i][k] = forward
-    fits = [replace(fit, forwards=tuple(f)) for fit, f in zip(fits, forwards, strict=True)]
-    if not fits:
-        return fits
-    totals = share_out(*_stack(fits))[1] @ sample.weight
-    return [
-        replace(fit, score=float(price_mixture(sample, fit.paths) - total))
-        for fit, total in zip(fits, totals, strict=True)
-    ]
+    return [tuple(walked) for walked in forwards]
 
 
-def _stack(fits):
-    """Put side by side log-likelihoods (n_paths, n_fits, n_rows) and shares (n_paths, n_fits)."""
-    return np.stack([f.loglik for f in fits], 1), np.stack([f.weights for f in fits], 1)
+def _score(sample, fit, evidence):
+    return float(price_mixture(sample, fit.paths) - sample.weight @ evidence)
 
 
 def tilt(pace: np.ndarray, own: tuple[float, ...]) -> np.ndarray:
@@ -150,9 +155,10 @@ def run_em(
     price, else the model's: the M-step of a penalised likelihood, which no round lowers. A mixture
     has converged when a round gains less than `tolerance`.
     """
-    fits = [replace(fit, n_iter=0, converged=False) for fit in explain(sample, fits)]
-    going = list(range(len(fits)))
-    for turn in range(1, rounds + 1):
+    fits = explain(sample, fits)
+    turn, going = 0, list(range(len(fits)))
+    while going and turn < rounds:
+        turn += 1
         better = explain(sample, _improve(sample, [fits[i] for i in going], only))
         for i, fit in zip(going, better, strict=True):
             gain = fits[i].score - fit.score
@@ -163,16 +169,12 @@ def run_em(
 
 def _improve(sample, fits, only):
     """Run one round of EM."""
-    if not fits:
-        return fits
     ks = range(len(fits[0].paths)) if only is None else [only]
-    spread = share_out(*_stack(fits))[0] * sample.weight
-    shares = np.maximum(spread.sum(axis=2) / sample.weight.sum(), 1e-9)
+    spreads = [fit.members * sample.weight for fit in fits]
     forwards = [fit.forwards[k] for fit in fits for k in ks]
-    own = [spread[k, i] for i in range(len(fits)) for k in ks]
-    counted = iter(count_moves(sample.trie, forwards, own))
+    counted = iter(count_moves(sample.trie, forwards, [own[k] for own in spreads for k in ks]))
     better = []
-    for i, fit in enumerate(fits):
+    for fit, spread in zip(fits, spreads, strict=True):
         counts = {k: next(counted) for k in ks}
         paths, forwards, rates, pace = list(fit.paths), list(fit.forwards), fit.rates, fit.pace
         for k in ks:
@@ -180,16 +182,17 @@ def _improve(sample, fits, only):
         if only is None:
             rates = update_rates(sample, paths, counts)
             if sample.gaps is not None:
-                pace, paths = update_pace(sample, pace, paths, spread[:, i].T)
-        paths = [replace(p, weight=float(w)) for p, w in zip(paths, shares[:, i], strict=True)]
+                pace, paths = update_pace(sample, pace, paths, spread.T)
+        shares = np.maximum(spread.sum(axis=1) / sample.weight.sum(), 1e-9).tolist()
+        paths = [change(p, weight=w) for p, w in zip(paths, shares, strict=True)]
         better.append(Fit(tuple(paths), rates, pace, tuple(forwards)))
     return better
 
 
 def count_segment(sample: Sample, fit: Fit, k: int) -> tuple[Walker, Counts]:
     """What did the journeys of segment k do, as a fit explains them?"""
-    own = share_out(fit.loglik, fit.weights)[0][k] * sample.weight
-    counts = count_moves(sample.trie, [fit.forwards[k]], [own], fully=True)
+    own = [fit.members[k] * sample.weight]
+    counts = count_moves(sample.trie, [fit.forwards[k]], own, fully=True)
     return fit.forwards[k].walker, counts[0]
 
 
@@ -207,7 +210,7 @@ def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Pat
     gain = y * np.log(p / common) + x * np.log((1 - p) / (1 - common))
     pays = gain > sample.chance
     ends = 2 * n + len(swaps)
-    return replace(
+    return change(
         path,
         skip={j: float(own[j]) for j in range(n) if pays[j]},
         repeat={j: float(own[n + j]) for j in range(n) if pays[n + j]},
@@ -272,10 +275,10 @@ def update_pace(sample: Sample, pace, paths, spread, rounds: int = 15):
         pace /= pace.sum(1, keepdims=True)
     own /= own.mean(axis=1, keepdims=True)
     if len(paths) == 1:
-        return pace, [replace(p, pace=()) for p in paths]
+        return pace, [change(p, pace=()) for p in paths]
     new = []
     for path, ratio, table in zip(paths, own, seen, strict=True):
         gain = (table * np.log(tilt(pace, tuple(ratio)) / pace)).sum()
         pays = gain > (sample.n_gaps - 1) * sample.chance
-        new.append(replace(path, pace=tuple(map(float, ratio)) if pays else ()))
+        new.append(change(path, pace=tuple(map(float, ratio)) if pays else ()))
     return pace, new

@@ -22,7 +22,6 @@ from funnel_lib.engine.mixtures import (
     explain,
     price_mixture,
     run_em,
-    share_out,
     tilt,
 )
 from funnel_lib.engine.search import search
@@ -140,16 +139,20 @@ class PathMixture(ClusterMixin, BaseEstimator):
 
     def path_log_likelihood(self, X, gaps=None):
         """How likely is each row under each path? (n_rows, n_segments), natural logarithms."""
+        forwards = self._explain(X, gaps).forwards
+        return np.column_stack([forward.loglik for forward in forwards])
+
+    def predict_proba(self, X, gaps=None):
+        """How much does each row belong to each segment? Rows sum to 1."""
+        return self._explain(X, gaps).members.T
+
+    def _explain(self, X, gaps) -> Fit:
         check_is_fitted(self, "paths_")
         rows, gaps = self._check(X, gaps)
         if rows.max(initial=-1) >= self.n_codes_:
             raise ValueError(f"step code {rows.max()}; the model knows 0 … {self.n_codes_ - 1}")
         sample = self.pack(rows, gaps, np.ones(len(rows)))
-        return explain(sample, [begin(self.paths_, self.rates_, self.pace_)])[0].loglik.T
-
-    def predict_proba(self, X, gaps=None):
-        """How much does each row belong to each segment? Rows sum to 1."""
-        return share_out(self.path_log_likelihood(X, gaps).T, self.weights_)[0].T
+        return explain(sample, [begin(self.paths_, self.rates_, self.pace_)])[0]
 
     def predict(self, X, gaps=None):
         """Find the most probable segment of each row."""

@@ -8,8 +8,8 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
-from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segment, run_em, share_out
-from funnel_lib.engine.walks import Path, Rates
+from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segment, run_em
+from funnel_lib.engine.walks import Path, Rates, change
 
 N_FITTED = 8  # of these, so many have their chances fitted
 N_SEEDS = 8  # journeys tried as the beginning of a new path
@@ -58,7 +58,7 @@ def find_seeds(sample: Sample, fit: Fit | None) -> list[tuple[int, ...]]:
     seeds, which = np.unique(order, axis=0, return_inverse=True)
     kinds = [sample.weight * length]
     if fit is not None:
-        bad = -share_out(fit.loglik, fit.weights)[1] - length / 2
+        bad = -fit.evidence - length / 2
         kinds.insert(0, sample.weight * np.maximum(bad, 0))
     known = {path.steps for path in fit.paths} if fit else set()
     found = {}
@@ -74,7 +74,7 @@ def grow(sample: Sample, fit: Fit | None, n_climbs: int = 2) -> Fit | None:
     """Add one path, begun from a journey that is explained badly."""
     old = begin((), Rates(), spread_gaps(sample)) if fit is None else fit
     k = len(old.paths)
-    old = replace(old, paths=tuple(replace(p, weight=0.8 * p.weight) for p in old.paths))
+    old = replace(old, paths=tuple(change(p, weight=0.8 * p.weight) for p in old.paths))
     seeds = [Path(steps, weight=0.2 if k else 1.0) for steps in find_seeds(sample, fit)]
     starts = run_em(sample, [old.remake(range(k), path) for path in seeds], 1, only=k)
     if fit is not None:
@@ -109,17 +109,17 @@ def split_paths(sample: Sample, fit: Fit):
     odds = {(k, j): w * p.weight for k, p in enumerate(fit.paths) for j, w in p.skip.items()}
     doubtful = sorted(odds, key=lambda at: -min(odds[at], fit.paths[at[0]].weight - odds[at]))
     for k, path in enumerate(fit.paths):
-        half = replace(path, weight=path.weight / 2)
+        half = change(path, weight=path.weight / 2)
         pairs = []
         for j in [j for i, j in doubtful[:N_TRIED] if i == k]:
-            with_it = replace(half, skip={i: p for i, p in path.skip.items() if i != j})
+            with_it = change(half, skip={i: p for i, p in path.skip.items() if i != j})
             pairs.append((with_it, delete(half, j)))
         for j in path.swaps:
-            fixed = replace(half, swaps={i: p for i, p in path.swaps.items() if i != j})
+            fixed = change(half, swaps={i: p for i, p in path.swaps.items() if i != j})
             pairs.append((fixed, exchange(fixed, j)))
         if sample.gaps is not None:
             own = np.array(path.pace or np.ones(sample.n_gaps))
-            pairs.append(replace(half, pace=tuple(own * r)) for r in (ramp, 1 / ramp))
+            pairs.append(change(half, pace=tuple(own * r)) for r in (ramp, 1 / ramp))
         for pair in pairs:
             yield fit.remake([i for i in range(len(fit.paths)) if i != k], *pair)
 
@@ -134,7 +134,7 @@ def merge(sample: Sample, fit: Fit, n_tried: int = 3) -> Fit:
             starts += run_em(sample, [fit.remake(rest, path) for path in joined], 1)
             one, other = (set(fit.paths[i].steps) for i in (a, b))
             if other <= one and len(one - other) < 2:  # b may be what goes through a loop again
-                alone = replace(fit.paths[a], weight=fit.paths[a].weight + fit.paths[b].weight)
+                alone = change(fit.paths[a], weight=fit.paths[a].weight + fit.paths[b].weight)
                 start = run_em(sample, [fit.remake(rest, alone)], 1)[0]
                 starts.append(_edit(sample, start, len(rest)) or start)
         hopeful = [start for start in starts if start.score < HOPE * fit.score]
@@ -151,7 +151,7 @@ def join_paths(a: Path, b: Path, end_step: int = -1):
     at = {step: j for j, step in enumerate(b.steps)}
     for j, (x, y) in enumerate(pairwise(a.steps)):
         if at.get(y, len(b.steps)) < at.get(x, -1) and not {j - 1, j, j + 1} & set(a.swaps):
-            yield replace(a, swaps=a.swaps | {j: b.weight / weight}, loops={}, weight=weight)
+            yield change(a, swaps=a.swaps | {j: b.weight / weight}, loops={}, weight=weight)
     steps, skip, share = _align(a, b), {}, a.weight / weight
     if len(steps) <= len(a.steps) + 3 and end_step not in [i for i, *_ in steps[:-1]]:
         for at, (_, i, j) in enumerate(steps):
