@@ -18,7 +18,7 @@ from funnel_lib.engine.search import grow
 
 FEW_RUNS, CERTAIN = 4, 1e-6  # below such a bound of p, so few logs are simulated, only to show
 LIGHTER = 500  # variants the search looks at here: half the time, the same Jaccard to 0.001
-LONG = 3.0  # seconds of work from which on it is spread over all cores
+LONG = 10.0  # seconds of work from which on it is spread over all cores: starting them takes 3
 STABLE, PATTERN = 0.75, 0.6  # Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025
 
 
@@ -82,12 +82,16 @@ def measure_stability(
     trusted. Memberships are soft: sum of the smaller over sum of the larger, the best match.
     """
     weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, float)
-    seeds = _seeds(random_state, n_runs)
-    return np.array(_run_all(partial(resample_segments, model, X, weight, gaps), seeds))
+    X, gaps = np.asarray(X), gaps if gaps is None else np.asarray(gaps)
+    run = partial(resample_segments, model, X, weight, gaps, model.predict_proba(X, gaps))
+    return np.array(_run_all(run, _seeds(random_state, n_runs)))
 
 
-def resample_segments(model: PathMixture, X, weight, gaps, seed) -> np.ndarray:
-    """Find k segments among leads drawn again; returns the Jaccard of each of the model's."""
+def resample_segments(model: PathMixture, X, weight, gaps, old, seed) -> np.ndarray:
+    """Find k segments among leads drawn again; returns the Jaccard of each of the model's.
+
+    `old` has the memberships in these.
+    """
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(round(weight.sum()), weight / weight.sum())
     again = clone(model).set_params(
@@ -95,12 +99,11 @@ def resample_segments(model: PathMixture, X, weight, gaps, seed) -> np.ndarray:
         max_variants=min(model.max_variants, LIGHTER),
     )  # fmt: skip
     kept = drawn > 0
-    part = gaps if gaps is None else np.asarray(gaps)[kept]
     try:
-        again.fit(np.asarray(X)[kept], sample_weight=drawn[kept], gaps=part)
+        again.fit_paths(X[kept], gaps[kept] if model.pace else None, drawn[kept])
     except ValueError:  # not even k paths to be found
         return np.zeros(len(model.paths_))
-    old, new = model.predict_proba(X, gaps), again.predict_proba(X, gaps)
+    new = again.predict_proba(X, gaps)
     both = np.stack([weight @ np.minimum(old, new[:, [k]]) for k in range(new.shape[1])])
     either = (weight @ old) + (weight @ new)[:, None] - both
     return (both / either).max(axis=0)
@@ -111,11 +114,11 @@ def _seeds(random_state, n):
 
 
 def _run_all(run, seeds) -> list:
-    """Run once a seed, in processes where by the time of the first run it would take long."""
-    start = time.perf_counter()
+    """Run once a seed, in processes where by the work of the first run it would take long."""
+    start = time.process_time()
     first = run(seeds[0])
     rest = seeds[1:]
-    if (time.perf_counter() - start) * len(rest) < LONG:
+    if (time.process_time() - start) * len(rest) < LONG:
         return [first, *map(run, rest)]
     from joblib import Parallel, delayed
 

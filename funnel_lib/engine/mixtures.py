@@ -189,11 +189,12 @@ def _improve(sample, fits, only):
     return better
 
 
-def count_segment(sample: Sample, fit: Fit, k: int) -> tuple[Walker, Counts]:
-    """What did the journeys of segment k do, as a fit explains them?"""
-    own = [fit.members[k] * sample.weight]
-    counts = count_moves(sample.trie, [fit.forwards[k]], own, fully=True)
-    return fit.forwards[k].walker, counts[0]
+def count_segments(sample: Sample, fits: list[Fit], ks) -> list[tuple[Walker, Counts]]:
+    """What did the journeys of segments `ks` of each mixture do, as it explains them?"""
+    forwards = [fit.forwards[k] for fit in fits for k in ks]
+    own = [fit.members[k] * sample.weight for fit in fits for k in ks]
+    counts = count_moves(sample.trie, forwards, own, fully=True)
+    return [(forward.walker, c) for forward, c in zip(forwards, counts, strict=True)]
 
 
 def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Path:

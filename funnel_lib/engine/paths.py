@@ -18,7 +18,7 @@ from funnel_lib.engine.mixtures import (
     Fit,
     Sample,
     begin,
-    count_segment,
+    count_segments,
     explain,
     price_mixture,
     run_em,
@@ -106,6 +106,16 @@ class PathMixture(ClusterMixin, BaseEstimator):
         weight = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, float)
         if weight.shape != (len(rows),) or not (weight >= 0).all() or not weight.any():
             raise ValueError(f"sample_weight must be {len(rows)} numbers >= 0, some above 0")
+        sample, fits = self.fit_paths(rows, gaps, weight)
+        self.fewer_ = None
+        if (k := len(self.paths_) - 1) in fits:
+            self.fewer_ = copy(self)
+            self.fewer_._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
+        self.labels_ = self.predict(X, gaps)
+        return self
+
+    def fit_paths(self, rows, gaps, weight) -> tuple[Sample, dict[int, Fit]]:
+        """Find the paths of checked rows, and no more; returns what was found of each number."""
         self.n_codes_ = self.n_codes or int(rows.max()) + 1
         sample = self.pack(*gather(rows, gaps, weight))
         n_distinct = len(np.unique(sample.trie.leaf))
@@ -120,12 +130,7 @@ class PathMixture(ClusterMixin, BaseEstimator):
         self.n_leads_, self.longest_ = float(sample.weight.sum()), rows.shape[1]
         self.scores_ = {k: fits[k].score for k in sorted(fits)}
         self._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
-        self.fewer_ = None
-        if k - 1 in fits:
-            self.fewer_ = copy(self)
-            self.fewer_._take(sample, finish(sample, fits[k - 1], self.max_iter, self.tol))
-        self.labels_ = self.predict(X, gaps)
-        return self
+        return sample, fits
 
     def _take(self, sample: Sample, fit: Fit) -> None:
         self.paths_, self.rates_, self.pace_ = list(fit.paths), fit.rates, fit.pace
@@ -272,6 +277,6 @@ def finish(sample: Sample, fit: Fit, max_iter: int, tolerance: float) -> Fit:
         paths.append(path)
     start = begin(paths, fit.rates, fit.pace)
     fit = run_em(sample, [start], max_iter, tolerance=tolerance)[0]
-    walks = (count_segment(sample, fit, k) for k in range(len(fit.paths)))
+    walks = count_segments(sample, [fit], range(len(fit.paths)))
     described = (describe_walk(p, *walk) for p, walk in zip(fit.paths, walks, strict=True))
     return replace(fit, paths=tuple(described))

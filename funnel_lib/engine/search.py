@@ -8,7 +8,7 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
-from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segment, run_em
+from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segments, run_em
 from funnel_lib.engine.walks import Path, Rates, change
 
 N_FITTED = 8  # of these, so many have their chances fitted
@@ -17,30 +17,38 @@ HOPE = 1.02  # two paths made one must nearly do before edits
 WORTH = 0.5  # nats an edit must gain
 
 
-def climb(sample: Sample, fit: Fit, ks, rounds: int = 30) -> Fit:
-    """Edit paths as long as that shortens the description."""
-    todo = list(ks)
-    while todo and rounds:
-        k, rounds = todo[0], rounds - 1
-        better = _edit(sample, fit, k)
-        if better is None:
-            todo.pop(0)
-        else:
-            fit = better
-    return run_em(sample, [fit], 3)[0]
+def climb(sample: Sample, fits: list[Fit], ks, rounds: int = 30) -> list[Fit]:
+    """Edit paths of each mixture as long as that shortens its description, one path after another.
+
+    Mixtures are computed side by side, but none knows of the others.
+    """
+    fits = list(fits)
+    for k in ks:
+        going = list(range(len(fits)))
+        while going and rounds:
+            rounds -= 1
+            better = _edit(sample, [fits[i] for i in going], k)
+            for i, fit in zip(going, better, strict=True):
+                fits[i] = fit or fits[i]
+            going = [i for i, fit in zip(going, better, strict=True) if fit]
+    return run_em(sample, fits, 3)
 
 
-def _edit(sample: Sample, fit: Fit, k: int) -> Fit | None:
-    """Find the best edit of path k; None where none is worth it."""
-    walker, counts = count_segment(sample, fit, k)
-    edits = list_edits(sample, fit.paths[k], walker, counts, fit.rates)
-    others = [i for i in range(len(fit.paths)) if i != k]
-    tried = [fit.remake(others, path, at=k) for path in edits]
+def _edit(sample: Sample, fits: list[Fit], k: int) -> list[Fit | None]:
+    """Find the best edit of path k of each mixture; None where none is worth it."""
+    found: list[Fit | None] = [None] * len(fits)
+    others = [i for i in range(len(fits[0].paths)) if i != k]
+    tried = {}
+    for i, (fit, walked) in enumerate(zip(fits, count_segments(sample, fits, [k]), strict=True)):
+        edits = list_edits(sample, fit.paths[k], *walked, fit.rates)
+        tried[i] = [fit.remake(others, path, at=k) for path in edits]
     for rounds, n_kept in ((0, N_FITTED), (1, 2), (2, 1)):
-        tried = sorted(run_em(sample, tried, rounds, k), key=lambda f: f.score)[:n_kept]
-        if rounds and tried and tried[0].score < fit.score - WORTH:
-            return tried[0]
-    return None
+        fitted = iter(run_em(sample, [fit for new in tried.values() for fit in new], rounds, k))
+        for i, new in list(tried.items()):
+            tried[i] = sorted((next(fitted) for _ in new), key=lambda f: f.score)[:n_kept]
+            if rounds and tried[i] and tried[i][0].score < fits[i].score - WORTH:
+                found[i] = tried.pop(i)[0]
+    return found
 
 
 def find_seeds(sample: Sample, fit: Fit | None) -> list[tuple[int, ...]]:
@@ -88,11 +96,11 @@ def _settle(sample: Sample, starts, n_climbs: int, below: float = np.inf) -> Fit
     None where the last path alone does not get the description below a score.
     """
     starts = run_em(sample, sorted(starts, key=lambda f: f.score)[:n_climbs], 2)
-    done = [climb(sample, start, [len(start.paths) - 1]) for start in starts]
+    done = climb(sample, starts, [len(starts[0].paths) - 1]) if starts else []
     best = min(done, key=lambda f: f.score, default=None)
     if best is None or best.score > below:
         return None
-    return climb(sample, best, range(len(best.paths)))
+    return climb(sample, [best], range(len(best.paths)))[0]
 
 
 def spread_gaps(sample: Sample) -> np.ndarray | None:
@@ -136,7 +144,7 @@ def merge(sample: Sample, fit: Fit, n_tried: int = 3) -> Fit:
             if other <= one and len(one - other) < 2:  # b may be what goes through a loop again
                 alone = change(fit.paths[a], weight=fit.paths[a].weight + fit.paths[b].weight)
                 start = run_em(sample, [fit.remake(rest, alone)], 1)[0]
-                starts.append(_edit(sample, start, len(rest)) or start)
+                starts.append(_edit(sample, [start], len(rest))[0] or start)
         hopeful = [start for start in starts if start.score < HOPE * fit.score]
         new = _settle(sample, hopeful, n_tried, fit.score)
         if new is None or new.score >= fit.score:

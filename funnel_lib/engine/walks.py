@@ -30,7 +30,7 @@ from scipy import sparse
 LOWEST, HIGHEST = 1e-3, 0.97  # of every chance, so that nothing is impossible
 DEEP = 30  # events between two scalings: a chance is seldom below 1e-8, a number must be 1e-308
 BATCH = 2**14  # nodes times walkers to compute at once
-SMALL = 2000  # a table's entries, below which zeros are quicker multiplied than left out
+SMALL = 4000  # a table's entries, below which zeros are quicker multiplied than left out
 RARE = 0.1  # a step fewer take is no step of the path; an order fewer take is no either-order pair
 
 
@@ -396,11 +396,8 @@ def count_moves(
 
 def _count_moves(trie, forwards, weights, fully):
     crew = Crew([f.walker for f in forwards])
-    at = np.zeros((trie.n_nodes, len(forwards), crew.n_states))
-    for i, f in enumerate(forwards):
-        at[:, i, : f.at.shape[1]] = f.at
     share = np.column_stack([w / f.total for w, f in zip(weights, forwards, strict=True)])
-    back = np.empty(at.shape)
+    back = np.empty((trie.n_nodes, len(forwards), crew.n_states))
     back[:] = (trie.ends @ share)[:, :, None]
     met, turned = np.empty_like(back), crew.go.transpose(0, 2, 1)
     for depth in range(len(trie.levels) - 1, 0, -1):
@@ -408,11 +405,14 @@ def _count_moves(trie, forwards, weights, fully):
         here = back[level]
         if depth in forwards[0].scale:
             here /= np.column_stack([f.scale[depth] for f in forwards])[:, :, None]
-        np.multiply(here, crew.emits[trie.code[level]], out=met[level])
+        np.take(crew.emits, trie.code[level], axis=0, out=met[level], mode="clip")
+        met[level] *= here
         up = _walk(met[level], turned)
         up += here
         back[above] += (trie.sums[depth] @ up.reshape(len(up), -1)).reshape(-1, *up.shape[1:])
-    before, back = at[trie.parent[1:]], back[1:]
+    before, back = np.zeros(back[1:].shape), back[1:]
+    for i, f in enumerate(forwards):
+        before[:, i, : f.at.shape[1]] = f.at[trie.parent[1:]]
     went = before.transpose(1, 2, 0) @ met[1:].transpose(1, 0, 2)
     before[:, :, 0] *= crew.early
     stayed = np.einsum("nks,nks->ks", before, back)
