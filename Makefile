@@ -31,7 +31,7 @@ docs: $(READY)  ## the reference of tables, and the notebook of the audit, from 
 	$(BIN)/python -m funnel_lib.core.tables > docs/tables.md
 	$(BIN)/python -m funnel_lib.reporting.notebooks notebooks
 
-bench: $(READY)  ## speed and memory, as ratios side by side
+bench: $(READY)  ## speed and memory, as ratios side by side; BENCH_LEADS=10000000 takes that many leads
 	$(BIN)/python tests/bench.py
 
 prove: $(READY)  ## statistical claims over many planted worlds (minutes to hours)

@@ -2,7 +2,8 @@
 
 Each pair is a job of ours and the least that any tool would need for it, run in turn as whole
 processes; the median of the ratios is what the README quotes. Below them stands how right the
-segments are beside those of other ways.
+segments are beside those of other ways, and how time and memory grow with the log beside DuckDB,
+pandas and polars: `bench_scale` tells of its option ``--leads``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from bench_readers import show_reading
+from bench_scale import read_sizes, show_scale
 
 from funnel_lib.datasets.planted import plant_log, write_planted
 
@@ -149,7 +151,7 @@ def show_added() -> bool:
 
 def main() -> None:
     """Print the ratios, then the segments; exit code 1 if one is above its bound."""
-    python = sys.executable
+    python, sizes = sys.executable, read_sizes()
     with tempfile.TemporaryDirectory() as folder:
         write_planted(plant_log("kettles", LEADS, seed=1), folder)
         given = [f"{folder}/events.csv", "--leads", f"{folder}/leads.csv"]
@@ -168,6 +170,7 @@ def main() -> None:
         )
     fine &= show_added()
     fine &= show_reading()
+    fine &= show_scale(sizes)
     show_speed()
     show_ways()
     sys.exit(not fine)
