@@ -37,7 +37,8 @@ class Watch:
         self.took["start"] = spent(), time.perf_counter() - started, peak()
 
     def run(self, stage: str, job: Callable[[], Any]) -> None:
-        """Run a stage: processor seconds, wall seconds, largest memory of the process in MiB.
+        """Run a stage: processor seconds, wall seconds, largest memory of the process in MiB (that
+        of its workers is not in it).
 
         A job returns the numbers that all contestants must agree on, or a function that takes them
         out of what was counted, which is not measured; or None.
@@ -185,8 +186,11 @@ class Audit(Ours):
         self.fl.build_audit(self.task["events"], **given).raise_if_failed()
 
     def audit(self) -> None:
-        """The whole audit."""
+        """The whole audit; its workers are ended, as only then their processor time is known."""
+        from joblib.externals.loky import get_reusable_executor
+
         self.tables("auto")
+        get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 # DuckDB

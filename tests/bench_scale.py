@@ -211,9 +211,10 @@ def list_rows() -> dict[str, str]:
 def show(scale: Scale) -> bool:
     """Print the table of a size; False where a bound that counts is not kept."""
     rounds, _ = count_rounds(scale.leads)
+    decides = "" if scale.leads >= JUDGED else f"; bounds decide from {JUDGED:,} leads on"
     print(
         f"\n{scale.leads:,} leads, {scale.events:,} events, median of {rounds}: processor seconds, "
-        "wall seconds, MiB at the most\n"
+        f"wall seconds, MiB at the most{decides}\n"
         f"{'':31s}" + "".join(f"{name:>22s}" for name in SHOWN) + "   ours / DuckDB"
     )
     fine = True
