@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,29 @@ def test_categories_are_those_of_pandas(texts):
     assert found.codes.tolist() == plain.codes.tolist()
 
 
+@given(
+    st.sampled_from(["", "L", "L-2024-", "лид ", "0x", "+", "9" * 20]),
+    st.sampled_from(["{}", "{:03d}", "{:07d}", "{:020d}"]),
+    st.lists(st.none() | st.integers(0, 2000), min_size=1, max_size=50),
+    st.integers(1, 5),
+)
+def test_ids_of_a_common_beginning_are_ordered_as_texts(beginning, form, numbers, n_times):
+    texts = [None if n is None else beginning + form.format(n) for n in numbers]
+    texts = [text for text in texts for _ in range(n_times)]  # runs of one lead, as files have
+    found = as_category(pd.Series(texts, dtype="str"))
+    assert [None if pd.isna(t) else t for t in found] == texts
+    assert found.categories.tolist() == sorted({t for t in texts if t is not None})
+
+
+@given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-99, 2000), min_size=1))
+def test_whole_numbers_are_coded_as_their_texts(numbers):
+    cells = pd.Series(pa.array(numbers, pa.int64()), dtype=pd.ArrowDtype(pa.int64()))
+    texts = [None if n is None else str(n) for n in numbers]
+    found, plain = as_category(cells), as_category(pd.Series(texts, dtype="str"))
+    assert found.codes.tolist() == plain.codes.tolist()
+    assert found.categories.tolist() == sorted({t for t in texts if t is not None})
+
+
 @given(st.lists(st.sampled_from(["b", "a", "10", "9", None]), min_size=1), st.integers(0, 5))
 def test_a_categorical_and_what_is_missing_give_the_same_categories(texts, n_gone):
     cells = pd.Series(texts, dtype="str")
@@ -51,6 +75,19 @@ def test_the_order_is_that_of_three_sorts(leads, codes, unit):
     lead, code = rng.integers(0, leads, 5000), rng.integers(0, codes, 5000)
     at = rng.integers(-(10**15) // unit, 10**15 // unit, 5000) * unit
     lead[::3], at[::3] = lead[0], at[0]  # ties in plenty
+    for of, when in ((lead, at), (np.sort(lead), at), (np.sort(lead), np.sort(at))):
+        assert (order_packed(of, when, code) == np.lexsort((code, when, of))).all()
+
+
+@pytest.mark.parametrize("unit", [1, 60_000_000, DAY])
+@pytest.mark.parametrize("again", [False, True])
+def test_leads_one_after_the_other_are_ordered_as_a_whole(unit, again):
+    rng = np.random.default_rng(unit)
+    lead = np.repeat(rng.permutation(500), rng.integers(1, 12, 500))
+    lead[-1] = lead[0] if again else lead[-1]
+    at = rng.integers(0, 90, len(lead)) * unit
+    at = at[np.lexsort((at, np.append(0, np.cumsum(lead[1:] != lead[:-1]))))]
+    code = rng.integers(0, 5, len(lead)).astype(np.int8)
     assert (order_packed(lead, at, code) == np.lexsort((code, at, lead))).all()
 
 

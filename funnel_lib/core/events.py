@@ -16,6 +16,7 @@ from funnel_lib.core.times import (
     as_category,
     end_of_days,
     has_clock_times,
+    is_sorted,
     is_tied,
     order_packed,
     to_micros,
@@ -204,6 +205,8 @@ def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
     if len(frame) > 10_000:  # the smallest lead ids are enough, and quick to find
         keys = frame[shown[0]].astype("str")
         frame = frame[keys.isin(keys.drop_duplicates().sort_values().head(most))]
+    spare = frame.select_dtypes("category").columns.intersection(shown)
+    frame = frame[shown].assign(**{c: frame[c].cat.remove_unused_categories() for c in spare})
     text = frame[shown].astype(object).where(frame[shown].notna(), "—").astype(str)
     return "; ".join(sorted(set(text.agg(" · ".join, axis=1)))[:most])
 
@@ -261,11 +264,9 @@ def _in_order(events: pd.DataFrame) -> pd.DataFrame:
     with ThreadPoolExecutor() as pool:
         lead, action = pool.map(as_category, (events["lead_id"], events["action"]))
     events = events.assign(lead_id=lead, action=action)
-    order = order_packed(
-        events["lead_id"].cat.codes.to_numpy(),
-        events["at"].astype("int64").to_numpy(),
-        events["action"].cat.codes.to_numpy(),
-    )
+    order = order_packed(lead.codes, events["at"].astype("int64").to_numpy(), action.codes)
+    if is_sorted(order):
+        return events.reset_index(drop=True)
     return events.take(order).reset_index(drop=True)
 
 

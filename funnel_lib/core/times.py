@@ -3,8 +3,6 @@ events: packed sort keys, texts as ordered categories, ties."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,13 +10,15 @@ import pyarrow.compute as pc
 
 NEVER = np.iinfo(np.int64).max  # a time that never comes
 SECOND = 1_000_000
-HOUR = 3_600 * SECOND
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 ENOUGH = 10  # from so many times on, two times of day an hour apart are summer and winter
 
 # Ids of so many digits are coded as numbers; aligned to the left they leave room for their lengths.
 _MOST_DIGITS = 17
 _FEW = 1_000  # enough to see what most of many texts are like
+_LONG = 3  # rows a lead, on average, that make it worth while to order leads and not rows
 _TABLE = 4  # numbers are coded by a table of so many places a number
 _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
 
@@ -58,22 +58,68 @@ def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarr
     """
     if len(lead) == 0:
         return np.empty(0, np.int64)
-    since = at - at.min()
-    few = since[:1000]  # enough to rule out most units without a pass over all
-    units = (u for u in (DAY, SECOND, 1_000, 1) if not (few % u).any())
-    unit = next(u for u in units if not (since % u).any())
-    since = since // unit
-    for_lead, for_since, for_row = (
-        int(n).bit_length() for n in (lead.max(), since.max(), len(lead))
+    since = _count_units(at - at.min())
+    for_lead, for_since, for_code = (
+        int(n).bit_length() for n in (lead.max(), since.max(), code.max())
     )
     if for_lead + for_since > 64:
         return np.lexsort((code, at, lead))
-    order = np.argsort(code, kind="stable")
-    key = ((lead.astype(np.uint64) << np.uint64(for_since)) | since.astype(np.uint64))[order]
-    if for_lead + for_since + for_row > 64:
-        return order[np.argsort(key, kind="stable")]
-    key = np.sort((key << np.uint64(for_row)) | np.arange(len(key), dtype=np.uint64))
-    return order[(key & np.uint64(2**for_row - 1)).astype(np.int64)]
+    key = (lead.astype(np.uint64) << np.uint64(for_since)) | since.astype(np.uint64)
+    order = _order_groups(key, lead)
+    if order is not None:
+        return _order_ties(order, key[order], code)
+    if for_lead + for_since + for_code > 64:
+        order = np.argsort(code, kind="stable")
+        return order[_order_keys(key[order])]
+    return _order_keys((key << np.uint64(for_code)) | code.astype(np.uint64))
+
+
+def is_sorted(order: np.ndarray) -> bool:
+    """Whether an order leaves every row where it is."""
+    return bool((order[1:] > order[:-1]).all())
+
+
+def _count_units(since: np.ndarray) -> np.ndarray:
+    few = since[:_FEW]  # enough to rule out most units without a pass over all
+    units = (u for u in (DAY, HOUR, MINUTE, SECOND, 1_000, 1) if not (few % u).any())
+    return since // next(u for u in units if not (since % u).any())
+
+
+def _order_keys(key: np.ndarray) -> np.ndarray:
+    """Order keys, equal ones as they come: as ``np.argsort(key, kind="stable")``."""
+    for_row = len(key).bit_length()
+    if int(key.max()).bit_length() + for_row <= 64:
+        key = np.sort((key << np.uint64(for_row)) | np.arange(len(key), dtype=np.uint64))
+        return (key & np.uint64(2**for_row - 1)).astype(np.int64)
+    order = np.argsort(key)  # several times as fast as a stable sort, but for equal ones
+    return _order_ties(order, key[order], np.arange(len(key)))
+
+
+def _order_ties(order: np.ndarray, key: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """Order the rows of equal keys, which are in order, by something else."""
+    same = key[1:] == key[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((by[rows], key[tied]))]
+    return order
+
+
+def _order_groups(key: np.ndarray, lead: np.ndarray) -> np.ndarray | None:
+    """Order keys that are in order within each lead, and whose leads come one after the other, if
+    in an order of their own; None where they are not, or leads have few rows."""
+    falls, new = key[1:] < key[:-1], lead[1:] != lead[:-1]
+    if not falls.any():
+        return np.arange(len(key))
+    starts = np.append(0, np.flatnonzero(new) + 1)
+    if (falls & ~new).any() or len(starts) * _LONG > len(key):
+        return None
+    lengths = np.diff(starts, append=len(key))
+    by_first = np.argsort(key[starts])
+    starts, lengths = starts[by_first], lengths[by_first]
+    if (key[starts + lengths - 1][:-1] >= key[starts][1:]).any():  # a lead that comes again
+        return None
+    before = np.cumsum(lengths) - lengths
+    return np.arange(len(key)) + np.repeat(starts - before, lengths)
 
 
 def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
@@ -130,7 +176,7 @@ def _is_in_order(categories: pd.Index) -> bool:
 
 
 def _drop_unused(cells: pd.Categorical) -> pd.Categorical:
-    used = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.categories)) > 0
+    used = np.bincount(cells.codes + np.intp(1), minlength=len(cells.categories) + 1)[1:] > 0
     if used.all():
         return cells
     ranks = np.append(np.cumsum(used) - 1, -1)
@@ -146,14 +192,17 @@ def _code_integers(cells: pa.ChunkedArray | pa.Array) -> pd.Categorical:
 
 def _code_texts(texts: pa.Array) -> pd.Categorical:
     known = texts.is_valid().to_numpy(zero_copy_only=False)
-    ids = find_numbers(texts.drop_null())
-    if ids is None:
+    texts = texts.drop_null()
+    numbers, alike = find_numbers(texts)
+    if numbers is None:
         coded = texts.dictionary_encode()
-        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return _put_in_order(codes, coded.dictionary)
-    codes, distinct = _code_numbers(ids.numbers)
-    order = None if ids.width else _order_as_texts(distinct)
-    return _put_in_order(_spread(codes, known), ids.write(distinct), order)
+        codes = coded.indices.to_numpy(zero_copy_only=False)
+        return _put_in_order(_spread(codes, known), coded.dictionary)
+    codes, distinct = _code_numbers(numbers)
+    row = np.empty(len(distinct), np.int64)
+    row[codes] = np.arange(len(codes))  # any row that has the text
+    order = np.argsort(distinct) if alike else _order_as_texts(distinct)
+    return _put_in_order(_spread(codes, known), texts.take(pa.array(row)), order)
 
 
 def _spread(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -189,55 +238,33 @@ def _code_numbers(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return code[places], distinct.astype(numbers.dtype) + numbers.dtype.type(low)
 
 
-@dataclass(frozen=True)
-class Numbered:
-    """Ids that are digits after a common beginning.
+def find_numbers(ids: pa.Array) -> tuple[np.ndarray | None, bool]:
+    """Find the numbers in ids that are digits after a common beginning: (numbers, whether all have
+    as many digits, so that their order is that of the numbers).
 
-    Attributes
-    ----------
-    beginning : what stands before the digits of each
-    numbers : the digits, (n_ids,) uint64; two ids have the same number only if they are the same
-    width : how many digits each has, where they are of one length; else 0, and none leads with 0
-    """
-
-    beginning: str
-    numbers: np.ndarray
-    width: int
-
-    def write(self, numbers: np.ndarray) -> pa.Array:
-        """Write numbers as the ids they are of."""
-        digits = pc.utf8_lpad(pa.array(numbers).cast(pa.large_string()), self.width, "0")
-        if not self.beginning:
-            return digits
-        beginning = pa.scalar(self.beginning, pa.large_string())
-        return pc.binary_join_element_wise(beginning, digits, pa.scalar("", pa.large_string()))
-
-
-def find_numbers(ids: pa.Array) -> Numbered | None:
-    """Find the numbers in ids; None where they are not all digits after a common beginning.
+    Two ids have one number only if they are the same: where lengths differ, none leads with 0. None
+    instead of the numbers where ids are not such, or their numbers too long.
 
     Examples
     --------
-    >>> ids = find_numbers(pa.array(["L-007", "L-012"], pa.large_string()))
-    >>> ids.numbers.tolist(), ids.write(ids.numbers).to_pylist()
-    ([7, 12], ['L-007', 'L-012'])
+    >>> numbers, alike = find_numbers(pa.array(["L-007", "L-012"], pa.large_string()))
+    >>> numbers.tolist(), alike
+    ([7, 12], True)
     """
-    if not len(ids):
-        return None
-    beginning = ids[0].as_py().rstrip("0123456789")
+    beginning = ids[0].as_py().rstrip("0123456789") if len(ids) else ""
     for some in (ids[:_FEW], ids):
         digits = _cut(some, beginning)
-        if digits is None:
-            return None
+        if digits is None or not len(digits):
+            return None, False
     n_digits = pc.binary_length(digits).to_numpy()
     least, most = n_digits.min(), n_digits.max()
     if least == 0 or most > _MOST_DIGITS:
-        return None
+        return None, False
     numbers = digits.cast(pa.int64()).to_numpy().astype(np.uint64)
     if least == most:
-        return Numbered(beginning, numbers, int(most))
+        return numbers, True
     plain = (numbers >= _POWERS[n_digits - 1]) | (n_digits == 1)  # no leading zero
-    return Numbered(beginning, numbers, 0) if plain.all() else None
+    return (numbers, False) if plain.all() else (None, False)
 
 
 def _cut(ids: pa.Array, beginning: str) -> pa.Array | None:

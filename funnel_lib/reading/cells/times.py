@@ -60,7 +60,7 @@ def read_times(
         times, zoned = _take_timestamps(pa.chunked_array(pa.array(texts)))
     else:
         times, zoned = _read_plain(to_arrow(texts), day_first)
-    believable = (times >= _FIRST) & (times < _END)
+    believable = _are_believable(times)
     if not believable.all():
         times[~believable] = np.datetime64("NaT")
     here = ~zoned & believable
@@ -93,13 +93,17 @@ def check_time_zone(name: str) -> None:
 
 def _take_timestamps(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     """Times that are no texts; beyond `YEARS`, where microseconds may not reach, missing."""
-    unit, zone = column.type.unit, column.type.tz
-    known = column.is_valid().to_numpy()
-    ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
-    times = ticks.view(f"datetime64[{unit}]")
-    known &= (times >= _FIRST.astype(times.dtype)) & (times < _END.astype(times.dtype))
-    times = np.where(known, times, np.datetime64("NaT")).astype("datetime64[us]")
-    return times, np.full(len(times), zone is not None)
+    ticks = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy()
+    times = ticks.view(f"datetime64[{column.type.unit}]")  # the least is what stands for missing
+    if not _are_believable(times).all():
+        times = np.where(_are_believable(times), times, np.datetime64("NaT"))
+    return times.astype("datetime64[us]"), np.full(len(times), column.type.tz is not None)
+
+
+def _are_believable(times: np.ndarray) -> np.ndarray:
+    """Which times lie within `YEARS`?"""
+    first, end = (t.astype(times.dtype).view(np.int64) for t in (_FIRST, _END))
+    return (times.view(np.int64) >= first) & (times.view(np.int64) < end)
 
 
 def _read_plain(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:

@@ -13,16 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import parquet
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.reading.files.archives import read_file
 from funnel_lib.reading.files.delimited import read_delimited, to_utf8
-from funnel_lib.reading.files.headers import MOST_CELLS, check_shape
 from funnel_lib.reading.files.html_tables import find_charset, read_html
-from funnel_lib.reading.files.json_records import NoRecords, flatten, read_json
-from funnel_lib.reading.files.packing import MOST_REPEATED, Packer
+from funnel_lib.reading.files.json_records import NoRecords, read_json
+from funnel_lib.reading.files.parquets import read_parquet
 from funnel_lib.reading.files.typed import EMPTY_WORDS as EMPTY_WORDS
 from funnel_lib.reading.files.typed import show, to_frame, to_texts
 from funnel_lib.reading.files.workbooks import read_excel
@@ -38,8 +35,6 @@ TABLE_SUFFIXES = (
     ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".html", ".htm", ".parquet", ".json", ".jsonl",
     ".ndjson", ".xes",
 )  # fmt: skip
-# Parquet keeps what is alike once; a log in which every row is alike is none.
-MOST_ROWS_A_BYTE, MOST_TEXT = 10, 256 << 20
 
 
 class EmptyTable(InputError):
@@ -161,52 +156,6 @@ def _read_html(data: bytes) -> tuple:
     return table, (), above
 
 
-def _read_parquet(data: bytes) -> tuple:
-    file = parquet.ParquetFile(pa.BufferReader(data))
-    check_shape(0, len(file.schema_arrow), 0)
-    n_rows = file.metadata.num_rows
-    if n_rows > MOST_CELLS and n_rows > MOST_ROWS_A_BYTE * len(data):
-        raise ValueError(f"{n_rows:,} rows in {len(data):,} bytes: all of them are alike")
-    leaves = [file.schema.column(i) for i in range(len(file.schema))]
-    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-    table = parquet.read_table(pa.BufferReader(data), read_dictionary=texts)
-    for column in table.columns:
-        _check_repeated(column, len(data))
-    return _flatten_nested(table), (), ()
-
-
-def _check_repeated(column: pa.ChunkedArray, n_bytes: int) -> None:
-    """Refuse a column whose few long texts stand in too many rows."""
-    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
-        return
-    longest = max(pc.max(pc.binary_length(c.dictionary)).as_py() or 0 for c in column.chunks)
-    if longest * len(column) <= MOST_TEXT:
-        return
-    size = sum(
-        pc.sum(pc.binary_length(c.dictionary).take(c.indices)).as_py() or 0 for c in column.chunks
-    )
-    if size > MOST_TEXT and size > MOST_REPEATED * n_bytes:
-        raise ValueError(f"a column repeats its texts to {size >> 20:,} MiB; export it as CSV")
-
-
-def _flatten_nested(table: pa.Table) -> pa.Table:
-    """Put structs and lists into columns with dotted names, as JSON's are, after the others."""
-    nested = [i for i, t in enumerate(table.schema.types) if pa.types.is_nested(t)]
-    if not nested:
-        return table
-    packer = Packer(table.nbytes)
-    for row in zip(*(table.columns[i] for i in nested), strict=True):
-        cells: dict[str, str | None] = {}
-        cells_of_row = {table.column_names[i]: v.as_py() for i, v in zip(nested, row, strict=True)}
-        flatten(cells_of_row, "", cells)
-        packer.add(cells)
-    plain = [i for i in range(table.num_columns) if i not in nested]
-    flat = packer.to_table()
-    columns = [*(table.columns[i] for i in plain), *flat.columns]
-    names = [*(table.column_names[i] for i in plain), *flat.column_names]
-    return pa.Table.from_arrays(columns, names=names)
-
-
 def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
     names = pd.Series(["" if pd.isna(n) else str(n).strip() for n in frame.columns], dtype="str")
     nameless = (names == "").to_numpy()
@@ -258,5 +207,6 @@ def _number_again(names: list[str]) -> list[str]:
 _READERS = {
     "text": read_delimited, "Excel": _read_excel, "HTML": _read_html,
     "JSON": lambda data: (read_json(to_utf8(data)), (), ()),
-    "Parquet": _read_parquet, "XES": lambda data: (read_xes(data), (), ()),
+    "Parquet": lambda data: (read_parquet(data), (), ()),
+    "XES": lambda data: (read_xes(data), (), ()),
 }  # fmt: skip

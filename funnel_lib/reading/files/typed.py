@@ -147,9 +147,18 @@ def _write(cell: object) -> str | None:
 
 def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Strip texts, `EMPTY_WORDS` to missing."""
-    texts = pc.utf8_trim_whitespace(texts)
+    if any(_may_have_space(chunk) for chunk in texts.chunks):
+        texts = pc.utf8_trim_whitespace(texts)
     short = pc.less_equal(pc.binary_length(texts), _LONGEST_EMPTY)
     words = pa.array(EMPTY_WORDS, texts.type)
     if not pc.any(pc.is_in(texts.filter(short), words)).as_py():
         return texts
     return pc.if_else(pc.is_in(texts, words), pa.scalar(None, texts.type), texts)
+
+
+def _may_have_space(texts: pa.Array) -> bool:
+    """Whether any letter may be white space: is up to the blank, or beyond ASCII."""
+    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    ends = np.frombuffer(texts.buffers()[1] or bytes(8), wide)[texts.offset :][: len(texts) + 1]
+    letters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
+    return len(letters) > 0 and bool(letters.min() <= ord(" ") or letters.max() > 126)
