@@ -1,7 +1,11 @@
 """Texts as outcomes, currencies, people, names and encodings, in cases typed by hand."""
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from funnel_lib.reading.cells.currencies import find_currency, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids
@@ -12,13 +16,14 @@ from funnel_lib.reading.cells.outcomes import (
     take_given_outcomes,
 )
 from funnel_lib.reading.cells.people import bare_key, find_keys, hide_persons, hide_within
-from funnel_lib.reading.cells.times import read_durations
+from funnel_lib.reading.cells.times import read_durations, read_times
 from funnel_lib.reading.columns import Mapping, bare_name, names_lead
 from funnel_lib.reading.crms.kinds import read_flags
 from funnel_lib.reading.files.delimited import detect_encoding, to_utf8
 from funnel_lib.reading.files.headers import check_shape, name_columns
 from funnel_lib.reading.files.html_tables import find_charset, is_html
 from funnel_lib.reading.files.packing import Packer
+from funnel_lib.reading.files.typed import EMPTY_WORDS, to_frame, to_texts
 from funnel_lib.reading.ledger import Ledger
 
 
@@ -150,3 +155,75 @@ def test_a_ledger_keeps_its_order_and_says_nothing_of_nothing():
     assert ledger.leave_out("no_match", calls, [True, True]).empty
     # a phone is nobody's business
     assert ledger.removed.values.tolist() == [["events", "no_match", 2, "lead 7 · a; phone · b"]]
+
+
+WAYS = [
+    "{y:04d}-{m:02d}-{d:02d}", "{y:04d}-{m:02d}-{d:02d} {h:02d}:{i:02d}",
+    "{y:04d}-{m:02d}-{d:02d}T{h:02d}:{i:02d}:{s:02d}",
+    "{y:04d}-{m:02d}-{d:02d} {h:02d}:{i:02d}:{s:02d}.{f}",
+    "{y:04d}-{m:02d}-{d:02d}T{h:02d}:{i:02d}:{s:02d}Z",
+    "{y:04d}-{m:02d}-{d:02d} {h:02d}:{i:02d}{z}",
+    "{y:04d}-{m:02d}-{d:02d}T{h:02d}:{i:02d}:{s:02d}.{f}{z}",
+    "{d:02d}.{m:02d}.{y:04d}", "{d:02d}.{m:02d}.{y:04d} {h:02d}:{i:02d}",
+    "{d:02d}.{m:02d}.{y:04d} {h:02d}:{i:02d}:{s:02d}",
+]  # fmt: skip
+MOMENTS = st.fixed_dictionaries({
+    "y": st.sampled_from([1900, 1971, 2000, 2023, 2024, 2100, 2200, 9999]) | st.integers(0, 9999),
+    "m": st.integers(0, 13), "d": st.integers(0, 32), "h": st.integers(0, 25),
+    "i": st.integers(0, 61), "s": st.integers(0, 61), "f": st.from_regex(r"\A[0-9]{1,9}\Z"),
+    "z": st.sampled_from(["+03:00", "-0430", "+00:00", "+14:00", "-12:00", "+0530"]),
+})  # fmt: skip
+ODD = [
+    "", "31.02.2025", "29.02.2024 10:00", "2023-02-29", "2025/01/05 10:00", "x025-01-01 10:00",
+    "2025-01-01_10:00", "2025-01-01 24:00", "٢٠٢٥-01-01 10:00", "2025-01-01 1O:00", None,
+]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(WAYS), st.lists(MOMENTS, min_size=1, max_size=12), st.sampled_from(WAYS),
+       st.lists(st.sampled_from(ODD) | MOMENTS, max_size=5))  # fmt: skip
+def test_times_of_one_layout_are_those_of_the_general_reader(way, moments, other, odd):
+    texts = [way.format(**moment) for moment in moments]
+    texts += [other.format(**o) if isinstance(o, dict) else o for o in odd]
+    column = pd.Series(texts, dtype="str")
+    times, zoned = read_times(column)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("funnel_lib.reading.cells.times.find_layout", lambda _: None)
+        slowly, zoned_slowly = read_times(column)
+    pd.testing.assert_series_equal(times, slowly)
+    assert zoned.tolist() == zoned_slowly.tolist()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["31.02.2025", "2025-02-29 10:00", "29.02.2100", "00.01.2025", "2025-01-01 24:00"],
+)
+def test_a_day_or_a_clock_that_is_not_there_is_no_time(text):
+    usual = text.translate(str.maketrans("23456", "11111"))  # a time of the same layout, if any
+    times, _ = read_times(pd.Series([usual, text, "29.02.2024"]))
+    assert pd.isna(times[1]) and times[2] == pd.Timestamp("2024-02-29", tz="UTC")
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["Europe/Moscow", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "Asia/Tehran"],
+)
+@pytest.mark.parametrize("year", [1980, 2010, 2025])
+def test_local_times_are_those_that_pandas_localizes(zone, year):
+    minutes = np.random.default_rng(year).integers(0, 365 * 24 * 60, 20_000)
+    local = pd.Timestamp(f"{year}-01-01") + pd.to_timedelta(minutes, "min")
+    times, _ = read_times(pd.Series(local.strftime("%Y-%m-%d %H:%M")), time_zone=zone)
+    first = np.ones(len(local), bool)
+    plain = local.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    assert (times.to_numpy() == plain.tz_convert("UTC").to_numpy()).all()
+
+
+@given(st.lists(st.sampled_from([*EMPTY_WORDS, "a", " a", "a\u00a0", "Na", "", "\u3000", "é "])
+                | st.none(), max_size=30), st.integers(1, 90))  # fmt: skip
+def test_texts_and_dictionaries_are_stripped_and_emptied_alike(texts, n_times):
+    column = pa.chunked_array([pa.array(texts, pa.string())] * n_times)
+    stripped = [None if t is None else t.strip() for t in texts] * n_times
+    expected = [None if t in EMPTY_WORDS else t for t in stripped]
+    for cells in (column, column.dictionary_encode()):
+        (found,) = to_texts(to_frame(pa.table({"a": cells}))).T.to_numpy()
+        assert [None if pd.isna(t) else t for t in found] == expected

@@ -68,10 +68,11 @@ def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarr
     order = _order_groups(key, lead)
     if order is not None:
         return _order_ties(order, key[order], code)
-    if for_lead + for_since + for_code > 64:
-        order = np.argsort(code, kind="stable")
-        return order[_order_keys(key[order])]
-    return _order_keys((key << np.uint64(for_code)) | code.astype(np.uint64))
+    left, for_row = 64 - for_lead - for_since, len(key).bit_length()
+    if for_code + for_row <= left or for_row > left >= for_code:
+        return _order_keys((key << np.uint64(for_code)) | code.astype(np.uint64))
+    order = np.argsort(code, kind="stable")  # of few codes, quick beside what room for rows saves
+    return order[_order_keys(key[order])]
 
 
 def is_sorted(order: np.ndarray) -> bool:
@@ -186,7 +187,7 @@ def _drop_unused(cells: pd.Categorical) -> pd.Categorical:
 def _code_integers(cells: pa.ChunkedArray | pa.Array) -> pd.Categorical:
     """Whole numbers, of which any may be missing, as a categorical of their texts."""
     known = cells.is_valid().to_numpy(zero_copy_only=False)
-    codes, distinct = _code_numbers(cells.drop_null().to_numpy(zero_copy_only=False))
+    codes, distinct = code_numbers(cells.drop_null().to_numpy(zero_copy_only=False))
     return _put_in_order(_spread(codes, known), pa.array(distinct).cast(pa.large_string()))
 
 
@@ -198,7 +199,7 @@ def _code_texts(texts: pa.Array) -> pd.Categorical:
         coded = texts.dictionary_encode()
         codes = coded.indices.to_numpy(zero_copy_only=False)
         return _put_in_order(_spread(codes, known), coded.dictionary)
-    codes, distinct = _code_numbers(numbers)
+    codes, distinct = code_numbers(numbers)
     row = np.empty(len(distinct), np.int64)
     row[codes] = np.arange(len(codes))  # any row that has the text
     order = np.argsort(distinct) if alike else _order_as_texts(distinct)
@@ -223,7 +224,7 @@ def _put_in_order(codes: np.ndarray, names: pa.Array, order=None) -> pd.Categori
     return pd.Categorical.from_codes(ranks[codes], categories=categories)
 
 
-def _code_numbers(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def code_numbers(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Codes of whole numbers, and the distinct ones; by a table where they are close together."""
     low, high = (int(f(initial=0)) if not len(numbers) else int(f()) for f in
                  (numbers.min, numbers.max))  # fmt: skip

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.times import HOUR, code_numbers
+from funnel_lib.reading.cells.fixed import find_layout, read_fixed
 from funnel_lib.reading.cells.numbers import match, read_whole, to_arrow
 from funnel_lib.reading.files.typed import is_timestamp
 
@@ -66,10 +68,7 @@ def read_times(
     here = ~zoned & believable
     if time_zone != "UTC" and here.any():
         here = slice(None) if here.all() else here
-        local = pd.DatetimeIndex(times[here])
-        first = np.ones(len(local), bool)
-        local = local.tz_localize(time_zone, ambiguous=first, nonexistent="shift_forward")
-        times[here] = local.tz_convert("UTC").tz_localize(None).to_numpy()
+        times[here] = _to_utc(times[here], time_zone)
     times = pd.Series(times, index=texts.index, dtype="datetime64[us]").dt.tz_localize("UTC")
     return times, zoned & believable
 
@@ -91,6 +90,27 @@ def check_time_zone(name: str) -> None:
         ) from None
 
 
+def _to_utc(local: np.ndarray, time_zone: str) -> np.ndarray:
+    """Times of a zone as UTC. Zones change by the hour, so that an hour is looked up but once; only
+    where one ends otherwise than it begins, each of its times is."""
+    at = local.view(np.int64)
+    codes, hours = code_numbers(at // HOUR)
+    begins = hours * HOUR
+    ends = begins + HOUR - 1
+    ahead, at_end = (when - _look_up(when, time_zone) for when in (begins, ends))
+    utc = at - ahead[codes]
+    odd = (ahead != at_end)[codes]
+    if odd.any():
+        utc[odd] = _look_up(at[odd], time_zone)
+    return utc.view(local.dtype)
+
+
+def _look_up(at: np.ndarray, time_zone: str) -> np.ndarray:
+    local, first = pd.DatetimeIndex(at.view("datetime64[us]")), np.ones(len(at), bool)
+    local = local.tz_localize(time_zone, ambiguous=first, nonexistent="shift_forward")
+    return local.tz_convert("UTC").tz_localize(None).to_numpy().view(np.int64)
+
+
 def _take_timestamps(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     """Times that are no texts; beyond `YEARS`, where microseconds may not reach, missing."""
     ticks = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy()
@@ -107,50 +127,22 @@ def _are_believable(times: np.ndarray) -> np.ndarray:
 
 
 def _read_plain(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
-    """Times, and which of them are UTC and no local time; those of usual lengths at once."""
+    """Times, and which of them are UTC and no local time; those of the usual lengths and layouts at
+    once, any other one by one."""
     length = pc.fill_null(pc.binary_length(plain), 0).to_numpy(zero_copy_only=False)
-    if len(plain) and length.min() == length.max() and not plain.null_count:
-        found = _read_alike(plain, length[0])
-        if found:
-            return found[0].copy(), np.full(len(plain), found[1])
     times = np.full(len(plain), np.datetime64("NaT", "us"))
     zoned, rest = np.zeros(len(plain), bool), plain.is_valid().to_numpy(zero_copy_only=False)
     for width in np.argsort(-np.bincount(np.minimum(length, 40)))[:3]:
         alike = rest & (length == width)
-        found = _read_alike(plain if alike.all() else plain.filter(pa.array(alike)), width)
-        if found:
-            times[alike], zoned[alike] = found
-            rest &= ~alike
+        rows = slice(None) if alike.all() else alike
+        texts = plain if alike.all() else plain.filter(pa.array(alike))
+        layout = find_layout(texts)
+        if layout:
+            micros, fits = read_fixed(texts, layout)
+            times[rows], zoned[rows], rest[rows] = micros.view(times.dtype), layout.zoned, ~fits
     if rest.any():
         times[rest], zoned[rest] = _read_mixed(plain.filter(pa.array(rest)), day_first)
     return times, zoned
-
-
-def _read_alike(texts: pa.Array, width: int) -> tuple[np.ndarray, bool] | None:
-    """Read texts of one length that are all ISO 8601, with zones or without, or all dotted."""
-    ways = [(texts, pa.timestamp("us"), False), (texts, pa.timestamp("us", "UTC"), True)]
-    if width in (10, 16, 19):
-        ways.append((_turn_dotted(texts, width), pa.timestamp("us"), False))
-    for written, kind, zoned in ways:
-        try:
-            written[:100].cast(kind)  # as a cast goes to the end, even where all of it fails
-            return written.cast(kind).to_numpy(zero_copy_only=False), zoned
-        except pa.ArrowInvalid:
-            continue
-    return None
-
-
-def _turn_dotted(texts: pa.Array, width: int) -> pa.Array:
-    """Turn 03.04.2025 10:00:00 into 2025-04-03 10:00:00; what is no such date is left as it is."""
-    n = len(texts)
-    start = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset] if n else 0
-    chars = np.frombuffer(texts.buffers()[2] or b"", np.uint8, n * width, start).reshape(n, width)
-    if not (chars[:, [2, 5]] == ord(".")).all():
-        return texts
-    turned = chars.take([6, 7, 8, 9, 2, 3, 4, 2, 0, 1, *range(10, width)], axis=1)
-    turned[:, [4, 7]] = ord("-")
-    ends = pa.py_buffer(np.arange(0, (n + 1) * width, width, dtype=np.int32))
-    return pa.Array.from_buffers(pa.string(), n, [None, ends, pa.py_buffer(turned)])
 
 
 def _read_mixed(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 # Cells that stand for nothing, whatever the column.
 EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
-_LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
+_EMPTY_BEGIN = {ord(word[0]) for word in EMPTY_WORDS if word}
 # A column is of few texts, and they become categories, where each stands in so many rows.
 _ROWS_A_TEXT = 8
+_LOOKED_AT = 1_000  # rows, to see whether it is likely
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -75,13 +76,16 @@ def _is_arrow(cells: pd.Series, is_kind: Callable[[pa.DataType], bool]) -> bool:
 def show(cells: pd.Series) -> pd.Series:
     """Give typed cells as texts; others as they are."""
     if is_category(cells):
-        return cells.astype("str")
+        coded = pa.array(cells)
+        return _as_series(coded.dictionary.take(coded.indices), cells.index)
     if not isinstance(cells.dtype, pd.ArrowDtype):
         return cells
     return _as_series(_cast(pa.chunked_array(pa.array(cells))), cells.index)
 
 
 def _type(column: pa.ChunkedArray) -> pd.Series:
+    if _is_text(column.type) and _repeats(column):
+        column = column.dictionary_encode()
     kind = column.type
     if pa.types.is_dictionary(kind) and _is_text(kind.value_type) and _has_few(column):
         return _to_categories(column)
@@ -97,6 +101,12 @@ def _type(column: pa.ChunkedArray) -> pd.Series:
 
 def _is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Whether the first of many texts are few."""
+    first = column[:_LOOKED_AT]
+    return len(first) == _LOOKED_AT and len(first.unique()) * _ROWS_A_TEXT <= len(first)
 
 
 def _has_few(column: pa.ChunkedArray) -> bool:
@@ -146,19 +156,25 @@ def _write(cell: object) -> str | None:
 
 
 def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strip texts, `EMPTY_WORDS` to missing."""
-    if any(_may_have_space(chunk) for chunk in texts.chunks):
+    """Strip texts, `EMPTY_WORDS` to missing; most columns are found to need neither."""
+    seen = [_look_at_ends(chunk) for chunk in texts.chunks if len(chunk)]
+    spaced, emptied = (any(of) for of in zip(*seen, strict=True)) if seen else (False, False)
+    if spaced:
         texts = pc.utf8_trim_whitespace(texts)
-    short = pc.less_equal(pc.binary_length(texts), _LONGEST_EMPTY)
-    words = pa.array(EMPTY_WORDS, texts.type)
-    if not pc.any(pc.is_in(texts.filter(short), words)).as_py():
+    if not spaced and not emptied:
         return texts
+    words = pa.array(EMPTY_WORDS, texts.type)
     return pc.if_else(pc.is_in(texts, words), pa.scalar(None, texts.type), texts)
 
 
-def _may_have_space(texts: pa.Array) -> bool:
-    """Whether any letter may be white space: is up to the blank, or beyond ASCII."""
+def _look_at_ends(texts: pa.Array) -> tuple[bool, bool]:
+    """Whether any text may begin or end with white space, being a blank or less, or beyond ASCII;
+    and whether any may be an empty word, by its first letter."""
     wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
     ends = np.frombuffer(texts.buffers()[1] or bytes(8), wide)[texts.offset :][: len(texts) + 1]
-    letters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
-    return len(letters) > 0 and bool(letters.min() <= ord(" ") or letters.max() > 126)
+    letters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    if not len(letters) or (ends[1:] == ends[:-1]).any():
+        return True, True
+    first, last = letters[ends[:-1]], letters[ends[1:] - 1]
+    spaced = any(of.min() <= ord(" ") or of.max() > 126 for of in (first, last))
+    return spaced, any((first == letter).any() for letter in _EMPTY_BEGIN)
