@@ -148,4 +148,4 @@ def test_steps_off_the_path_have_no_place_and_neither_has_padding():
 
 def test_a_lead_without_an_account_is_one_of_its_own():
     accounts = find_accounts(pd.DataFrame({"account_id": ["x", None, "x", None, "3"]}))
-    assert accounts.tolist() == [0, 1, 0, 2, 3]
+    assert accounts[0] == accounts[2] and len(set(accounts.tolist())) == 4

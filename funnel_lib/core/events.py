@@ -12,6 +12,7 @@ from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.html import Card
 from funnel_lib.core.times import (
     DAY,
+    MINUTE,
     NEVER,
     as_category,
     end_of_days,
@@ -414,15 +415,17 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     """Events whose action befell `BULK_LEADS` or more leads in one minute; dates without a time of
     day say nothing of minutes."""
     at = to_micros(events["at"])
-    only_dates = len(np.unique(at)) > 1 and not has_clock_times(at)
-    rows = np.flatnonzero((at % DAY != 0) & (not only_dates))
-    action, lead = (events[c].cat.codes.to_numpy()[rows] for c in ("action", "lead_id"))
-    minute = at[rows] // 60_000_000 * (action.max(initial=0) + 1) + action
-    _, together, n_rows = np.unique(minute, return_inverse=True, return_counts=True)
-    busy = np.flatnonzero(n_rows[together] >= BULK_LEADS)
-    pairs = np.unique(np.column_stack([together[busy], lead[busy]]), axis=0)
-    n_leads = np.bincount(pairs[:, 0], minlength=len(n_rows))
     bulk = np.zeros(len(events), bool)
+    if len(at) and at.min() < at.max() and not has_clock_times(at):
+        return bulk
+    rows = np.flatnonzero(at % DAY)
+    action, lead = (events[c].cat.codes.to_numpy()[rows] for c in ("action", "lead_id"))
+    minute = at[rows] // MINUTE * (int(action.max(initial=0)) + 1) + action
+    together = pd.factorize(minute)[0]
+    busy = np.flatnonzero(np.bincount(together)[together] >= BULK_LEADS)
+    n = len(events["lead_id"].cat.categories)
+    pairs = pd.unique(together[busy] * np.int64(n) + lead[busy])
+    n_leads = np.bincount(pairs // n, minlength=int(together.max(initial=-1)) + 1)
     bulk[rows[n_leads[together] >= BULK_LEADS]] = True
     return bulk
 

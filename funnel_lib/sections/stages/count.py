@@ -9,7 +9,7 @@ from funnel_lib.core.events import ACTORS, BULK_LEADS, STAGE_PREFIX, EventLog, b
 from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.core.times import DAY, MINUTE, NEVER, to_micros
 from funnel_lib.counting.missed import place_leads
 from funnel_lib.counting.moves import (
     PIPELINE_MARK,
@@ -213,7 +213,7 @@ def _check_moves(moves: pd.DataFrame, entered: np.ndarray, steps: Steps):
     rank = {stage: n for n, stage in enumerate(order_stages(ranked))}
     place = ranked["stage"].map(rank)
     step = (place - place.groupby(ranked["lead"]).shift()).reindex(moves.index)
-    minute = moves["at"] // 60_000_000
+    minute = moves["at"] // MINUTE
     together = moves.groupby([minute, moves["stage"]])["lead"].transform("nunique")
     asked = np.isin(np.arange(len(entered)), moves["lead"]) & entered
     for name, which in (
