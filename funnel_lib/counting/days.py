@@ -135,8 +135,8 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
 def find_causes(journeys: Journeys) -> np.ndarray:
     """Each lead's outcome as a cause of incidence, (n_leads,): won `TAKEN`, lost `OTHERWISE`."""
     counted = tally(journeys)
-    won, lost = (counted.has_status(s)[counted.of_lead] for s in ("won", "lost"))
-    return np.select([won, lost], [TAKEN, OTHERWISE], OPEN)
+    ended = [counted.has_status("won"), counted.has_status("lost")]
+    return np.select(ended, [TAKEN, OTHERWISE], OPEN)[counted.of_lead]
 
 
 def find_heard(journeys: Journeys) -> np.ndarray:
@@ -171,9 +171,14 @@ def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: n
 
 
 def find_first_evidence(journeys: Journeys, step_id: str) -> np.ndarray:
-    """Each lead's first evidence of a step, `NEVER` where it has none."""
-    mine = np.flatnonzero(journeys.step == journeys.steps.ids.index(step_id))
-    return first_at(journeys.lead[mine], journeys.at[mine], len(journeys.leads))
+    """Each lead's first evidence of a step, `NEVER` where it has none; the last two asked for are
+    kept, as waits are from one step to the next."""
+    kept = journeys.tallied.setdefault("first", {})
+    if step_id not in kept:
+        mine = np.flatnonzero(journeys.step == journeys.steps.ids.index(step_id))
+        first = first_at(journeys.lead[mine], journeys.at[mine], len(journeys.leads))
+        journeys.tallied["first"] = kept = dict([*kept.items()][-1:]) | {step_id: first}
+    return kept[step_id]
 
 
 def find_mature(journeys: Journeys) -> np.ndarray:

@@ -77,7 +77,9 @@ def draw_sums(
     """
     rng = np.random.default_rng(seed)
     added = added if isinstance(added, Summands) else list_summands(added)
-    unit = np.arange(len(added.kind)) if units is None else pd.factorize(np.asarray(units))[0]
+    unit = np.arange(len(added.kind)) if units is None else np.asarray(units)
+    if not np.bincount(unit).all():  # numbers that no lead has
+        unit = pd.factorize(unit)[0]
     n = int(unit.max(initial=-1)) + 1
     if n == 0:
         return np.zeros((n_draws, len(added.which)))
