@@ -410,21 +410,29 @@ def _count_moves(trie, forwards, weights, fully):
         up = _walk(met[level], turned)
         up += here
         back[above] += (trie.sums[depth] @ up.reshape(len(up), -1)).reshape(-1, *up.shape[1:])
-    before, back = np.zeros(back[1:].shape), back[1:]
     for i, f in enumerate(forwards):
-        before[:, i, : f.at.shape[1]] = f.at[trie.parent[1:]]
-    went = before.transpose(1, 2, 0) @ met[1:].transpose(1, 0, 2)
-    before[:, :, 0] *= crew.early
-    stayed = np.einsum("nks,nks->ks", before, back)
-    for i, f in enumerate(forwards):
-        w, moves, n = f.walker, f.walker.moves, len(f.walker.codes)
-        made = stayed[i, moves.source]
-        on = w.move[moves.quiet] * (w.n_codes / w.noise)
-        made[moves.quiet] = went[i, :n, :n].ravel()[moves.edge] * on
-        more = (None, None)
+        w, n, turns = f.walker, len(f.walker.codes), met[1:, i, : len(f.walker.codes)]
+        before = f.at[trie.parent[1:]]
+        made = _count_quiet(w, before.T @ turns)
+        before[:, 0] *= crew.early[i]
+        noise = ended = None
         if fully:
-            more = trie.by_code @ (before[:, i, :n] * back[:, i, :n]), share[:, i] @ f.at[trie.leaf]
-        yield Counts(made @ moves.yes, made @ moves.no, made, *more)
+            before *= back[1:, i, :n]
+            noise, ended = trie.by_code @ before, share[:, i] @ f.at[trie.leaf]
+            made[w.moves.noisy] = before.sum(axis=0)[w.moves.source[w.moves.noisy]]
+        else:  # only the sum counts, and what is no move on is noise
+            early = before[:, 0] @ back[1:, i, 0]
+            late = weights[i] @ trie.length - made.sum() - early
+            made[np.flatnonzero(w.moves.noisy)[:2]] = early, max(late, 0)
+        yield Counts(made @ w.moves.yes, made @ w.moves.no, made, noise, ended)
+
+
+def _count_quiet(walker, went):
+    """Share out what went from state to state to the moves that are no noise."""
+    moves, made = walker.moves, np.zeros(len(walker.move))
+    unit = walker.noise / walker.n_codes
+    made[moves.quiet] = went.ravel()[moves.edge] * walker.move[moves.quiet] / unit
+    return made
 
 
 def describe_walk(path: Path, walker: Walker, counts: Counts) -> Path:
