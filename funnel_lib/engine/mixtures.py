@@ -13,6 +13,7 @@ own (skips, repeats, pairs, loops, pace), and h = log(n leads) / 2, the price of
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -46,10 +47,10 @@ class Sample:
     end_step: int
     chance: float  # price of a number, h
 
-    @property
+    @cached_property
     def step(self) -> float:
         """Price of one more step on a path."""
-        return np.log(self.n_codes) + self.chance
+        return float(np.log(self.n_codes) + self.chance)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ def _improve(sample, fits, only):
     ks = range(len(fits[0].paths)) if only is None else [only]
     spreads = [fit.members * sample.weight for fit in fits]
     forwards = [fit.forwards[k] for fit in fits for k in ks]
-    counted = iter(count_moves(sample.trie, forwards, [own[k] for own in spreads for k in ks]))
+    own = [spread[k] for spread in spreads for k in ks]
+    counted = iter(count_moves(sample.trie, forwards, own, fully=only is None))
     better = []
     for fit, spread in zip(fits, spreads, strict=True):
         counts = {k: next(counted) for k in ks}

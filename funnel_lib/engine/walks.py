@@ -387,8 +387,8 @@ def count_moves(
     """How often is each move made by journeys with the given weights, one array a path?
 
     The backward vectors of all journeys through a node are summed, weighted, on the way up: the
-    recursion is linear, so every node is visited once. Steps of noise, and where journeys end, are
-    counted only if `fully`.
+    recursion is linear, so every node is visited once. Noise, and where journeys end, are counted
+    only if `fully`.
     """
     parts = zip(_part(trie, forwards), _part(trie, weights), strict=True)
     return [counts for part in parts for counts in _count_moves(trie, *part, fully)]
@@ -397,9 +397,9 @@ def count_moves(
 def _count_moves(trie, forwards, weights, fully):
     crew = Crew([f.walker for f in forwards])
     share = np.column_stack([w / f.total for w, f in zip(weights, forwards, strict=True)])
-    back = np.empty((trie.n_nodes, len(forwards), crew.n_states))
-    back[:] = (trie.ends @ share)[:, :, None]
-    met, turned = np.empty_like(back), crew.go.transpose(0, 2, 1)
+    ends, turned = trie.ends @ share, np.ascontiguousarray(crew.go.transpose(0, 2, 1))
+    back, met = np.empty((2, *ends.shape, crew.n_states))
+    back[:] = ends[:, :, None]
     for depth in range(len(trie.levels) - 1, 0, -1):
         level, above = trie.levels[depth], trie.levels[depth - 1]
         here = back[level]
@@ -411,28 +411,16 @@ def _count_moves(trie, forwards, weights, fully):
         up += here
         back[above] += (trie.sums[depth] @ up.reshape(len(up), -1)).reshape(-1, *up.shape[1:])
     for i, f in enumerate(forwards):
-        w, n, turns = f.walker, len(f.walker.codes), met[1:, i, : len(f.walker.codes)]
-        before = f.at[trie.parent[1:]]
-        made = _count_quiet(w, before.T @ turns)
-        before[:, 0] *= crew.early[i]
-        noise = ended = None
+        w, moves, n = f.walker, f.walker.moves, len(f.walker.codes)
+        before, made, noise, ended = f.at[trie.parent[1:]], np.zeros(len(f.walker.move)), None, None
+        went = (before.T @ met[1:, i, :n]).ravel()[moves.edge]
+        made[moves.quiet] = went * w.move[moves.quiet] * (w.n_codes / w.noise)
         if fully:
+            before[:, 0] *= crew.early[i]
             before *= back[1:, i, :n]
+            made[moves.noisy] = before.sum(axis=0)[moves.source[moves.noisy]]
             noise, ended = trie.by_code @ before, share[:, i] @ f.at[trie.leaf]
-            made[w.moves.noisy] = before.sum(axis=0)[w.moves.source[w.moves.noisy]]
-        else:  # only the sum counts, and what is no move on is noise
-            early = before[:, 0] @ back[1:, i, 0]
-            late = weights[i] @ trie.length - made.sum() - early
-            made[np.flatnonzero(w.moves.noisy)[:2]] = early, max(late, 0)
-        yield Counts(made @ w.moves.yes, made @ w.moves.no, made, noise, ended)
-
-
-def _count_quiet(walker, went):
-    """Share out what went from state to state to the moves that are no noise."""
-    moves, made = walker.moves, np.zeros(len(walker.move))
-    unit = walker.noise / walker.n_codes
-    made[moves.quiet] = went.ravel()[moves.edge] * walker.move[moves.quiet] / unit
-    return made
+        yield Counts(made @ moves.yes, made @ moves.no, made, noise, ended)
 
 
 def describe_walk(path: Path, walker: Walker, counts: Counts) -> Path:
