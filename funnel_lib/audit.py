@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
 from funnel_lib.core.words import check_language, use_language
+from funnel_lib.counting.parts import count_parts, read_size
 from funnel_lib.counting.reach import check_rule, read_window
 from funnel_lib.reading.cells.times import check_time_zone
 from funnel_lib.reading.columns import Mapping, read_mapping
@@ -114,9 +115,11 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     zone = given.time_zone or inputs.mapping.time_zone or "UTC"
     settings = given.model_copy(update={"time_zone": zone})
     use_language(settings.lang or LANGUAGES[0], inputs.steps)
+    n_parts = count_parts(log, settings.memory)
     journeys = build_journeys(log, inputs.steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
+    chosen = replace(chosen, n_parts=n_parts)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
     audit = Audit(log, inputs.steps, chosen, left_out, _find(chosen, settings), settings)
     for section in list_parts().values():
@@ -233,10 +236,12 @@ def _check_choices(settings: Settings) -> None:
 
 
 def _check_times(settings: Settings) -> None:
-    """Refuse windows and days that are none."""
+    """Refuse windows, sizes and days that are none."""
     problems = Problems()
     with problems.collecting():
         read_window(settings.within)
+    with problems.collecting():
+        read_size(settings.memory)
     for name in ("observed_until", "entered_from", "entered_to"):
         with problems.collecting():
             if day := getattr(settings, name):

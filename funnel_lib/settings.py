@@ -107,6 +107,7 @@ class Settings(BaseModel):
     time_zone: Text = _define("", "Of times without a zone, e.g. Europe/Moscow.")
     show_names: bool = _define(False, "Keep names of people, phones and mails.")
     seed: int = _define(0, "For what is random: a whole number, 0 or more.", least=0)
+    memory: Text = _define("", "Memory to count with, e.g. 6GiB; larger logs go in parts.")
     lang: Text = _define("", "en or ru.", default="en")
     title: Text = _define("", "Title of the report.")
     formats: Formats = _define(("html", "xlsx"), "What to write: html, xlsx.", default="html,xlsx")

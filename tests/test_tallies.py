@@ -1,7 +1,7 @@
 """Tallies: walks by hand, against single leads, in partitions, whatever ids and hashes."""
 
 from collections import Counter
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -192,3 +192,14 @@ def test_a_sum_over_walks_is_a_sum_over_leads():
     assert by_walk["n_reached"][:3].to_numpy() == pytest.approx(
         member[entered, 1] @ reached[entered]
     )
+
+
+@pytest.mark.parametrize("window", [tallies.NEVER, 3 * DAY])
+def test_journeys_in_parts_are_counted_alike(window):
+    journeys = journeys_of(random_rows(300, seed=4))
+    whole = tally(journeys, window=window)
+    for n_parts in (2, 7, 1000):
+        parts = tally(replace(journeys, n_parts=n_parts), window=window)
+        for name in (f.name for f in fields(Tallies)):
+            if name != "steps":
+                assert np.array_equal(getattr(parts, name), getattr(whole, name)), name

@@ -47,6 +47,7 @@ class Journeys(Card):
     askable: np.ndarray  # (n_steps,) whether the log has any manager's action that helps with it
     observed_until: pd.Timestamp  # when the export was made
     quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
+    n_parts: int = 1  # so many parts of the leads are counted one after the other, and added
     # What was counted of these journeys (see `tallies.tally`); others, made from them, begin anew.
     tallied: dict = field(default_factory=dict, init=False, compare=False)
 
@@ -126,10 +127,12 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
 def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
     """Keep the journeys of some leads; `keep` is a boolean array (n_leads,)."""
     new_code = np.cumsum(keep) - 1
-    mine, asks = keep[journeys.lead], keep[journeys.ask_lead]
-    counts = np.diff(journeys.offsets)[keep]
+    counts = np.diff(journeys.offsets)
+    mine, asks = np.repeat(keep, counts), keep[journeys.ask_lead]
+    counts = counts[keep]
     return replace(
         journeys,
+        n_parts=1,
         leads=journeys.leads[keep].reset_index(drop=True),
         offsets=np.concatenate([[0], np.cumsum(counts)]),
         step=journeys.step[mine],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import STATUSES
-from funnel_lib.core.journeys import Journeys, code_statuses
+from funnel_lib.core.journeys import Journeys, code_statuses, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.times import DAY, NEVER, to_micros
 
@@ -80,8 +82,9 @@ def tally(
     """Count leads by what they did, with what each belongs to, (n_leads, n_segments).
 
     A window (microseconds) keeps only the leads observed for so long and what they did by then. The
-    result is kept with the journeys, as every table asks for it. Cost: linear in the evidence, but
-    for one sort of the walks.
+    result is kept with the journeys, as every table asks for it. Of journeys in several parts each
+    part is counted, and they are added: the same, in less memory. Cost: linear in the evidence,
+    but for one sort of the walks.
 
     Examples
     --------
@@ -97,7 +100,8 @@ def tally(
     known = journeys.tallied.get(key)
     if known is None or known[0] is not memberships:
         if memberships is None:
-            counted = _collapse(_lay_out(journeys, window))
+            parts = [_collapse(_lay_out(part, window)) for part in _split_leads(journeys)]
+            counted = add_tallies(parts) if len(parts) > 1 else parts[0]
         else:
             counted = _split(tally(journeys, None, window), np.asarray(memberships, float))
         known = journeys.tallied[key] = memberships, counted
@@ -135,6 +139,20 @@ def add_tallies(parts: list[Tallies]) -> Tallies:
         first=np.concatenate([part.first + at for part, at in zip(parts, leads, strict=False)]),
     )
     return _collapse(both)
+
+
+def _split_leads(journeys: Journeys) -> Iterator[Journeys]:
+    """The journeys in parts of about as much evidence, each of leads that stand together."""
+    if journeys.n_parts == 1:
+        yield journeys
+        return
+    n = len(journeys.step)
+    shares = np.arange(1, journeys.n_parts) * n // journeys.n_parts
+    ends = [0, *np.searchsorted(journeys.offsets, shares), len(journeys.leads)]
+    for begin, end in pairwise(np.unique(ends)):
+        keep = np.zeros(len(journeys.leads), bool)
+        keep[begin:end] = True
+        yield select_leads(journeys, keep)
 
 
 def _join_offsets(parts: list[np.ndarray]) -> np.ndarray:
