@@ -17,6 +17,7 @@ from funnel_lib.core.times import (
     as_category,
     end_of_days,
     has_clock_times,
+    is_near,
     is_sorted,
     is_tied,
     order_packed,
@@ -139,7 +140,7 @@ def build_log(
         assumed = (*assumed, "observed_until")
     late = (events["at"] > until).to_numpy()
     parts.append(note_removed([("events", "after_observed_until", late, events)]))
-    events = _drop_duplicates(_in_order(_keep(events, ~late)), parts)
+    events = _in_order(_keep(events, ~late), parts)
     events, of_events = _split_lead_columns(events)
     table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
     events = _finish_columns(events, table.index)
@@ -223,6 +224,8 @@ def lead_codes(log: EventLog) -> np.ndarray:
 
 
 def _as_utc(times: pd.Series) -> pd.Series:
+    if times.dtype == "datetime64[us, UTC]":
+        return times
     times = pd.to_datetime(times)
     zoned = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
     return zoned.astype("datetime64[us, UTC]")
@@ -260,24 +263,23 @@ def _keep(rows: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
     return rows if keep.all() else rows[keep]
 
 
-def _in_order(events: pd.DataFrame) -> pd.DataFrame:
-    """Order events by lead, time and action, with lead and action as categories."""
+def _in_order(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Order events by lead, time and action, with lead and action as categories, and drop repeated
+    rows; only events in order with the same lead, time and action can be any."""
     with ThreadPoolExecutor() as pool:
         lead, action = pool.map(as_category, (events["lead_id"], events["action"]))
     events = events.assign(lead_id=lead, action=action)
-    order = order_packed(lead.codes, events["at"].astype("int64").to_numpy(), action.codes)
-    if is_sorted(order):
-        return events.reset_index(drop=True)
-    return events.take(order).reset_index(drop=True)
-
-
-def _drop_duplicates(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Drop repeated rows; only events in order with the same lead, time and action can be any."""
-    again = np.zeros(len(events), bool)
-    near = is_tied(events, ["lead_id", "at", "action"])
-    again[near] = events[near].duplicated()
-    parts.append(note_removed([("events", "duplicate", again, events)]))
-    return _keep(events, ~again).reset_index(drop=True)
+    at = events["at"].astype("int64").to_numpy()
+    order = order_packed(lead.codes, at, action.codes)
+    there = slice(None) if is_sorted(order) else order
+    near = np.flatnonzero(is_near(lead.codes[there], at[there], action.codes[there]))
+    alike = events.take(order[near])
+    again = alike.duplicated().to_numpy()
+    parts.append(note_removed([("events", "duplicate", again, alike)]))
+    if again.any():
+        there = np.delete(order, near[again])
+    ordered = events if isinstance(there, slice) else events.take(there)
+    return ordered.reset_index(drop=True)
 
 
 def _find_observed_until(events, leads, given) -> pd.Timestamp:
@@ -388,7 +390,8 @@ def _actors(events: pd.DataFrame) -> pd.Categorical:
         return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
     told = as_category(events["actor"])
     words = told.categories.str.casefold().map(lambda word: _ACTOR_WORDS.get(word, word))
-    known = np.append(pd.Index(ACTORS).get_indexer(words), -1)  # what is missing is coded -1
+    known = pd.Index(ACTORS).get_indexer(words)
+    known = np.append(known, -1).astype(np.int8)  # what is missing is coded -1
     return pd.Categorical.from_codes(known[told.codes], categories=ACTORS)
 
 

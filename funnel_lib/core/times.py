@@ -99,8 +99,7 @@ def _order_keys(key: np.ndarray) -> np.ndarray:
 
 def _order_ties(order: np.ndarray, key: np.ndarray, by: np.ndarray) -> np.ndarray:
     """Order the rows of equal keys, which are in order, by something else."""
-    same = key[1:] == key[:-1]
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    tied = np.flatnonzero(is_near(key))
     rows = order[tied]
     order[tied] = rows[np.lexsort((by[rows], key[tied]))]
     return order
@@ -129,10 +128,14 @@ def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
 
     Columns are categorical, but for the time ``at``.
     """
-    same = np.ones(max(len(events) - 1, 0), bool)
-    for column in columns:
-        cells = events[column]
-        values = (cells.cat.codes if column != "at" else cells.astype("int64")).to_numpy()
+    of = (events[c].cat.codes if c != "at" else events[c].astype("int64") for c in columns)
+    return is_near(*(values.to_numpy() for values in of))
+
+
+def is_near(*columns: np.ndarray) -> np.ndarray:
+    """Which rows have the same values as the row before or the row after?"""
+    same = np.ones(max(len(columns[0]) - 1, 0), bool)
+    for values in columns:
         same &= values[1:] == values[:-1]
     return np.append(same, False) | np.append(False, same)
 
@@ -149,7 +152,8 @@ def as_category(cells: pd.Series) -> pd.Categorical:
             return _drop_unused(cells.array)
         used = _drop_unused(cells.array)
         names = as_category(used.categories.to_series().astype("str"))
-        return pd.Categorical.from_codes(np.append(names.codes, -1)[used.codes], dtype=names.dtype)
+        codes = np.append(names.codes, names.codes.dtype.type(-1))[used.codes]
+        return pd.Categorical.from_codes(codes, dtype=names.dtype)
     if isinstance(cells.dtype, pd.ArrowDtype) and pd.api.types.is_integer_dtype(cells.dtype):
         return _code_integers(pa.array(cells))
     texts = pa.chunked_array(pa.array(cells.astype("str"), pa.large_string())).combine_chunks()
@@ -164,7 +168,8 @@ def as_category(cells: pd.Series) -> pd.Categorical:
 def _find_repeated(texts: pa.Array) -> np.ndarray | None:
     """Where runs of one text end, where these are long enough to be worth it."""
     for some in (texts[:_FEW], texts):
-        ends = pc.run_end_encode(some).run_ends.to_numpy()
+        new = pc.fill_null(pc.not_equal(some[1:], some[:-1]), True)
+        ends = np.append(np.flatnonzero(new.to_numpy(zero_copy_only=False)) + 1, len(some))
         if 2 * len(ends) > len(some):
             return None
     return ends
