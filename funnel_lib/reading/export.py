@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from funnel_lib.core.errors import InputError, Problems
 from funnel_lib.core.events import (
@@ -94,13 +95,14 @@ def read_export(
     else:
         taken, sources = take_crm(name, found, rest, reading)
         clock.check(zone_given is not None)
+    del tables, lead_tables, found, rest  # a large log does not stand there twice
     _refuse_unusable(taken.events, ledger.removed)
     if not show_names:
         taken = _leave_out_personal(taken, ledger)
     ledger.add(files)
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = observed_until and read_moment(observed_until, clock.time_zone, "observed_until")
-    return build_log(
+    log = build_log(
         taken.events,
         taken.leads,
         until or None,
@@ -109,6 +111,9 @@ def read_export(
         assumed=() if zone_given or zoned else ("time_zone",),
         sources=sources,
     )
+    del taken
+    pa.default_memory_pool().release_unused()
+    return log
 
 
 def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True) -> pd.Timestamp:
