@@ -49,7 +49,8 @@ def test_every_requirement_is_locked_within_its_bounds(root):
 def test_the_conda_environment_has_the_same_names_and_bounds(root):
     environment = yaml.safe_load((root / "environment.yml").read_text())["dependencies"]
     lines = [Requirement(d) for d in environment if isinstance(d, str) and d != "pip"]
-    conda = {r.name.lower(): r.specifier for r in lines}
+    # conda calls what Python imports of a program so: duckdb alone is the program
+    conda = {r.name.lower().replace("python-duckdb", "duckdb"): r.specifier for r in lines}
     python = conda.pop("python")
     assert conda == {name: r.specifier for name, r in declared(root).items()}
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
