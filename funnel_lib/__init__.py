@@ -16,6 +16,7 @@ _HOMES = {
     "core.groups": "Group Segmentation select_segment",
     "core.journeys": "Journeys build_journeys select_leads",
     "core.steps": "Step Steps parse_steps read_steps",
+    "core.tallies": "Tallies tally",
     "core.words": "Words label_table use_language",
     "datasets.planted": "plant_log write_planted",
     "datasets.worlds": "PlantedSegment WORLDS World",
@@ -42,7 +43,7 @@ _HOMES = {
 _COUNT = {
     "core.groups": "list_groups",
     "counting.leads": "list_leads",
-    "counting.missed": "find_missed",
+    "counting.missed": "place_leads",
     "counting.moves": "list_moves",
     "counting.reach": "count_funnel",
     "sections.after_sale.count": "count_repeats",
