@@ -21,6 +21,7 @@ from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.delimited import to_utf8
 from funnel_lib.reading.files.html_tables import read_html
 from funnel_lib.reading.files.json_records import read_json
+from funnel_lib.reading.files.parquets import _list_written_out, read_parquet
 from funnel_lib.reading.files.tables import find_tables, read_table
 
 
@@ -577,6 +578,21 @@ def test_a_time_beyond_the_years_is_shown_as_its_file_writes_it(tmp_path):
     parquet.write_table(table, tmp_path / "a.parquet")
     (row,) = read_export(tmp_path / "a.parquet").removed.query("reason == 'unreadable_time'").values
     assert row[3] == "a · 1900-01-01 00:00:00.000000 · x"
+
+
+def test_a_long_text_among_many_others_is_not_repeated_without_end(monkeypatch):
+    rng = np.random.default_rng(1)
+    others = [f"{n:030x}" for n in rng.integers(0, 2**62, 50_000)]
+    table = pa.table({"a": ["x" * 5_000] * 50_000 + others})
+    file = io.BytesIO()
+    parquet.write_table(table, file, dictionary_pagesize_limit=20_000)
+    path = "funnel_lib.reading.files.parquets."
+    assert _list_written_out(parquet.read_metadata(file), ["a"]) == ["a"]
+    assert pa.types.is_dictionary(read_parquet(file.getvalue())[0].type)
+    monkeypatch.setattr(path + "MOST_TEXT", 64 << 20)
+    monkeypatch.setattr(path + "MOST_REPEATED", 1)
+    with pytest.raises(ValueError, match="repeats its texts to 239 MiB"):
+        read_parquet(file.getvalue())
 
 
 # --- web pages
