@@ -167,21 +167,21 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
     if window < NEVER:
         base &= until - np.where(base, entered, until) >= window
         bought &= until - np.where(bought, sold, until) >= window
+    last, last_after = _end_windows(entered, base, window), _end_windows(sold, bought, window)
     lead, step, at = journeys.lead, journeys.step, journeys.at
-    keep = np.where(
-        step < len(journeys.steps.before_sale),
-        base[lead] & _is_within(at, entered[lead], window),
-        bought[lead] & (at >= sold[lead]) & _is_within(at, sold[lead], window),
-    )
+    keep = at <= last[lead]
+    after = np.flatnonzero(step >= len(journeys.steps.before_sale))
+    keep[after] = (at[after] >= sold[lead[after]]) & (at[after] <= last_after[lead[after]])
     lead, step, at = lead[keep], step[keep], at[keep]
     offsets = np.append(0, np.cumsum(np.bincount(lead, minlength=len(leads))))
     place = _number_moments(lead, at, offsets)
-    sold[~(base & _is_within(sold, entered, window))] = NEVER
-    sold_place = np.where(sold < NEVER, _find_place(offsets, at, place, None, sold), NOWHERE)
+    sold_place = np.full(len(leads), NOWHERE)
+    buyers = np.flatnonzero((sold < NEVER) & (sold <= last))
+    sold_place[buyers] = _find_place(offsets, at, place, buyers, sold[buyers])
     owner, asked_at = journeys.ask_lead, journeys.ask_at
-    began = np.where(entered < NEVER, entered, -NEVER)[owner]
-    asks = (asked_at >= began) & (asked_at <= closed[owner])
-    asks &= _is_within(asked_at, entered[owner], window)
+    is_in = entered < NEVER
+    since, end = np.where(is_in, entered, -NEVER), np.minimum(closed, np.where(is_in, last, NEVER))
+    asks = (asked_at >= since[owner]) & (asked_at <= end[owner])
     owner, asked_at = owner[asks], asked_at[asks]
     asked = _find_place(offsets, at, place, owner, asked_at)
     ask_offsets, ask_step, ask_place = _drop_repeated(
@@ -197,11 +197,10 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
     )  # fmt: skip
 
 
-def _is_within(at: np.ndarray, start: np.ndarray, window: int) -> np.ndarray:
-    """Which times come no later than a window after a start? Some may lie before it."""
-    if window == NEVER:
-        return np.ones(len(at), bool)
-    return at - np.where(start < NEVER, start, 0) <= window
+def _end_windows(start: np.ndarray, counts: np.ndarray, window: int) -> np.ndarray:
+    """Until when evidence counts, (n_leads,): so long after a start, of leads that count."""
+    end = NEVER if window == NEVER else np.where(counts, start, 0) + window
+    return np.where(counts, end, -NEVER)
 
 
 def _number_moments(lead: np.ndarray, at: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -214,25 +213,20 @@ def _number_moments(lead: np.ndarray, at: np.ndarray, offsets: np.ndarray) -> np
 
 
 def _find_place(offsets, at, place, lead, times) -> np.ndarray:
-    """Where among a lead's evidence a time lies, (n_times,); of each lead one where none is named.
+    """Where among a lead's evidence a time lies, (n_times,).
 
     A search by halves in all leads at once: as many rounds as the longest journey has binary
     digits.
     """
-    lead = slice(None) if lead is None else lead
-    low, high = offsets[:-1][lead].copy(), offsets[1:][lead].copy()
-    start = low.copy()
+    low, high = offsets[:-1][lead], offsets[1:][lead]
+    start, at, place = low, np.append(at, NEVER), np.append(place, -1)  # for leads without any
     for _ in range(int((high - low).max(initial=0)).bit_length()):
         middle = (low + high) // 2
-        going = low < high
-        before = going & (at[np.where(going, middle, 0)] <= times) if len(at) else going & False
+        before = (low < high) & (at[middle] <= times)
+        high = np.where((low < high) & ~before, middle, high)
         low = np.where(before, middle + 1, low)
-        high = np.where(going & ~before, middle, high)
-    came = low > start
-    last = np.where(came, low - 1, 0)
-    if not len(at):
-        return np.full(len(start), -1, np.int32)
-    return np.where(came, place[last] + (at[last] != times), -1).astype(np.int32)
+    last = np.maximum(low - 1, 0)
+    return np.where(low > start, place[last] + (at[last] != times), -1)
 
 
 def _drop_repeated(owner, step, place, n_leads):
