@@ -119,7 +119,8 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
         _check_entry(leads, lead, at, codes, steps),
     ]
     return Journeys(
-        steps, leads, np.searchsorted(lead, np.arange(len(leads) + 1)), codes, at, reported, *asks,
+        steps, leads, np.append(0, np.cumsum(np.bincount(lead, minlength=len(leads)))), codes, at,
+        reported, *asks,
         measurable, has_sales, askable, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
 
@@ -149,7 +150,7 @@ def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
     rules = [Evidence(action=p) for p in patterns]
     actions = log.events["action"].cat
     fits = np.array([any(r.matches(a) for r in rules) for a in actions.categories], bool)
-    return fits[actions.codes.to_numpy()] if len(fits) else np.zeros(len(log.events), bool)
+    return fits[actions.codes.to_numpy()] if fits.any() else np.zeros(len(log.events), bool)
 
 
 def find_in_log(log: EventLog, journeys: Journeys) -> np.ndarray:

@@ -127,10 +127,9 @@ def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     has_hours, n_tries (contacts until reached; 0: not tried), reached, trying, given_up."""
     n, until = len(journeys.leads), journeys.observed_until.value // 1000
     status = journeys.leads["status"].to_numpy()
-    acts, is_told, has_hours = _list_acts(log, journeys)
-    lead, at = acts["lead"].to_numpy(), acts["at"].to_numpy()
-    end = np.minimum(_find_end(journeys, last_at(lead, at, n)), until)
-    acts = acts[at <= end[lead]]
+    acts, last, is_told, has_hours = _list_acts(log, journeys)
+    end = np.minimum(_find_end(journeys, last), until)
+    acts = acts[acts["at"].to_numpy() <= end[acts["lead"].to_numpy()]]
     came_at, tried_at, talked_at = (
         first_at(*acts.loc[acts[kind], ["lead", "at"]].to_numpy().T, n)
         for kind in ("by_client", "contact", "talk")
@@ -155,9 +154,9 @@ def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, bool, bool]:
-    """Events of the chosen leads: lead, at, by_client, contact, talk; and of the whole log, whether
-    it tells who came first, and whether its times have hours."""
+def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, np.ndarray, bool, bool]:
+    """Acts of the chosen leads: lead, at, by_client, contact, talk; each lead's last event; and of
+    the whole log, whether it tells who came first, and whether its times have hours."""
     steps, events = journeys.steps, log.events
     records = name_actions(log, (*steps.records, f"{STAGE_PREFIX}*"))
     client, manager = ((events["actor"] == a).to_numpy() & ~records for a in ACTORS[:2])
@@ -168,9 +167,13 @@ def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, bool, b
     talk |= manager & name_actions(log, (MEETING,))
     at = events["at"].astype("int64").to_numpy()
     lead = find_in_log(log, journeys)[lead_codes(log)]
-    kinds = {"by_client": client, "contact": contact, "talk": talk}
-    acts = pd.DataFrame({"lead": lead, "at": at, **kinds})[lead >= 0]
-    return acts, bool(client.any() and contact.any()), has_clock_times(at[client | contact])
+    mine = lead >= 0
+    last = last_at(lead[mine], at[mine], len(journeys.leads))
+    rows = np.flatnonzero((client | contact | talk) & mine)
+    kinds = {"by_client": client[rows], "contact": contact[rows], "talk": talk[rows]}
+    acts = pd.DataFrame({"lead": lead[rows], "at": at[rows], **kinds})
+    is_told = bool(client.any() and contact.any())
+    return acts, last, is_told, has_clock_times(at[client | contact])
 
 
 def _is_long(events: pd.DataFrame) -> np.ndarray:
