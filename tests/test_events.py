@@ -1,10 +1,12 @@
 """The checked log: nothing dropped silently, every oddity counted, the order of rows irrelevant."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from funnel_lib.core import events
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import (
     BULK_LEADS,
@@ -227,3 +229,23 @@ def test_a_few_rows_and_values_are_shown_whatever_their_order():
     assert show_rows(rows) == show_rows(rows[::-1]) == "a · 2025 · y; b · — · x"
     assert show_values(pd.Series(["b", "a", None, "b"])) == "a, b"
     assert show_rows(rows.rename(columns=str.upper)) == ""
+
+
+def test_bulk_edits_are_those_of_a_slow_loop(monkeypatch):
+    monkeypatch.setattr(events, "BULK_LEADS", 4)
+    rng, n = np.random.default_rng(3), 600
+    seconds = rng.choice([0, 30, 59, 61, 119, 86_400, 86_430, 90_015], n)
+    rows = pd.DataFrame({
+        "lead_id": rng.integers(0, 40, n).astype(str), "action": rng.choice(["a", "b", "c"], n),
+        "at": pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(seconds, unit="s"),
+    })  # fmt: skip
+    log = build_log(rows)
+    together = {}
+    for row in log.events.itertuples():
+        if row.at != row.at.normalize():
+            together.setdefault((row.at.floor("min"), row.action), set()).add(row.lead_id)
+    slow = [
+        row.at != row.at.normalize() and len(together[row.at.floor("min"), row.action]) >= 4
+        for row in log.events.itertuples()
+    ]
+    assert events._bulk_edits(log.events).tolist() == slow and 0 < sum(slow) < len(slow)

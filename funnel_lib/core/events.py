@@ -421,16 +421,22 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     bulk = np.zeros(len(events), bool)
     if len(at) and at.min() < at.max() and not has_clock_times(at):
         return bulk
-    rows = np.flatnonzero(at % DAY)
-    action, lead = (events[c].cat.codes.to_numpy()[rows] for c in ("action", "lead_id"))
-    minute = at[rows] // MINUTE * (int(action.max(initial=0)) + 1) + action
-    together = pd.factorize(minute)[0]
-    busy = np.flatnonzero(np.bincount(together)[together] >= BULK_LEADS)
-    n = len(events["lead_id"].cat.categories)
-    pairs = pd.unique(together[busy] * np.int64(n) + lead[busy])
-    n_leads = np.bincount(pairs // n, minlength=int(together.max(initial=-1)) + 1)
-    bulk[rows[n_leads[together] >= BULK_LEADS]] = True
+    action, lead = (events[c].cat.codes.to_numpy() for c in ("action", "lead_id"))
+    n_actions, n_leads = len(events["action"].cat.categories), len(events["lead_id"].cat.categories)
+    minute = at // MINUTE
+    together = (minute - minute.min(initial=NEVER)) * n_actions + action
+    busy = np.flatnonzero((at % DAY > 0) & (_count_alike(together) >= BULK_LEADS))
+    code = pd.factorize(together[busy])[0]
+    pairs = pd.unique(code * np.int64(n_leads) + lead[busy])
+    bulk[busy] = (np.bincount(pairs // n_leads) >= BULK_LEADS)[code]
     return bulk
+
+
+def _count_alike(numbers: np.ndarray) -> np.ndarray:
+    """How often each number comes, (n_numbers,); they are whole, from 0."""
+    if numbers.max(initial=0) > 4 * len(numbers):
+        numbers = pd.factorize(numbers)[0]
+    return np.bincount(numbers)[numbers]
 
 
 def _check_leads(log: EventLog) -> pd.DataFrame:

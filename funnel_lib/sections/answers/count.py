@@ -129,34 +129,40 @@ def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     status = journeys.leads["status"].to_numpy()
     acts, last, is_told, has_hours = _list_acts(log, journeys)
     end = np.minimum(_find_end(journeys, last), until)
-    acts = acts[acts["at"].to_numpy() <= end[acts["lead"].to_numpy()]]
+    acts = {kind: _cut_off(*rows, end) for kind, rows in acts.items()}
     came_at, tried_at, talked_at = (
-        first_at(*acts.loc[acts[kind], ["lead", "at"]].to_numpy().T, n)
-        for kind in ("by_client", "contact", "talk")
+        first_at(*acts[kind], n) for kind in ("by_client", "contact", "talk")
     )
     answered_at = np.minimum(tried_at, talked_at)
     came = (came_at < NEVER) & (came_at <= answered_at) & is_told
     answered, open_ = answered_at < NEVER, status == "open"
     since = np.where(came, came_at, until)
-    reached_at = _find_reached(journeys, acts, came, since, tried_at, talked_at)
+    reached_at = _find_reached(journeys, acts["by_client"], came, since, tried_at, talked_at)
     tried, reached = (tried_at < NEVER) & (tried_at <= talked_at), reached_at < NEVER
-    tries = acts[acts["contact"].to_numpy() & (acts["at"] <= reached_at[acts["lead"]]).to_numpy()]
+    tries, _ = _cut_off(*acts["contact"], reached_at)
     return pd.DataFrame({
         "came": came,
         "cause": np.select([answered, open_], [TAKEN, OPEN], OTHERWISE),
         "waited": np.select([answered, open_], [answered_at, until], end) - since,
         "watched": until - since,
         "has_hours": has_hours,
-        "n_tries": np.where(tried, np.bincount(tries["lead"], minlength=n), 0),
+        "n_tries": np.where(tried, np.bincount(tries, minlength=n), 0),
         "reached": tried & reached,
         "trying": tried & ~reached & open_,
         "given_up": tried & ~reached & ~open_,
     })  # fmt: skip
 
 
-def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, np.ndarray, bool, bool]:
-    """Acts of the chosen leads: lead, at, by_client, contact, talk; each lead's last event; and of
-    the whole log, whether it tells who came first, and whether its times have hours."""
+def _cut_off(lead: np.ndarray, at: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The acts that come no later than each lead's end."""
+    kept = at <= end[lead]
+    return (lead, at) if kept.all() else (lead[kept], at[kept])
+
+
+def _list_acts(log: EventLog, journeys: Journeys):
+    """Acts of the chosen leads, leads and times of each kind: by_client, contact, talk; each lead's
+    last event; and of the whole log, whether it tells who came first, and whether its times have
+    hours."""
     steps, events = journeys.steps, log.events
     records = name_actions(log, (*steps.records, f"{STAGE_PREFIX}*"))
     client, manager = ((events["actor"] == a).to_numpy() & ~records for a in ACTORS[:2])
@@ -166,12 +172,11 @@ def _list_acts(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, np.ndar
     talk = (client | manager) & name_actions(log, CALLS) & _is_long(events)
     talk |= manager & name_actions(log, (MEETING,))
     at = events["at"].astype("int64").to_numpy()
-    lead = find_in_log(log, journeys)[lead_codes(log)]
+    lead = find_in_log(log, journeys).astype(np.int32)[lead_codes(log)]
     mine = lead >= 0
     last = last_at(lead[mine], at[mine], len(journeys.leads))
-    rows = np.flatnonzero((client | contact | talk) & mine)
-    kinds = {"by_client": client[rows], "contact": contact[rows], "talk": talk[rows]}
-    acts = pd.DataFrame({"lead": lead[rows], "at": at[rows], **kinds})
+    kinds = {"by_client": client & mine, "contact": contact & mine, "talk": talk & mine}
+    acts = {kind: (lead[rows], at[rows]) for kind, rows in kinds.items()}
     is_told = bool(client.any() and contact.any())
     return acts, last, is_told, has_clock_times(at[client | contact])
 
@@ -196,12 +201,11 @@ def _find_end(journeys: Journeys, last: np.ndarray) -> np.ndarray:
     return np.select([known, unknown], [closed, last], NEVER)
 
 
-def _find_reached(journeys: Journeys, acts, came, since, tried_at, talked_at) -> np.ndarray:
+def _find_reached(journeys: Journeys, by_client, came, since, tried_at, talked_at) -> np.ndarray:
     """When each client was reached, `NEVER` where not: by a talk, or the first act, evidence or
     sale at or after the first contact; the act by which the client came first is none."""
     n = len(came)
-    by_client = acts[acts["by_client"]]
-    lead, at = by_client["lead"].to_numpy(), by_client["at"].to_numpy()
+    lead, at = by_client
     came_by = np.append(True, lead[1:] != lead[:-1])[: len(lead)] & came[lead]
     later = ~came_by & (at >= tried_at[lead])
     acted = first_at(lead[later], at[later], n)
