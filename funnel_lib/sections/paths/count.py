@@ -116,19 +116,17 @@ def _measure_hurry(segmentation: Segmentation) -> list[float] | None:
 
 
 def list_memberships(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
-    """How much does each lead that entered belong to each segment? The table `memberships`, its
-    texts as categories: it has as many rows as leads times segments."""
+    """How much does each lead that entered belong to each segment? The table `memberships`."""
     groups, entered = groups[1:] or groups, journeys.leads["entered_at"].notna().to_numpy()
     member = np.column_stack([g.weigh(len(entered)) for g in groups])[entered]
     n, k = member.shape
     ids = journeys.leads.loc[entered, "lead_id"]
-    which = np.repeat(np.arange(n, dtype=np.int32), k), np.tile(np.arange(k, dtype=np.int8), n)
-    names = pd.Index(ids), pd.Index([g.segment for g in groups])
-    lead_id, segment = (
-        pd.Categorical.from_codes(codes, categories=x)
-        for codes, x in zip(which, names, strict=True)
-    )
-    return pd.DataFrame({"lead_id": lead_id, "segment": segment, "probability": member.ravel()})
+    segment = np.tile(np.arange(k, dtype=np.int8), n)
+    return pd.DataFrame({
+        "lead_id": ids.take(np.repeat(np.arange(n, dtype=np.int32), k)).array,
+        "segment": pd.Categorical.from_codes(segment, categories=[g.segment for g in groups]),
+        "probability": member.ravel(),
+    })  # fmt: skip
 
 
 def list_path_steps(segmentation: Segmentation) -> pd.DataFrame:
