@@ -62,13 +62,15 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        _write_csv(arrange(name, table), folder / f"{name}.csv")
+        _write_csv(table, folder / f"{name}.csv", name)
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    names = make_machine_readable(pd.Series(table.columns, dtype="str"))
+def _write_csv(table: pd.DataFrame, path: Path, name: str = "") -> None:
+    """Write a table, its columns as registered, a part of its rows at a time."""
     for begin in range(0, max(len(table), 1), _ROWS):
         part = table.iloc[begin : begin + _ROWS]
+        part = arrange(name, part) if name else part
+        names = make_machine_readable(pd.Series(part.columns, dtype="str"))
         plain = pd.DataFrame({c: make_machine_readable(part[c]) for c in part})
         how = {"mode": "a", "header": False} if begin else {"header": names.to_list()}
         plain.to_csv(path, index=False, lineterminator="\n", **how)
