@@ -188,3 +188,12 @@ def test_the_usual_mistakes_are_what_they_are():
     )
     nobody = compare_ways(select_leads(timed(), np.zeros(5, bool)), 5)
     assert nobody["share_won"].isna().all() and set(nobody["n_entered"]) == {0}
+
+
+def test_a_step_that_a_path_has_twice_is_told_of_once():
+    events = pd.DataFrame({"lead_id": "a", "action": ["ask", "read", "ask", "pay"],
+                           "at": pd.date_range("2025-01-01", periods=4)})  # fmt: skip
+    journeys = build_journeys(build_log(events), STEPS)
+    times = count_times(journeys, Group("s1", ("ask", "read", "ask", "pay")))
+    assert times["target"].drop_duplicates().tolist() == ["ask", "read", "won", "lost"]
+    assert not times.duplicated(["target", "day"]).any()

@@ -422,21 +422,18 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     if len(at) and at.min() < at.max() and not has_clock_times(at):
         return bulk
     action, lead = (events[c].cat.codes.to_numpy() for c in ("action", "lead_id"))
-    n_actions, n_leads = len(events["action"].cat.categories), len(events["lead_id"].cat.categories)
     minute = at // MINUTE
-    together = (minute - minute.min(initial=NEVER)) * n_actions + action
-    busy = np.flatnonzero((at % DAY > 0) & (_count_alike(together) >= BULK_LEADS))
-    code = pd.factorize(together[busy])[0]
-    pairs = pd.unique(code * np.int64(n_leads) + lead[busy])
+    minute -= minute.min(initial=NEVER)
+    together = minute * len(events["action"].cat.categories) + action
+    if together.max(initial=0) > 4 * len(together):
+        together = pd.factorize(together)[0]
+    together = together.astype(np.int32)
+    busy = np.flatnonzero((np.bincount(together) >= BULK_LEADS)[together])
+    busy = busy[at[busy] % DAY > 0]
+    code, n_leads = pd.factorize(together[busy])[0], np.int64(len(events["lead_id"].cat.categories))
+    pairs = pd.unique(code * n_leads + lead[busy])
     bulk[busy] = (np.bincount(pairs // n_leads) >= BULK_LEADS)[code]
     return bulk
-
-
-def _count_alike(numbers: np.ndarray) -> np.ndarray:
-    """How often each number comes, (n_numbers,); they are whole, from 0."""
-    if numbers.max(initial=0) > 4 * len(numbers):
-        numbers = pd.factorize(numbers)[0]
-    return np.bincount(numbers)[numbers]
 
 
 def _check_leads(log: EventLog) -> pd.DataFrame:

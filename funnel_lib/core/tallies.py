@@ -27,7 +27,7 @@ class Tallies:
     at one time, where among it the sale and the manager's asks came, and how the lead ended. It has
     no times but places: 0, 2, 4 … are the moments at which there is evidence, odd numbers (and -1)
     lie between them. Left out is what counts for nothing: evidence of steps after the sale before
-    it, asks before entry or after closing, and of asks for a step between the same moments all but
+    it, asks after closing, and of asks for a step between the same moments all but
     one. With a window, so is what came later than so long after entry (after the sale: after it).
 
     Walks are ordered by their content alone, whatever the order and the ids of leads, and so do
@@ -179,9 +179,7 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
     buyers = np.flatnonzero((sold < NEVER) & (sold <= last))
     sold_place[buyers] = _find_place(offsets, at, place, buyers, sold[buyers])
     owner, asked_at = journeys.ask_lead, journeys.ask_at
-    is_in = entered < NEVER
-    since, end = np.where(is_in, entered, -NEVER), np.minimum(closed, np.where(is_in, last, NEVER))
-    asks = (asked_at >= since[owner]) & (asked_at <= end[owner])
+    asks = asked_at <= np.minimum(closed, np.where(entered < NEVER, last, NEVER))[owner]
     owner, asked_at = owner[asks], asked_at[asks]
     asked = _find_place(offsets, at, place, owner, asked_at)
     ask_offsets, ask_step, ask_place = _drop_repeated(

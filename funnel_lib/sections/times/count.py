@@ -56,7 +56,7 @@ def count_times(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     ids = (*(group.path or steps.before_sale), *steps.after_sale)
     seen = [s for s in ids if journeys.measurable[steps.ids.index(s)]]
     parts = []
-    for target in [*(s for s in seen if s != steps.won), "won", "lost"]:
+    for target in [*dict.fromkeys(s for s in seen if s != steps.won), "won", "lost"]:
         found = follow(journeys, target, group)
         parts.append(pd.DataFrame({
             "segment": group.segment, "target": target, "day": np.arange(len(found.at_risk)),
