@@ -439,7 +439,7 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
 def _check_leads(log: EventLog) -> pd.DataFrame:
     leads = log.leads
     with_events = np.zeros(len(leads), bool)
-    with_events[np.unique(lead_codes(log))] = True
+    with_events[lead_codes(log)] = True
     closed, created = (to_micros(leads[c]) for c in ("closed_at", "created_at"))
     impossible = (end_of_days(closed) < created) & (created < NEVER)
     ended = leads["status"].isin(["won", "lost"]).to_numpy()
