@@ -124,3 +124,14 @@ def test_the_last_known_value_of_each_lead_is_that_of_a_loop(seed):
             last |= {c: getattr(row, c) for c in ("amount", "manager") if pd.notna(getattr(row, c))}
         told = leads.loc[lead, ["amount", "manager"]].dropna().to_dict()
         assert told == last
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint8", "uint16"])
+def test_narrow_numbers_are_their_own_texts(kind):
+    limits = np.iinfo(kind)
+    low, high = max(limits.min, -100), min(limits.max, 120)
+    numbers = np.random.default_rng(0).integers(low, high, 2000).astype(kind)
+    cells = pd.Series(numbers, dtype=pd.ArrowDtype(pa.from_numpy_dtype(kind)))
+    found = as_category(cells)
+    assert found.tolist() == [str(n) for n in numbers.tolist()]
+    assert list(found.categories) == sorted(set(map(str, numbers.tolist())))

@@ -952,3 +952,9 @@ def test_a_day_far_away_is_no_error_in_any_zone(tmp_path):
     ) + "9,9999-12-31 23:59:59,x\n"  # fmt: skip
     log = read_export(write(tmp_path / "a.csv", text), time_zone="America/New_York")
     assert log.removed.set_index("reason").loc["unreadable_time", "rows"] == 1
+
+
+def test_a_column_may_be_called_like_anything(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("lead_id,at,action,self,args\na,2025-01-01,ask,1,x\n", encoding="utf-8")
+    assert read_export(path).events["self"].tolist() == ["1"]

@@ -197,3 +197,15 @@ def test_a_step_that_a_path_has_twice_is_told_of_once():
     times = count_times(journeys, Group("s1", ("ask", "read", "ask", "pay")))
     assert times["target"].drop_duplicates().tolist() == ["ask", "read", "won", "lost"]
     assert not times.duplicated(["target", "day"]).any()
+
+
+@pytest.mark.parametrize("name", ["lead", "closed", "first", "money", "days"])
+def test_a_step_may_be_called_like_anything(name):
+    steps = Steps(steps=[{"id": name, "evidence": ["ask"]}, {"id": "pay"}], won="pay")
+    events = pd.DataFrame({"lead_id": "a", "action": ["ask", "pay"],
+                           "at": pd.date_range("2025-01-01", periods=2)})  # fmt: skip
+    journeys = build_journeys(build_log(events), steps)
+    for _ in range(2):
+        assert set(count_times(journeys)["target"]) == {name, "won", "lost"}
+        assert count_pace(journeys)["n_from_entry"].tolist() == [1, 1]
+        assert len(count_standing(journeys)) == 2

@@ -232,6 +232,8 @@ def _put_in_order(codes: np.ndarray, names: pa.Array, order=None) -> pd.Categori
 
 def code_numbers(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Codes of whole numbers, and the distinct ones; by a table where they are close together."""
+    if numbers.dtype.kind == "i":  # the difference of two may not fit a narrower type
+        numbers = numbers.astype(np.int64)
     low, high = (int(f(initial=0)) if not len(numbers) else int(f()) for f in
                  (numbers.min, numbers.max))  # fmt: skip
     if high - low > _TABLE * len(numbers):

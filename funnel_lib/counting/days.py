@@ -82,12 +82,13 @@ def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
     What is counted is kept with the journeys, for the other segments.
     """
     counted = tally(journeys, group.memberships)
-    known = journeys.tallied.get(target)
+    key = "days", target
+    known = journeys.tallied.get(key)
     if known is None or known.counted.of_lead is not counted.of_lead:
         known = count_days(counted, *_find_days(journeys, target))
     elif known.counted is not counted:
         known = _add_members(known.leads, counted)
-    journeys.tallied[target] = known
+    journeys.tallied[key] = known
     return known.follow(group.column)
 
 

@@ -12,7 +12,7 @@ from funnel_lib.core.events import EventLog, lead_codes
 PER_EVENT = 160  # bytes that counting needs for an event it works on, measured with a million leads
 UNITS = {f"{prefix}{i}b": base**n for base, i in ((1000, ""), (1024, "i"))
          for n, prefix in enumerate(("", "k", "m", "g", "t")) if prefix or not i}  # fmt: skip
-_SIZE = re.compile(r"\s*(?P<number>\d+(?:[.,]\d+)?)\s*(?P<unit>[a-z]+)\s*", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(?P<number>\d{1,15}(?:[.,]\d+)?)\s*(?P<unit>[a-z]+)\s*", re.IGNORECASE)
 
 
 def read_size(text: str) -> int:
@@ -50,6 +50,6 @@ def count_parts(log: EventLog, memory: str) -> int:
         lead = log.leads["lead_id"].iloc[int(n.argmax())]
         raise InputError([
             f"memory {memory!r} is too little: the lead {lead} alone has {n.max():,} events and "
-            f"needs {least / 1024:,.0f} KiB; give at least that"
+            f"needs {-(-least // 1024):,} KiB; give at least that"
         ])  # fmt: skip
     return max(-(-len(log.events) * PER_EVENT // size), 1)

@@ -140,7 +140,10 @@ def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
         return pd.concat(map(to_texts, parts), ignore_index=True)
     rows = parts[0].reset_index(drop=True)
     typed = [c for c, kinds in _TYPED.items() if c in rows and any(k(rows[c]) for k in kinds)]
-    return rows.assign(**to_texts(rows.drop(columns=typed)))
+    texts = to_texts(rows.drop(columns=typed))
+    for column in texts:  # whatever it is called: `assign` knows no column "self"
+        rows[column] = texts[column]
+    return rows
 
 
 def _lists_leads(found: dict[str, str]) -> bool:

@@ -121,7 +121,7 @@ class Cells:
 
 def _add_by(values: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
     if values.ndim == 1:
-        return np.bincount(cell, values, minlength=n_cells)
+        return np.bincount(cell, values, minlength=n_cells).astype(float)
     return np.column_stack([np.bincount(cell, x, minlength=n_cells) for x in values.T])
 
 

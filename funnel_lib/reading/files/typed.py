@@ -46,7 +46,10 @@ def to_texts(frame: pd.DataFrame) -> pd.DataFrame:
     """
     kinds = (pd.CategoricalDtype, pd.ArrowDtype)
     typed = [c for c, cells in frame.items() if isinstance(cells.dtype, kinds)]
-    return frame.assign(**{c: show(frame[c]) for c in typed})
+    frame = frame.copy()
+    for column in typed:
+        frame[column] = show(frame[column])
+    return frame
 
 
 def is_category(cells: pd.Series) -> bool:
