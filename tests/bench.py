@@ -87,7 +87,7 @@ from funnel_lib.core.events import build_log
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.paths.trust import measure_trust
 from funnel_lib.datasets.planted import plant_log
-from funnel_lib.core.tallies import count_variants
+from funnel_lib.counting.variants import count_variants
 from funnel_lib.core.steps import parse_steps
 planted = plant_log("messy", {leads}, seed=1)
 journeys = build_journeys(build_log(planted.events, planted.leads), parse_steps(planted.steps_yaml))

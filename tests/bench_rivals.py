@@ -108,7 +108,7 @@ class Ours:
 
     def variants(self) -> Numbers:
         """How many leads walked each way?"""
-        from funnel_lib.core.tallies import count_variants
+        from funnel_lib.counting.variants import count_variants
 
         self.walks = count_variants(self.journeys)
         return [len(self.walks.weight)]

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from bench_rivals import CONTESTANTS, SEGMENTS
 
 import funnel_lib as fl
-from funnel_lib.core.tallies import count_variants
+from funnel_lib.counting.variants import count_variants
 
 SIZES = (10_000, 100_000, 1_000_000)
 BLOCK = 200_000  # leads that are planted; larger logs repeat them under new ids

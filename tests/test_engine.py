@@ -11,15 +11,8 @@ from sklearn.base import clone
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
 from funnel_lib.engine.mixtures import begin, explain, run_em
 from funnel_lib.engine.paths import PathMixture
-from funnel_lib.engine.walks import (
-    Path,
-    Rates,
-    Trie,
-    Walker,
-    count_moves,
-    list_path_moves,
-    run_forward,
-)
+from funnel_lib.engine.trees import Trie, count_moves, run_forward
+from funnel_lib.engine.walks import Path, Rates, Walker, list_path_moves
 
 RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15)
 RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})
@@ -96,8 +89,8 @@ def test_walkers_side_by_side_count_as_each_alone(monkeypatch):
     weights = list(rng.random((4, len(rows))))
     together = run_forward(trie, walkers)
     counts = count_moves(trie, together, weights, fully=True)
-    monkeypatch.setattr("funnel_lib.engine.walks.BATCH", 1)  # one at a time
-    monkeypatch.setattr("funnel_lib.engine.walks.DEEP", 2)  # and scaled often
+    monkeypatch.setattr("funnel_lib.engine.trees.BATCH", 1)  # one at a time
+    monkeypatch.setattr("funnel_lib.engine.trees.DEEP", 2)  # and scaled often
     alone = run_forward(trie, walkers)
     for one, many in zip(alone, together, strict=True):
         assert len(one.scale) == 4 > len(many.scale)

@@ -6,16 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnel_lib.core import events
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.events import (
-    BULK_LEADS,
-    LEAD_COLUMNS,
-    build_log,
-    check_log,
-    show_rows,
-    show_values,
-)
+from funnel_lib.core.events import LEAD_COLUMNS, build_log, show_rows, show_values
+from funnel_lib.counting import checks
+from funnel_lib.counting.checks import BULK_LEADS, check_log
 
 EXAMPLES = 60  # small logs; more find nothing new and take seconds
 
@@ -232,7 +226,7 @@ def test_a_few_rows_and_values_are_shown_whatever_their_order():
 
 
 def test_bulk_edits_are_those_of_a_slow_loop(monkeypatch):
-    monkeypatch.setattr(events, "BULK_LEADS", 4)
+    monkeypatch.setattr(checks, "BULK_LEADS", 4)
     rng, n = np.random.default_rng(3), 600
     seconds = rng.choice([0, 30, 59, 61, 119, 86_400, 86_430, 90_015], n)
     rows = pd.DataFrame({
@@ -248,4 +242,4 @@ def test_bulk_edits_are_those_of_a_slow_loop(monkeypatch):
         row.at != row.at.normalize() and len(together[row.at.floor("min"), row.action]) >= 4
         for row in log.events.itertuples()
     ]
-    assert events._bulk_edits(log.events).tolist() == slow and 0 < sum(slow) < len(slow)
+    assert checks._bulk_edits(log.events).tolist() == slow and 0 < sum(slow) < len(slow)

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.events import build_log, check_log
+from funnel_lib.core.events import build_log
 from funnel_lib.core.journeys import build_journeys, first_at, last_at, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.times import NEVER
+from funnel_lib.counting.checks import check_log
 from funnel_lib.counting.reach import count_funnel
 
 START = pd.Timestamp("2025-01-01", tz="UTC")

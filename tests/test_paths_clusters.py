@@ -18,8 +18,9 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import list_groups
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps, parse_steps
-from funnel_lib.core.tallies import count_variants, tally
+from funnel_lib.core.tallies import tally
 from funnel_lib.counting.reach import count_funnel, find_reached
+from funnel_lib.counting.variants import count_variants
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import WON, PlantedSegment, World
 from funnel_lib.sections.paths.clusters import (

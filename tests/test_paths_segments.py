@@ -12,8 +12,8 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import find_accounts, keep_together, list_groups, place_steps
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps, parse_steps
-from funnel_lib.core.tallies import count_variants
 from funnel_lib.counting.reach import count_funnel
+from funnel_lib.counting.variants import count_variants
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.losses.count import count_losses
 from funnel_lib.sections.paths.count import describe_segments

@@ -586,3 +586,9 @@ def test_find_reached_tells_of_each_lead():
     assert base.all()
     assert taken.astype(int).tolist() == [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 0], [1, 0, 0, 0]]
     assert seen[1].tolist() == [True, False, True, False]
+
+
+def test_a_path_ends_with_the_sale():
+    group = Group("s1", ("ask", "thanks", "pay"))
+    with pytest.raises(InputError, match="path of s1: thanks comes after the sale"):
+        count_funnel(journeys_of(FOUR), group=group)

@@ -13,7 +13,7 @@ from hostile_files import old_excel, workbook
 from pyarrow import parquet
 
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.events import check_log
+from funnel_lib.counting.checks import check_log
 from funnel_lib.reading.cells.numbers import read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import Mapping, find_columns, read_mapping

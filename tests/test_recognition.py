@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from funnel_lib.core.groups import keep_together
-from funnel_lib.core.tallies import count_variants
+from funnel_lib.counting.variants import count_variants
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.recognition.count import count_recognised, find_parting, measure_facts
 

@@ -12,8 +12,9 @@ from funnel_lib.core.events import STATUSES, build_log
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
-from funnel_lib.core.tallies import NOWHERE, Tallies, add_tallies, count_variants, tally
+from funnel_lib.core.tallies import NOWHERE, Tallies, add_tallies, tally
 from funnel_lib.counting.reach import RULES, count_funnel
+from funnel_lib.counting.variants import count_variants
 
 STEPS = Steps(
     steps=[

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.events import LEAD_COLUMNS, check_log
+from funnel_lib.core.events import LEAD_COLUMNS
+from funnel_lib.counting.checks import check_log
 from funnel_lib.datasets.planted import plant_log, write_planted
 from funnel_lib.reading.columns import Mapping
 from funnel_lib.reading.export import read_export

@@ -48,15 +48,15 @@ class Journeys(Card):
     observed_until: pd.Timestamp  # when the export was made
     quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
     n_parts: int = 1  # so many parts of the leads are counted one after the other, and added
-    # What was counted of these journeys (see `tallies.tally`); others, made from them, begin anew.
-    tallied: dict = field(default_factory=dict, init=False, compare=False)
+    # What was found of these journeys, kept for who asks again; others, made of them, begin anew.
+    kept: dict = field(default_factory=dict, init=False, compare=False)
 
     @property
     def lead(self) -> np.ndarray:
         """Lead code of each piece of evidence, (n_evidence,)."""
-        if "lead" not in self.tallied:
-            self.tallied["lead"] = np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
-        return self.tallied["lead"]
+        if "lead" not in self.kept:
+            self.kept["lead"] = np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
+        return self.kept["lead"]
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""

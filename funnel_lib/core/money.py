@@ -24,10 +24,10 @@ def take_amounts(leads: pd.DataFrame) -> np.ndarray:
 def list_money(journeys: Journeys) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Each lead's currency and the names of currencies, as of `split_currencies`, and its amount,
     as of `take_amounts`; kept with the journeys."""
-    if "money" not in journeys.tallied:
+    if "money" not in journeys.kept:
         amounts = take_amounts(journeys.leads)
-        journeys.tallied["money"] = *split_currencies(journeys.leads), amounts
-    return journeys.tallied["money"]
+        journeys.kept["money"] = *split_currencies(journeys.leads), amounts
+    return journeys.kept["money"]
 
 
 def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:

@@ -12,10 +12,8 @@ import pandas as pd
 from funnel_lib.core.events import STATUSES
 from funnel_lib.core.journeys import Journeys, code_statuses, select_leads
 from funnel_lib.core.steps import Steps
-from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.core.times import NEVER, to_micros
 
-# Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
-GAPS = np.array([DAY, 7 * DAY])
 NOWHERE = np.iinfo(np.int32).max  # the place of what never comes
 
 
@@ -76,6 +74,11 @@ class Tallies:
         return np.column_stack([self.add_up(column) for column in values.T])
 
 
+_OF_WALK = ("n", "members", "status", "entered", "bought", "sold")
+_OF_EVIDENCE = ("step", "place", "self_reported")
+_OF_ASK = ("ask_step", "ask_place")
+
+
 def tally(
     journeys: Journeys, memberships: np.ndarray | None = None, window: int = NEVER
 ) -> Tallies:
@@ -96,15 +99,15 @@ def tally(
     >>> sorted(counted.n.tolist()), len(counted.of_lead)
     ([1.0, 2.0], 3)
     """
-    key = (window, id(memberships))
-    known = journeys.tallied.get(key)
+    key = "walks", window, memberships is None  # of the last memberships alone
+    known = journeys.kept.get(key)
     if known is None or known[0] is not memberships:
         if memberships is None:
             parts = [_collapse(_lay_out(part, window)) for part in _split_leads(journeys)]
             counted = add_tallies(parts) if len(parts) > 1 else parts[0]
         else:
             counted = _split(tally(journeys, None, window), np.asarray(memberships, float))
-        known = journeys.tallied[key] = memberships, counted
+        known = journeys.kept[key] = memberships, counted
     return known[1]
 
 
@@ -125,11 +128,9 @@ def add_tallies(parts: list[Tallies]) -> Tallies:
     def join(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts])
 
-    plain = ("n", "members", "status", "entered", "bought", "sold", "step", "place",
-             "self_reported", "ask_step", "ask_place")  # fmt: skip
     both = replace(
         parts[0],
-        **{name: join(name) for name in plain},
+        **{name: join(name) for name in (*_OF_WALK, *_OF_EVIDENCE, *_OF_ASK)},
         measurable=np.any([part.measurable for part in parts], axis=0),
         has_sales=any(part.has_sales for part in parts),
         askable=np.any([part.askable for part in parts], axis=0),
@@ -248,8 +249,7 @@ def _split(counted: Tallies, memberships: np.ndarray) -> Tallies:
     for column in rows.T:
         code = _mix(code ^ column)
     apart = pd.factorize(_mix(code ^ _mix(counted.of_lead.astype(np.uint64))))[0]
-    first = np.empty(apart.max(initial=-1) + 1, np.int64)
-    first[apart[::-1]] = np.arange(len(apart))[::-1]
+    first = find_firsts(apart)
     parts = _take(counted, counted.of_lead[first])
     n = np.bincount(apart, minlength=len(first)).astype(float)
     parts = replace(parts, n=n, members=memberships[first], of_lead=apart, first=first)
@@ -258,13 +258,13 @@ def _split(counted: Tallies, memberships: np.ndarray) -> Tallies:
 
 def _take(counted: Tallies, walks: np.ndarray) -> Tallies:
     """Some walks, in the order given; whose leads they are is left as it was."""
-    plain = ("n", "members", "status", "entered", "bought", "sold", "first")
-    taken = {name: getattr(counted, name)[walks] for name in plain}
     offsets, rows = _take_runs(counted.offsets, walks)
     ask_offsets, asks = _take_runs(counted.ask_offsets, walks)
-    taken |= {name: getattr(counted, name)[rows] for name in ("step", "place", "self_reported")}
-    taken |= {name: getattr(counted, name)[asks] for name in ("ask_step", "ask_place")}
-    return replace(counted, offsets=offsets, ask_offsets=ask_offsets, **taken)
+    kinds = ((_OF_WALK, walks), (_OF_EVIDENCE, rows), (_OF_ASK, asks))
+    taken = {name: getattr(counted, name)[which] for names, which in kinds for name in names}
+    return replace(
+        counted, offsets=offsets, ask_offsets=ask_offsets, first=counted.first[walks], **taken
+    )
 
 
 def _take_runs(offsets: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -283,8 +283,7 @@ def _collapse(walks: Tallies) -> Tallies:
     runs, heads = _list_runs(walks)
     for seed in range(8):
         node, keys = pd.factorize(_hash_runs(runs, heads, seed))
-        first = np.empty(len(keys), np.int64)
-        first[node[::-1]] = np.arange(len(node))[::-1]
+        first = find_firsts(node)
         same = all((head == head[first[node]]).all() for head in heads)
         if same and all(_are_equal(*run, first[node]) for run in runs):
             break
@@ -341,6 +340,25 @@ def _are_equal(marks: np.ndarray, offsets: np.ndarray, other: np.ndarray) -> boo
     return bool((marks == marks[_take_runs(offsets, other)[1]]).all())
 
 
+def find_firsts(numbers: np.ndarray) -> np.ndarray:
+    """The first row of each number 0, 1, 2 …, of which none is left out."""
+    first = np.empty(int(numbers.max(initial=-1)) + 1, np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    return first
+
+
+def number_rows(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number equal rows of booleans alike: the first row of each number, and each row's number."""
+    packed = np.packbits(marks, axis=1)
+    words = np.zeros((len(marks), -(-packed.shape[1] // 8) * 8), np.uint8)
+    words[:, : packed.shape[1]] = packed
+    number = np.zeros(len(marks), np.int64)
+    for word in words.view(np.uint64).T:
+        codes, values = pd.factorize(word)
+        number = pd.factorize(number * len(values) + codes)[0]
+    return find_firsts(number), number
+
+
 def _mix(words: np.ndarray) -> np.ndarray:
     """Scatter numbers of 64 bits (SplitMix64: Steele, Lea and Flood 2014,
     https://doi.org/10.1145/2660193.2660195); sums run over."""
@@ -348,75 +366,3 @@ def _mix(words: np.ndarray) -> np.ndarray:
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))
-
-
-@dataclass(frozen=True)
-class Variants:
-    """Journeys up to the first sale, equal ones once."""
-
-    rows: np.ndarray  # (n_variants, longest) codes of steps up to the sale, -1 padded
-    weight: np.ndarray  # (n_variants,) how many leads walked so
-    of_lead: np.ndarray  # (n_leads,) each lead's variant; -1 for leads that never entered
-    # As rows, the class of the time since the event before: 0 less than a day, 1 less than a week,
-    # 2 more; -1 for the first event. None where journeys differ by steps alone.
-    gaps: np.ndarray | None = None
-
-
-def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
-    """Which journeys do leads take, and how many leads each?
-
-    Steps after the first sale are left out; a sale known by status only is no event. With `pace`,
-    journeys whose waits are of other classes (hours, days, weeks) are other variants. Linear in the
-    evidence.
-    """
-    counted = tally(journeys)
-    n, owner, step, number = counted.n, counted.walk, counted.step, counted.of_lead
-    if pace:  # each lead waited for itself
-        n, number = np.ones(len(journeys.leads)), slice(None)
-        owner, step = journeys.lead, journeys.step
-    n_codes = len(journeys.steps.before_sale)
-    rows = np.flatnonzero(step < n_codes)
-    sold = step[rows] == journeys.steps.ids.index(journeys.steps.won)
-    earlier = np.cumsum(sold) - sold  # sales before this one, over all
-    rows = rows[earlier == earlier[np.searchsorted(owner[rows], owner[rows])]]
-    owner, code = owner[rows], step[rows].astype(np.int64)
-    gap = _class_gaps(owner, journeys.at[rows]) if pace else np.zeros(len(rows), np.int64)
-    start = np.searchsorted(owner, np.arange(len(n) + 1))
-    n_classes = len(GAPS) + 2
-    of = _number_walks(start, code * n_classes + gap + 1, n_codes * n_classes)
-    weight = np.bincount(of[of >= 0], n[of >= 0])
-    first = np.zeros(len(weight), np.int64)  # some walk of each variant
-    walked = np.flatnonzero(of >= 0)
-    first[of[walked]] = walked
-    length = np.diff(start)
-    place = np.arange(length.max(initial=0))
-    rows, gaps = np.full((2, len(weight), len(place)), -1)
-    inside = place < length[first][:, None]
-    shown = (start[first][:, None] + place)[inside]
-    rows[inside], gaps[inside] = code[shown], gap[shown]
-    return Variants(rows, weight, of[number], gaps if pace else None)
-
-
-def _number_walks(start: np.ndarray, kind: np.ndarray, n_kinds: int) -> np.ndarray:
-    """Number the leads' walks in their order, equal ones alike, (n_leads,); -1 for an empty one.
-
-    The loop runs over positions of the longest walk, so equal beginnings are compared once: a
-    walk's number so far and its next event make its number one event later; 0 is for those ended.
-    """
-    length = np.diff(start)
-    number = np.where(length > 0, 0, -1)
-    for position in range(length.max(initial=0)):
-        going = np.flatnonzero(length > position)
-        key = number[going] * (n_kinds + 1) + kind[start[going] + position] + 1
-        here = np.flatnonzero((length > 0) & (length <= position))
-        ended = number[here] * (n_kinds + 1)
-        anew = np.unique(np.concatenate([ended, key]), return_inverse=True)[1]
-        number[here], number[going] = anew[: len(here)], anew[len(here) :]
-    return number
-
-
-def _class_gaps(lead: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Class the time since the lead's event before, (n_events,); -1 for its first."""
-    first = np.append(True, lead[1:] != lead[:-1])[: len(lead)]
-    waited = np.diff(at, prepend=at[:1])
-    return np.where(first, -1, np.searchsorted(GAPS, waited, side="right"))

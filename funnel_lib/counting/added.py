@@ -31,7 +31,6 @@ def list_added(
     """
     entered = counted.entered
     totals = np.column_stack([counted.add_up(factor) for factor in factors])[:, which] * marks
-    known = {id(factor): np.asarray(factor, float) for factor in factors}  # equal ones once
     own, besides = [], []
     for group in groups:
         alone = group.memberships is None
@@ -43,7 +42,7 @@ def list_added(
             besides[-1][entered] = add_by_sizes(*mine)
     return Summands(
         counted.of_lead,
-        [known[id(factor)] for factor in factors],
+        [np.asarray(factor, float) for factor in factors],
         np.tile(which, len(groups)),
         np.hstack(own),
         np.hstack(besides),

@@ -83,12 +83,12 @@ def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
     """
     counted = tally(journeys, group.memberships)
     key = "days", target
-    known = journeys.tallied.get(key)
+    known = journeys.kept.get(key)
     if known is None or known.counted.of_lead is not counted.of_lead:
         known = count_days(counted, *_find_days(journeys, target))
     elif known.counted is not counted:
         known = _add_members(known.leads, counted)
-    journeys.tallied[key] = known
+    journeys.kept[key] = known
     return known.follow(group.column)
 
 
@@ -150,9 +150,9 @@ def find_heard(journeys: Journeys) -> np.ndarray:
 def _find_closed(journeys: Journeys) -> np.ndarray:
     """When each lead was won or lost, `NEVER` while open; without a date of closing, at its last
     evidence."""
-    if "closed" not in journeys.tallied:
-        journeys.tallied["closed"] = _look_up_closed(journeys)
-    return journeys.tallied["closed"]
+    if "closed" not in journeys.kept:
+        journeys.kept["closed"] = _look_up_closed(journeys)
+    return journeys.kept["closed"]
 
 
 def _look_up_closed(journeys: Journeys) -> np.ndarray:
@@ -174,11 +174,11 @@ def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: n
 def find_first_evidence(journeys: Journeys, step_id: str) -> np.ndarray:
     """Each lead's first evidence of a step, `NEVER` where it has none; the last two asked for are
     kept, as waits are from one step to the next."""
-    kept = journeys.tallied.setdefault("first", {})
+    kept = journeys.kept.setdefault("first", {})
     if step_id not in kept:
         mine = np.flatnonzero(journeys.step == journeys.steps.ids.index(step_id))
         first = first_at(journeys.lead[mine], journeys.at[mine], len(journeys.leads))
-        journeys.tallied["first"] = kept = dict([*kept.items()][-1:]) | {step_id: first}
+        journeys.kept["first"] = kept = dict([*kept.items()][-1:]) | {step_id: first}
     return kept[step_id]
 
 

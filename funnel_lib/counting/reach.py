@@ -12,9 +12,9 @@ from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
-from funnel_lib.core.tallies import NOWHERE, Tallies, tally
+from funnel_lib.core.tallies import NOWHERE, Tallies, number_rows, tally
 from funnel_lib.core.times import NEVER
-from funnel_lib.stats.intervals import Cells, number_rows, wilson
+from funnel_lib.stats.intervals import Cells, wilson
 
 Rule = Literal["passed", "ordered", "any"]
 RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
@@ -124,7 +124,12 @@ def read_window(within: pd.Timedelta | str | None) -> int:
 
 
 def list_parts(steps: Steps, group: Group) -> list[tuple[tuple[str, ...], bool]]:
-    """The two parts of a group's funnel: the ids of its steps, and whether they follow the sale."""
+    """The two parts of a group's funnel: the ids of its steps, and whether they follow the sale.
+
+    Raises `InputError` where its path, which ends with the sale, has a step that comes after it.
+    """
+    if late := [i for i in group.path or () if i in steps.after_sale]:
+        raise InputError([f"path of {group.segment}: {late[0]} comes after the sale"])
     return [(group.path or steps.before_sale, False), (steps.after_sale, True)]
 
 

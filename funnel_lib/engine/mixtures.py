@@ -18,20 +18,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from funnel_lib.engine.walks import (
-    HIGHEST,
-    LOWEST,
-    RARE,
-    Counts,
-    Forward,
-    Path,
-    Rates,
-    Trie,
-    Walker,
-    change,
-    count_moves,
-    run_forward,
-)
+from funnel_lib.engine.trees import Forward, Trie, count_moves, run_forward
+from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker, change
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from funnel_lib.engine.mixtures import (
     tilt,
 )
 from funnel_lib.engine.search import search
-from funnel_lib.engine.walks import Path, Rates, Trie, describe_walk, simulate
+from funnel_lib.engine.trees import Trie
+from funnel_lib.engine.walks import Path, Rates, describe_walk, simulate
 
 TYPICAL = 10  # events of a journey; of longer ones the search looks at fewer
 LONGEST = 30  # events of a journey the search looks at: the end is free, so cutting is harmless

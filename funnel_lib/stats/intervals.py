@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 
 def wilson(share: np.ndarray, n_effective: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
@@ -135,20 +134,6 @@ def measure_sizes(
     pull = np.linalg.pinv((members * counts[:, None]).T @ members / n)
     psi = shares * (members @ pull) - shares
     return shares, pull, (psi * counts[:, None]).T @ psi
-
-
-def number_rows(marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number equal rows of booleans alike: the first row of each number, and each row's number."""
-    packed = np.packbits(marks, axis=1)
-    words = np.zeros((len(marks), -(-packed.shape[1] // 8) * 8), np.uint8)
-    words[:, : packed.shape[1]] = packed
-    number = np.zeros(len(marks), np.int64)
-    for word in words.view(np.uint64).T:
-        codes, values = pd.factorize(word)
-        number = pd.factorize(number * len(values) + codes)[0]
-    first = np.empty(number.max(initial=-1) + 1, np.int64)
-    first[number[::-1]] = np.arange(len(number))[::-1]
-    return first, number
 
 
 def influence_of_share(

@@ -36,12 +36,10 @@ class Summands:
 
     def add_up(self, block: np.ndarray, n_blocks: int) -> np.ndarray:
         """What the leads of each block, (n_leads,) numbers, add: (n_blocks, n_sums)."""
-        sums, known = np.zeros((n_blocks, len(self.which))), {}
+        sums = np.zeros((n_blocks, len(self.which)))
         for f, factor in enumerate(self.factors):
             mine = self.which == f
-            if id(factor) not in known:
-                known[id(factor)] = self._count(block, n_blocks, factor)
-            sums[:, mine] = known[id(factor)] @ self.marks[:, mine]
+            sums[:, mine] = self._count(block, n_blocks, factor) @ self.marks[:, mine]
         if self.besides is not None:
             sums += self._count(block, n_blocks, np.ones(len(self.kind))) @ self.besides
         return sums

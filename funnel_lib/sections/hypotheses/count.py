@@ -176,21 +176,22 @@ def _list_sums(
         "decided": decided.stood, "went_on": decided.went_on, "never": lost & never[:, None],
     }  # fmt: skip
     n_steps, n = len(decided.steps), len(names)
-    of_currency = [mature & (currency == code) for code in range(n)] if n > 1 else [mature]
-    paid = [mine & np.isfinite(amount) for mine in of_currency]
-    money = [mine * np.nan_to_num(amount) for mine in of_currency]
-    places, currencies = [0] * n_steps, [*range(1, 1 + n)]
+    of_currency = [mature & (currency == code) for code in range(n)]
+    factors = [mature, *of_currency] if n > 1 else [mature]
+    own, last = [*range(len(factors) - n, len(factors))], len(factors)
+    factors += [mine & np.isfinite(amount) for mine in of_currency]
+    factors += [mine * np.nan_to_num(amount) for mine in of_currency]
     one = np.ones((len(won), 1))
     sums = [
-        *((name, mark, n_steps, n, currencies * n_steps) for name, mark in by_step.items()),
-        ("ended", decided.went_on & closed[:, None], n_steps, 1, places),
-        ("won", won[:, None] * one, 1, 1, [0]),
-        ("paid", one, 1, n, [*range(1 + n, 1 + 2 * n)]),
-        ("money", one, 1, n, [*range(1 + 2 * n, 1 + 3 * n)]),
+        *((name, mark, n_steps, n, own * n_steps) for name, mark in by_step.items()),
+        ("ended", decided.went_on & closed[:, None], n_steps, 1, [0] * n_steps),
+        ("won", won[:, None], 1, 1, [0]),
+        ("paid", one, 1, n, [*range(last, last + n)]),
+        ("money", one, 1, n, [*range(last + n, last + 2 * n)]),
     ]
     marks = np.hstack([np.repeat(mark, k, axis=1) for _, mark, _, k, _ in sums]).astype(float)
-    which = np.array([f for *_, factors in sums for f in factors])
-    added = list_added(counted, [group], [mature, *of_currency, *paid, *money], which, marks)
+    which = np.array([f for *_, numbers in sums for f in numbers])
+    added = list_added(counted, [group], factors, which, marks)
     return added, [(name, steps, k) for name, _, steps, k, _ in sums]
 
 

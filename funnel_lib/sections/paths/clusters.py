@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.tallies import Variants, count_variants
+from funnel_lib.counting.variants import Variants, count_variants
 from funnel_lib.sections.paths.segments import find_why_not
 
 # From this likeness on, clusters are said to follow how far leads came. Measured on the planted

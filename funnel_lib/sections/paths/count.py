@@ -12,8 +12,9 @@ from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Group, Segmentat
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.tallies import Tallies, count_variants, tally
+from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import order_packed, to_micros
+from funnel_lib.counting.variants import count_variants
 
 if TYPE_CHECKING:
     from funnel_lib.sections.paths.trust import Trust

@@ -17,7 +17,7 @@ from funnel_lib.core.groups import (
     keep_together,
 )
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.tallies import Variants, count_variants
+from funnel_lib.counting.variants import Variants, count_variants
 from funnel_lib.engine.paths import PathMixture
 
 _NO_MODEL = "segments of another clusterer cannot be used for other leads; use find_segments"

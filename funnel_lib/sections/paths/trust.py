@@ -9,7 +9,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.tallies import count_variants
+from funnel_lib.counting.variants import count_variants
 from funnel_lib.engine.choose import PATTERN, STABLE, compare_with_fewer, measure_stability
 from funnel_lib.engine.paths import PathMixture
 from funnel_lib.stats.differences import MOST_P

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from funnel_lib.core.events import check_log, note_checks, show_rows
+from funnel_lib.core.events import note_checks, show_rows
 from funnel_lib.core.money import check_amounts
 from funnel_lib.core.words import Words
+from funnel_lib.counting.checks import check_log
 from funnel_lib.sections.quality.exports import tell_sources
 from funnel_lib.sections.quality.tell import tell_assumed, tell_limits, tell_quality
 from funnel_lib.sections.section import Section, Source, Tables

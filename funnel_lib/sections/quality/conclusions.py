@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import SILENT_DAYS, STAGE_PREFIX, EventLog, check_log, lead_codes
+from funnel_lib.core.events import SILENT_DAYS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.groups import FEWEST_LEADS
 from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import SMALL, Words, label_table
+from funnel_lib.counting.checks import check_log
 from funnel_lib.counting.moves import mark_pipelines
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_assumed
@@ -62,7 +63,7 @@ def describe_log(log: EventLog) -> dict[str, pd.DataFrame]:
 def list_problems(log: EventLog) -> pd.DataFrame:
     """What is wrong or odd in an export, errors first, then by number of rows?
 
-    As `events.check_log` tells it, and the amounts that do not count as money.
+    As `checks.check_log` tells it, and the amounts that do not count as money.
     """
     found = pd.concat([check_log(log), check_amounts(log.leads)], ignore_index=True)
     rank = found["severity"].map({s: n for n, s in enumerate(_SEVERITIES)})

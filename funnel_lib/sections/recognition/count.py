@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.core.groups import UNDETERMINED, Segmentation, place_steps
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.tallies import count_variants
+from funnel_lib.counting.variants import count_variants
 
 MOST_VALUES = 20  # of a column that is taken for a fact; rarer values are one value together
 FEWEST = 5  # leads of a value of its own

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import ACTORS, BULK_LEADS, STAGE_PREFIX, EventLog, build_log
+from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, build_log
 from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import DAY, MINUTE, NEVER, to_micros
+from funnel_lib.counting.checks import BULK_LEADS
 from funnel_lib.counting.missed import place_leads
 from funnel_lib.counting.moves import (
     PIPELINE_MARK,

@@ -182,12 +182,12 @@ def count_hours(journeys: Journeys, group: Group, since: str, step_id: str) -> n
     """
     counted = tally(journeys, group.memberships)
     key = "hours", since, step_id, counted.members.shape[1]
-    if key not in journeys.tallied or journeys.tallied[key][0] is not counted:
+    if key not in journeys.kept or journeys.kept[key][0] is not counted:
         begin = to_micros(journeys.leads["entered_at"])
         if since:
             begin = find_first_evidence(journeys, since)
         hours = count_wait(begin, find_first_evidence(journeys, step_id))
         took = hours >= 0
         leads = count_cells(counted, hours[took], counted.of_lead[took])
-        journeys.tallied[key] = counted, leads @ counted.members
-    return journeys.tallied[key][1][:, group.column]
+        journeys.kept[key] = counted, leads @ counted.members
+    return journeys.kept[key][1][:, group.column]

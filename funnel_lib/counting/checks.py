@@ -1,0 +1,109 @@
+"""What is wrong or odd in a log, whatever its steps are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.events import UNUSABLE, EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.core.times import DAY, MINUTE, NEVER, end_of_days, has_clock_times, to_micros
+
+# Rows that a reader leaves out as they hold no event, or one that stands elsewhere, too.
+EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
+            "deleted_activity", "lone_text")  # fmt: skip
+# A deal with such an event was a lead before: its first events are older than the deal.
+BEFORE_DEALS = ("lead_created", "became_lead")
+# Bulk edits: this many leads with the same action in the same minute look like a script's work.
+BULK_LEADS = 50
+
+
+def check_log(log: EventLog) -> pd.DataFrame:
+    """What is wrong or odd in a log: removed rows, impossible dates, gaps, bulk edits?
+
+    Shares are of the event rows read, or of the leads; severity is info, warning or error; up to
+    three examples are shown, the same whatever the order of the rows.
+
+    Examples
+    --------
+    >>> day, next_day = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-02")
+    >>> events = pd.DataFrame({"lead_id": ["a"], "at": [day], "action": ["x"], "actor": ["client"]})
+    >>> leads = pd.DataFrame({"lead_id": ["a", "b"], "created_at": [next_day, None]})
+    >>> check_log(build_log(events, leads))[["check", "n_rows"]].values.tolist()
+    [['events_before_created', 1], ['leads_without_events', 1]]
+    """
+    removed = [
+        (r.reason, r.rows, log.rows_read if r.table == "events" else len(log.leads) + r.rows,
+         "error" if r.reason in UNUSABLE else "info" if r.reason in EXPECTED else "warning",
+         r.examples)
+        for r in log.removed.itertuples() if r.rows
+    ]  # fmt: skip
+    return pd.concat(
+        [note_checks(removed), log.noticed, _check_events(log), _check_leads(log)],
+        ignore_index=True,
+    )
+
+
+def _check_events(log: EventLog) -> pd.DataFrame:
+    events, leads = log.events, log.leads
+    lead = lead_codes(log)
+    early = np.asarray(events["at"].array < leads["created_at"].array.take(lead))
+    early &= ~np.isin(lead, lead[events["action"].isin(BEFORE_DEALS).to_numpy()])
+    no_row = np.zeros(len(events), bool)
+    if leads["has_row"].any():
+        no_row = ~leads["has_row"].to_numpy()[lead_codes(log)]
+    no_actor = events["actor"].isna().to_numpy()
+    bulk = _bulk_edits(events)
+    base = log.rows_read
+    return note_checks([
+        ("events_before_created", early.sum(), base, "warning", show_rows(events[early])),
+        ("events_without_lead_row", no_row.sum(), base, "warning", show_rows(events[no_row])),
+        ("actor_unknown", no_actor.sum(), base, "info", show_rows(events[no_actor])),
+        ("bulk_edits", bulk.sum(), base, "warning", show_rows(events[bulk])),
+    ])  # fmt: skip
+
+
+def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
+    """Events whose action befell `BULK_LEADS` or more leads in one minute; dates without a time of
+    day say nothing of minutes."""
+    at = to_micros(events["at"])
+    bulk = np.zeros(len(events), bool)
+    if len(at) and at.min() < at.max() and not has_clock_times(at):
+        return bulk
+    action, lead = (events[c].cat.codes.to_numpy() for c in ("action", "lead_id"))
+    minute = at // MINUTE
+    minute -= minute.min(initial=NEVER)
+    together = minute * len(events["action"].cat.categories) + action
+    if together.max(initial=0) > 4 * len(together):
+        together = pd.factorize(together)[0]
+    together = together.astype(np.int32)
+    busy = np.flatnonzero((np.bincount(together) >= BULK_LEADS)[together])
+    busy = busy[at[busy] % DAY > 0]
+    code, n_leads = pd.factorize(together[busy])[0], np.int64(len(events["lead_id"].cat.categories))
+    pairs = pd.unique(code * n_leads + lead[busy])
+    bulk[busy] = (np.bincount(pairs // n_leads) >= BULK_LEADS)[code]
+    return bulk
+
+
+def _check_leads(log: EventLog) -> pd.DataFrame:
+    leads = log.leads
+    with_events = np.zeros(len(leads), bool)
+    with_events[lead_codes(log)] = True
+    closed, created = (to_micros(leads[c]) for c in ("closed_at", "created_at"))
+    impossible = (end_of_days(closed) < created) & (created < NEVER)
+    ended = leads["status"].isin(["won", "lost"]).to_numpy()
+    undated = ended & leads["closed_at"].isna().to_numpy()
+    no_amount = leads["amount"].isna().to_numpy() & leads["amount"].notna().any()
+    currencies = sorted(leads["currency"].dropna().unique())
+    several = len(currencies) > 1
+    base = len(leads)
+    return note_checks([
+        ("leads_without_events", (~with_events).sum(), base, "warning",
+         show_rows(leads.loc[~with_events, ["lead_id"]])),
+        ("closed_before_created", impossible.sum(), base, "warning", show_rows(leads[impossible])),
+        ("closed_without_date", undated.sum(), base, "warning",
+         show_rows(leads.loc[undated, ["lead_id"]])),
+        ("leads_without_amount", no_amount.sum(), base, "info",
+         show_rows(leads.loc[no_amount, ["lead_id"]])),
+        ("several_currencies", len(leads) if several else 0, base, "warning",
+         ", ".join(currencies)),
+    ])  # fmt: skip
