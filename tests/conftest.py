@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from funnel_lib import cli
 from funnel_lib.core.events import build_log
@@ -12,6 +13,10 @@ from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.datasets.planted import plant_log, write_planted
 from funnel_lib.sections.paths.segments import find_segments
+
+# How long an example takes says nothing of the code on a busy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 

@@ -179,7 +179,7 @@ ODD = [
 ]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(WAYS), st.lists(MOMENTS, min_size=1, max_size=12), st.sampled_from(WAYS),
        st.lists(st.sampled_from(ODD) | MOMENTS, max_size=5))  # fmt: skip
 def test_times_of_one_layout_are_those_of_the_general_reader(way, moments, other, odd):

@@ -356,7 +356,7 @@ def both_ways(drawn):
     return log, {k: {"status": s, "closed": d} for k, (s, d) in told.items()}
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(LOGS)
 def test_slow_loops_find_the_same_missed_steps_losses_and_necessity(drawn):
     log, leads = both_ways(drawn)
@@ -378,7 +378,7 @@ def test_slow_loops_find_the_same_missed_steps_losses_and_necessity(drawn):
         assert (row.n_won, row.n_won_with_evidence) == (len(buyers), len(shown & {*buyers}))
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(LOGS, st.integers(0, 2**32 - 1))
 def test_losses_of_segments_add_up_to_all(drawn, seed):
     journeys = build_journeys(both_ways(drawn)[0], STEPS)
@@ -393,7 +393,7 @@ def test_losses_of_segments_add_up_to_all(drawn, seed):
     assert np.allclose(kinds, one["n_lost"], atol=ROUNDING, rtol=0)
 
 
-@settings(deadline=None, max_examples=15, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(LOGS, st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(drawn, random):
     rows, told = drawn

@@ -497,7 +497,7 @@ def both_ways(drawn):
     return journeys, kept, leads
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     LOGS,
     st.sampled_from([None, 1, 3, 6]),
@@ -515,7 +515,7 @@ def test_slow_loops_count_the_same(drawn, window, path):
         assert found == slow_funnel(rows, leads, STEPS, ids, rule, window, 9), rule
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(LOGS, st.sampled_from([None, 2]))
 def test_slow_loops_count_the_same_after_the_sale(drawn, window):
     journeys, rows, leads = both_ways(drawn)
@@ -536,7 +536,7 @@ def test_slow_loops_count_the_same_after_the_sale(drawn, window):
 # --- what must always hold -------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(LOGS, st.sampled_from([None, "2D"]))
 def test_funnels_never_grow_and_order_is_the_stricter_rule(drawn, within):
     journeys, _, _ = both_ways(drawn)
@@ -552,7 +552,7 @@ def test_funnels_never_grow_and_order_is_the_stricter_rule(drawn, within):
     assert (sure["share_of_entered"] <= sure["high"] + ROUNDING).all()
 
 
-@settings(deadline=None, max_examples=15, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(LOGS, st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(drawn, random):
     rows, told = drawn
@@ -563,7 +563,7 @@ def test_order_of_rows_changes_nothing(drawn, random):
         pd.testing.assert_frame_equal(*tables)
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(LOGS, st.integers(0, 2**32 - 1), st.sampled_from(RULES))
 def test_segments_add_up_to_all(drawn, seed, rule):
     journeys, _, _ = both_ways(drawn)
