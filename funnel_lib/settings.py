@@ -63,9 +63,12 @@ Files = Annotated[Texts, Field(min_length=1)]
 Formats = Annotated[tuple[str, ...], BeforeValidator(_to_formats)]
 
 
-def _define(default: Any, meaning: str, /, *, least: int | None = None, **of_command: Any) -> Any:
+def _define(default: Any, meaning: str, /, *, least: int | None = None, below: int | None = None,
+            **of_command: Any) -> Any:  # fmt: skip
     """A setting; `of_command` says where the command differs: its default, its option's name."""
-    return Field(default, description=meaning, ge=least, json_schema_extra=of_command or None)
+    return Field(
+        default, description=meaning, ge=least, lt=below, json_schema_extra=of_command or None
+    )
 
 
 class Settings(BaseModel):
@@ -99,6 +102,9 @@ class Settings(BaseModel):
     pace: bool = _define(False, "Segments may differ by pace, too.")
     rule: Text = _define("passed", "How steps are counted: passed, ordered or any.")
     within: Text = _define("", "Only what comes so soon after entry, e.g. 90D.")
+    drop_out_gap: float = _define(
+        15, "Points by which drop-out before paths part may differ.", least=0, below=100
+    )
     observed_until: Text = _define("", "Day of the export; else the last moment in the data.")
     entered_from: Text = _define("", "Only leads that entered on this day or later.")
     entered_to: Text = _define("", "Only leads that entered on this day or earlier.")

@@ -117,7 +117,7 @@ def write_task(folder: Path, events: pd.DataFrame, steps: fl.Steps) -> None:
              "memberships": "memberships.parquet"}  # fmt: skip
     task = {name: str(folder / file) for name, file in files.items()} | {
         "ids": ids, "sale": steps.won, "lost": steps.lost,
-        "asks": [(action, ids.index(s.id)) for s in steps.steps for action in s.asked_by],
+        "asks": [(action, ids.index(s.id)) for s in steps.steps for action in s.asks],
         "paths": [[*(ids[code] for code in path), steps.won] for path in some],
     }  # fmt: skip
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")

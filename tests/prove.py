@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import random_worlds as worlds
 from prove_readers import prove_readers
+from prove_tree import prove_tree
 from prove_value import prove_groups, prove_hypotheses, prove_power, prove_times
 from proving import plant_journeys, show_row, write_head
 from scipy.optimize import linear_sum_assignment
@@ -316,6 +317,7 @@ interval to judge for the others."""
 TABLES = {
     "segments": prove_segments,
     "intervals": prove_intervals,
+    "tree": prove_tree,
     "times": prove_times,
     "groups": prove_groups,
     "hypotheses": prove_hypotheses,

@@ -67,6 +67,13 @@ def read_checked(
     return read
 
 
+def find_lines(path: str | Path, aim: str) -> dict[Place, int]:
+    """On which line of a YAML file does each thing stand?"""
+    lines: dict[Place, int] = {}
+    _build(_compose(path, aim, yaml.SafeLoader), (), lines, [], str(path))
+    return lines
+
+
 def _compose(path: str | Path, aim: str, loader: type) -> yaml.Node | None:
     text = _read_text(path, aim)
     try:

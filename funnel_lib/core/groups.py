@@ -32,6 +32,8 @@ class Segmentation(Card):
     memberships: np.ndarray
     model: Any = None  # the fitted mixture of paths, if there is one
     why_not: str = ""  # no segmentation was tried: "few_leads", "few_steps", "not_asked"
+    # Of each path pairs of its steps that come in either order; empty where that is not known.
+    either_order: tuple[tuple[tuple[str, str], ...], ...] = ()
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
-from funnel_lib.core.events import STATUSES, EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.core.events import ACTORS, STATUSES, EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.html import Card
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import write_codes
@@ -39,9 +39,10 @@ class Journeys(Card):
     step: np.ndarray  # (n_evidence,) positions in steps.ids
     at: np.ndarray  # (n_evidence,) microseconds
     self_reported: np.ndarray  # (n_evidence,) whether it is only the manager's word
-    ask_lead: np.ndarray  # (n_asks,) of the manager's actions that help with a step
-    ask_step: np.ndarray
+    ask_lead: np.ndarray  # (n_asks,) of the manager's actions that ask for a step
+    ask_kind: np.ndarray  # (n_asks,) rows of ask_sets: for which steps each asks
     ask_at: np.ndarray
+    ask_sets: np.ndarray  # (n_kinds, n_steps) whether asks of a kind ask for a step
     measurable: np.ndarray  # (n_steps,) whether the log has any evidence of the step
     has_sales: bool  # whether any lead of the log was won, or shows the sale
     askable: np.ndarray  # (n_steps,) whether the log has any manager's action that helps with it
@@ -77,10 +78,11 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     """Find the evidence of each step in a log, and each lead's outcome.
 
     Status comes from the leads table, else from evidence: the sale's, or an action under `lost:`
-    (closed at the last one; a sale outweighs it); else the lead is open. Evidence of the sale on a
-    lost lead is left out and counted in `quality`, where actions that the steps do not know and
-    steps without evidence stand, too. A lead is sold when it was closed as won; where that has no
-    date, at its first evidence of the sale, else at its last event.
+    (closed at the last one; a sale outweighs it, and where the client acts later it is open again);
+    else the lead is open. Left out and counted in `quality` are evidence of the sale on a lost
+    lead, and what shows a step before the sale after the lead was closed, where actions that the
+    steps do not know and steps without evidence stand, too. A lead is sold when it was closed as
+    won; where that has no date, at its first evidence of the sale, else at its last event.
     Cost: linear in events, but for evidence from other deals, quadratic in an account's deals.
     Raises `InputError` where globs of two steps claim the same action of the log.
 
@@ -96,23 +98,32 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     lead, at = lead_codes(log)[rows].astype(np.int64), to_micros(log.events["at"])[rows]
     reported = name_actions(log, steps.self_reported)[rows]
     sale = steps.ids.index(steps.won)
-    leads = _resolve_status(log, steps, lead, at, codes == sale)
+    acts = (log.events["actor"] == ACTORS[0]).to_numpy(copy=True)
+    acts[rows[~reported]] = True
+    leads, reopened = _resolve_status(log, steps, acts, lead, at, codes == sale)
     status = code_statuses(leads["status"])
     paid_but_lost = (codes == sale) & (status == STATUSES.index("lost"))[lead]
-    quality = [_check_sales(leads, lead[codes == sale], lead[paid_but_lost])]
-    other = _match_other_deals(log, steps, leads, rows[paid_but_lost])
-    lead, at, codes, reported = (
-        np.concatenate([part[~paid_but_lost], more])
-        for part, more in zip((lead, at, codes, reported), other, strict=True)
-    )
+    late = (codes < len(steps.before_sale)) & (codes != sale)
+    late &= at > _find_end(leads, lead[codes == sale], at[codes == sale])[lead]
+    quality = [
+        _check_sales(leads, lead[codes == sale], lead[paid_but_lost]),
+        _check_closing(log, leads, reopened, acts, rows[late]),
+    ]
+    left_out = paid_but_lost | late
+    other = _match_other_deals(log, steps, leads, rows[left_out])
+    if left_out.any() or len(other[0]):
+        lead, at, codes, reported = (
+            np.concatenate([part[~left_out], more])
+            for part, more in zip((lead, at, codes, reported), other, strict=True)
+        )
     lead, at, codes, reported = _in_order(lead, at, codes, reported)
     before = codes < len(steps.before_sale)
     entered = first_at(lead[before], at[before], len(leads))
     leads = leads.assign(entered_at=_to_times(entered))
-    asks = _match_asks(log, steps)
+    ask_lead, ask_kind, ask_at, ask_sets = _match_asks(log, steps)
     measurable = np.bincount(codes, minlength=len(steps.ids)) > 0
     has_sales = bool(measurable[sale] or (status == STATUSES.index("won")).any())
-    askable = np.bincount(asks[1], minlength=len(steps.ids)) > 0
+    askable = ask_sets.any(axis=0)
     quality += [
         _check_actions(log, steps),
         _check_steps(steps, measurable),
@@ -120,7 +131,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     ]
     return Journeys(
         steps, leads, np.append(0, np.cumsum(np.bincount(lead, minlength=len(leads)))), codes, at,
-        reported, *asks,
+        reported, ask_lead, ask_kind, ask_at, ask_sets,
         measurable, has_sales, askable, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
 
@@ -140,7 +151,7 @@ def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
         at=journeys.at[mine],
         self_reported=journeys.self_reported[mine],
         ask_lead=new_code[journeys.ask_lead[asks]],
-        ask_step=journeys.ask_step[asks],
+        ask_kind=journeys.ask_kind[asks],
         ask_at=journeys.ask_at[asks],
     )
 
@@ -248,8 +259,8 @@ def _plain_owners(steps: Steps, actions: list[str]) -> dict[str, str]:
 
 def _fits_conditions(log: EventLog, rule: Evidence) -> np.ndarray:
     fits = name_actions(log, (rule.action,))
-    at = to_micros(log.events["at"])
     if rule.after is not None:
+        at = to_micros(log.events["at"])
         earlier = name_actions(log, (rule.after,))
         since = first_at(lead_codes(log)[earlier], at[earlier], len(log.leads))
         fits &= at >= since[lead_codes(log)]
@@ -293,34 +304,65 @@ def _match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame, left_ou
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
-def _match_asks(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The manager's helping actions: lead, step helped with, time."""
-    parts = []
+def _match_asks(log: EventLog, steps: Steps):
+    """The manager's asks: lead, kind, time; and the kinds, (n_kinds, n_steps): for which steps.
+
+    An action, its globs expanded, may ask for several steps: it is one ask, of a kind of its own.
+    """
+    kind, sets = np.zeros(len(log.events), np.int16), [()]
     for code, step_id in enumerate(steps.ids):
-        rows = np.flatnonzero(name_actions(log, steps[step_id].asked_by))
-        parts.append((rows, np.full(len(rows), code, np.int16)))
-    rows, codes = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return lead_codes(log)[rows].astype(np.int64), codes, to_micros(log.events["at"])[rows]
+        asks = np.zeros(len(kind), bool)
+        for rule in steps[step_id].asked_by:
+            asks |= _fits_conditions(log, rule)
+        before = np.unique(kind[asks])
+        anew = np.zeros(len(sets), np.int16)
+        anew[before] = np.arange(len(before)) + len(sets)
+        sets += [(*sets[k], code) for k in before]
+        kind[asks] = anew[kind[asks]]
+    rows = np.flatnonzero(kind)
+    known, kind = np.unique(kind[rows], return_inverse=True)
+    marks = np.zeros((len(known), len(steps.ids)), bool)
+    for row, k in enumerate(known):
+        marks[row, list(sets[k])] = True
+    lead = lead_codes(log)[rows].astype(np.int64)
+    return lead, kind.astype(np.int16), to_micros(log.events["at"])[rows], marks
 
 
-def _resolve_status(log: EventLog, steps: Steps, lead, at, is_sale) -> pd.DataFrame:
-    """Find every lead's status and when it was won: by the leads table, else by evidence."""
+def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
+    """Find every lead's status and when it was won: by the leads table, else by evidence. Which
+    leads a client's act after their loss opened again, (n_leads,), comes second."""
     n = len(log.leads)
     all_leads, all_at = lead_codes(log), to_micros(log.events["at"])
     paid = first_at(lead[is_sale], at[is_sale], n)
     gave_up = name_actions(log, steps.lost)
     lost = last_at(all_leads[gave_up], all_at[gave_up], n)
     given = code_statuses(log.leads["status"])
-    outcomes = [paid < NEVER, lost > -NEVER]
+    by_evidence = (given < 0) & (lost > -NEVER) & (paid == NEVER)
+    reopened = by_evidence
+    if by_evidence.any():
+        acts = acts & ~gave_up
+        reopened = by_evidence & (last_at(all_leads[acts], all_at[acts], n) > lost)
+    outcomes = [paid < NEVER, (lost > -NEVER) & ~reopened]
     won, lost_, open_ = (STATUSES.index(status) for status in ("won", "lost", "open"))
     status = np.where(given >= 0, given, np.select(outcomes, [won, lost_], open_))
     closed = np.where(given >= 0, _find_closed(log), np.select(outcomes, [paid, lost], NEVER))
     last = last_at(all_leads, all_at, n)
     sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
     sold = np.where(status == won, sold, NEVER)
-    return log.leads.assign(
+    leads = log.leads.assign(
         status=write_codes(status, STATUSES), closed_at=_to_times(closed), sold_at=_to_times(sold)
     )
+    return leads, reopened
+
+
+def _find_end(leads: pd.DataFrame, lead: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Until when evidence before the sale counts, (n_leads,): until the lead was closed; if won,
+    until the first evidence of the sale, given as leads and times, too; `NEVER` while open."""
+    status, closed = code_statuses(leads["status"]), to_micros(leads["closed_at"])
+    paid = first_at(lead, at, len(leads))
+    won = np.maximum(closed, np.where(paid < NEVER, paid, -NEVER))
+    ends = [status == STATUSES.index("won"), status == STATUSES.index("lost")]
+    return np.select(ends, [won, closed], NEVER)
 
 
 def _find_closed(log: EventLog) -> np.ndarray:
@@ -350,11 +392,26 @@ def _check_sales(leads: pd.DataFrame, paid: np.ndarray, paid_but_lost: np.ndarra
     ])  # fmt: skip
 
 
+def _check_closing(log: EventLog, leads: pd.DataFrame, reopened, acts, late) -> pd.DataFrame:
+    """What came after leads were closed: the client's acts on lost ones, and evidence left out, by
+    rows of events; leads that an act opened again."""
+    owner, ids = lead_codes(log), leads[["lead_id"]]
+    lost = code_statuses(leads["status"]) == STATUSES.index("lost")
+    closed = np.where(lost, to_micros(leads["closed_at"]), NEVER)
+    after = acts & (to_micros(log.events["at"]) > closed[owner])
+    after[late] = True
+    shown = show_rows(ids.iloc[pd.unique(owner[after])[:4]])
+    return note_checks([
+        ("acts_after_closing", after.sum(), len(after), "warning", shown),
+        ("reopened", reopened.sum(), len(ids), "info", show_rows(ids[reopened])),
+    ])  # fmt: skip
+
+
 def _check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
     """Actions the steps file does not mention, and columns its conditions name in vain."""
     named = [e.action for s in steps.steps for e in s.evidence]
     named += [e.after for s in steps.steps for e in s.evidence if e.after]
-    named += [a for s in steps.steps for a in s.asked_by]
+    named += [a for s in steps.steps for a in s.asks]
     named += [*steps.self_reported, *steps.lost, *steps.ignore, "stage: *"]
     unknown = ~name_actions(log, tuple(named))
     counts = log.events["action"][unknown].astype("str").value_counts()

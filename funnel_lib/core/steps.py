@@ -13,6 +13,10 @@ from funnel_lib.core.checked import Checked, Place, read_checked
 from funnel_lib.core.errors import suggest
 
 LANGUAGES = ("en", "ru")
+# What tables write in the place of a step's id, and what joins ids there.
+RESERVED = ("fork", "all", "undetermined", "won", "lost", "opening", "closing", "first_step")
+JOINTS = (" | ", " > ", "+")
+STEPS_FILE = "a steps file (steps.yml)"  # for messages
 MEETINGS = ("meeting_held",)
 _CONDITION = re.compile(r"^\s*(?P<column>.+?)\s*(?P<op>==|!=|>=|<=|>|<)\s*(?P<value>.+?)\s*$")
 
@@ -69,14 +73,14 @@ class Step(Checked):
     id : short word used in tables
     name : how people call it, by language; a plain text serves all languages
     evidence : what shows it, any of these; left out, the action named like the step
-    asked_by : the manager's actions (exact or globs) that help with it
+    asked_by : the manager's actions that ask for it or help with it, written as evidence is
     optional : a client may buy without it, so it is never called missed
     """
 
     id: str
     name: dict[str, str] = {}
     evidence: tuple[Evidence, ...] = ()
-    asked_by: tuple[str, ...] = ()
+    asked_by: tuple[Evidence, ...] = ()
     optional: bool = False
 
     @model_validator(mode="before")
@@ -85,11 +89,17 @@ class Step(Checked):
         if not isinstance(given, dict) or not isinstance(given.get("id"), str | int):
             return given
         name = given.get("name", str(given["id"]))
-        evidence = given.get("evidence", [str(given["id"])])
         filled = {"name": dict.fromkeys(LANGUAGES, name) if isinstance(name, str) else name}
-        if isinstance(evidence, list | tuple):
-            filled["evidence"] = [{"action": e} if isinstance(e, str) else e for e in evidence]
+        for key, default in (("evidence", [str(given["id"])]), ("asked_by", [])):
+            rules = given.get(key, default)
+            if isinstance(rules, list | tuple):
+                filled[key] = [{"action": r} if isinstance(r, str) else r for r in rules]
         return {**given, **filled}
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The names of the actions that ask for it."""
+        return tuple(a.action for a in self.asked_by)
 
 
 class Steps(Checked):
@@ -181,7 +191,7 @@ def read_steps(path: str | Path) -> Steps:
     >>> steps.ids, steps["paid"].evidence[0].action
     (('request_left', 'paid'), 'invoice_paid')
     """
-    return read_checked(path, Steps, "a steps file (steps.yml)", check=_problems)
+    return read_checked(path, Steps, STEPS_FILE, check=_problems)
 
 
 def parse_steps(text: str) -> Steps:
@@ -204,6 +214,9 @@ def write_steps(steps: Steps, path: str | Path) -> None:
         | row
         for s, row in zip(steps.steps, content["steps"], strict=True)
     ]
+    for row in rows:
+        for key in {"evidence", "asked_by"} & set(row):
+            row[key] = [rule["action"] if len(rule) == 1 else rule for rule in row[key]]
     content = {"version": 1, **content, "steps": rows}
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
     Path(path).write_text(text, encoding="utf-8")
@@ -216,6 +229,14 @@ def _problems(steps: Steps) -> list[tuple[Place, str]]:
     for i, step_id in enumerate(ids):
         if step_id in ids[:i]:
             found.append((("steps", i, "id"), f"the step id {step_id!r} is used twice"))
+        if step_id in RESERVED:
+            why = f"the step id {step_id!r} is a word that tables use for something else"
+            found.append((("steps", i, "id"), f"{why}; call it {step_id}_step or the like"))
+        found += [
+            (("steps", i, "id"), f"the step id {step_id!r} holds {joint!r}, which joins ids in "
+             "tables; write it with _")
+            for joint in JOINTS if joint in step_id
+        ]  # fmt: skip
     if steps.won not in ids:
         found.append((("won",), _no_step("won", steps.won, ids)))
     elif steps[steps.won].optional:
@@ -223,6 +244,8 @@ def _problems(steps: Steps) -> list[tuple[Place, str]]:
     for i, step in enumerate(steps.steps):
         if step.id not in steps.after_sale and any(e.other_deal for e in step.evidence):
             found.append((("steps", i), f"{step.id}: other_deal shows only steps after the sale"))
+        if any(a.other_deal for a in step.asked_by):
+            found.append((("steps", i), f"{step.id}: asked_by cannot name another deal's actions"))
     for i, step_id in enumerate(steps.post_sale):
         if step_id not in ids:
             found.append((("post_sale", i), _no_step("post_sale", step_id, ids)))

@@ -17,7 +17,7 @@ from funnel_lib.core.errors import InputError, suggest
 REGISTRY = Path(__file__).with_suffix(".yml")
 Kind = Literal[
     "bool", "count", "days", "hours", "money", "name", "number", "p_value", "path", "probability",
-    "segment", "share", "step", "text", "time", "word",
+    "segment", "segments", "share", "step", "steps", "text", "time", "word",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -166,8 +166,9 @@ Kinds of columns: a **count** is a number of leads or the like, a sum of members
 belong to segments in part; a **share** lies between 0 and 1, and says what it is a share of; a
 **probability** is estimated, not divided; **money** is of the row's currency; **days** and
 **hours** go by the clock; a **time** is a moment (UTC); a **step** and a **segment** are ids, a
-**path** ids joined by ` > `; **words** and **names** are codes, which reports write out in the
-reader's language. What cannot be known is empty, never 0.
+**path** ids joined by ` > `, **steps** and **segments** ids joined by ` | ` or `+`; **words** and
+**names** are codes, which reports write out in the reader's language. What cannot be known is
+empty, never 0.
 
 ## Tables of an audit
 

@@ -25,7 +25,7 @@ class Tallies:
     at one time, where among it the sale and the manager's asks came, and how the lead ended. It has
     no times but places: 0, 2, 4 … are the moments at which there is evidence, odd numbers (and -1)
     lie between them. Left out is what counts for nothing: evidence of steps after the sale before
-    it, asks after closing, and of asks for a step between the same moments all but
+    it, asks before entry or after closing, and of asks of a kind between the same moments all but
     one. With a window, so is what came later than so long after entry (after the sale: after it).
 
     Walks are ordered by their content alone, whatever the order and the ids of leads, and so do
@@ -47,8 +47,9 @@ class Tallies:
     place: np.ndarray  # (n_evidence,)
     self_reported: np.ndarray  # (n_evidence,)
     ask_offsets: np.ndarray  # (n_walks + 1,)
-    ask_step: np.ndarray  # (n_asks,)
+    ask_kind: np.ndarray  # (n_asks,) as of the journeys
     ask_place: np.ndarray  # (n_asks,)
+    ask_sets: np.ndarray  # (n_kinds, n_steps)
     of_lead: np.ndarray  # (n_leads,) each lead's walk
     first: np.ndarray  # (n_walks,) some lead of each walk
 
@@ -76,7 +77,7 @@ class Tallies:
 
 _OF_WALK = ("n", "members", "status", "entered", "bought", "sold")
 _OF_EVIDENCE = ("step", "place", "self_reported")
-_OF_ASK = ("ask_step", "ask_place")
+_OF_ASK = ("ask_kind", "ask_place")
 
 
 def tally(
@@ -181,10 +182,11 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
     sold_place[buyers] = _find_place(offsets, at, place, buyers, sold[buyers])
     owner, asked_at = journeys.ask_lead, journeys.ask_at
     asks = asked_at <= np.minimum(closed, np.where(entered < NEVER, last, NEVER))[owner]
+    asks &= (asked_at >= entered[owner]) | (entered == NEVER)[owner]
     owner, asked_at = owner[asks], asked_at[asks]
     asked = _find_place(offsets, at, place, owner, asked_at)
-    ask_offsets, ask_step, ask_place = _drop_repeated(
-        owner, journeys.ask_step[asks], asked, len(leads)
+    ask_offsets, ask_kind, ask_place = _drop_repeated(
+        owner, journeys.ask_kind[asks], asked, len(leads)
     )
     each = np.arange(len(leads), dtype=np.int32)
     status = code_statuses(leads["status"])
@@ -192,7 +194,7 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
         journeys.steps, journeys.measurable, journeys.has_sales, journeys.askable,
         np.ones(len(leads)), np.ones((len(leads), 1)), status, base, bought,
         sold_place.astype(np.int32), offsets, step, place, journeys.self_reported[keep],
-        ask_offsets, ask_step, ask_place, each, each,
+        ask_offsets, ask_kind, ask_place, journeys.ask_sets, each, each,
     )  # fmt: skip
 
 
@@ -228,15 +230,15 @@ def _find_place(offsets, at, place, lead, times) -> np.ndarray:
     return np.where(low > start, place[last] + (at[last] != times), -1)
 
 
-def _drop_repeated(owner, step, place, n_leads):
-    """Asks in order of lead, place and step, each once: offsets (n_leads + 1,), steps, places."""
-    n_steps = int(step.max(initial=0)) + 1
+def _drop_repeated(owner, kind, place, n_leads):
+    """Asks in order of lead, place and kind, each once: offsets (n_leads + 1,), kinds, places."""
+    n_kinds = int(kind.max(initial=0)) + 1
     wide = int(place.max(initial=-1)) + 2
-    key = np.unique((owner.astype(np.int64) * wide + place + 1) * n_steps + step)
-    step, rest = (key % n_steps).astype(np.int16), key // n_steps
+    key = np.unique((owner.astype(np.int64) * wide + place + 1) * n_kinds + kind)
+    kind, rest = (key % n_kinds).astype(np.int16), key // n_kinds
     place = (rest % wide - 1).astype(np.int32)
     offsets = np.append(0, np.cumsum(np.bincount(rest // wide, minlength=n_leads)))
-    return offsets, step, place
+    return offsets, kind, place
 
 
 def _split(counted: Tallies, memberships: np.ndarray) -> Tallies:
@@ -303,7 +305,7 @@ def _list_runs(walks: Tallies):
     (n_walks,) each."""
     wide, word = len(walks.steps.ids), np.uint64
     shown = (walks.place.astype(np.int64) * wide + walks.step) * 2 + walks.self_reported
-    asked = (walks.ask_place.astype(np.int64) + 1) * wide + walks.ask_step
+    asked = (walks.ask_place.astype(np.int64) + 1) * len(walks.ask_sets) + walks.ask_kind
     ends = walks.status + (walks.entered * 4 + walks.bought * 8) + (walks.sold + np.int64(1)) * 16
     heads = [ends.view(word)]
     if walks.members.shape[1] > 1:

@@ -208,8 +208,13 @@ class Words:
         return format_date(day, "d MMM y", locale=self.lang)
 
     def step(self, step_id: str) -> str:
-        """Name a step; one without a name goes by its id."""
-        return NOTHING if pd.isna(step_id) else self.step_names.get(step_id, step_id)
+        """Name a step, to stand in quotes; one without a name goes by its id. Several, joined by
+        `` | `` as of a fork, are named one by one: A” or “B."""
+        if pd.isna(step_id):
+            return NOTHING
+        several = step_id.split(" | ")
+        names = [self.step_names.get(step, step) for step in several]
+        return self.text("count.or_quoted").join(names) if len(names) > 1 else names[0]
 
     def steps(self, step_ids: Iterable[str]) -> str:
         """Name several steps, in their order."""
@@ -250,6 +255,10 @@ class Words:
         texts = _read_texts(self.lang)
         if known.kind == "step":  # or a word of ours
             return texts.get(f"{known.words}.{x}") or self.step(x)
+        if known.kind == "steps":
+            return " / ".join(map(self.step, x.split(" | ")))
+        if known.kind == "segments":
+            return ", ".join(self.value("segment", s) for s in re.split(r"\+| \| ", x))
         if known.kind == "name" and x.startswith(("with ", "without ")):
             signs = [sign.partition(" ") for sign in x.split("; ")]
             return ", ".join(self.text(f"named.{sign}", step=self.step(s)) for sign, _, s in signs)

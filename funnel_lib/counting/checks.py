@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import UNUSABLE, EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.core.checked import find_lines
+from funnel_lib.core.events import ACTORS, UNUSABLE, EventLog, lead_codes, note_checks, show_rows
+from funnel_lib.core.journeys import name_actions
+from funnel_lib.core.steps import STEPS_FILE, Steps
 from funnel_lib.core.times import DAY, MINUTE, NEVER, end_of_days, has_clock_times, to_micros
 
 # Rows that a reader leaves out as they hold no event, or one that stands elsewhere, too.
@@ -15,6 +18,21 @@ EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "de
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
 BULK_LEADS = 50
+
+
+def check_asks(log: EventLog, steps: Steps, path: str) -> pd.DataFrame:
+    """Which of a steps file's `asked_by` are a client's own acts, by line of the file?"""
+    by_client = (log.events["actor"] == ACTORS[0]).to_numpy()
+    lines, n_rows, found = find_lines(path, STEPS_FILE) if path else {}, 0, []
+    for i, step in enumerate(steps.steps):
+        for j, rule in enumerate(step.asked_by):
+            if n := (by_client & name_actions(log, (rule.action,))).sum():
+                line = lines.get(("steps", i, "asked_by", j))
+                where = f"line {line}: " if line else ""
+                found.append(f"{where}{step.id}: {rule.action} ({n})")
+                n_rows += n
+    row = ("asked_by_client", n_rows, len(by_client), "warning", ", ".join(found))
+    return note_checks([row])
 
 
 def check_log(log: EventLog) -> pd.DataFrame:

@@ -6,56 +6,110 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import EventLog
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import UNDETERMINED, Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import write_codes
-from funnel_lib.counting.missed import ASKED, place_leads
+from funnel_lib.core.tallies import number_rows
+from funnel_lib.counting.missed import ASKED, judge_asked, place_leads
 from funnel_lib.counting.moves import find_last_stage, find_stage_step
+from funnel_lib.counting.tree import Places, find_places
+
+_UNSURE = "undetermined"
 
 
 def list_leads(
-    log: EventLog, journeys: Journeys, groups: list[Group] | None = None
+    log: EventLog, journeys: Journeys, segmentation: Segmentation | None = None
 ) -> pd.DataFrame:
     """Where does each lead stand?
 
-    Groups are those of `list_groups`. One row a lead: the segment is its most probable one (empty,
-    as its probability, if it never entered), last_step, missed_step (of an open lead the next step)
-    and asked are in that segment's funnel, stage is the last one of the CRM, stage_ahead: its step
-    in the steps file lies beyond the furthest one reached (never of a won lead). Further columns of
-    the leads follow; one named like a column before it becomes ``…_in_export``.
+    The table `leads`: one row a lead; last_step, missed_step and asked are on its own path, as of
+    `tree.find_places`, and empty if it never entered. A segment is named where the lead is of it
+    surely, else ``undetermined``, and `likely` are the fewest paths that make up so much. Stage is
+    the last one of the CRM, stage_ahead: its step in the steps file lies beyond the furthest one
+    reached in its order (never of a won lead). Further columns of the leads follow; one named like
+    a column before it becomes ``…_in_export``.
     """
-    groups = groups or [Group()]
-    found = place_leads(journeys)
-    entered = journeys.leads["entered_at"].notna()
-    stage = find_last_stage(log, journeys)
-    codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
-    means = {name: find_stage_step(journeys.steps, name) for name in stage.dropna().unique()}
-    shown_by_stage = pd.to_numeric(stage.map({n: codes.get(s) for n, s in means.items()}))
-    ahead = (shown_by_stage > found.last) & (journeys.leads["status"] != "won")
-    own_groups = groups[1:] or groups
-    member = np.column_stack([g.weigh(len(entered)) for g in own_groups])
-    best, ids = member.argmax(axis=1), journeys.steps.before_sale
-    last, missed, asked = np.full((3, len(best)), -1)
-    for k, group in enumerate(own_groups):
-        place, mine = place_leads(journeys, group), best == k
-        code = np.array([*(ids.index(step) for step in group.path or ids), -1])
-        last[mine], missed[mine] = code[place.last[mine]], code[place.missed[mine]]
-        asked[mine] = place.asked[mine]
-    best = np.where(entered, best, -1)
+    places = find_places(journeys, segmentation or keep_together(journeys))
+    counted, tree = places.counted, places.tree
+    entered, of_lead = counted.entered, counted.of_lead
+    best = counted.members.argmax(axis=1)
+    ids = tree.ids if len(tree.ids) > 1 else ("all",)
+    largest = counted.members.max(axis=1)
+    sure = np.where(largest >= UNDETERMINED, best, len(ids))
+    nodes = [tree.name(node.segments) for node in tree.nodes]
+    branch = np.where(places.node > 0, places.node - 1, len(nodes) + places.path)
+    leaves = [tree.name(_list_alike(tree.skeletons, k)) for k in range(len(tree.ids))]
+
+    def write(codes: np.ndarray, names) -> pd.Series:
+        return write_codes(np.where(entered, codes, -1)[of_lead], names)
+
     own = pd.DataFrame({
         "lead_id": journeys.leads["lead_id"],
-        "segment": write_codes(best, [g.segment for g in own_groups]),
-        "probability": pd.Series(member.max(axis=1)).where(entered),
+        "segment": write(sure, [*ids, _UNSURE]),
+        "likely": _write_sets(find_likely(places) & entered[:, None], ids)[of_lead].array,
+        "tree_segment": write(branch, [*nodes, *leaves]),
+        "probability": np.where(entered, largest, np.nan)[of_lead],
         "status": journeys.leads["status"],
-        "last_step": write_codes(last, ids),
-        "missed_step": write_codes(missed, ids),
-        "asked": write_codes(asked, ASKED),
-        "stage": stage,
-        "stage_ahead": ahead.to_numpy(bool),
+        "last_step": write(places.last, journeys.steps.ids),
+        "missed_step": write(places.node - 1, [node.missed for node in tree.nodes]),
+        "asked": write(places.asked, ASKED),
     })  # fmt: skip
+    own["stage"] = find_last_stage(log, journeys)
+    own["stage_ahead"] = _find_ahead(journeys, own["stage"])
+    node = pd.Series(places.node[of_lead], dtype="Int64")
     rest = journeys.leads.drop(columns=["lead_id", "status", "stage", "has_row"], errors="ignore")
     first = ["amount", "currency"]
     rest = rest[[*first, *(c for c in rest if c not in first)]]
-    taken = {*own, "next_step", "days_silent"}
+    rest.insert(2, "node", node.mask(node == 0))
+    taken = {*own, "next_step", "days_silent", "overdue"}
     rest = rest.rename(columns={c: f"{c}_in_export" for c in rest if c in taken})
     return pd.concat([own, rest], axis=1)
+
+
+def list_next_steps(places: Places, steps: tuple[str, ...]) -> pd.DataFrame:
+    """Which steps come next on the likely paths of each lead, joined by `` | `` in file order, and
+    was any of them proposed: next_step, asked, (n_leads,). Of a lead that never entered the first
+    steps of all paths, of one that was won none."""
+    counted, n = places.counted, places.asked_for.shape[1]
+    on = find_likely(places) & (places.waits_for >= 0)
+    wanted = np.zeros((len(on), n), bool)
+    rows, paths = np.nonzero(on)
+    wanted[rows, places.waits_for[rows, paths]] = True
+    asked = np.where(wanted.any(axis=1), judge_asked(counted, places.asked_for, wanted), -1)
+    return pd.DataFrame({
+        "next_step": _write_sets(wanted, steps)[counted.of_lead].array,
+        "asked": write_codes(asked[counted.of_lead], ASKED),
+    })  # fmt: skip
+
+
+def find_likely(places: Places) -> np.ndarray:
+    """Which are the likely paths of each walk, the fewest to which it belongs by `UNDETERMINED`,
+    (n_walks, n_segments)? All, of leads that never entered."""
+    members = places.counted.members
+    order = np.argsort(-members, axis=1, kind="stable")
+    before = np.cumsum(np.take_along_axis(members, order, axis=1), axis=1)
+    before -= np.take_along_axis(members, order, axis=1)
+    likely = np.zeros(members.shape, bool)
+    np.put_along_axis(likely, order, before < UNDETERMINED, axis=1)
+    return likely
+
+
+def _list_alike(skeletons: tuple[tuple[str, ...], ...], k: int) -> tuple[int, ...]:
+    """The paths that the tree cannot tell from one."""
+    return tuple(j for j, skeleton in enumerate(skeletons) if skeleton == skeletons[k])
+
+
+def _write_sets(marks: np.ndarray, names: tuple[str, ...]) -> pd.Series:
+    """Join the names that each row marks; missing where it marks none."""
+    first, number = number_rows(marks)
+    texts = [" | ".join(names[i] for i in np.flatnonzero(row)) for row in marks[first]]
+    return write_codes(np.where(marks.any(axis=1), number, -1), texts)
+
+
+def _find_ahead(journeys: Journeys, stage: pd.Series) -> np.ndarray:
+    """Of which leads does the stage say more than the client did, (n_leads,)?"""
+    codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
+    means = {name: find_stage_step(journeys.steps, name) for name in stage.dropna().unique()}
+    shown = pd.to_numeric(stage.map({name: codes.get(step) for name, step in means.items()}))
+    ahead = (shown > place_leads(journeys).last) & (journeys.leads["status"] != "won")
+    return ahead.to_numpy(bool)

@@ -9,9 +9,9 @@ import pandas as pd
 
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.tallies import NOWHERE, Tallies, tally
+from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import NEVER
-from funnel_lib.counting.reach import find_reached, nth_times, read_window
+from funnel_lib.counting.reach import find_reached, read_window
 
 ASKED = ("yes", "no", "unknown")
 
@@ -23,8 +23,8 @@ class Missed:
     last: np.ndarray  # position of the furthest step reached
     # Position of the first step not taken after it: not optional, measurable; none of a won lead.
     missed: np.ndarray
-    # Position in `ASKED`: whether the manager's helping action came between reaching the last step
-    # and closing; unknown where no such action of that step is anywhere in the log.
+    # Position in `ASKED`: whether a manager asked for it, from entry to closing; unknown where
+    # nobody is asked for that step anywhere in the log.
     asked: np.ndarray
 
     def take(self, walks: np.ndarray) -> Missed:
@@ -63,7 +63,11 @@ def find_missed(counted: Tallies, group: Group | None = None) -> Missed:
     following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
     missed = following[last + 1]
     missed = np.where((missed < n) & ~counted.has_status("won"), missed, -1)
-    return Missed(last, missed, _find_asked(counted, codes, last, missed))
+    place = np.full((1, len(counted.steps.ids)), -1)
+    place[0, codes[::-1]] = np.arange(n)[::-1]
+    asked_for = find_asked(counted, place, np.zeros(len(last), int))
+    wanted = codes[missed][:, None] == np.arange(place.shape[1])
+    return Missed(last, missed, np.where(missed >= 0, judge_asked(counted, asked_for, wanted), -1))
 
 
 def place_leads(journeys: Journeys, group: Group | None = None) -> Missed:
@@ -108,22 +112,51 @@ def find_decided(
     return Decided(counted, tuple(ids.tolist()), before & (went_on | ended[:, None]), went_on)
 
 
-def _find_asked(counted: Tallies, codes, last, missed) -> np.ndarray:
-    """Whether a helping action of the missed step came between the last step and closing."""
-    # When the last step was reached: where the funnel has a step n times, its nth evidence counts.
-    walk = counted.walk
-    rows = np.flatnonzero(counted.step == np.where(last >= 0, codes[last], -1)[walk])
-    owner = walk[rows]
-    nth = np.arange(len(rows)) - np.searchsorted(owner, owner) + 1
-    rows = rows[nth == nth_times(codes)[last[owner]]]
-    since = np.where(last >= 0, NOWHERE, -2)
-    since[walk[rows]] = counted.place[rows]
-    step, owner = np.where(missed >= 0, codes[missed], -1), counted.ask_walk
-    helps = (counted.ask_step == step[owner]) & (counted.ask_place >= since[owner])
-    asked = np.full(len(last), ASKED.index("no"))
-    asked[owner[helps]] = ASKED.index("yes")
-    asked[(missed >= 0) & ~counted.askable[step]] = ASKED.index("unknown")
-    return np.where(missed >= 0, asked, -1)
+def find_asked(counted: Tallies, place: np.ndarray, path: np.ndarray) -> np.ndarray:
+    """For which steps was each walk asked, from entry to closing, (n_walks, n_steps)?
+
+    An action that asks for one step counts for it whenever it came; one that asks for several, for
+    the earliest of them that the client had not come to before that moment.
+
+    Parameters
+    ----------
+    place : (n_paths, n_steps) where each step stands on a path, from 0; -1 where it does not
+    path : (n_walks,) which path each walk is on
+    """
+    n_steps = len(counted.steps.ids)
+    asked = np.zeros((len(counted.n), n_steps), bool)
+    sets, walk = counted.ask_sets[counted.ask_kind], counted.ask_walk
+    alone = sets.sum(axis=1) == 1
+    asked[walk[alone], sets[alone].argmax(axis=1)] = True
+    if alone.all():
+        return asked
+    walk, sets, at = walk[~alone], sets[~alone], counted.ask_place[~alone]
+    where = place[path[walk]]
+    later = sets & (where > _find_furthest(counted, place, path, walk, at)[:, None])
+    first = np.where(later, where, n_steps).min(axis=1, initial=n_steps)
+    rows, steps = np.nonzero(later & (where == first[:, None]))
+    asked[walk[rows], steps] = True
+    return asked
+
+
+def _find_furthest(counted: Tallies, place, path, walk, at) -> np.ndarray:
+    """How far on its path each walk had come before some places in it, (n,); -1 for nowhere."""
+    owner = counted.walk.astype(np.int64)
+    wide = place.shape[1] + 1
+    so_far = np.maximum.accumulate(owner * wide + place[path[owner], counted.step] + 1)
+    long = int(counted.place.max(initial=0)) + 2
+    before = np.searchsorted(owner * long + counted.place, walk.astype(np.int64) * long + at) - 1
+    begun = before >= counted.offsets[walk]
+    so_far = np.append(so_far, 0)  # for logs without evidence
+    return np.where(begun, so_far[before] % wide - 1, -1)
+
+
+def judge_asked(counted: Tallies, asked_for: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Was each walk asked for any of the steps wanted of it, (n_walks, n_steps)? Positions in
+    `ASKED`: no where it was for none and all can be seen, else unknown."""
+    unseen = (wanted & ~counted.askable).any(axis=1)
+    found = [(asked_for & wanted).any(axis=1), unseen]
+    return np.select(found, [ASKED.index("yes"), ASKED.index("unknown")], ASKED.index("no"))
 
 
 def list_codes(counted: Tallies | Journeys, group: Group) -> tuple[np.ndarray, np.ndarray]:

@@ -162,9 +162,11 @@ def open_sheet(
 
 
 def sort_steps(steps, words: Words) -> list[str]:
-    """Steps in the reader's order, those that it does not know last."""
+    """Steps in the reader's order, forks by the first of their steps; those that it does not know
+    last."""
     order = {step: n for n, step in enumerate(words.step_names)}
-    return sorted(steps, key=lambda step: (order.get(step, len(order)), str(step)))
+    first = {step: str(step).partition(" | ")[0] for step in steps}
+    return sorted(steps, key=lambda step: (order.get(first[step], len(order)), str(step)))
 
 
 def label_segment(name: str, words: Words) -> str:

@@ -50,7 +50,7 @@ def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
     return [
         tell_outcomes(tables["leads"], words),
         *paths,
-        tell_main_loss(tables["losses"], tables["funnel"], words),
+        tell_main_loss(tables["losses"], tables["tree"], words),
         tell_start(tables["hypotheses"], tables["segments"], words),
         tell_reliability(tables["funnel"], tables["necessity"], tables["leads"], words),
     ]

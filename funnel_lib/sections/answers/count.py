@@ -166,7 +166,7 @@ def _list_acts(log: EventLog, journeys: Journeys):
     steps, events = journeys.steps, log.events
     records = name_actions(log, (*steps.records, f"{STAGE_PREFIX}*"))
     client, manager = ((events["actor"] == a).to_numpy() & ~records for a in ACTORS[:2])
-    helping = [a for s in steps.steps for a in s.asked_by]
+    helping = [a for s in steps.steps for a in s.asks]
     named = name_actions(log, CONTACTS) & ~name_actions(log, INCOMING)
     contact = manager & (named | name_actions(log, tuple(helping)))
     talk = (client | manager) & name_actions(log, CALLS) & _is_long(events)

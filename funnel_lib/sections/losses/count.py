@@ -5,54 +5,65 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.tallies import tally
-from funnel_lib.counting.missed import ASKED, find_missed, list_codes, place_leads
+from funnel_lib.counting.missed import ASKED
+from funnel_lib.counting.tree import Node, Places, find_places
 from funnel_lib.sections.section import Source, check_choice, is_given
 from funnel_lib.stats.intervals import divide
 
-LEAST = 0.001  # membership of a segment below which a lead is not listed
 
-
-def count_losses(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
-    """At which step not taken are leads lost, were they asked, and what does it cost? The table
-    `losses`, of all leads by the global steps, or of a group by its own.
+def count_losses(journeys: Journeys, segmentation: Segmentation | None = None) -> pd.DataFrame:
+    """At which step not taken are leads lost, were they asked, what are they worth? The table
+    `losses`: of all leads by the nodes of the tree, of a segment by those behind its last fork.
 
     Which amounts count as money: see `money.take_amounts`.
     """
-    group = group or Group()
-    counted = tally(journeys, group.memberships)
-    found, ids = find_missed(counted, group), group.path or journeys.steps.before_sale
-    weights = counted.members[:, group.column]
-    lost = counted.entered & counted.has_status("lost") & (found.missed >= 0)
+    places = find_places(journeys, segmentation or keep_together(journeys))
+    counted, tree = places.counted, places.tree
+    lost = counted.entered & counted.has_status("lost") & (places.node > 0)
     currency, names, amounts = list_money(journeys)
     mine = currency[:, None] == np.arange(len(names))
     leads, amounts = (
-        counted.add_up(values) * weights[:, None]
-        for values in (mine, mine * np.nan_to_num(amounts)[:, None])
+        counted.add_up(values) for values in (mine, mine * np.nan_to_num(amounts)[:, None])
     )
-    step = found.missed[lost]
-    sums = {
-        name: np.column_stack([np.bincount(step, x, len(ids)) for x in values[lost].T])
-        for name, values in (
-            ("n_lost", leads),
-            *((f"n_{word}", leads * (found.asked == n)[:, None]) for n, word in enumerate(ASKED)),
-            ("amount_lost", amounts),
-        )
-    }  # fmt: skip
-    table = pd.DataFrame({name: x.ravel() for name, x in sums.items()})
-    table = table.rename(columns={"n_yes": "n_asked", "n_no": "n_not_asked"})
-    table["segment"] = group.segment
-    table["missed_step"] = np.repeat(list(ids), len(names))
-    table["currency"] = np.tile(names, len(ids))
-    mass = counted.n * weights
-    table["share_of_lost"] = divide(table["n_lost"], mass[lost].sum())
-    table["share_of_entered"] = divide(table["n_lost"], mass[counted.entered].sum())
-    _, can_miss = list_codes(counted, group)
-    return arrange("losses", table[np.repeat(can_miss, len(names))].reset_index(drop=True))
+    everyone = np.ones(len(lost), bool)
+    groups = [("all", everyone, tree.nodes)]
+    if len(tree.ids) > 1:
+        groups += [(s, places.path == k, tree.list_own(k)) for k, s in enumerate(tree.ids)]
+    parts = [
+        _count_group(places, nodes, lost & here, places.came[here], counted.n[here], leads, amounts)
+        .assign(segment=segment, currency=np.tile(names, len(nodes)))
+        for segment, here, nodes in groups
+        if nodes
+    ]  # fmt: skip
+    return arrange("losses", pd.concat(parts, ignore_index=True))
+
+
+def _count_group(places: Places, nodes: list[Node], lost, came, n, leads, amounts) -> pd.DataFrame:
+    """Losses of some walks at some nodes, a row a node and currency."""
+    numbers = np.array([node.number for node in nodes])
+    rows = np.flatnonzero(lost & np.isin(places.node, numbers))
+    place, width = np.searchsorted(numbers, places.node[rows]), leads.shape[1]
+
+    def add(values: np.ndarray) -> np.ndarray:
+        sums = [np.bincount(place, x, len(nodes)) for x in values[rows].T]
+        return np.column_stack(sums).ravel()
+
+    asked = {
+        name: add(leads * (places.asked == ASKED.index(answer))[:, None])
+        for name, answer in (("n_asked", "yes"), ("n_not_asked", "no"), ("n_unknown", "unknown"))
+    }
+    n_lost = add(leads)
+    return pd.DataFrame({
+        "node": np.repeat(numbers, width),
+        "missed_step": np.repeat([node.missed for node in nodes], width),
+        "n_lost": n_lost, **asked, "amount_lost": add(amounts),
+        "share_of_lost": divide(n_lost, n_lost.sum()),
+        "share_of_entered": divide(n_lost, n[came[:, nodes[0].number - 1]].sum()),
+    })  # fmt: skip
 
 
 def list_lost(
@@ -60,24 +71,22 @@ def list_lost(
 ) -> pd.DataFrame:
     """Which lost leads stand behind a number of the table `losses`?
 
-    Rows of the table `leads`, `missed_step` and `asked` by the funnel of `segment`; one of these
-    that is not given does not matter. Of a segment `probability` says how much each lead is of it,
-    the surest first: its numbers are the sums of these. Leads below 0.001 are left out.
+    Rows of the table `leads`, whose `missed_step` (of a fork the next steps, joined by `` | ``) and
+    `asked` are chosen by; one of these that is not given does not matter.
     """
-    ids = [group.segment for group in source.all_groups]
-    group = source.all_groups[ids.index(check_choice("segment", segment, ids))]
-    found, path = place_leads(source.journeys, group), group.path or source.steps.before_sale
-    leads = source.tables["leads"]
-    lost = leads["entered_at"].notna() & (leads["status"] == "lost") & (found.missed >= 0)
+    places = find_places(source.journeys, source.segmentation)
+    tree, leads = places.tree, source.tables["leads"]
+    node, chosen = places.node[places.counted.of_lead], list(tree.nodes)
+    lost = (leads["status"] == "lost").to_numpy() & (node > 0)
     if segment != "all":
-        leads = leads.assign(probability=group.weigh(len(leads)))
-        lost &= leads["probability"] >= LEAST
+        ids = ["all", *tree.ids] if len(tree.ids) > 1 else ["all"]
+        own = ids.index(check_choice("segment", segment, ids)) - 1
+        chosen = tree.list_own(own)
+        lost &= (places.path == own)[places.counted.of_lead]
     if is_given(step):
-        lost &= found.missed == path.index(check_choice("step", step, path))
+        check_choice("step", step, dict.fromkeys(n.missed for n in chosen))
+        chosen = [n for n in chosen if n.missed == step]
+    lost &= np.isin(node, [n.number for n in chosen])
     if is_given(asked):
-        lost &= found.asked == ASKED.index(check_choice("asked", asked, ASKED))
-    steps, words = np.array(path, object)[found.missed], np.array(ASKED, object)[found.asked]
-    found = leads.assign(missed_step=steps, asked=words)[lost]
-    if segment != "all":
-        found = found.sort_values("probability", ascending=False, kind="stable")
-    return found.reset_index(drop=True)
+        lost &= (leads["asked"] == check_choice("asked", asked, ASKED)).to_numpy()
+    return leads[lost].reset_index(drop=True)

@@ -2,12 +2,12 @@
 
 from funnel_lib.sections.necessity.count import count_necessity
 from funnel_lib.sections.necessity.tell import tell_necessity
-from funnel_lib.sections.section import Section, count_each, draw_from, tell_from
+from funnel_lib.sections.section import Section, draw_from, tell_from
 
 NECESSITY = Section(
     "necessity",
     tables=("necessity",),
-    count=count_each(necessity=count_necessity),
+    count=lambda s: {"necessity": count_necessity(s.journeys, s.segmentation)},
     tell=(tell_from(tell_necessity, "necessity"),),
     draw=draw_from("sections.necessity.draw.plot_necessity", "necessity"),
 )

@@ -8,7 +8,9 @@ from funnel_lib.sections.section import Section, Source, Tables, choose_rows, te
 
 
 def _count(source: Source) -> Tables:
-    return {"open_leads": list_open_leads(source.log, source.journeys, source.tables["leads"])}
+    leads = source.tables["leads"]
+    found = list_open_leads(source.log, source.journeys, leads, source.segmentation)
+    return {"open_leads": found}
 
 
 def _choose(source: Source, step: str = "", asked: str = "", manager: str = "") -> pd.DataFrame:

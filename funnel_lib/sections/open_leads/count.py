@@ -6,16 +6,27 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import ACTORS, EventLog, lead_codes
+from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys, find_in_log, last_at
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.times import NEVER, to_micros
 from funnel_lib.counting.days import find_heard
+from funnel_lib.counting.leads import list_next_steps
+from funnel_lib.counting.tree import find_places
+from funnel_lib.counting.waits import find_overdue
 
 
-def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd.DataFrame:
+def list_open_leads(
+    log: EventLog,
+    journeys: Journeys,
+    leads: pd.DataFrame,
+    segmentation: Segmentation | None = None,
+) -> pd.DataFrame:
     """Which step comes next for each open lead, was it proposed, how long is the client silent? The
-    table `open_leads`; `leads` is what `list_leads` returns.
+    table `open_leads`; `leads` is what `list_leads` returns. Of a lead whose path is not sure it is
+    the next step of each likely one.
     """
+    places = find_places(journeys, segmentation or keep_together(journeys))
     codes = find_in_log(log, journeys)
     at = log.events["at"].astype("int64").to_numpy()
     acts = (log.events["actor"] == ACTORS[0]).to_numpy()
@@ -24,8 +35,12 @@ def list_open_leads(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> p
     created = to_micros(journeys.leads["created_at"])
     heard = np.where(heard > -NEVER, heard, created)
     silent = (journeys.observed_until.value // 1000 - heard) / 86_400e6
-    table = leads.assign(days_silent=np.where(heard < NEVER, silent, np.nan))
-    table = table[table["status"] == "open"].rename(columns={"missed_step": "next_step"})
+    table = leads.assign(
+        days_silent=np.where(heard < NEVER, silent, np.nan),
+        overdue=find_overdue(journeys, places),
+        **list_next_steps(places, journeys.steps.ids),
+    )
+    table = table[table["status"] == "open"]
     urgency = table["asked"].map({"no": 0, "unknown": 1, "yes": 2})
     table = table.assign(urgency=urgency).sort_values(
         ["urgency", "amount", "days_silent", "lead_id"],

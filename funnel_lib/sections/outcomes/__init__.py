@@ -7,7 +7,7 @@ from funnel_lib.sections.section import Section, tell_from
 OUTCOMES = Section(
     "outcomes",
     tables=("leads",),
-    count=lambda source: {"leads": list_leads(source.log, source.journeys, source.all_groups)},
+    count=lambda source: {"leads": list_leads(source.log, source.journeys, source.segmentation)},
     tell=(tell_from(tell_outcomes, "leads"),),
     has_heading=False,
 )

@@ -5,6 +5,7 @@ import pandas as pd
 from funnel_lib.core.words import Words
 from funnel_lib.sections.paths.count import (
     compare_traits,
+    count_own_steps,
     describe_segments,
     find_examples,
     list_memberships,
@@ -20,7 +21,7 @@ def _count(source: Source) -> Tables:
     journeys, found = source.journeys, source.segmentation
     trust = measure_trust(found, journeys, seed=source.settings.seed)
     return {
-        "segments": describe_segments(journeys, found, trust),
+        "segments": describe_segments(journeys, found, trust, source.settings.drop_out_gap),
         "memberships": list_memberships(journeys, source.all_groups),
         "segment_paths": list_path_steps(found),
         "segment_traits": compare_traits(journeys, found),
@@ -40,13 +41,8 @@ def _tell_choice(source: Source, words: Words) -> str:
 def _show_cards(source: Source, words: Words):
     from funnel_lib.sections.paths.cards import show_cards
 
-    return show_cards(source.tables, words)
-
-
-def _draw_funnels(source: Source, words: Words):
-    from funnel_lib.sections.paths.draw import picture_segments
-
-    return picture_segments(source.tables, words)
+    steps = count_own_steps(source.journeys, source.segmentation)
+    return show_cards(source.tables, steps, source.settings.drop_out_gap, words)
 
 
 def _draw_sequences(source: Source, words: Words):
@@ -73,7 +69,6 @@ PATHS = Section(
     shows=("segments",),
     list_leads=_choose,
     parts=(
-        Section("segment_funnels", draw=_draw_funnels),
         Section("sequences", draw=_draw_sequences),
         Section(
             "choice",

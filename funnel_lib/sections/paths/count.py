@@ -8,24 +8,43 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import SKIPPED_OFTEN, UNDETERMINED, Group, Segmentation, place_steps
+from funnel_lib.core.groups import (
+    SKIPPED_OFTEN,
+    UNDETERMINED,
+    Group,
+    Segmentation,
+    list_groups,
+    place_steps,
+)
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import order_packed, to_micros
+from funnel_lib.counting.days import follow
+from funnel_lib.counting.tree import Places, find_places
 from funnel_lib.counting.variants import count_variants
+from funnel_lib.sections.paths.bounds import bound_sizes
+from funnel_lib.stats.incidence import Incidence, find_last_day
 
 if TYPE_CHECKING:
     from funnel_lib.sections.paths.trust import Trust
 from funnel_lib.stats.intervals import Cells, divide, influence_of_share, wilson
 
+DROP_OUT_GAP = 15.0  # points
+
 
 def describe_segments(
-    journeys: Journeys, segmentation: Segmentation, trust: Trust | None = None
+    journeys: Journeys,
+    segmentation: Segmentation,
+    trust: Trust | None = None,
+    drop_out_gap: float = DROP_OUT_GAP,
 ) -> pd.DataFrame:
     """How large is each segment, which path does it take, how many buy, is it to be trusted? The
     table `segments`; without `trust` (of `measure_trust`) nobody asked.
+
+    Shares of all leads of a segment rest on equal drop-out before the paths part; their bounds do
+    where it differs by up to `drop_out_gap` points (see `bounds.bound_sizes`).
     """
     counted = tally(journeys, segmentation.memberships)
     n, member = counted.n * counted.entered, counted.members
@@ -50,9 +69,77 @@ def describe_segments(
         "stability": np.nan if trust is None else trust.segments["stability"],
         "trust": "" if trust is None else trust.segments["trust"],
         **status, "share_won": share_won, "low": low, "high": high,
+        **_bound(journeys, segmentation, share_won, low, high, drop_out_gap / 100),
+        **_count_parted(journeys, segmentation),
         "share_of_amount_won": _share_money(journeys, counted),
     })  # fmt: skip
     return arrange("segments", table)
+
+
+def _bound(journeys: Journeys, found: Segmentation, share_won, low, high, gap: float) -> dict:
+    """Bounds of sizes and of shares bought. Buyers are known; of open leads as many will buy as of
+    those watched longer (`times`)."""
+    places = find_places(journeys, found)
+    counted, sizes = places.counted, bound_sizes(places, gap)
+    if len(found.ids) == 1:
+        bounds = low, high
+    else:
+        n_won = (counted.n * counted.has_status("won") * counted.entered) @ (
+            places.path[:, None] == np.arange(len(found.ids))
+        )
+        groups = list_groups(found)[1:]
+        ever = np.array([_read_end(follow(journeys, "won", group)) for group in groups])
+        later = np.maximum(np.nan_to_num(divide(ever, share_won), nan=1), 1)
+        (least, _), (_, most) = (
+            wilson(np.minimum(divide(later * n_won, size), 1), size / later) for size in sizes[::-1]
+        )
+        bounds = np.fmin(least, low), np.fmax(most, high)
+    return dict(zip(("bound_low", "bound_high", "n_low", "n_high"), (*bounds, *sizes), strict=True))
+
+
+def _read_end(curve: Incidence) -> float:
+    """The share that has bought in the end, as far as a curve is read."""
+    return curve.incidence[find_last_day(curve.at_risk)] if len(curve.at_risk) else np.nan
+
+
+def _count_parted(journeys: Journeys, found: Segmentation) -> dict:
+    """How many whole leads went on to each segment's own part of the tree, and how many of them
+    bought."""
+    places = find_places(journeys, found)
+    counted, parted = places.counted, _find_parted(places)
+    n = counted.n @ parted
+    n_won = (counted.n * counted.has_status("won")) @ parted
+    low, high = wilson(divide(n_won, n), n)
+    return {
+        "n_parted": n, "n_parted_won": n_won, "share_parted_won": divide(n_won, n),
+        "parted_low": low, "parted_high": high,
+    }  # fmt: skip
+
+
+def _find_parted(places: Places) -> np.ndarray:
+    """Which walks are on each segment's path behind its last fork, (n_walks, n_segments)?"""
+    tree, columns = places.tree, []
+    for k, route in enumerate(tree.routes):
+        before = set(route) - {node.number for node in tree.list_own(k)}
+        past = places.counted.entered & ~np.isin(places.node, [*before])
+        columns.append((places.path == k) & past)
+    return np.column_stack(columns)
+
+
+def count_own_steps(journeys: Journeys, found: Segmentation) -> pd.DataFrame:
+    """Of the whole leads that went on to each segment's own part of the tree, which share came to
+    each step there? Columns segment, step, share."""
+    places = find_places(journeys, found)
+    parted, rows = _find_parted(places), []
+    for k, segment in enumerate(found.ids):
+        n = places.counted.n * parted[:, k]
+        rows += [
+            {"segment": segment if len(found.ids) > 1 else "all",
+             "step": places.tree.skeletons[k][places.tree.routes[k].index(node.number)],
+             "share": float(divide(n @ places.went_on[:, node.number - 1], n.sum()))}
+            for node in places.tree.list_own(k)
+        ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["segment", "step", "share"])
 
 
 def _share_money(journeys: Journeys, counted: Tallies) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Draw how many segments there are, their funnels, and which steps come in which order."""
+"""Draw how many segments there are, and which steps come in which order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 
 from funnel_lib.core.words import NOTHING, Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.canvas import Item, Picture, label_segment
-from funnel_lib.drawing.funnels import picture_funnel
+from funnel_lib.drawing.canvas import Item, label_segment
 from funnel_lib.drawing.looks import (
     ACCENT,
     BAR,
@@ -160,19 +159,6 @@ def _draw_choice(ax: Axes, row: _Choice, y: float, line: float, points: float) -
         said = [row.said_null, *said] if mark > bar else [*said, row.said_null]
         after = max(after, line + mark + 3 + _MARK)
     canvas.write_pieces(ax, y + 4, said, start=after, **look)
-
-
-def picture_segments(tables: dict[str, pd.DataFrame], words: Words) -> list[Picture]:
-    """How many of each segment reached each step of its own path?
-
-    A picture a segment, its name as the title, to stand side by side; none where all leads are one
-    segment. Takes of the audit's tables `segments` and `funnel`.
-    """
-    funnel, segments = tables["funnel"], tables["segments"]
-    return [
-        picture_funnel(funnel[funnel["segment"] == segment], words, label_segment(name, words))
-        for segment, name in segments.loc[segments["segment"] != "all", ["segment", "name"]].values
-    ]
 
 
 @canvas.in_style

@@ -65,9 +65,10 @@ def find_segments(
 
 def _segment(model: PathMixture, steps: tuple[str, ...], variants: Variants) -> Segmentation:
     """Give leads their memberships, and each path the sale and its optional steps."""
-    sale, paths, optional = steps[model.end_step], [], []
+    sale, paths, optional, either = steps[model.end_step], [], [], []
     for path in model.paths_:
         ids = [steps[code] for code in path.steps]
+        either.append(tuple((ids[j], ids[j + 1]) for j in sorted(path.swaps)))
         often = [i for i, p in zip(ids, path.skipped, strict=True) if p >= SKIPPED_OFTEN]
         paths.append((*(i for i in ids if i != sale), sale))
         optional.append(tuple(i for i in often if i != sale))
@@ -77,7 +78,9 @@ def _segment(model: PathMixture, steps: tuple[str, ...], variants: Variants) -> 
         of_variant = model.predict_proba(variants.rows, variants.gaps)
         member[entered] = of_variant[variants.of_lead[entered]]
     ids = tuple(f"s{k + 1}" for k in range(len(paths)))
-    return Segmentation(steps, ids, tuple(paths), tuple(optional), member, model)
+    return Segmentation(
+        steps, ids, tuple(paths), tuple(optional), member, model, either_order=tuple(either)
+    )
 
 
 def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentation:

@@ -5,7 +5,7 @@ import pandas as pd
 from funnel_lib.core.events import note_checks, show_rows
 from funnel_lib.core.money import check_amounts
 from funnel_lib.core.words import Words
-from funnel_lib.counting.checks import check_log
+from funnel_lib.counting.checks import check_asks, check_log
 from funnel_lib.sections.quality.exports import tell_sources
 from funnel_lib.sections.quality.tell import tell_assumed, tell_limits, tell_quality
 from funnel_lib.sections.section import Section, Source, Tables
@@ -19,7 +19,8 @@ def _count(source: Source) -> Tables:
         ("draft_steps", n_steps * source.steps.draft, n_steps, "warning", steps_file),
     ])  # fmt: skip
     amounts = check_amounts(source.journeys.leads)
-    found = [check_log(source.log), amounts, source.journeys.quality, chosen]
+    asks = check_asks(source.log, source.steps, steps_file)
+    found = [check_log(source.log), amounts, source.journeys.quality, asks, chosen]
     return {"quality": pd.concat(found, ignore_index=True)}
 
 

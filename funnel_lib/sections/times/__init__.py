@@ -3,7 +3,7 @@
 from functools import partial
 
 from funnel_lib.core.words import Words
-from funnel_lib.sections.section import Section, Source, Tables, count_each, draw_from, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, draw_from, tell_from
 from funnel_lib.sections.times.count import (
     count_cohorts,
     count_pace,
@@ -16,7 +16,9 @@ from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_tim
 
 def _count(source: Source) -> Tables:
     times = source.count_each(partial(count_times, source.journeys))
-    return {"times": times, "time_to": find_medians(times)}
+    steps, several = source.steps.before_sale, len(source.all_groups) > 1
+    mixed = several & (times["segment"] == "all") & times["target"].isin(steps)
+    return {"times": times, "time_to": find_medians(times[~mixed])}
 
 
 def _draw(source: Source, words: Words):
@@ -35,10 +37,14 @@ COHORTS = Section(
 STANDING = Section(
     "standing",
     tables=("standing",),
-    count=count_each(standing=count_standing),
+    count=lambda s: {"standing": count_standing(s.journeys, s.segmentation)},
     tell=(tell_from(tell_standing, "standing"),),
 )
-PACE = Section("pace", tables=("pace",), count=count_each(pace=count_pace))
+PACE = Section(
+    "pace",
+    tables=("pace",),
+    count=lambda s: {"pace": count_pace(s.journeys, s.segmentation)},
+)
 TIMES = Section(
     "times",
     tables=("times", "time_to"),

@@ -5,22 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Group, Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.tallies import tally
-from funnel_lib.core.times import HOUR, NEVER, to_micros
-from funnel_lib.counting.days import (
-    count_cells,
-    find_causes,
-    find_first_evidence,
-    find_heard,
-    find_outcome_days,
-    follow,
-)
-from funnel_lib.counting.missed import find_missed, list_codes
+from funnel_lib.counting.days import find_outcome_days, follow
+from funnel_lib.counting.tree import Node, Places, find_places
+from funnel_lib.counting.waits import HOURS, NORMAL, count_waits, find_normal, measure_standing
 from funnel_lib.stats.incidence import (
-    FEW,
     OPEN,
     OTHERWISE,
     TAKEN,
@@ -32,8 +23,6 @@ from funnel_lib.stats.incidence import (
 )
 
 WAYS = ("aalen_johansen", "open_as_lost", "lost_as_open")
-HOURS = 24  # of a day
-NORMAL = 0.9  # a wait longer than that of so many who went on is standing still
 
 
 def count_times(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
@@ -125,69 +114,49 @@ def compare_ways(journeys: Journeys, day: int) -> pd.DataFrame:
     return arrange("ways", table)
 
 
-def count_pace(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
-    """How many days did those who took a step need for it? The table `pace`; waits are cut to whole
-    hours.
+def count_pace(journeys: Journeys, segmentation: Segmentation | None = None) -> pd.DataFrame:
+    """How many days did those who took a step need for it? The table `pace`, of whole leads; waits
+    are cut to whole hours.
     """
-    group, rows, previous = group or Group(), [], ""
-    for position, step_id in enumerate(group.path or journeys.steps.before_sale):
-        row = {"segment": group.segment, "position": position + 1, "step": step_id}
-        for name, since in (("entry", ""), ("previous", previous)):
-            hours = count_hours(journeys, group, since, step_id)
-            row[f"n_from_{name}"] = hours.sum()
+    places = find_places(journeys, segmentation or keep_together(journeys))
+    rows = []
+    for segment, node in _list_nodes(places):
+        row = {"segment": segment, "node": node.number, "step": node.missed}
+        for name in ("entry", "previous"):
+            hours = count_waits(journeys, places, node, from_entry=name == "entry")
+            row[f"n_from_{name}"] = float(hours.sum())
             row[f"median_days_from_{name}"] = find_quantile(hours, 0.5) / HOURS
         rows.append(row)
-        previous = step_id
     return arrange("pace", rows)
 
 
-def count_standing(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
+def count_standing(journeys: Journeys, segmentation: Segmentation | None = None) -> pd.DataFrame:
     """Before which step do open leads stand still: longer than nine in ten who went on needed? The
-    table `standing`, of waits cut to whole hours; who stands still is not told where fewer than
-    `FEW` took the step.
+    table `standing`, of whole leads and of waits cut to whole hours; who stands still is not told
+    where fewer than `FEW` took the step.
     """
-    group = group or Group()
-    ids = group.path or journeys.steps.before_sale
-    counted, until = tally(journeys, group.memberships), journeys.observed_until.value // 1000
-    found, (_, can_miss) = find_missed(counted, group), list_codes(counted, group)
-    heard = find_heard(journeys)
-    leads = np.flatnonzero((find_causes(journeys) == OPEN) & (heard > -NEVER))  # not never entered
-    walk, waiting = counted.of_lead[leads], (until - heard[leads]) // HOUR
-    weights, missed = counted.members[walk, group.column], found.missed[walk]
-    previous, rows = "", []
-    for position in np.flatnonzero(can_miss):
-        took = count_hours(journeys, group, previous, ids[position])
-        n_took, normal = took.sum(), find_quantile(took, NORMAL)
-        here = np.bincount(waiting[missed == position], weights[missed == position])
-        standing = here[np.arange(len(here)) > normal].sum() if n_took >= FEW else np.nan
+    places = find_places(journeys, segmentation or keep_together(journeys))
+    waited, at = measure_standing(journeys), places.node[places.counted.of_lead]
+    rows = []
+    for segment, node in _list_nodes(places):
+        here = waited[(at == node.number) & (waited >= 0)]
+        took = count_waits(journeys, places, node)
+        normal = find_normal(journeys, places, node)
         rows.append({
-            "segment": group.segment, "step": ids[position], "n_took": n_took,
-            "normal_days": normal / HOURS, "n_open": here.sum(),
-            "median_days_open": find_quantile(here, 0.5) / HOURS, "n_standing": standing,
+            "segment": segment, "node": node.number, "step": node.missed,
+            "n_took": float(took.sum()), "normal_days": find_quantile(took, NORMAL) / HOURS,
+            "n_open": float(len(here)),
+            "median_days_open": find_quantile(np.bincount(here), 0.5) / HOURS,
+            "n_standing": np.nan if np.isnan(normal) else float((here > normal).sum()),
         })  # fmt: skip
-        previous = ids[position]
     return arrange("standing", rows)
 
 
-def count_wait(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Whole hours from one moment to another; -1 where one never came or they came the other way
-    round."""
-    both = (start < NEVER) & (end < NEVER) & (end >= start)
-    return np.where(both, (end - np.where(both, start, end)) // HOUR, -1)
-
-
-def count_hours(journeys: Journeys, group: Group, since: str, step_id: str) -> np.ndarray:
-    """How many leads of a group took a step so many hours after another, or after entry where none
-    is named, (n_hours,)? What is counted is kept with the journeys, for the other segments.
-    """
-    counted = tally(journeys, group.memberships)
-    key = "hours", since, step_id, counted.members.shape[1]
-    if key not in journeys.kept or journeys.kept[key][0] is not counted:
-        begin = to_micros(journeys.leads["entered_at"])
-        if since:
-            begin = find_first_evidence(journeys, since)
-        hours = count_wait(begin, find_first_evidence(journeys, step_id))
-        took = hours >= 0
-        leads = count_cells(counted, hours[took], counted.of_lead[took])
-        journeys.kept[key] = counted, leads @ counted.members
-    return journeys.kept[key][1][:, group.column]
+def _list_nodes(places: Places) -> list[tuple[str, Node]]:
+    """The nodes of the tree, of all leads; then of each segment those behind its last fork."""
+    tree = places.tree
+    rows = [("all", node) for node in tree.nodes]
+    if len(tree.ids) > 1:
+        own = [(segment, tree.list_own(k)) for k, segment in enumerate(tree.ids)]
+        rows += [(segment, node) for segment, nodes in own for node in nodes]
+    return rows
