@@ -42,7 +42,7 @@ _HOMES = {
     "settings": "Settings collect_settings take_parameters",
 }
 _COUNT = {
-    "core.groups": "list_groups",
+    "core.groups": "list_groups name_segments",
     "counting.leads": "list_leads",
     "counting.missed": "place_leads",
     "counting.moves": "list_moves",
@@ -59,8 +59,7 @@ _COUNT = {
     "sections.open_leads.count": "list_open_leads",
     "sections.paths.clusters": "measure_likeness",
     "sections.paths.count": (
-        "compare_traits describe_segments find_examples list_path_steps list_sequences "
-        "name_segments"
+        "compare_traits describe_segments find_examples list_path_steps list_sequences"
     ),
     "sections.paths.trust": "measure_trust",
     "sections.recognition.count": "count_recognised find_parting measure_facts",

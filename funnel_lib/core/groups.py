@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,7 +14,7 @@ import pandas as pd
 
 from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.words import find_shown_words
+from funnel_lib.core.words import Words, find_shown_words
 
 FEWEST_LEADS, FEWEST_STEPS = 50, 2  # below these no segmentation is tried
 SKIPPED_OFTEN = 1 / 3  # from here on a step of a path is optional
@@ -34,10 +38,33 @@ class Segmentation(Card):
     why_not: str = ""  # no segmentation was tried: "few_leads", "few_steps", "not_asked"
     # Of each path pairs of its steps that come in either order; empty where that is not known.
     either_order: tuple[tuple[tuple[str, str], ...], ...] = ()
+    # What a person calls segments, by id and language; the others are called by `name_segments`.
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def codes(self) -> dict[str, str]:
+        """What the table `segments` calls each: a person's name, else a code of its path."""
+        hurry = None  # how much more often the shortest waits come in a segment than overall
+        if self.model is not None and self.model.pace:
+            hurry = [path.pace[0] if path.pace else 1.0 for path in self.model.paths_]
+        made = zip(self.ids, name_segments(self.paths, self.optional, hurry), strict=True)
+        return {s: next(iter(self.names.get(s, {}).values()), code) for s, code in made}
+
+    def add_names(self, words: Words) -> Words:
+        """The same words, knowing what its segments are called; names that are the same because
+        steps are called the same are numbered."""
+        words, names, met = replace(words, segment_names={}), {}, Counter()
+        for segment, code in self.codes.items():
+            name = self.names.get(segment, {}).get(words.lang) or words.value("name", code)
+            met[name.casefold()] += 1
+            if (n := met[name.casefold()]) > 1:
+                name = words.text("named.number", name=name, n=n)
+            names[segment] = names[code] = name
+        return replace(words, segment_names=names)
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""
-        words, sizes = find_shown_words(), self.memberships.sum(axis=0)
+        words, sizes = self.add_names(find_shown_words()), self.memberships.sum(axis=0)
         told = [words.text(f"sentence.segments_{self.why_not}")] if self.why_not else []
         facts = [
             (words.value("segment", segment),
@@ -45,6 +72,75 @@ class Segmentation(Card):
             for segment, path, n in zip(self.ids, self.paths, sizes, strict=True)
         ]  # fmt: skip
         return words.text("card.segmentation"), told, facts
+
+
+def name_segments(
+    paths: Sequence[tuple[str, ...]],
+    optional: Sequence[tuple[str, ...]] | None = None,
+    hurry: Sequence[float] | None = None,
+) -> list[str]:
+    """What is each path called: by its length, its pace, or by what sets it apart?
+
+    A code each, all of them different, which `Words.value("name", …)` writes out. The one path
+    that is shorter than all others is "short", the longest "long", without its `optional` steps.
+    Another goes by the first that it alone has of these: "with X", "without X", a pair of them
+    ("with X | without Y"), an order ("before X > Y"); else by all its steps ("steps X > Y"). Of
+    paths with the same steps the one with the highest `hurry` is "quick", with the lowest "slow",
+    those between "medium", behind the name they share ("short | quick"). The rest is numbered.
+
+    Examples
+    --------
+    >>> name_segments([("ask", "meet", "pay"), ("ask", "pay")])
+    ['long', 'short']
+    >>> name_segments([("ask", "meet", "pay"), ("ask", "call", "pay")])
+    ['with meet', 'with call']
+    >>> name_segments([("ask", "pay"), ("ask", "pay")], hurry=[1.4, 0.6])
+    ['quick', 'slow']
+    >>> name_segments([("ask", "pay")])
+    ['all']
+    """
+    if len(paths) == 1:
+        return ["all"]
+    spare = optional or [()] * len(paths)
+    lengths = [sum(s not in own for s in p) for p, own in zip(paths, spare, strict=True)]
+    kinds = [(path, None if hurry else n) for path, n in zip(paths, lengths, strict=True)]
+    names, met = [], Counter()
+    for k, kind in enumerate(kinds):
+        twins = [j for j, other in enumerate(kinds) if other == kind]
+        others = [j for j, other in enumerate(kinds) if other != kind]
+        parts = []
+        if others:
+            length = _compare_length(lengths[k], [lengths[j] for j in others])
+            parts.append(length or _find_mark(paths[k], spare[k], [paths[j] for j in others]))
+        if hurry and len({hurry[j] for j in twins}) > 1:
+            parts.append(_compare_pace(hurry[k], [hurry[j] for j in twins]))
+        name = " | ".join(parts) or "path"
+        met[name] += 1
+        names.append(f"{name} | {met[name]}" if met[name] > 1 else name)
+    return names
+
+
+def _compare_length(own: int, others: list[int]) -> str:
+    return "short" if own < min(others) else "long" if own > max(others) else ""
+
+
+def _compare_pace(own: float, twins: list[float]) -> str:
+    return "quick" if own == max(twins) else "slow" if own == min(twins) else "medium"
+
+
+def _find_mark(path: tuple[str, ...], spare: tuple[str, ...], others: list[tuple[str, ...]]) -> str:
+    """The first step, lack of a step, pair of these, or order of two that no other path has; steps
+    that the path's clients often leave out are the last to tell it by."""
+    own = sorted(dict.fromkeys(path), key=lambda step: step in spare)
+    lacked = [s for s in dict.fromkeys(step for p in others for step in p) if s not in path]
+    signs = [("with", s) for s in own] + [("without", s) for s in lacked]
+    for combined in [*((sign,) for sign in signs), *combinations(signs, 2)]:
+        if not any(all((s in p) == (word == "with") for word, s in combined) for p in others):
+            return " | ".join(f"{word} {step}" for word, step in combined)
+    for first, later in combinations(dict.fromkeys(path), 2):
+        if not any((first, later) in combinations(dict.fromkeys(p), 2) for p in others):
+            return f"before {first} > {later}"
+    return f"steps {' > '.join(path)}"
 
 
 def keep_together(journeys: Journeys, why_not: str = "not_asked") -> Segmentation:

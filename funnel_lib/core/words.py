@@ -35,8 +35,9 @@ _PLACE = re.compile(r"{(\w+)(?::(\w+))?}")
 class Words:
     """How to write numbers, dates, steps and sentences for a reader.
 
-    Steps are named by `step_names` (by id), moments shown in `time_zone`. What is missing is "—",
-    what has no end "∞".
+    Steps are named by `step_names` (by id), segments by `segment_names` (by id, and by what the
+    table `segments` calls them; see `Segmentation.add_names`), moments shown in `time_zone`. What
+    is missing is "—", what has no end "∞".
 
     Examples
     --------
@@ -50,6 +51,7 @@ class Words:
     lang: str = "en"
     step_names: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    segment_names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         if self.lang not in LANGUAGES:
@@ -61,11 +63,11 @@ class Words:
         A place names a value and how it is written, so that a row of a table suffices:
         ``{share:share}``, ``{step:step}``, ``{gain:points}``. Kinds are the methods `count`,
         `decimal`, `hundredths`, `share`, `percent`, `points`, `money` (of the `currency` among the
-        values), `days`, `within`, `hours`, `date`, `month`, `step` and `steps`; every text of the
-        locale's section `count`, with its plural forms (``{n_lost:leads}``); every column of the
-        registry (``{check:check}``). ``{share:span}`` is the interval of `share`, from the values
-        `share_low` and `share_high`, else from `low` and `high`; likewise `points_span`. A place
-        without a kind is a text, or a count.
+        values), `days`, `within`, `hours`, `date`, `month`, `step`, `steps` and `quoted`; every
+        text of the locale's section `count`, with its plural forms (``{n_lost:leads}``); every
+        column of the registry (``{check:check}``). ``{share:span}`` is the interval of `share`,
+        from the values `share_low` and `share_high`, else from `low` and `high`; likewise
+        `points_span`. A place without a kind is a text, or a count.
 
         Of an entry with several forms the number that it names under `by`, else `n`, chooses one. A
         `KeyError` (no such text, or a place of it without a value) is a bug, not the input's fault.
@@ -220,6 +222,19 @@ class Words:
         """Name several steps, in their order."""
         return ", ".join(self.step(step) for step in step_ids)
 
+    def quoted(self, name: str) -> str:
+        """Write a segment's name within a sentence: in quotes, and those inside it as inner ones.
+
+        Examples
+        --------
+        >>> Words("en").quoted("with paid"), Words("ru").quoted("short")
+        ('“Path with ‘paid’”', '«Короткий путь»')
+        """
+        text = self.value("name", name)
+        if name in ("all", "undetermined"):
+            return text
+        return self.text("name.quoted", name=text.translate(_INNER_QUOTES[self.lang]))
+
     def column(self, name: str, table: str = "") -> str:
         """Title a column, as a table has it where one is named; one that is not ours keeps its own
         name."""
@@ -259,15 +274,33 @@ class Words:
             return " / ".join(map(self.step, x.split(" | ")))
         if known.kind == "segments":
             return ", ".join(self.value("segment", s) for s in re.split(r"\+| \| ", x))
-        if known.kind == "name" and x.startswith(("with ", "without ")):
-            signs = [sign.partition(" ") for sign in x.split("; ")]
-            return ", ".join(self.text(f"named.{sign}", step=self.step(s)) for sign, _, s in signs)
-        if known.kind in ("name", "path") and " > " in x:
-            return " → ".join(self.step(s) for s in x.split(" > "))
+        if known.kind == "path":
+            return self._write_path(x)
+        if known.kind in ("name", "segment") and x in self.segment_names:
+            return self.segment_names[x]
+        if known.kind == "name":
+            return self._write_code(x)
         kind, is_of, name = x.partition("=")
         if known.kind == "word" and is_of and f"{known.words}.{kind}" in texts:
             return self.text(f"{known.words}.{kind}", name=name)
         return texts.get(f"{known.words}.{x}", x) if known.kind in _WORDED else x
+
+    def _write_path(self, x: str) -> str:
+        return " → ".join(self.step(s) for s in x.split(" > ")) if x else ""
+
+    def _write_code(self, code: str) -> str:
+        """A path's name from its code (see `groups.name_segments`); any other text as it is."""
+        name = ""
+        for part in code.split(" | "):
+            word, _, steps = part.partition(" ")
+            word = "number" if name and word.isdigit() else word
+            key = f"named.{word}" if name else f"name.{word}"
+            if key not in _read_texts(self.lang):
+                return code
+            first, _, later = steps.partition(" > ")
+            places = {"step": self.step(first), "other": self.step(later), "n": part}
+            name = self.text(key, name=name, steps=self._write_path(steps), **places)
+        return name
 
     def _sign(self, difference: float) -> str:
         """A difference of shares in percentage points, with its sign."""
@@ -289,10 +322,11 @@ class Words:
         return self.number(x, digits)
 
 
+_INNER_QUOTES = {"en": str.maketrans("“”", "‘’"), "ru": str.maketrans("«»", "„“")}
 _SPANS = ("span", "points_span")
 _KINDS = (
     "count", "decimal", "hundredths", "share", "percent", "points", "days", "within", "hours",
-    "date", "month", "step", "steps",
+    "date", "month", "step", "steps", "quoted",
 )  # fmt: skip
 
 

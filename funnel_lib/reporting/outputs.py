@@ -45,7 +45,7 @@ def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | N
     write_tables(audit.tables, folder / "tables")
     write_steps(audit.steps, folder / "steps.yml")
     if audit.segmentation.model is not None:
-        write_segments(audit.segmentation, folder / "segments.json")
+        write_segments(audit.segmentation, folder / "segments.json", audit.steps)
     _write_csv(audit.new_funnel.table, folder / "new_funnel.csv")
     if "xlsx" in (audit.settings.formats if formats is None else formats):
         write_workbook(audit, folder / "audit.xlsx")

@@ -61,9 +61,10 @@ class Source:
         return select_segment(self.tables)
 
     def words(self, lang: str = "") -> Words:
-        """How to write this audit's numbers and steps, in its own language or another."""
+        """How to write this audit's numbers, steps and segments, in its own language or another."""
         lang = lang or self.settings.lang or LANGUAGES[0]
-        return Words(lang, self.steps.names(lang), self.settings.time_zone)
+        words = Words(lang, self.steps.names(lang), self.settings.time_zone)
+        return self.segmentation.add_names(words)
 
     def name_segments(self) -> dict[str, str]:
         """Each segment's name, as `words.value` writes it."""

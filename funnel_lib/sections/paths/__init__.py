@@ -30,6 +30,11 @@ def _count(source: Source) -> Tables:
     }
 
 
+def _label(source: Source, words: Words) -> Tables:
+    """Segments by name: their ids are for machines."""
+    return {"segments": source.tables["segments"].drop(columns="segment")}
+
+
 def _tell(source: Source, words: Words) -> str:
     return tell_segments(source.tables["segments"], words, source.segmentation.why_not)
 
@@ -67,6 +72,7 @@ PATHS = Section(
     tell=(_tell,),
     draw=_show_cards,
     shows=("segments",),
+    label=_label,
     list_leads=_choose,
     parts=(
         Section("sequences", draw=_draw_sequences),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +60,7 @@ def describe_segments(
     low, high = wilson(np.minimum(share_won, 1), np.array(n_effective))
     table = pd.DataFrame({
         "segment": ids,
-        "name": name_segments(list(paths), _measure_hurry(segmentation)),
+        "name": [*segmentation.codes.values()],
         "n_leads": n_leads,
         "n_undetermined": np.bincount(member.argmax(axis=1), unsure, len(ids)),
         "share_of_leads": divide(n_leads, n.sum()),
@@ -152,55 +151,6 @@ def _share_money(journeys: Journeys, counted: Tallies) -> np.ndarray:
     if len(currencies) != 1 or not amount.sum() > 0:
         return np.full(counted.members.shape[1], np.nan)
     return amount @ counted.members / amount.sum()
-
-
-def name_segments(paths: list[tuple[str, ...]], hurry: list[float] | None = None) -> list[str]:
-    """What sets each path apart, in the fewest words: steps it alone has or lacks, else its pace.
-
-    A code each, which `Words.value("name", …)` writes out: "with X", "without X", both, "quicker"
-    or "slower" (by `hurry`, the higher the quicker, of equal paths), or the whole path.
-
-    Examples
-    --------
-    >>> name_segments([("ask", "meet", "pay"), ("ask", "pay")])
-    ['with meet', 'without meet']
-    >>> name_segments([("ask", "pay"), ("ask", "pay")], [1.4, 0.6])
-    ['quicker', 'slower']
-    >>> name_segments([("ask", "pay")])
-    ['all']
-    """
-    if len(paths) == 1:
-        return ["all"]
-    names = [_name_path(paths, k) for k in range(len(paths))]
-    for k, name in enumerate(names):
-        same = [j for j, path in enumerate(paths) if path == paths[k]]
-        if len(same) == 2 and hurry:
-            names[k] = "quicker" if hurry[k] == max(hurry[j] for j in same) else "slower"
-        elif len(same) > 1:
-            names[k] = f"{name} s{k + 1}"
-    return names
-
-
-def _name_path(paths: list[tuple[str, ...]], k: int) -> str:
-    """Name a path by the first step, lack of a step, or pair of these that no other path has."""
-    own, others = paths[k], [p for j, p in enumerate(paths) if j != k]
-    lacked = [s for s in dict.fromkeys(sum(paths, ())) if s not in own]
-    signs = [("with", s) for s in own] + [("without", s) for s in lacked]
-
-    def fits(sign, path):
-        return (sign[1] in path) == (sign[0] == "with")
-
-    for combined in [*((a,) for a in signs), *combinations(signs, 2)]:
-        if not any(all(fits(sign, other) for sign in combined) for other in others):
-            return "; ".join(f"{word} {step}" for word, step in combined)
-    return " > ".join(own)
-
-
-def _measure_hurry(segmentation: Segmentation) -> list[float] | None:
-    """How much more often the shortest waits come in each segment than overall."""
-    if segmentation.model is None or not segmentation.model.pace:
-        return None
-    return [path.pace[0] if path.pace else 1.0 for path in segmentation.model.paths_]
 
 
 def list_memberships(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
@@ -331,8 +281,7 @@ def list_sequences(
     variants = count_variants(journeys)
     entered, sure = variants.of_lead >= 0, member.max(axis=1, initial=0) >= UNDETERMINED
     best = np.where(sure, member.argmax(axis=1), -1)
-    names = name_segments(list(segmentation.paths), _measure_hurry(segmentation))
-    parts = []
+    names, parts = [*segmentation.codes.values()], []
     for k in [*range(len(segmentation.ids)), -1]:
         path = segmentation.paths[k] if k >= 0 else steps
         position = place_steps(steps, path)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path as FilePath
 
 import numpy as np
 
-from funnel_lib.core.errors import InputError
+from funnel_lib.core.errors import InputError, Problems
 from funnel_lib.core.groups import (
     FEWEST_LEADS,
     FEWEST_STEPS,
@@ -17,6 +18,8 @@ from funnel_lib.core.groups import (
     keep_together,
 )
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.steps import LANGUAGES, Steps
+from funnel_lib.core.words import Words
 from funnel_lib.counting.variants import Variants, count_variants
 from funnel_lib.engine.paths import PathMixture
 
@@ -93,15 +96,21 @@ def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentat
         raise InputError([_describe_difference(segmentation.steps, steps)])
     model = segmentation.model
     if model is not None:
-        return _segment(model, steps, count_variants(journeys, model.pace))
+        found = _segment(model, steps, count_variants(journeys, model.pace))
+        return replace(found, names=segmentation.names)
     if len(segmentation.ids) > 1:
         raise InputError([_NO_MODEL])
     everybody = journeys.leads["entered_at"].notna().to_numpy(float)[:, None]
     return replace(segmentation, memberships=everybody)
 
 
-def write_segments(segmentation: Segmentation, path: str | FilePath) -> None:
+def write_segments(
+    segmentation: Segmentation, path: str | FilePath, steps: Steps | None = None
+) -> None:
     """Keep the segments (not the leads) as JSON, so that a later audit speaks of the same ones.
+
+    Their names stand there, too, for a person to change: of the library's own only with `steps`,
+    as they speak of steps by name.
 
     Raises `InputError` for segments of another clusterer: no model says who else belongs to them.
     """
@@ -110,6 +119,7 @@ def write_segments(segmentation: Segmentation, path: str | FilePath) -> None:
     saved = {
         "steps": segmentation.steps,
         "why_not": segmentation.why_not,
+        "names": _write_names(segmentation, steps) if steps else segmentation.names,
         "model": None if segmentation.model is None else segmentation.model.to_dict(),
     }
     text = json.dumps(saved, ensure_ascii=False, indent=1)
@@ -119,18 +129,91 @@ def write_segments(segmentation: Segmentation, path: str | FilePath) -> None:
 def read_segments(path: str | FilePath, journeys: Journeys) -> Segmentation:
     """Read segments kept before, and find how much each lead of a log belongs to them.
 
-    Raises `InputError`: no such file, no segments in it, or they were found with other steps.
+    Raises `InputError`: no such file, no segments in it, they were found with other steps, or a
+    name in it is none.
     """
     try:
-        saved = json.loads(FilePath(path).read_text(encoding="utf-8"))
+        saved = json.loads(FilePath(path).read_text(encoding="utf-8-sig"))
         model = None if saved["model"] is None else PathMixture.from_dict(saved["model"])
         steps, none = tuple(saved["steps"]), np.empty((0, 1))
         kept = Segmentation(steps, ("all",), (steps,), ((),), none, model, saved["why_not"])
+        names = saved.get("names", {})
     except OSError as error:
         raise InputError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except json.JSONDecodeError as error:
+        raise InputError([
+            f"{path}: line {error.lineno}: this is no valid JSON; check quotes and commas there"
+        ]) from None  # fmt: skip
     except (ValueError, KeyError, TypeError):
         raise InputError([f"{path}: this is no file of saved segments"]) from None
-    return assign_segments(kept, journeys)
+    found = assign_segments(kept, journeys)
+    return replace(found, names=_read_names(names, found, journeys.steps, f"{path}: names"))
+
+
+def _write_names(segmentation: Segmentation, steps: Steps) -> dict[str, dict[str, str]]:
+    """What each of several segments is called, by language."""
+    if len(segmentation.ids) == 1:
+        return {}
+    words = [segmentation.add_names(Words(lang, steps.names(lang))) for lang in LANGUAGES]
+    return {s: {w.lang: w.segment_names[s] for w in words} for s in segmentation.ids}
+
+
+def _read_names(given: object, found: Segmentation, steps: Steps, where: str) -> dict:
+    """The names that a person gave, in every language; every problem with them is told at once."""
+    made, names, problems = _write_names(found, steps), {}, Problems()
+    if not isinstance(given, dict):
+        raise InputError([f'{where} is {given!r}; write them as {{"s1": {_EXAMPLE}, …}}'])
+    for segment, texts in given.items():
+        texts = dict.fromkeys(LANGUAGES, texts) if isinstance(texts, str) else texts
+        wrong = [*_check_name(segment, texts, found)]
+        if wrong:
+            for problem in wrong:
+                problems.add(f"{where}: {problem}")
+            continue
+        texts = {lang: " ".join(text.split()) for lang, text in texts.items()}
+        some = next(iter(texts.values()))
+        names[segment] = {lang: texts.get(lang, some) for lang in LANGUAGES}
+    for problem in _find_same(made | names):
+        problems.add(f"{where}: {problem}")
+    problems.raise_if_any()
+    return {segment: texts for segment, texts in names.items() if texts != made[segment]}
+
+
+_EXAMPLE = '{"en": "Wholesale", "ru": "Опт"}'
+
+
+def _check_name(segment: str, texts: object, found: Segmentation) -> Iterator[str]:
+    """What is wrong with the name of one segment?"""
+    ids = found.ids if len(found.ids) > 1 else ()
+    words = {*ids, *found.codes.values(), "all", "undetermined"}
+    if segment not in ids:
+        there = f"there are {', '.join(ids)}" if ids else "all leads are one"
+        yield f"no segment {segment!r}; {there}; take its name out"
+    elif not isinstance(texts, dict) or not texts:
+        yield f"{segment} is {texts!r}; write a name in quotes, or one a language: {_EXAMPLE}"
+    else:
+        for lang, text in texts.items():
+            if lang not in LANGUAGES:
+                yield f"{segment}: no language {lang!r}; choose {' or '.join(LANGUAGES)}"
+            elif not isinstance(text, str):
+                yield f"{segment} ({lang}) is {text!r}, no text; put the name in quotes"
+            elif not text.strip():
+                yield f"{segment} ({lang}): the name is empty; write one, or take it out"
+            elif text.strip() in words:
+                yield f"{segment} ({lang}): {text!r} is a word of the tables; choose another name"
+
+
+def _find_same(names: dict[str, dict[str, str]]) -> Iterator[str]:
+    """Which segments have the same name in one language?"""
+    for lang in LANGUAGES:
+        first: dict[str, str] = {}
+        for segment, texts in names.items():
+            other = first.setdefault(texts[lang].casefold(), segment)
+            if other != segment:
+                yield (
+                    f"{other} and {segment} ({lang}) are both called {texts[lang]!r}; "
+                    "give one of them another name"
+                )
 
 
 def find_why_not(journeys: Journeys, n_leads: float) -> str:
