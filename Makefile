@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 LOCK_FLAGS := --universal --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lab docs bench prove lint lock clean
+.PHONY: help audit test lab docs sample bench prove lint lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -30,6 +30,10 @@ lab: $(READY)  ## JupyterLab on the notebooks
 docs: $(READY)  ## the reference of tables, and the notebook of the audit, from where they are defined
 	$(BIN)/python -m funnel_lib.core.tables > docs/tables.md
 	$(BIN)/python -m funnel_lib.reporting.notebooks notebooks
+
+sample: $(READY)  ## the sample in both languages: the same leads, other names
+	$(BIN)/funnel plant data/sample --seed 1
+	$(BIN)/funnel plant data/sample_ru --seed 1 --lang ru
 
 bench: $(READY)  ## speed and memory, as ratios side by side; BENCH_LEADS=10000000 takes that many leads
 	$(BIN)/python tests/bench.py

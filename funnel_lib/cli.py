@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -191,11 +193,14 @@ def plant(
     world: Annotated[str, typer.Option(help="Name of the world.")] = "kettles",
     leads: Annotated[int, typer.Option(help="How many leads.")] = 3000,
     seed: Annotated[int, typer.Option(help="Same seed, same CRM.")] = 0,
+    lang: Annotated[str, typer.Option(help="Language of its names: en or ru.")] = "en",
 ) -> None:
     """Write a made-up CRM whose truth is known: events, leads, steps, and the truth beside them."""
+    from funnel_lib.core.words import check_language
     from funnel_lib.datasets.planted import plant_log, write_planted
 
-    planted = plant_log(world, leads, seed)
+    check_language(lang)
+    planted = plant_log(world, leads, seed, lang or "en")
     if Path(folder).is_file():
         raise InputError([f"{folder}: this is a file; name a folder"])
     if not Path(folder, "truth.json").exists():  # what was planted before may be planted anew
@@ -206,6 +211,34 @@ def plant(
     with _writing(folder):
         write_planted(planted, folder)
     typer.echo(folder)
+
+
+@app.command()
+def example(
+    folder: Annotated[str, typer.Argument(help="Folder for the sample and the notebooks.")],
+    lang: Annotated[str, typer.Option(help="en or ru.")] = "en",
+) -> None:
+    """Copy the sample and the notebooks out, to try; shown last: the command that audits them."""
+    from funnel_lib.core.words import check_language
+    from funnel_lib.reporting.notebooks import find_notebooks
+    from funnel_lib.settings import find_sample
+
+    check_language(lang)
+    data, sample = Path(folder, "data"), Path(find_sample(lang)["events"]).parent
+    copies = {file: data / file.name for file in sorted(sample.iterdir()) if file.is_file()}
+    for file in sorted(find_notebooks(lang or "en").glob("*.ipynb")):
+        copies[file] = Path(folder, "notebooks", file.name)
+    with _writing(folder):
+        if there := [copy for copy in copies.values() if copy.exists()]:
+            raise InputError([f"{copy} is already there; name another folder" for copy in there])
+        for file, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    for copy in copies.values():
+        typer.echo(copy)
+    files = [data / "events.csv", "--leads", data / "leads.csv", "--steps", data / "steps.yml"]
+    options = ["--out", Path(folder, "report"), *(["--lang", lang] if lang else [])]
+    typer.echo(shlex.join(map(str, ["funnel", "audit", *files, *options])))
 
 
 @app.command()

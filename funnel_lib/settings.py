@@ -153,7 +153,7 @@ def collect_settings(variables: dict[str, Any]) -> Settings:
     """
     given = take_parameters(variables, Settings.model_fields)
     if all(isinstance(given.get(name, ""), str) and not given.get(name) for name in _SAMPLE):
-        given |= find_sample()
+        given |= find_sample(str(given.get("lang", "")))
     return Settings(**given)
 
 
@@ -179,10 +179,14 @@ def take_parameters(variables: dict[str, Any], known: Iterable[str]) -> dict[str
 _PLAIN = (str, int, float, list, tuple, set, dict, type(None), PathLike, date, timedelta)
 
 
-def find_sample() -> dict[str, str]:
-    """The files of the sample that comes with the library: events, leads, steps."""
-    inside = Path(__file__).parent / "data" / "sample"
-    folder = inside if inside.exists() else Path(__file__).parents[1] / "data" / "sample"
+def find_sample(lang: str = "") -> dict[str, str]:
+    """The files of the sample that comes with the library: events, leads, steps.
+
+    There is one with English names, and the same leads with Russian ones.
+    """
+    name = "sample_ru" if lang == "ru" else "sample"
+    inside = Path(__file__).parent / "data" / name
+    folder = inside if inside.exists() else Path(__file__).parents[1] / "data" / name
     return {name: str(folder / f"{name}.{end}") for name, end in _SAMPLE.items()}
 
 

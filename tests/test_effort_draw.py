@@ -18,7 +18,7 @@ from funnel_lib.sections.times.draw import plot_cohorts, plot_times
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
 RU = Words("ru", LONG)
 SHORT_RU = Words("ru", {"ask": "Оставил заявку", "read": "Прочитал", "need": "Сказал задачу"})
-NAMES = {"s1": "with read", "s2": "without read", "s3": "with need; without read", "s4": "quicker"}
+NAMES = {"s1": "with read", "s2": "without read", "s3": "with need | without read", "s4": "quick"}
 WORDS = pytest.mark.parametrize("words", [EN, RU, SHORT_RU], ids=["en", "long", "ru"])
 
 
@@ -143,8 +143,8 @@ def test_all_leads_have_a_curve_of_the_won_and_one_of_the_lost():
 def test_labels_stand_at_the_ends_in_the_colour_of_their_curve():
     ax = plot_times(make_times(0.5, 0.2), EN, names=NAMES)
     chart = ax.child_axes[0]
-    for label, line in (("With", chart.lines[0]), ("Without", chart.lines[1])):
-        text = next(t for t in ax.texts if t.get_text().startswith(f"{label} the"))
+    for label, line in (("with", chart.lines[0]), ("without", chart.lines[1])):
+        text = next(t for t in ax.texts if t.get_text().startswith(f"Path {label} “"))
         assert same_color(text.get_color(), line.get_color())
         end = line.get_transform().transform((0, line.get_ydata()[-1]))[1]
         assert ax.transData.transform(text.get_position())[1] == pytest.approx(end, abs=1)
@@ -166,8 +166,8 @@ def test_names_too_long_to_stand_beside_follow_below_whole():
     ax = plot_times(make_times(0.2, 0.5), RU, names=NAMES)
     said = [t.replace("\n", " ") for t in texts(ax)]
     assert {"1 · 50,0\xa0%", "2 · 20,0\xa0%"} <= set(said)
-    assert said[said.index("1") + 1] == f"Без шага «{LONG['read']}»"  # s2 ends higher
-    assert said[said.index("2") + 1] == f"С шагом «{LONG['read']}»"
+    assert said[said.index("1") + 1] == f"Путь без шага «{LONG['read']}»"  # s2 ends higher
+    assert said[said.index("2") + 1] == f"Путь с шагом «{LONG['read']}»"
 
 
 def test_bands_give_way_to_intervals_at_the_ends_of_many_curves():
@@ -180,8 +180,8 @@ def test_bands_give_way_to_intervals_at_the_ends_of_many_curves():
 
 def test_segments_without_a_second_day_are_named_below():
     table = pd.concat([make_times(0.5, 0.2), make_curve("s3", n_days=1)])
-    ax = plot_times(table, EN, names=NAMES | {"s3": "slower"})
-    assert "Too little for a curve: The same steps, slower." in texts(ax)
+    ax = plot_times(table, EN, names=NAMES | {"s3": "slow"})
+    assert "Too little for a curve: Slow path." in texts(ax)
     assert "nothing to draw" in texts(plot_times(make_curve(n_days=1), EN))
 
 
@@ -246,9 +246,9 @@ def test_marks_stand_at_the_shares_and_tell_effort_from_money():
     assert {"more effort than money", "more money than effort", "no difference beyond chance"} <= (
         set(said)
     )
-    first = said.index("With the step “Read it”")
-    assert said[first : first + 3] == ["With the step “Read it”", "● 60.0%", "◆ 40.0%"]
-    assert "Without the step “Read it”" in said
+    first = said.index("Path with “Read it”")
+    assert said[first : first + 3] == ["Path with “Read it”", "● 60.0%", "◆ 40.0%"]
+    assert "Path without “Read it”" in said
 
 
 def test_shares_without_intervals_have_no_whiskers_and_no_verdict():
@@ -261,7 +261,7 @@ def test_shares_without_intervals_have_no_whiskers_and_no_verdict():
 
 def test_long_names_stand_whole_above_their_shares():
     said = [t.replace("\n", " ") for t in texts(plot_effort(make_ranges(), RU, names=NAMES))]
-    assert f"С шагом «{LONG['read']}»" in said
+    assert f"Путь с шагом «{LONG['read']}»" in said
 
 
 def test_of_several_currencies_that_of_most_buyers_is_drawn_and_named():

@@ -205,16 +205,16 @@ def test_effort_is_above_the_money_only_where_intervals_part():
 def test_value_names_most_least_and_effort_above_the_money():
     ranges = pd.concat([make_ranges(PER_ACTION), make_ranges(SHARES)])
     assert spaced(tell_ranges(make_value(), ranges, NAMES, EN)) == (
-        "For a manager’s action, the segment with the step “Read” brings most (€600, 95% interval "
-        "500–700), the segment without the step “Read” least (€200, 95% interval 150–250). "
-        "Beyond chance, these take a larger share of effort than of revenue: the segment without "
-        "the step “Read” (70.0% of the actions, 40.0% of the money)."
+        "For a manager’s action, the segment “Path with ‘Read’” brings most (€600, 95% interval "
+        "500–700), the segment “Path without ‘Read’” least (€200, 95% interval 150–250). "
+        "Beyond chance, these take a larger share of effort than of revenue: the segment “Path "
+        "without ‘Read’” (70.0% of the actions, 40.0% of the money)."
     )
     assert spaced(tell_ranges(make_value(), ranges, NAMES, RU)) == (
-        "За одно действие менеджера больше всего приносит сегмент с шагом «Прочитал» (600 €, "
-        "диапазон 95 %: 500–700), меньше всего — сегмент без шага «Прочитал» (200 €, диапазон "
-        "95 %: 150–250). Усилий уходит больше, чем приходит денег, и это не случайность: "
-        "сегмент без шага «Прочитал» (70,0 % действий, 40,0 % денег)."
+        "За одно действие менеджера больше всего приносит сегмент «Путь с шагом „Прочитал“» (600 "
+        "€, диапазон 95 %: 500–700), меньше всего — сегмент «Путь без шага „Прочитал“» (200 €, "
+        "диапазон 95 %: 150–250). Усилий уходит больше, чем приходит денег, и это не случайность: "
+        "сегмент «Путь без шага „Прочитал“» (70,0 % действий, 40,0 % денег)."
     )
 
 
@@ -243,13 +243,13 @@ def test_without_amounts_deals_are_told_and_without_actions_leads():
     ranges = pd.concat([make_ranges(dark), make_ranges(deals)])
     told = spaced(tell_ranges(make_value(), ranges, NAMES, EN))
     assert told.startswith("No amounts are known, so deals are counted instead of money")
-    assert "fewest of the managers’ actions in the segment without the step “Read” (4.2," in told
+    assert "fewest of the managers’ actions in the segment “Path without ‘Read’” (4.2," in told
     assert "Суммы неизвестны" in tell_ranges(make_value(), ranges, NAMES, RU)
     leads = make_ranges({"s1": {"amount_per_lead": (50, 40, 60)},
                          "s2": {"amount_per_lead": (20, 15, 25)}})  # fmt: skip
     told = tell_ranges(make_value(), leads, NAMES, EN)
     assert told.startswith("No manager’s action is in the log, so money is given per lead")
-    assert "the segment with the step “Read” brings most (€50" in told
+    assert "the segment “Path with ‘Read’” brings most (€50" in told
     none = make_ranges({"s1": {"amount_per_lead": (np.nan,) * 3}})
     assert tell_ranges(make_value(), none, NAMES, EN).startswith("Neither amounts nor")
 

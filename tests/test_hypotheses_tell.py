@@ -45,7 +45,7 @@ def test_what_can_be_tested_comes_before_what_cannot():
     quick = {"step": "read", "segment": "s2"}
     told = tell_start(table(slow, quick), TWO, EN)
     assert told == (
-        "Start with the step “Read it” (segment: without the step “Read it”): propose it to "
+        "Start with the step “Read it” (segment “Path without ‘Read it’”): propose it to "
         "everyone. Possible gain: €20 to €200 a month; a test takes 90 days. Most could be gained "
         "at “Paid”, but a test there would take more than a year."
     )
@@ -129,4 +129,4 @@ def test_cards_tell_gain_levers_and_test_and_escape():
     assert "Дальше пошли 50,0\xa0% из 100 с известным исходом; менеджер Анна: 60,0\xa0%." in html
     assert "ещё 10,0 сделки (от 400\xa0€ до 4\xa0000\xa0€); в месяц" in html
     assert "Если предлагать всем (без предложения ушли 30)" in html
-    assert "с шагом" in show_hypotheses(table({"segment": "s1"}), TWO, RU).html
+    assert "Путь с шагом" in show_hypotheses(table({"segment": "s1"}), TWO, RU).html

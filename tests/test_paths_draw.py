@@ -230,7 +230,8 @@ def test_panels_stand_in_the_order_of_the_table_below_their_titles():
 
 def test_names_of_segments_are_written_out():
     for name, title in (
-        ("with read", "With the step “Read it” · 2 leads"), ("ask > pay", "Asked → Paid · 2 leads"),
+        ("with read", "Path with “Read it” · 2 leads"),
+        ("steps ask > pay", "Asked → Paid · 2 leads"),
         ("undetermined", "Segment not yet known · 2 leads"),
     ):  # fmt: skip
         assert title in texts(plot_sequences(make_leads([2, 1]).assign(name=name), EN))

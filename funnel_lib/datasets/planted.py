@@ -1,7 +1,9 @@
 """Made-up CRMs whose truth is known: segments, rates, delays and reasons stand beside the data.
 
-A lead walks the path of its segment: steps may be skipped, repeated, swapped or looped, the manager
-asks for the next one or does not, and many leads stop early. What lies after the export is cut off.
+A lead walks the path of its segment: steps may be skipped, repeated, swapped or looped, and many
+leads stop early. Whether and when the manager asks for the next step is drawn apart from when the
+client takes it or leaves: some ask too late, some those already gone. What lies after the export is
+cut off.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from funnel_lib.core.groups import SKIPPED_OFTEN
+from funnel_lib.datasets.standing import place_leads
 from funnel_lib.datasets.truth import (
     START,
     describe_world,
@@ -24,10 +26,9 @@ from funnel_lib.datasets.truth import (
     list_rates,
     list_steps,
 )
-from funnel_lib.datasets.worlds import WON, World
+from funnel_lib.datasets.worlds import SPREAD, WON, World, translate, translate_world
 
 DAY = 24 * 60  # minutes, the unit of every clock here
-SPREAD = 0.8  # sigma of the lognormal waits
 STAGE_KEPT = 0.9  # how often a manager who acts moves the deal's stage, too
 LOST = "deal_lost"
 POST_DAYS = {"launch_done": 10, "served": 15, "feedback_given": 20, "repeat_order": 60}
@@ -46,16 +47,22 @@ class Planted:
     events : lead_id, at (UTC, no zone), action, actor; by lead, then time.
     leads : the table of leads as a CRM exports it; one row a lead, in order of entry.
     steps_yaml : the text of steps.yml.
-    truth_leads : lead_id; segment; status seen at the export, and final_status; furthest_step,
-        missed_step and asked (yes, no, unknown) of lost and open leads by the rule ``passed`` on
-        the segment's path, from what was seen at the export, noise left out; the same in the order
-        of steps.yml as furthest_in_all, missed_in_all, asked_in_all; stage_ahead of
-        furthest_in_all; final_step (furthest on the path had the export waited); n_noise (noise
-        events seen); repeat_of (the earlier won deal of the account).
-    truth : what was planted, ready for JSON: world, seed, n_leads, observed_until, and so on; for
-        each segment its parameters and `reach`: a row a position of its path with go_on, ask and,
-        of all its leads (export long after, no noise), the exact probability that the step is
-        `taken`, that it or a later one is (`reached`, the rule "passed"), and share_of_previous.
+    truth_leads : lead_id; segment and its path (ids joined by " > "); status seen at the export,
+        and final_status; furthest_step, missed_step and asked (yes, no, unknown: by an ask for that
+        step from entry to closing) of lost and open leads by the rule ``passed`` on the segment's
+        path, from what was seen at the export, noise left out; the same in the order of steps.yml
+        as furthest_in_all, missed_in_all, asked_in_all; the same in the tree of all paths, whose
+        places are numbered from 1, depth first, as tree_node, tree_missed (at a fork the next steps
+        joined by " | "), tree_asked; stage_ahead of furthest_in_all; final_step (furthest on the
+        path had the export waited); n_noise (noise events seen); repeat_of (the earlier won deal of
+        the account).
+    truth : what was planted, ready for JSON: world, seed, n_leads, lang, observed_until, and so on,
+        `share_won` of all leads; for each segment its parameters, `share` of leads, `share_won`,
+        `asked_in_time` (the chance that an ask not made ahead comes before the client has taken the
+        step or left) and `reach`: a row a position of its path with go_on, ask and, of all its
+        leads (export long after, no noise), the exact probability that the step is `taken`, that it
+        or a later one is (`reached`, the rule "passed"), and share_of_previous; the last by manager
+        as `managers`.
     """
 
     events: pd.DataFrame
@@ -65,12 +72,15 @@ class Planted:
     truth: dict
 
 
-def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
+def plant_log(world: str | World, n_leads: int, seed: int, lang: str = "en") -> Planted:
     """What does a CRM look like whose segments, rates and reasons are known?
 
     `world` is a name in `WORLDS`, or a `World` of one's own; the same seed gives the same log.
+    `lang` is the language of names (managers, teams, products, sources, reasons, stages), en or ru;
+    nothing else depends on it, and names of a world of one's own stay as they are.
     Events after the export are cut off; a lead that closes after it is open. Raises `InputError`
-    where the world is unknown or contradicts itself, n_leads is below 1, or seed below 0.
+    where the world or language is unknown or the world contradicts itself, n_leads is below 1, or
+    seed below 0.
 
     Examples
     --------
@@ -80,7 +90,8 @@ def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
     >>> planted.truth["segments"]["urgent"]["path"]
     ['request_left', 'call_answered', 'terms_agreed', 'invoice_paid']
     """
-    name, world = find_world(world, n_leads, seed)
+    name, world = find_world(world, n_leads, seed, lang)
+    world = translate_world(world, lang)
     steps, rng = list_steps(world), np.random.default_rng(seed)
     fate, walk = _walk_all(world, steps, n_leads, rng)
     noise = _draw_noise(world, steps, fate, walk, rng)
@@ -92,9 +103,10 @@ def plant_log(world: str | World, n_leads: int, seed: int) -> Planted:
     seen, noise, rest = (_cut(rows, unit, until) for rows in (walk, noise, rest))
     fate["repeat_of"] = _draw_deals(world.returning, fate, rng)
     truth_leads = _judge_leads(world, steps, fate, walk, seen, noise)
-    leads = _list_leads(world, fate, truth_leads["asked_in_all"], rng)
+    leads = _list_leads(world, fate, truth_leads["asked_in_all"], lang, rng)
     events = _name_events(pd.concat([seen, noise, rest]), steps)
-    truth = {"world": name, "seed": seed, "n_leads": n_leads} | describe_world(world, steps)
+    truth = {"world": name, "seed": seed, "n_leads": n_leads, "lang": lang}
+    truth |= describe_world(world, steps)
     return Planted(events, leads, _write_steps(world, steps), truth_leads, truth)
 
 
@@ -158,41 +170,106 @@ def _walk_all(world, steps, n_leads, rng):
 
 def _walk(world, steps, segment, lead, clock, factor, draft, rng):
     """Walk the leads of one segment; returns when they closed, and who bought."""
-    n, path = len(lead), segment.path
-    go_on, ask, skip, repeat, unasked = list_rates(segment, steps)
-    reported = np.array([world.self_reported * (s.self_reported > "") for s in steps])
+    n, path, rates = len(lead), segment.path, list_rates(segment, steps)
     staged = np.array([STAGE_KEPT * (world.stages and s.stage > "") for s in steps])
+    reported = np.array([world.self_reported * (s.self_reported > "") for s in steps])
     order = np.tile(find_codes(steps, path), (n, 1))
     for (first, _), p in segment.swaps.items():
         j, flip = path.index(first), rng.random(n) < p
         order[flip, j : j + 2] = order[flip, j : j + 2][:, ::-1]
     loops = {path.index(block[-1]): (len(block), p) for block, p in segment.loops.items()}
-    going, took = np.ones(n, bool), np.zeros(order.shape, bool)
-
-    def take(where, step, wait):
-        nonlocal clock
-        clock = np.where(where, clock + wait, clock)
-        kind = np.where(rng.random(n) < reported[step], REPORTED, CLIENT)
-        draft.add(where, lead, clock, kind, step)
-
+    walkers = _Walkers(segment, rates, staged, reported, lead, clock, factor, draft, rng)
+    _, _, skip, repeat, _ = rates
+    took = np.zeros(order.shape, bool)
     for j, step in enumerate(order.T):
-        wait = _draw_waits(segment.hours, n, rng) if j else 0
-        if j:
-            asked = going & (rng.random(n) < ask[step] * factor)
-            # the ask comes halfway through the wait
-            clock, wait = clock + asked * wait / 2, np.where(asked, wait / 2, wait)
-            draft.add(asked, lead, clock, ASK, step)
-            draft.add(asked & (rng.random(n) < staged[step]), lead, clock, STAGE, step)
-            going &= rng.random(n) < go_on[step] * np.where(asked, 1, unasked[step])
-        again = took[:, j] = going & (rng.random(n) >= skip[step])
-        take(again, step, wait)
+        at = walkers.decide(step, may_be_ahead=j > 1) if j else clock
+        again = took[:, j] = walkers.going & (rng.random(n) >= skip[step])
+        walkers.take(again, step, at)
         while (again := again & (rng.random(n) < repeat[step])).any():
-            take(again, step, _draw_waits(segment.hours, n, rng))
-        (length, p), again = loops.get(j, (0, 0)), going
+            walkers.take_again(again, step)
+        (length, p), again = loops.get(j, (0, 0)), walkers.going
         while (again := again & (rng.random(n) < p)).any():
             for i in range(j - length + 1, j + 1):
-                take(again & took[:, i], order[:, i], _draw_waits(segment.hours, n, rng))
-    return np.where(going, clock, clock + DAY + _draw_waits(10 * 24, n, rng)), going
+                walkers.take_again(again & took[:, i], order[:, i])
+    return walkers.close(), walkers.going
+
+
+class _Walkers:
+    """The leads of one segment on their way: who still goes, and where each one's clock stands."""
+
+    def __init__(self, segment, rates, staged, reported, lead, clock, factor, draft, rng):
+        self.segment, self.rates, self.staged, self.reported = segment, rates, staged, reported
+        self.lead, self.clock, self.factor, self.draft, self.rng = lead, clock, factor, draft, rng
+        self.going = np.ones(len(lead), bool)
+        self.before = self.came = self.left = clock  # the node before and its step; leaving
+        # the ask for which a lead that left was meant: it left once, so there is one at most
+        self.vain, self.vain_at, self.vain_step = ~self.going, clock, np.zeros(len(lead), int)
+        self.vain_moved = self.vain
+
+    def draw(self):
+        """A number from 0 to 1 for each."""
+        return self.rng.random(len(self.lead))
+
+    def wait(self, hours):
+        """A wait for each, in minutes."""
+        return _draw_waits(hours, len(self.lead), self.rng)
+
+    def take(self, where, step, at):
+        """Note that some take a step; when."""
+        self.came = self.clock = np.where(where, at, self.clock)
+        kind = np.where(self.draw() < self.reported[step], REPORTED, CLIENT)
+        self.draft.add(where, self.lead, self.clock, kind, step)
+
+    def take_again(self, where, step):
+        """Note that some take a step once more, without being asked; `came` stays the first."""
+        wait, came = self.wait(self.segment.hours), self.came
+        self.take(where, step, self.clock + wait)
+        self.came = came
+
+    def decide(self, step, may_be_ahead):
+        """Let each go on to a step or leave; returns when it takes the step, unless it skips it.
+
+        Client and manager have a clock each. Left alone, the client goes on or leaves after its
+        wait; where the manager's ask comes before that, it decides anew and waits anew.
+        """
+        go_on, ask, _, _, unasked = self.rates
+        at = self.clock + self.wait(self.segment.hours)
+        meant = self.going & (self.draw() < ask[step] * self.factor)
+        moved = self.draw() < self.staged[step]
+        goes = self.going & (self.draw() < go_on[step] * unasked[step])
+        node = self.clock
+        if meant.any():
+            ahead = meant & may_be_ahead & (self.draw() < self.segment.ask_ahead)
+            due = np.where(ahead, node, node + self.wait(self.segment.ask_hours))
+            in_time = meant & (due < at)
+            self._ask_in_vain(meant & ~in_time & ~goes, due, step, moved)
+            between = self.before + self.draw() * (self.came - self.before)
+            self._ask(in_time, np.where(ahead, between, due), step, moved)
+            self.clock = np.where(in_time, due, node)
+            at = np.where(in_time, due + self.wait(self.segment.hours), at)
+            goes = np.where(in_time, self.draw() < go_on[step], goes)
+        self.left = np.where(self.going & ~goes, at, self.left)
+        self.before, self.going = node, goes
+        return at
+
+    def _ask(self, where, at, step, moved):
+        self.draft.add(where, self.lead, at, ASK, step)
+        self.draft.add(where & moved, self.lead, at, STAGE, step)
+
+    def _ask_in_vain(self, where, at, step, moved):
+        """Keep asks that come to clients already gone: they are made unless the lead is closed."""
+        self.vain, self.vain_at = self.vain | where, np.where(where, at, self.vain_at)
+        self.vain_step = np.where(where, step, self.vain_step)
+        self.vain_moved = np.where(where, moved, self.vain_moved)
+
+    def close(self):
+        """When each was closed: at the sale, or some time after it left."""
+        lost = self.left + DAY + self.wait(10 * 24)
+        closed = np.where(self.going, self.clock, lost)
+        self._ask(
+            self.vain & (self.vain_at < closed), self.vain_at, self.vain_step, self.vain_moved
+        )
+        return closed
 
 
 def _draw_noise(world, steps, fate, walk, rng):
@@ -223,78 +300,62 @@ def _draw_rest(world, steps, fate, rng):
 
 
 def _judge_leads(world, steps, fate, walk, seen, noise):
-    """Say for each lead what the rules of counting must find: on its own path, and over all."""
-    group, segments = fate["group"].to_numpy(), list(world.segments.values())
-    paths = [find_codes(steps, segment.path) for segment in segments]
-    optional = [np.flatnonzero(list_rates(s, steps)[2] >= SKIPPED_OFTEN) for s in segments]
-    every = [range(find_codes(steps, [WON])[0] + 1)]
-    own = _judge(seen, fate, group, paths, optional)
-    in_all = _judge(seen, fate, group * 0, every, [()])
+    """Say for each lead what the rules of counting must find."""
+    group, segments = fate["group"].to_numpy(), world.segments.values()
+    shows, asks = seen[seen["kind"] <= REPORTED], seen[seen["kind"] == ASK]
+    measured = {*shows["step"], *noise["step"]}
+    placed = place_leads(world, steps, fate, shows, asks, measured)
     stage = seen[seen["kind"] == STAGE].groupby("lead")["step"].last().reindex(fate.index)
-    ids = np.array([s.id for s in steps] + [None], dtype=object)
+    ids = np.array([s.id for s in steps], dtype=object)
+    final = _find_furthest(walk, group, [find_codes(steps, s.path) for s in segments])
+    furthest = placed["furthest_in_all"].map({step: code for code, step in enumerate(ids)})
     return pd.DataFrame({
         "lead_id": _name("L", fate.index),
         "segment": np.array([*world.segments])[group],
+        "path": np.array([" > ".join(s.path) for s in segments])[group],
         "status": fate["status"],
         "final_status": fate["final_status"],
-        "furthest_step": ids[own[0]],
-        "missed_step": ids[own[1]],
-        "asked": own[2],
-        "furthest_in_all": ids[in_all[0]],
-        "missed_in_all": ids[in_all[1]],
-        "asked_in_all": in_all[2],
-        "stage_ahead": stage > in_all[0],
-        "final_step": ids[_find_furthest(walk, group, paths)["step"]],
+        **placed[["furthest_step", "missed_step", "asked"]],
+        **placed[["furthest_in_all", "missed_in_all", "asked_in_all"]],
+        **placed[["tree_node", "tree_missed", "tree_asked"]],
+        "stage_ahead": stage > furthest,
+        "final_step": ids[final],
         "n_noise": np.bincount(noise["lead"], minlength=len(fate)),
         "repeat_of": _name("L", fate["repeat_of"]),
     })  # fmt: skip
 
 
 def _find_furthest(rows, group, paths):
-    """Find each lead's furthest step in the order of its group, and when it first took it."""
+    """Find each lead's furthest step in the order of its group."""
     rank = np.full((len(paths), max(map(max, paths)) + 1), -1)
     for k, path in enumerate(paths):
         rank[k, path] = np.arange(len(path))
     shown = rows[rows["kind"] <= REPORTED]
     shown = shown.assign(back=-rank[group[shown["lead"]], shown["step"]])
-    return shown.sort_values(["lead", "back", "at"]).drop_duplicates("lead")
+    return shown.sort_values(["lead", "back"]).drop_duplicates("lead")["step"].to_numpy()
 
 
-def _judge(seen, fate, group, paths, optional):
-    """Say how far each lead got, which step it missed and whether it was asked for that."""
-    following = np.full((len(paths), max(map(max, paths)) + 1), -1)
-    for k, path in enumerate(paths):
-        for j, step in enumerate(path[:-1]):
-            following[k, step] = next(s for s in path[j + 1 :] if s not in optional[k])
-    first = _find_furthest(seen, group, paths)
-    furthest, since = first["step"].to_numpy(), first["at"].to_numpy()
-    missed = np.where(fate["status"] == "won", -1, following[group, furthest])
-    lead, at, _, wanted = seen[seen["kind"] == ASK].to_numpy().T
-    hit = (wanted == missed[lead]) & (at >= since[lead]) & (at <= fate["closed"].to_numpy()[lead])
-    cases = missed < 0, ~np.isin(missed, wanted), np.isin(fate.index, lead[hit])
-    words = np.array([None, "unknown", "yes", "no"], dtype=object)
-    return furthest, missed, words[np.select(cases, [0, 1, 2], 3)]
-
-
-def _list_leads(world, fate, asked, rng):
+def _list_leads(world, fate, asked, lang, rng):
     """Write the leads table; segments show in the amount only, reasons are a manager's guess."""
     n, shut, lost = len(fate), fate["status"] != "open", fate["status"] == "lost"
     median = np.array([s.amount for s in world.segments.values()])[fate["group"]]
     guess = np.where(asked == "no", "no answer", "price")
     reason = np.where(rng.random(n) < 0.3, guess, rng.choice(REASONS, n))
     account = fate["repeat_of"].where(fate["repeat_of"] >= 0, fate.index)
+    amount = (median * np.exp(rng.normal(0, 0.4, n))).round(-2).astype(int)
+    products, sources = (rng.choice([*x], n, p=[*x.values()]) for x in (PRODUCTS, SOURCES))
     return pd.DataFrame({
         "lead_id": _name("L", fate.index),
         "created_at": _stamp(fate["created"]),
         "status": fate["status"],
         "closed_at": _stamp(fate["closed"]).where(shut),
-        "amount": (median * np.exp(rng.normal(0, 0.4, n))).round(-2).astype(int),
+        "amount": amount,
         "currency": world.currency,
         "manager": np.array([*world.managers])[fate["manager"]],
         "team": np.array([team for team, _ in world.managers.values()])[fate["manager"]],
-        "product": rng.choice([*PRODUCTS], n, p=[*PRODUCTS.values()]),
-        "source": rng.choice([*SOURCES], n, p=[*SOURCES.values()]),
-        "loss_reason": pd.Series(reason).where(lost),
+        "product": [translate(name, lang) for name in products],
+        "source": [translate(name, lang) for name in sources],
+        "loss_reason": pd.Series([translate(name, lang) for name in reason]).where(lost),
         "account_id": _name("A", account),
     })  # fmt: skip
 

@@ -9,18 +9,22 @@ from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import SKIPPED_OFTEN
-from funnel_lib.datasets.worlds import WON, WORLDS, World
+from funnel_lib.core.steps import LANGUAGES
+from funnel_lib.datasets.worlds import SPREAD, WON, WORLDS, World
 
 START = np.datetime64("2025-01-01T00:00", "s")
 
 
-def find_world(world, n_leads, seed):
+def find_world(world, n_leads, seed, lang):
     """Find the world and check that it can be planted; returns its name and the `World`."""
     problems = [f"n_leads is {n_leads}: plant at least 1 lead"] if n_leads < 1 else []
     problems += [f"seed is {seed}: take a whole number, 0 or more"] if seed < 0 else []
+    if lang not in LANGUAGES:
+        problems.append(f"no language {lang!r}; there are {', '.join(LANGUAGES)}")
     name, world = ("custom", world) if isinstance(world, World) else (world, WORLDS.get(world))
     if world is None:
         known = ", ".join(WORLDS)
@@ -45,6 +49,8 @@ def _check_segment(segment, steps):
         yield f"cannot swap {bad[0]}: name neighbours between the first step and the sale"
     if bad := [block for block in segment.loops if not {*pairwise(block)} <= {*pairs}]:
         yield f"cannot loop {bad[0]}: name neighbours in their order, before the sale"
+    if min(segment.hours, segment.ask_hours) <= 0:
+        yield "hours and ask_hours must be above 0: they are medians of waits"
 
 
 def list_steps(world):
@@ -85,15 +91,29 @@ def describe_world(world, steps):
     truth = {"told" if key == "self_reported" else key: getattr(world, key) for key in kept}
     truth["observed_until"] = str(START + np.timedelta64(world.days, "D"))
     truth["steps"], truth["segments"] = [s.id for s in steps if s.id not in world.post_sale], {}
+    factors = {name: factor for name, (_, factor) in world.managers.items()}
     for (name, segment), share in zip(world.segments.items(), find_shares(world), strict=True):
-        reach = _find_reach(segment, steps, [factor for _, factor in world.managers.values()])
+        reach = _find_reach(segment, steps, list(factors.values()))
+        own = {who: _find_reach(segment, steps, [factor]) for who, factor in factors.items()}
         truth["segments"][name] = asdict(segment) | {
             "share": float(share),
+            "share_won": float(reach["reached"].iloc[-1]),
+            "asked_in_time": float(_find_chance_in_time(segment)),
             "swaps": [{"pair": list(pair), "p": p} for pair, p in segment.swaps.items()],
             "loops": [{"block": list(block), "p": p} for block, p in segment.loops.items()],
             "reach": reach.to_dict("records"),
+            "managers": {who: table["share_of_previous"].tolist() for who, table in own.items()},
         }
+    truth["share_won"] = sum(s["share"] * s["share_won"] for s in truth["segments"].values())
     return json.loads(json.dumps(truth))  # tuples become lists, as they will in the file
+
+
+def _find_chance_in_time(segment):
+    """How likely an ask that is not made ahead comes before the client takes the step or leaves.
+
+    Both waits are lognormal with the same sigma, so the logarithm of their ratio is normal.
+    """
+    return ndtr(np.log(segment.hours / segment.ask_hours) / (SPREAD * np.sqrt(2)))
 
 
 def _find_reach(segment, steps, factors):
@@ -101,11 +121,14 @@ def _find_reach(segment, steps, factors):
 
     Sums over the orders that swaps allow and over managers. Skips are independent: a walk that ends
     at a given depth shows nothing from a position on with the product of the skips it walked there.
+    A client goes on with go_on where the ask comes in time, else with go_on x unasked.
     """
     n, pairs = len(segment.path), segment.swaps.items()
     go_on, ask, skip, _, unasked = (
         x[find_codes(steps, segment.path)] for x in list_rates(segment, steps)
     )
+    in_time, ahead = _find_chance_in_time(segment), np.where(np.arange(n) > 1, segment.ask_ahead, 0)
+    in_time = ahead + (1 - ahead) * in_time  # by the place in the order walked
     taken, reached = np.zeros(n), np.zeros(n)
     for *flips, factor in product(*[(False, True)] * len(pairs), factors):
         order, weight = np.arange(n), 1 / len(factors)
@@ -113,15 +136,16 @@ def _find_reach(segment, steps, factors):
             j = segment.path.index(first)
             order[j : j + 2] = order[j : j + 2][:: -1 if flip else 1]
             weight *= p if flip else 1 - p
-        asked = np.minimum(ask * factor, 1)
-        goes = go_on * (asked + (1 - asked) * unasked)
-        walked = np.cumprod(np.append(1, goes[order][1:]))
+        asked = np.minimum(ask * factor, 1)[order] * in_time
+        goes = go_on[order] * (asked + (1 - asked) * unasked[order])
+        walked = np.cumprod(np.append(1, goes[1:]))
         ends = walked - np.append(walked[1:], 0)
         taken[order] += weight * walked * (1 - skip[order])
         for j in range(n):
             unseen = np.cumprod(np.where(order >= j, skip[order], 1))
             reached[j] += weight * (ends * (1 - unseen)).sum()
     previous = np.append(1, reached[:-1])
+    share = np.divide(reached, previous, out=np.zeros(n), where=previous > 0)
     table = {"position": np.arange(n) + 1, "step": segment.path, "go_on": go_on, "ask": ask}
-    table |= {"taken": taken, "reached": reached, "share_of_previous": reached / previous}
+    table |= {"taken": taken, "reached": reached, "share_of_previous": share}
     return pd.DataFrame(table)

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 WON = "invoice_paid"
+SPREAD = 0.8  # sigma of the lognormal waits of clients, and of managers until they ask
 MANAGERS = {"Anna": ("north", 1), "Boris": ("north", 1), "Vera": ("south", 1), "Gleb": ("south", 1)}
+
+
+_NAMES = """
+Anna: Анна, Boris: Борис, Vera: Вера, Gleb: Глеб, north: Север, south: Юг,
+kettle: чайник, iron: утюг, toaster: тостер, mixer: миксер,
+site: сайт, ads: реклама, referral: рекомендация, fair: выставка,
+price: дорого, no answer: не отвечает, competitor: выбрал конкурента, postponed: отложил,
+First contact: Первичный контакт, Qualification: Квалификация, Proposal sent: КП отправлено,
+Terms in discussion: Согласование условий, Invoice issued: Счёт выставлен
+"""
+RUSSIAN = dict(pair.split(": ") for pair in _NAMES.strip().replace("\n", " ").split(", "))
 
 
 @dataclass(frozen=True)
@@ -26,22 +38,22 @@ class PlantedStep:
 
 _STEP_TABLE = """
 request_left | Left a request | Оставил заявку
-call_answered | Was reached | Вышел на связь | call_out | Первичный контакт
+call_answered | Was reached | Вышел на связь | call_out | First contact
 price_checked | Looked up the prices | Посмотрел цены
-task_stated | Stated the need | Сформулировал задачу | brief_sent | Квалификация | field_need_filled
+task_stated | Stated the need | Сформулировал задачу | brief_sent | Qualification | field_need_filled
 demo_attended | Attended the demo | Посмотрел демонстрацию | demo_offered
 sample_tested | Tested the sample | Испытал образец | sample_sent
-proposal_opened | Opened the proposal | Открыл КП | proposal_sent | КП отправлено
+proposal_opened | Opened the proposal | Открыл КП | proposal_sent | Proposal sent
 questions_asked | Asked questions | Задал вопросы
 proposal_answered | Replied to the proposal | Ответил по КП | follow_up
-terms_agreed | Agreed the terms | Согласовал условия | terms_sent | Согласование условий
+terms_agreed | Agreed the terms | Согласовал условия | terms_sent | Terms in discussion
 contract_signed | Signed the contract | Подписал договор | contract_sent
-invoice_paid | Paid | Оплатил | invoice_sent | Счёт выставлен
+invoice_paid | Paid | Оплатил | invoice_sent | Invoice issued
 launch_done | Accepted the launch | Принял внедрение
 served | Was served | Получил обслуживание
 feedback_given | Gave feedback | Дал отзыв
 repeat_order | Ordered again | Купил снова
-"""
+"""  # noqa: E501
 STEPS = tuple(PlantedStep(*line.split(" | ")) for line in _STEP_TABLE.strip().splitlines())
 
 
@@ -61,12 +73,17 @@ class PlantedSegment:
     loops: Mapping[tuple[str, ...], float] = field(default_factory=dict)
     # probability of going on to a step, else the lead stops; one for all, or by step
     go_on: float | Mapping[str, float] = 0.85
-    # probability that the manager asks for a step before it is due; likewise
+    # probability that the manager means to ask for a step; likewise
     ask: float | Mapping[str, float] = 0.0
-    # go_on is multiplied by this where a manager who sometimes asks did not (not for steps that are
-    # skipped often, which nobody waits for)
+    # go_on is multiplied by this where a manager who sometimes asks did not, or too late (not for
+    # steps that are skipped often, which nobody waits for)
     unasked: float = 0.6
-    hours: float = 24.0  # median wait before a step
+    hours: float = 24.0  # median wait before a step, or before leaving without a word
+    # median time from the step before until the manager asks: he does not know when clients leave,
+    # so that some are asked who are gone, and some take the step before they are asked
+    ask_hours: float = 24.0
+    # share of the asks that come one step ahead, between the two steps before (from the third on)
+    ask_ahead: float = 0.0
     amount: float = 50_000.0  # median amount of a deal
 
 
@@ -122,12 +139,21 @@ _CLEAN = {
 }
 _KETTLES = {
     "urgent": _plant(
-        0.4, _QUICK, repeat={_CALL: 0.15}, go_on=0.8, ask=0.8, unasked=0.5, hours=4, amount=40_000
+        0.4,
+        _QUICK,
+        repeat={_CALL: 0.15},
+        go_on=0.85,
+        ask=0.8,
+        unasked=0.5,
+        hours=4,
+        ask_hours=2,
+        amount=40_000,
     ),
     "considered": replace(
         _plant(0.6, _CONSIDERED, skip={_DEMO: 0.45}, repeat={_CALL: 0.2}, hours=60, amount=150_000),
         loops={(_OPENED, _ANSWERED): 0.35},
-        go_on={_DEMO: 1.0},
+        go_on=dict.fromkeys([*_CONSIDERED.split(), WON], 0.9) | {_DEMO: 1.0},
+        ask_ahead=0.1,
         ask=dict.fromkeys([*_CONSIDERED.split(), WON], 0.85) | {_DEMO: 0.6, _ANSWERED: 0.4},
     ),
 }
@@ -188,3 +214,18 @@ WORLDS: dict[str, World] = {
     "equal-drop": World(_part(quick=0.85, shown=0.85, tried=0.85)),
     "unequal-drop": World(_part(quick=0.95, shown=0.8, tried=0.65)),
 }
+
+
+def translate(name: str, lang: str) -> str:
+    """Write a name of the made-up CRM in a language; one that is not in the list stays."""
+    return RUSSIAN.get(name, name) if lang == "ru" else name
+
+
+def translate_world(world: World, lang: str) -> World:
+    """Write the names of a world's managers, teams and stages in a language."""
+    managers = {
+        translate(name, lang): (translate(team, lang), factor)
+        for name, (team, factor) in world.managers.items()
+    }
+    steps = tuple(replace(step, stage=translate(step.stage, lang)) for step in world.steps)
+    return replace(world, managers=managers, steps=steps)

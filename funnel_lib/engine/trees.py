@@ -124,7 +124,7 @@ def _run_forward(trie, walkers):
     for depth, level in enumerate(trie.levels[1:], 1):
         here = np.take(at, trie.parent[level], axis=0, out=at[level], mode="clip")
         now = _walk(here, crew.go)
-        now *= crew.emits[trie.code[level]]
+        now *= np.take(crew.emits, trie.code[level], axis=0, mode="clip")
         here += now
         if depth >= DEEP:
             logs[level] = logs[trie.parent[level]]
@@ -132,7 +132,7 @@ def _run_forward(trie, walkers):
             scale[depth] = _add_up(here)
             here /= scale[depth][:, :, None]
             logs[level] += np.log(scale[depth])
-    total = _add_up(at[trie.leaf])
+    total = _add_up(at)[trie.leaf]
     unit = np.log([w.noise / w.n_codes for w in walkers])
     loglik = np.log(total) + logs[trie.leaf] + trie.length[:, None] * unit
     for i, w in enumerate(walkers):

@@ -102,13 +102,13 @@ class Moves:
     source: np.ndarray  # of each move, a state
     target: np.ndarray
     noisy: np.ndarray  # a noise move stays where it is
-    yes: np.ndarray  # (n_moves, n_chances) 0/1, the chances a move's chance has
+    yes: np.ndarray  # (n_moves, n_chances) 0.0 or 1.0, the chances a move's chance has
     no: np.ndarray  # likewise, the complements
     quiet: np.ndarray  # the moves that are no noise
     edge: np.ndarray  # where each of these stands in a flat table of states by states
 
 
-@lru_cache(maxsize=1024)  # an audit needs some 700, of 10 kB each
+@lru_cache(maxsize=1024)  # an audit needs some 700, of 40 kB each
 def list_path_moves(
     n_steps: int, pairs: tuple[int, ...] = (), loops: tuple[tuple[int, int], ...] = ()
 ) -> Moves:
@@ -143,12 +143,12 @@ def list_path_moves(
             yield from _enter(slots, swap, slot + 1, end, skipped, stay)
 
     moves = [(u, *move) for u in range(len(states)) for move in leave(u)]
-    yes, no = np.zeros((2, len(moves), noise + 2), bool)
+    yes, no = np.zeros((2, len(moves), noise + 2))
     for table, column in (yes, 2), (no, 3):
         table[
             [i for i, m in enumerate(moves) for _ in m[column]],
             [c for m in moves for c in m[column]],
-        ] = True
+        ] = 1
     source, target, noisy = (np.array([move[c] for move in moves]) for c in (0, 1, 4))
     position, passed = (np.array([state[c] for state in states]) for c in (0, 1))
     quiet = np.flatnonzero(~noisy)
