@@ -103,7 +103,7 @@ class Settings(BaseModel):
     rule: Text = _define("passed", "How steps are counted: passed, ordered or any.")
     within: Text = _define("", "Only what comes so soon after entry, e.g. 90D.")
     drop_out_gap: float = _define(
-        15, "Points by which drop-out before paths part may differ.", least=0, below=100
+        15, "Points, 0 to 99, by which drop-out before the fork may differ.", least=0, below=100
     )
     observed_until: Text = _define("", "Day of the export; else the last moment in the data.")
     entered_from: Text = _define("", "Only leads that entered on this day or later.")

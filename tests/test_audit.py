@@ -248,20 +248,32 @@ def test_every_table_counts_by_segment_and_segments_add_up(parted):
     assert ids == ["s1", "s2"]
     n_entered = tables["funnel"].groupby("segment")["n_entered"].first()
     assert n_entered[ids].sum() == pytest.approx(n_entered["all"])
-    for table, columns in (
-        ("funnel", ["n_reached"]),  # at the sale, which every path has
-        ("losses", ["n_lost", "amount_lost"]),  # whether asked depends on the path
-        ("necessity", ["n_won_with_evidence"]),
-    ):
-        rows = tables[table]
-        if table == "funnel":
-            rows = rows[rows["step"] == "invoice_paid"]
-        sums = rows.groupby("segment")[columns].sum()
-        assert sums.loc[ids].sum().tolist() == pytest.approx(sums.loc["all"].tolist(), rel=1e-9)
+    sold = tables["funnel"].query("step == 'invoice_paid'").set_index("segment")["n_reached"]
+    assert sold[ids].sum() == pytest.approx(sold["all"], rel=1e-9)  # every path has the sale
+    # Whole leads: behind the fork each place of the tree is of one segment.
+    losses = tables["losses"].set_index("node")
+    columns = ["missed_step", "n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
+    every, own = losses[losses["segment"] == "all"], losses[losses["segment"] != "all"]
+    assert own.index.is_unique and set(own["segment"]) == {*ids}
+    pd.testing.assert_frame_equal(every.loc[own.index, columns], own[columns])
+    tree = tables["tree"].set_index("node")
+    assert tree.loc[own.index, "segments"].tolist() == own["segment"].tolist()
+    lost = tree["n_lost_not_asked"] + tree["n_lost_asked"] + tree["n_lost_unknown"]
+    assert every["n_lost"].tolist() == lost.tolist()
+    # A step is asked of the buyers whose path has it.
+    paths = tables["segments"].set_index("segment")["path"].str.split(" > ")
+    shown = tables["necessity"].set_index(["segment", "step"])[["n_won", "n_won_with_evidence"]]
+    for step in shown.loc["all"].index:
+        have = [s for s in ids if step in paths[s]] or ids
+        assert (
+            shown.loc[("all", step)].tolist() == shown.loc[[(s, step) for s in have]].sum().tolist()
+        )
     member = tables["memberships"].groupby("lead_id")["probability"]
     assert member.sum().round(9).eq(1).all() and len(member) == n_entered["all"]
     leads = tables["leads"].set_index("lead_id")
     assert (leads["probability"] == member.max()[leads.index]).all()
+    assert ((leads["segment"] == "undetermined") == (leads["probability"] < 0.8)).all()
+    assert 0 < (leads["segment"] == "undetermined").sum() < len(leads)
     own = tables["funnel"][tables["funnel"]["segment"] == "s2"]
     path = own.loc[own["part"] == "before_sale", "step"]
     assert " > ".join(path) == tables["segments"]["path"][1]
@@ -290,7 +302,7 @@ def test_saved_segments_of_other_steps_are_refused_by_name(parted, folder, tmp_p
     write_segments(parted[1].segmentation, tmp_path / "segments.json")
     steps = (parted[0] / "steps.yml").read_text(encoding="utf-8")
     (tmp_path / "steps.yml").write_text(
-        re.sub(r"(id|Квалификация): task_stated", r"\1: brief_filled", steps), encoding="utf-8"
+        re.sub(r"(id|Qualification): task_stated", r"\1: brief_filled", steps), encoding="utf-8"
     )
     with pytest.raises(InputError, match=r"missing now: task_stated; new: brief_filled"):
         audit_of(tmp_path, parted[0] / "events.csv", None, segments=tmp_path / "segments.json")

@@ -1,6 +1,7 @@
 """The command: what goes in, what comes out, and what wrong input gets."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -281,6 +282,35 @@ def test_plant_writes_what_audit_reads(here, funnel):
     assert code == 2 and "seed is -1" in err and "n_leads is 0" in err
 
 
+def test_plant_writes_names_in_the_language_asked_for(here, funnel):
+    assert funnel("plant", "crm", "--leads", 60, "--lang", "ru")[0] == 0
+    leads = pd.read_csv(here / "crm" / "leads.csv")
+    assert set(leads["manager"]) == {"Анна", "Борис", "Вера", "Глеб"}
+    code, _, err = funnel("plant", "crm2", "--lang", "de")
+    assert code == 2 and "--lang de: choose en or ru" in err and not (here / "crm2").exists()
+
+
+@pytest.mark.parametrize(("lang", "manager"), [("en", "Anna"), ("ru", "Анна")])
+def test_example_copies_the_sample_and_the_notebooks_and_says_how_to_audit_them(
+    here, funnel, lang, manager
+):
+    code, output, _ = funnel("example", "try it", "--lang", lang)
+    *copies, command = output.splitlines()
+    assert code == 0 and all((here / copy).is_file() for copy in copies)
+    folder = here / "try it"
+    assert {f.name for f in (folder / "data").iterdir()} >= {"events.csv", "truth.json"}
+    assert manager in set(pd.read_csv(folder / "data" / "leads.csv")["manager"])
+    notebook = (folder / "notebooks" / "audit.ipynb").read_text(encoding="utf-8")
+    assert f'lang = \\"{lang}\\"' in notebook
+    program, *arguments = shlex.split(command)
+    assert program == "funnel" and funnel(*arguments, "--no-report", "--segments", "none")[0] == 0
+    assert (folder / "report" / "tables" / "funnel.csv").exists()
+    code, _, err = funnel("example", "try it", "--lang", lang)
+    assert code == 2 and "events.csv is already there; name another folder" in err
+    code, _, err = funnel("example", "other", "--lang", "de")
+    assert code == 2 and "choose en or ru" in err and not (here / "other").exists()
+
+
 def test_plant_never_overwrites_an_export_of_ones_own(here, funnel):
     before = everything_in(here)
     code, output, err = funnel("plant", ".", "--leads", 20)
@@ -297,6 +327,8 @@ def test_plant_never_overwrites_an_export_of_ones_own(here, funnel):
         ["plant", "log.csv/deep", "--leads", 20],
         ["notebooks", "log.csv"],
         ["notebooks", ""],
+        ["example", "log.csv"],
+        ["example", ""],
         ["plant", "", "--leads", 20],
     ],
 )

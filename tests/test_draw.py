@@ -15,9 +15,7 @@ from funnel_lib.drawing.canvas import show_figure
 from funnel_lib.drawing.funnels import plot_funnel
 from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, INK, LIGHT, MUTED
 from funnel_lib.sections.after_sale.draw import plot_after_sale
-from funnel_lib.sections.losses.draw import plot_losses
 from funnel_lib.sections.necessity.draw import plot_necessity
-from funnel_lib.sections.paths.draw import picture_segments
 from funnel_lib.sections.rules.draw import plot_rules
 from funnel_lib.sections.stages.draw import picture_pipeline
 
@@ -43,19 +41,6 @@ def make_funnel(part="before_sale", entered=1000.0, scale=1.0):
     })  # fmt: skip
 
 
-def make_losses():
-    """Two currencies a step: ask 0, read 5 + 3 = 8, pay 60 + 40 = 100."""
-    n_asked = np.array([0, 0, 2, 1, 30, 20.0])
-    n_not = np.array([0, 0, 3, 2, 20, 20.0])
-    n_unknown = np.array([0, 0, 0, 0, 10, 0.0])
-    n_lost = n_asked + n_not + n_unknown
-    return pd.DataFrame({
-        "segment": "all", "missed_step": ["ask", "ask", "read", "read", "pay", "pay"],
-        "n_lost": n_lost, "n_asked": n_asked, "n_not_asked": n_not, "n_unknown": n_unknown,
-        "share_of_lost": n_lost / 108, "currency": ["RUB", "USD"] * 3,
-    })  # fmt: skip
-
-
 def make_rules():
     counts = [("ask", 10, 10, 10), ("read", 8, 5, 6), ("pay", 1200, 900, 0)]
     return pd.DataFrame([
@@ -77,7 +62,6 @@ def make_necessity():
 MADE = [
     (plot_funnel, make_funnel()),
     (plot_after_sale, make_funnel("after_sale")),
-    (plot_losses, make_losses()),
     (plot_rules, make_rules()),
     (plot_necessity, make_necessity()),
 ]
@@ -213,28 +197,6 @@ def test_funnel_and_after_sale_take_their_own_rows():
     assert {"launch", "500 · 100.0%", "again", "200 · 40.0%", "of 500 buyers"} <= set(said)
 
 
-def test_losses_add_up_currencies_and_stack():
-    ax = plot_losses(make_losses(), EN)
-    said = texts(ax)
-    assert {"Asked", "0 · 0.0%", "Read it", "8 · 7.4%", "Paid", "100 · 92.6%"} <= set(said)
-    assert "of 108 lost leads" in said
-    assert bars(ax, ACCENT) == [(0, 5), (0, 40)]
-    assert bars(ax, BLUE) == [(5, 3), (40, 50)]
-    assert bars(ax, GREY) == [(90, 10)]
-    assert [said.count(n) for n in ("5", "3", "40", "50", "10")] == [1] * 5
-    assert row_of(ax, "Asked") < row_of(ax, "Read it") < row_of(ax, "Paid")
-
-
-def test_losses_labels_outside_arename_actions_colour():
-    table = make_losses()
-    counts = ["n_lost", "n_asked", "n_not_asked", "n_unknown"]
-    table.loc[table["missed_step"] == "pay", counts] *= 10
-    colours = {t.get_text(): t.get_color() for t in plot_losses(table, EN).texts}
-    assert same_color(colours["5"], ACCENT)  # 5 of 1000: too thin for a number
-    assert same_color(colours["3"], BLUE)
-    assert same_color(colours["400"], "white")
-
-
 def test_rules_say_one_number_where_they_agree():
     ax = plot_rules(make_rules(), EN)
     said = texts(ax)
@@ -259,12 +221,8 @@ def test_necessity_splits_self_reported():
 
 
 def test_key_names_only_what_is_drawn():
-    ax = plot_losses(make_losses().assign(n_unknown=0.0), EN)
-    assert "not measurable" not in texts(ax)
-    assert "never asked" in texts(ax)
-    assert "self-reported" not in texts(
-        plot_necessity(make_necessity().assign(self_reported_share=0), EN)
-    )
+    ax = plot_necessity(make_necessity().assign(self_reported_share=0), EN)
+    assert "self-reported" not in texts(ax)
 
 
 @pytest.mark.parametrize(("plot", "table"), MADE, ids=NAMES)
@@ -282,7 +240,7 @@ def test_empty_tables_and_zeros_say_so(plot, table):
 def test_long_cyrillic_names_are_whole_and_inside(plot, table):
     ax = plot(table, RU)
     renderer = draw(ax)
-    steps = table.get("step", table.get("missed_step")).unique()
+    steps = table["step"].unique()
     said = [t.replace("\n", "").replace(" ", "") for t in texts(ax)]
     assert all(LONG[s].replace(" ", "") in said for s in steps)
     boxes = {t: t.get_window_extent(renderer) for t in ax.texts}
@@ -333,13 +291,7 @@ def test_picture_carries_its_words():
 
 
 def test_funnels_side_by_side_carry_their_titles_and_shares():
-    tables = {
-        "funnel": pd.concat([make_funnel(), make_funnel().assign(segment="s1")]),
-        "segments": pd.DataFrame({"segment": ["all", "s1"], "name": ["all", "with pay"]}),
-    }
     shares = "Asked 100.0%; Read it 90.0%; Stated the need —; Paid 40.0%"
-    (picture,) = picture_segments(tables, EN)
-    assert picture.alt == f"With the step “Paid”: {shares}"
     pipeline = pd.concat([make_funnel().assign(rule=r, story="steps") for r in ("passed", "any")])
     (picture,) = picture_pipeline(pipeline, EN)
     assert picture.alt == f"By client steps: {shares}"

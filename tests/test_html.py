@@ -89,41 +89,63 @@ def test_every_table_of_an_audit_is_written_with_its_columns(planted_folder, tmp
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["n_leads"] == 400
 
 
-def cards_of():
-    """Tables of one segment for a card."""
+def cards_of(*names):
+    """Tables of segments for their cards: of the 50 leads that went on to the first one's own part
+    of the tree 20 bought, and 10 to 60 leads may be of it from the first step on."""
+    n = len(names)
     segments = pd.DataFrame({
-        "segment": ["s1"], "name": ["with meet"], "n_leads": [40.0], "share_of_leads": [0.4],
-        "share_won": [0.25], "low": [0.1], "high": [0.4], "n_undetermined": [3.0],
-        "trust": ["stable"], "stability": [0.97],
-    })  # fmt: skip
-    funnel = pd.DataFrame({
-        "segment": ["s1", "s1", "s2"], "step": ["ask", "meet", "try"], "part": "before_sale",
-        "share_of_entered": [1.0, None, 0.5],
+        "segment": ["s1", "s2"][:n], "name": names, "n_leads": 40.0, "share_of_leads": 0.4,
+        "share_won": 0.25, "low": 0.1, "high": 0.4, "n_undetermined": 3.0, "trust": "stable",
+        "stability": 0.97, "path": "ask > meet", "bound_low": 0.05, "bound_high": 0.65,
+        "n_low": 10.0, "n_high": 60.0, "n_parted": 50.0, "n_parted_won": 20.0,
+        "share_parted_won": 0.4, "parted_low": 0.28, "parted_high": 0.54,
     })  # fmt: skip
     paths = pd.DataFrame({
         "segment": ["s1", "s1"], "step": ["ask", "meet"], "share_taken": [1.0, 0.5],
         "is_optional": [False, True], "share_repeated": [0.0, 0.0], "either_order_with": None,
         "share_reversed": None, "again_from": None, "share_again": None,
     })  # fmt: skip
-    nothing = pd.DataFrame(columns=["segment", "last_step"])
     examples = pd.DataFrame({"segment": ["s1"], "lead_id": ["<i>7"], "journey": ["ask > meet"]})
-    return {"segments": segments, "funnel": funnel, "segment_paths": paths,
-            "segment_parting": nothing, "segment_traits": nothing,
+    nothing = pd.DataFrame(columns=["segment"])
+    return {"segments": segments, "segment_paths": paths, "segment_traits": nothing,
             "segment_examples": examples}  # fmt: skip
+
+
+# Of those on the path 35 % met us; the asking is of all paths.
+OWN = pd.DataFrame({"segment": ["s1"], "step": ["meet"], "share": [0.35]})
+
+
+def read_card(html):
+    text = re.sub(r"<[^>]+>", " ", html).replace("&lt;", "<").replace("&gt;", ">")
+    return re.sub(r"\s+", " ", text)
 
 
 def test_a_card_tells_path_size_buyers_trust_and_a_lead():
     words = Words("en", {"ask": "Asked", "meet": "Met <us>"})
-    html = show_cards(cards_of(), words).html
+    tables = cards_of("with meet", "without meet")
+    html = show_cards(tables, OWN, 15, words).html
     assert "<us>" not in html and "<i>" not in html and "&lt;us&gt;" in html
-    text = re.sub(r"<[^>]+>", " ", html).replace("&lt;", "<").replace("&gt;", ">")
-    text = re.sub(r"\s+", " ", text)
-    assert "With the step “Met <us>” 40 leads (40.0%); bought: 25.0% (95" in text
-    assert "Asked 100% → Met <us> not measurable About half (50.0%) also take" in text
+    text = read_card(html.partition("Path without")[0])
+    assert "Path with “Met <us>” 50 leads went on along this path" in text
+    assert "bought: 20 (40.0%, 95% interval 28.0–54.0%)." in text
+    # A bar is only of the path's own steps.
+    assert "Asked → Met <us> 35%" in text and "transparent 35%" in html
+    # From the first step on there are bounds.
+    assert re.search(r"10 to 60 leads, of whom 5\.0–65\.0% bought", text)
+    assert "by 15 points" in text
+    assert "About half (50.0%) also take" in text
     assert "For example lead <i>7: Asked → Met <us> Trust: stable; a search" in text
     assert "finds 97% of it again" in text
-    assert html.count("dashed") == 1 and "Try" not in text
-    assert show_cards(cards_of(), Words("ru", {"meet": "Встретились"})).html.count("С шагом") == 1
+    assert html.count("dashed") == 1
+    russian = show_cards(tables, OWN, 15, Words("ru", {"meet": "Встретились"})).html
+    assert russian.count("Путь с шагом «Встретились»") == 1
+
+
+def test_the_card_of_all_leads_has_no_bounds():
+    steps = pd.DataFrame({"segment": "s1", "step": ["ask", "meet"], "share": [1, 0.35]})
+    text = read_card(show_cards(cards_of("all"), steps, 15, Words("en")).html)
+    assert "40 leads; bought: 25.0% (95% interval 10.0–40.0%)" in text
+    assert "ask 100% → meet 35%" in text and "bounds" not in text and "15" not in text
 
 
 def test_pictures_stand_side_by_side_with_their_words():

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from funnel_lib.audit import build_audit
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
 from funnel_lib.core.journeys import build_journeys, first_at, last_at, select_leads
-from funnel_lib.core.steps import Steps
+from funnel_lib.core.steps import Steps, read_steps
 from funnel_lib.core.times import NEVER
-from funnel_lib.counting.checks import check_log
+from funnel_lib.counting.checks import check_asks, check_log
 from funnel_lib.counting.reach import count_funnel
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
@@ -93,7 +94,8 @@ def test_select_leads_keeps_whole_journeys():
     chosen = select_leads(journeys, np.array([False, True, True]))
     assert shown(chosen) == [("b", "ask", 1), ("b", "read", 2), ("c", "ask", 3)]
     assert chosen.offsets.tolist() == [0, 2, 3]
-    assert chosen.ask_lead.tolist() == [1, 1] and chosen.ask_step.tolist() == [1, 1]
+    assert chosen.ask_lead.tolist() == [1, 1] and chosen.ask_kind.tolist() == [0, 0]
+    assert chosen.ask_sets.tolist() == [[False, True, False]]
     # What can be measured is a matter of the whole log, not of the leads chosen.
     one = select_leads(journeys, np.array([True, False, False]))
     assert one.measurable.tolist() == [True, True, False]
@@ -254,6 +256,172 @@ def test_lead_closed_after_the_export_is_open():
 def test_what_happens_after_the_export_decides_nothing():
     log = build_log(events_of("a 1 ask\na 9 pay\nb 1 ask\nb 9 gone"), observed_until=day(8))
     assert build_journeys(log, STEPS).leads["status"].tolist() == ["open", "open"]
+
+
+# --- after closing ---------------------------------------------------------------------------
+
+
+def test_after_a_loss_nothing_is_a_step_before_the_sale():
+    # a is lost on day 3: what it read on day 3 counts, on day 4 not. b was won on day 3, and what
+    # it did later counts: dates of sales are often entered late or early. Of c nobody knows when it
+    # was lost; d is open.
+    steps = Steps(steps=[*STEPS.steps, {"id": "thanks"}], won="pay")
+    text = "a 1 ask\na 3 read\na 4 read\nb 1 ask\nb 4 read\nb 5 pay\nb 6 read\nb 7 thanks"
+    log = build_log(
+        events_of(text + "\nc 1 ask\nc 9 read\nd 1 ask\nd 9 read"),
+        leads_of(
+            a={"status": "lost", "closed": 3}, b={"status": "won", "closed": 3},
+            c={"status": "lost", "closed": None}, d={"status": "open", "closed": None},
+        ),
+    )  # fmt: skip
+    journeys = build_journeys(log, steps)
+    assert shown(journeys) == [
+        ("a", "ask", 1), ("a", "read", 3),
+        ("b", "ask", 1), ("b", "read", 4), ("b", "pay", 5), ("b", "read", 6), ("b", "thanks", 7),
+        ("c", "ask", 1), ("c", "read", 9), ("d", "ask", 1), ("d", "read", 9),
+    ]  # fmt: skip
+    assert quality_of(journeys)["acts_after_closing"] == 1  # a's last reading
+
+
+def test_a_lead_that_only_acted_after_closing_never_entered():
+    log = build_log(events_of("a 4 ask\nb 1 ask"), leads_of(a={"status": "lost", "closed": 3}))
+    journeys = build_journeys(log, STEPS)
+    assert journeys.leads["entered_at"].tolist() == [pd.NaT, day(1)]
+
+
+def test_a_step_shown_only_after_closing_is_not_measurable():
+    log = build_log(events_of("a 1 ask\na 4 read"), leads_of(a={"status": "lost", "closed": 3}))
+    assert build_journeys(log, STEPS).measurable.tolist() == [True, False, False]
+
+
+def test_acts_after_closing_are_the_clients():
+    # After the loss of day 2 the client chats and reads, the manager writes and says it has read.
+    # What a won client does later is no wonder.
+    rows = [
+        ("a 1 ask", "client"), ("a 3 chat", "client"), ("a 3 read", "client"),
+        ("a 3 mail", "manager"), ("a 4 told", "manager"), ("b 1 ask", "client"),
+        ("b 3 chat", "client"), ("b 3 ask", "client"), ("c 5 chat", "client"),
+    ]  # fmt: skip
+    events = events_of("\n".join(row for row, _ in rows), actor=[actor for _, actor in rows])
+    table = leads_of(
+        a={"status": "lost", "closed": 2}, b={"status": "won", "closed": 2}, c={"status": "open"}
+    )
+    steps = steps_with("read", "told", self_reported=["told"])
+    journeys = build_journeys(build_log(events, table), steps)
+    found = journeys.quality.set_index("check").loc["acts_after_closing"]
+    # a: chat, read, and the word of the manager, which is left out, too.
+    assert found["n_rows"] == 3 and found["share_of_rows"] == 3 / 9
+    assert (found["severity"], found["example"]) == ("warning", "a")
+    assert shown(journeys) == [("a", "ask", 1), ("b", "ask", 1), ("b", "ask", 3)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "status", "closed", "acts"),  # acts after the loss
+    [
+        ("a 3 read client", "open", None, 1),  # acts later: open again
+        ("a 3 chat client\na 4 read client", "open", None, 2),  # so does what is no step
+        ("a 3 mail manager", "lost", 2, 0),  # an act of the manager is none
+        ("a 3 told manager", "lost", 2, 1),  # nor is the manager's word: it is left out
+        ("a 2 read client", "lost", 2, 0),  # at the same moment, not later
+        ("a 1.5 read client", "lost", 2, 0),
+        ("a 3 read client\na 4 gone manager", "lost", 4, 0),  # and lost again
+        ("a 3 gone client", "lost", 3, 0),  # saying no twice opens nothing
+        ("a 3 pay client", "won", 3, 0),
+        # Whose act it is is not told: a day later it is the client's; before that it may be the
+        # system that finishes its work, and shows a step of one who is lost.
+        ("a 3 read ?", "open", None, 1),
+        ("a 2.75 read ?", "lost", 2, 1),
+        ("a 4 chat ?", "lost", 2, 0),
+    ],
+)
+def test_a_lead_lost_by_evidence_is_open_again_where_its_client_acts_later(
+    rows, status, closed, acts
+):
+    rows = [line.rsplit(maxsplit=1) for line in f"a 1 ask client\na 2 gone ?\n{rows}".splitlines()]
+    actors = [None if actor == "?" else actor for _, actor in rows]
+    steps = steps_with("read", "told", self_reported=["told"], lost=["gone"])
+    log = build_log(events_of("\n".join(row for row, _ in rows), actor=actors))
+    journeys = build_journeys(log, steps)
+    assert journeys.leads["status"].tolist() == [status]
+    assert journeys.leads["closed_at"].tolist() == [pd.NaT if closed is None else day(closed)]
+    found = quality_of(journeys)
+    assert found.get("reopened", 0) == (status == "open")
+    assert found.get("acts_after_closing", 0) == acts
+    taken = [("a", step, float(at)) for _, at, step in (row.split() for row, _ in rows)]
+    taken = [t for t in taken if t[1] in steps.ids]
+    assert shown(journeys) == sorted(taken, key=lambda t: (t[2], steps.ids.index(t[1])))
+
+
+def test_a_lead_that_a_table_calls_lost_stays_lost():
+    table = leads_of(a={"status": "lost", "closed": 2}, b={"status": None, "closed": None})
+    events = events_of("a 1 ask\na 2 gone\na 3 read\nb 1 ask\nb 2 gone\nb 3 read")
+    journeys = build_journeys(build_log(events, table), STEPS)
+    assert journeys.leads["status"].tolist() == ["lost", "open"]
+    found = journeys.quality.set_index("check")
+    assert found.loc["reopened", ["n_rows", "severity", "example"]].tolist() == [1, "info", "b"]
+    assert shown(journeys) == [
+        ("a", "ask", 1), ("b", "ask", 1), ("b", "read", 3),
+    ]  # fmt: skip
+
+
+# --- asks ------------------------------------------------------------------------------------
+
+ASKS = """\
+steps:
+  - {id: ask}
+  - id: read
+    asked_by:
+      - send
+      - {action: "call*", after: send}
+  - id: pay
+    asked_by: [bill, "call*"]
+won: pay
+"""
+
+
+def test_asks_are_kept_with_the_steps_they_ask_for(tmp_path):
+    (tmp_path / "steps.yml").write_text(ASKS, encoding="utf-8")
+    steps = read_steps(tmp_path / "steps.yml")
+    # The first call came before anything was sent, so that it asks for paying alone; the second for
+    # both; the other two for one each.
+    text = "a 1 ask\na 2 call one\na 3 send\na 4 call two\na 5 bill\na 6 recall"
+    journeys = build_journeys(build_log(events_of(text)), steps)
+    days = (pd.to_datetime(journeys.ask_at, unit="us", utc=True) - START) / pd.Timedelta("1D")
+    asked = {
+        at: [steps.ids[code] for code in np.flatnonzero(journeys.ask_sets[kind])]
+        for at, kind in zip(days, journeys.ask_kind, strict=True)
+    }
+    assert asked == {2: ["pay"], 3: ["read"], 4: ["read", "pay"], 5: ["pay"]}
+    assert journeys.askable.tolist() == [False, True, True]
+    unseen = build_journeys(build_log(events_of("a 1 ask\na 2 bill")), steps)
+    assert unseen.askable.tolist() == [False, False, True]
+
+
+def test_what_clients_did_themselves_is_no_ask_and_is_named_with_its_line(tmp_path):
+    path = tmp_path / "steps.yml"
+    path.write_text(ASKS, encoding="utf-8")
+    steps = read_steps(path)
+    rows = [
+        ("a 1 ask", "client"), ("a 2 send", "client"), ("a 3 send", "manager"),
+        ("a 4 call in", "client"), ("a 5 call in", "client"), ("a 6 bill", "manager"),
+    ]  # fmt: skip
+    events = events_of("\n".join(row for row, _ in rows), actor=[actor for _, actor in rows])
+    log = build_log(events)
+    (found,) = check_asks(log, steps, str(path)).to_dict("records")
+    assert (found["check"], found["severity"]) == ("asked_by_client", "warning")
+    # One was sent by the client, two calls are named twice: 1 + 2 + 2.
+    assert found["n_rows"] == 5
+    assert found["example"] == (
+        "line 5: read: send (1), line 6: read: call* (2), line 8: pay: call* (2)"
+    )
+    (found,) = check_asks(log, steps, "").to_dict("records")  # steps without a file
+    assert found["example"] == "read: send (1), read: call* (2), pay: call* (2)"
+    assert check_asks(build_log(events.assign(actor="manager")), steps, str(path)).empty
+    # The audit says so, too.
+    events.to_csv(tmp_path / "events.csv", index=False)
+    audit = build_audit(tmp_path / "events.csv", steps=path, segments="none")
+    quality = audit.tables["quality"].set_index("check")
+    assert quality.loc["asked_by_client", "example"].startswith("line 5: read: send (1), line 6")
 
 
 # --- entry -----------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnel_lib.core.events import build_log
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Group, Segmentation
 from funnel_lib.core.journeys import build_journeys, select_leads
-from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.core.steps import Evidence, Step, Steps, parse_steps
 from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.missed import ASKED, place_leads
 from funnel_lib.datasets.planted import plant_log
@@ -20,7 +20,6 @@ from funnel_lib.sections.losses.count import count_losses
 from funnel_lib.sections.necessity.count import count_necessity
 from funnel_lib.sections.open_leads.count import list_open_leads
 
-ROUNDING = 1e-9  # sums of a few weights below 1 in another order
 START = pd.Timestamp("2025-01-01", tz="UTC")
 STEPS = Steps(
     steps=[
@@ -47,6 +46,12 @@ def log_of(text, until=30, leads=None, **columns):
         for name in {"closed_at", "created_at"} & set(leads):
             leads[name] = START + pd.to_timedelta(leads[name].astype(float), unit="D")
     return build_log(events, leads, START + pd.Timedelta(days=until))
+
+
+def one_path(journeys, path, optional=()):
+    """All leads on one path."""
+    everybody = journeys.leads["entered_at"].notna().to_numpy(float)[:, None]
+    return Segmentation(journeys.steps.before_sale, ("all",), (path,), (optional,), everybody)
 
 
 def missed_of(log, steps=STEPS, group=None):
@@ -81,9 +86,9 @@ def test_optional_steps_are_never_missed():
     assert (found["a"][1], found["b"][:2]) == ("sign", ("read", "sign"))
     found = missed_of(log, group=Group(optional=("read", "sign")))
     assert (found["a"][1], found["b"][1]) == ("pay", "pay")
-    assert count_losses(build_journeys(log, STEPS), Group(optional=("read",)))[
-        "missed_step"
-    ].tolist() == ["ask", "sign", "pay"]
+    journeys = build_journeys(log, STEPS)
+    table = count_losses(journeys, one_path(journeys, STEPS.before_sale, ("read",)))
+    assert table["missed_step"].tolist() == ["ask", "sign", "pay"]
 
 
 def test_step_without_any_evidence_is_never_called_missed_but_the_sale_is():
@@ -116,15 +121,16 @@ def test_path_of_a_segment_has_its_own_order():
         ("", "no"),
         ("a 3 draft", "yes"),
         ("a 3 remind", "yes"),  # any of its actions
-        ("a 3 bill", "no"),  # helps with another step
-        ("a 1.5 draft", "no"),  # before the last step was reached
-        ("a 2 draft", "yes"),  # at the same moment
+        ("a 3 bill", "no"),  # asks for another step
+        ("a 0.5 draft", "no"),  # before it entered
+        ("a 1 draft", "yes"),  # at the moment of entry
+        ("a 1.5 draft", "yes"),  # ahead of the last step
         ("a 5 draft", "yes"),  # at the moment of closing
         ("a 6 draft", "no"),  # after closing
-        ("a 1.5 draft\na 3 remind", "yes"),
+        ("a 0.5 draft\na 3 remind", "yes"),
     ],
 )
-def test_asked_is_between_the_last_step_and_closing(asks, answer):
+def test_asked_is_from_entry_to_closing(asks, answer):
     # a reads on day 2 (again on day 4, which changes nothing) and is lost on day 5.
     log = log_of(f"{EVERYTHING}\na 1 ask\na 2 read\na 4 read\na 5 gone\n{asks}")
     assert missed_of(log)["a"] == ("read", "sign", answer)
@@ -144,16 +150,34 @@ def test_open_leads_are_asked_until_the_export():
     assert found["a"] == ("ask", "read", "yes") and found["b"] == ("ask", "read", "no")
 
 
-def test_a_step_reached_the_second_time_is_asked_after_from_then_on():
-    # Path ask > read > ask > sign: the second ask comes on day 4, the draft before it.
+def test_a_step_that_a_path_has_twice_may_be_asked_for_at_any_time():
+    # Path ask > read > ask > sign: the draft comes before the second asking.
     path = ("ask", "read", "ask", "sign", "pay")
-    text = EVERYTHING + "\na 1 ask\na 2 read\na 3 draft\na 4 ask\na 9 gone"
+    text = EVERYTHING + "\na 1 ask\na 2 read\na 4 ask\na 9 gone"
     assert missed_of(log_of(text), group=Group(path=path))["a"] == ("ask", "sign", "no")
-    assert missed_of(log_of(text + "\na 5 draft"), group=Group(path=path))["a"] == (
-        "ask",
-        "sign",
-        "yes",
-    )
+    found = missed_of(log_of(text + "\na 3 draft"), group=Group(path=path))
+    assert found["a"] == ("ask", "sign", "yes")
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ("a 2 both", ("ask", "read", "yes")),
+        ("a 2 both\na 3 read", ("read", "sign", "no")),  # it was asked for reading
+        ("a 3 read\na 4 both", ("read", "sign", "yes")),
+        ("a 3 read\na 3 both", ("read", "sign", "no")),  # not read yet at that moment
+        ("a 3 sign\na 4 both", ("sign", "pay", "no")),  # nothing is left to ask for
+    ],
+)
+def test_an_action_that_asks_for_two_steps_counts_for_the_first_not_taken(rows, found):
+    steps = [
+        step.model_copy(update={"asked_by": (*step.asked_by, Evidence(action="both"))})
+        if step.id in ("read", "sign")
+        else step
+        for step in STEPS.steps
+    ]
+    log = log_of(f"{EVERYTHING}\na 1 ask\n{rows}\na 9 gone")
+    assert missed_of(log, STEPS.model_copy(update={"steps": tuple(steps)}))["a"] == found
 
 
 # --- by hand: the table of losses ------------------------------------------------------------
@@ -171,8 +195,9 @@ def test_losses_by_step_and_currency_are_never_summed_together():
     table = count_losses(build_journeys(log_of(text, leads=leads), STEPS))
     assert table.columns.tolist() == [
         *("segment", "missed_step", "n_lost", "n_asked", "n_not_asked", "n_unknown"),
-        *("share_of_lost", "share_of_entered", "amount_lost", "currency"),
+        *("share_of_lost", "share_of_entered", "amount_lost", "currency", "node"),
     ]
+    table = table.drop(columns="node")
     rows = table.set_index(["missed_step", "currency"])
     # read is missed by a (asked), e (not asked, no amount) in RUB and by b (not asked) in USD;
     # sign by c, and nobody ever sent a draft. f never entered. d is open, g won.
@@ -189,18 +214,52 @@ def test_losses_without_any_currency_or_amount():
     assert table["amount_lost"].tolist() == [0, 0, 0, 0]
 
 
-def test_empty_segment_loses_nothing_and_keeps_its_rows():
+def test_losses_of_segments_are_of_whole_leads_behind_the_fork():
+    # s1 reads, s2 signs at once. Lost: a at the fork, b (surely s1) at signing, c (s1 by 0.6) as
+    # well; d on s2 before the sale; e, on s2, read: that is no step of its path.
+    text = "\na 1 ask\na 5 gone\nb 1 read\nb 5 gone\nc 1 read\nc 2 draft\nc 5 gone"
+    text += "\nd 1 sign\nd 5 gone\ne 1 ask\ne 2 read\ne 5 gone"
+    journeys = build_journeys(log_of(EVERYTHING + text), STEPS)
+    paths = ("ask", "read", "sign", "pay"), ("ask", "sign", "pay")
+    weights = np.array([[0.5, 0.5], [1, 0], [0.6, 0.4], [0, 1], [0, 1], [1, 0]])
+    found = Segmentation(STEPS.before_sale, ("s1", "s2"), paths, ((), ()), weights)
+    table = count_losses(journeys, found)
+    names = ["segment", "node", "missed_step", "n_lost", "n_asked", "n_not_asked"]
+    assert table[names].values.tolist() == [
+        ["all", 1, "ask", 0, 0, 0],
+        ["all", 2, "read | sign", 2, 0, 2],  # a, e
+        ["all", 3, "sign", 2, 1, 1],  # b, c
+        ["all", 4, "pay", 0, 0, 0],
+        ["all", 5, "pay", 1, 0, 1],  # d
+        ["s1", 3, "sign", 2, 1, 1],
+        ["s1", 4, "pay", 0, 0, 0],
+        ["s2", 5, "pay", 1, 0, 1],
+    ]
+    # Of all five lost and six that entered; of s1 two lost and three (z, too) that came so far.
+    assert table["share_of_lost"].tolist() == [0, 0.4, 0.4, 0, 0.2, 1, 0, 1]
+    assert table["share_of_entered"].tolist() == pytest.approx(
+        [0, 2 / 6, 2 / 6, 0, 1 / 6, 2 / 3, 0, 1]
+    )
+
+
+def test_an_empty_segment_loses_nothing_and_keeps_its_rows():
     journeys = build_journeys(log_of(EVERYTHING + "\na 1 ask\na 2 gone"), STEPS)
-    for table in (
-        count_losses(journeys, Group("s", memberships=np.zeros((2, 1)))),
-        count_losses(select_leads(journeys, np.zeros(2, bool)), Group("s")),
-    ):
-        assert table["missed_step"].tolist() == ["ask", "read", "sign", "pay"]
-        counts = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
-        assert (table[counts] == 0).all(axis=None) and set(table["segment"]) == {"s"}
-        assert table[["share_of_lost", "share_of_entered"]].isna().all(axis=None)
-    necessity = count_necessity(journeys, Group(memberships=np.zeros((2, 1))))
-    assert (necessity[["n_won", "n_won_with_evidence"]] == 0).all(axis=None)
+    paths = (STEPS.before_sale, ("ask", "sign", "pay"))
+    weights = np.array([[1.0, 0], [1, 0]])
+    found = Segmentation(STEPS.before_sale, ("s1", "s2"), paths, ((), ()), weights)
+    counts = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
+    table = count_losses(journeys, found)
+    empty = table[table["segment"] == "s2"]
+    assert empty["missed_step"].tolist() == ["pay"]  # behind the fork: read | sign
+    assert (empty[counts] == 0).all(axis=None)
+    assert empty[["share_of_lost", "share_of_entered"]].isna().all(axis=None)
+    nobody = count_losses(select_leads(journeys, np.zeros(2, bool)))
+    assert nobody["missed_step"].tolist() == ["ask", "read", "sign", "pay"]
+    assert (nobody[counts] == 0).all(axis=None)
+    assert nobody[["share_of_lost", "share_of_entered"]].isna().all(axis=None)
+    necessity = count_necessity(journeys, found)
+    empty = necessity[necessity["segment"] == "s2"]
+    assert (empty[["n_won", "n_won_with_evidence"]] == 0).all(axis=None) and len(empty) == 4
 
 
 # --- by hand: necessity ----------------------------------------------------------------------
@@ -221,12 +280,29 @@ def test_necessity_is_of_buyers_that_entered():
     assert table["share"].drop("dark").tolist() == [1, 2 / 3, 1 / 3]
     assert np.isnan(table.loc["dark", "share"])  # not measurable
     assert table.loc["read", "self_reported_share"] == 1 / 2
-    weighted = count_necessity(
-        build_journeys(log_of(text, leads=leads), Steps(**steps)),
-        Group(memberships=np.array([[0.5], [0.25], [1], [1], [1]])),
-    ).set_index("step")
-    # n_won = .5 + .25 + 1; with evidence of reading .75, of it .25 by the manager's word alone
-    assert weighted.loc["read"].tolist()[1:] == [1.75, 0.75, 0.75 / 1.75, 0.25 / 0.75]
+
+
+def test_a_step_is_asked_of_buyers_whose_path_has_it():
+    # Bought: z and a on s1, b on s2, whose path has no reading, and c, of s1 by 0.6. a never read,
+    # b did all the same. Nobody has to be called: of that all are asked.
+    steps = STEPS.model_copy(update={"steps": (*STEPS.steps[:3], Step(id="call"), STEPS.steps[3])})
+    text = "\na 1 ask\na 4 pay\nb 1 ask\nb 2 read\nb 4 pay\nc 1 read\nc 2 call\nc 4 pay"
+    journeys = build_journeys(log_of(EVERYTHING + text), steps)
+    paths = ("ask", "read", "sign", "pay"), ("ask", "sign", "pay")
+    weights = np.array([[1, 0], [0, 1], [0.6, 0.4], [1, 0]])
+    found = Segmentation(steps.before_sale, ("s1", "s2"), paths, ((), ()), weights)
+    table = count_necessity(journeys, found).set_index(["segment", "step"])
+    counts = table[["n_won", "n_won_with_evidence"]]
+    assert counts.loc["all"].T.to_dict("list") == {
+        "ask": [4, 3], "read": [3, 2], "sign": [4, 1], "call": [4, 1], "pay": [4, 4],
+    }  # fmt: skip
+    # A segment's own buyers are asked of every step.
+    assert counts.loc["s1"].T.to_dict("list") == {
+        "ask": [3, 2], "read": [3, 2], "sign": [3, 1], "call": [3, 1], "pay": [3, 3],
+    }  # fmt: skip
+    assert counts.loc["s2"].T.to_dict("list") == {
+        "ask": [1, 1], "read": [1, 1], "sign": [1, 0], "call": [1, 0], "pay": [1, 1],
+    }  # fmt: skip
 
 
 # --- by hand: the lists of leads -------------------------------------------------------------
@@ -249,7 +325,7 @@ def test_stage_is_the_last_one_and_ahead_where_its_step_lies_beyond():
     assert table["stage_ahead"].dtype == bool
     assert table.loc["f", ["segment", "last_step"]].isna().all()
     assert np.isnan(table.loc["f", "probability"]) and table.loc["a", "probability"] == 1
-    assert table.loc["f", "missed_step"] == "ask"
+    assert table.loc["f", ["likely", "missed_step", "asked", "node", "tree_segment"]].isna().all()
 
 
 def test_further_columns_of_the_leads_are_kept_whatever_they_are_called():
@@ -290,33 +366,43 @@ def test_open_leads_are_listed_as_a_team_works_through_them():
     # is no act of the client); e was never heard of: since it was created on day 0.
     assert table["days_silent"].tolist() == [24, 28, 26, 30, 29]
     assert table.columns.tolist() == [
-        *("lead_id", "segment", "last_step", "next_step", "asked", "days_silent"),
-        *("stage", "manager", "amount", "currency"),
+        *("lead_id", "segment", "last_step", "next_step", "asked", "days_silent", "overdue"),
+        *("stage", "manager", "amount", "currency", "likely", "node", "tree_segment"),
     ]
+    assert not table["overdue"].any()  # too few have gone on to say how long that takes
 
 
 # --- a second opinion ------------------------------------------------------------------------
 
 
+def slow_evidence(rows, leads, steps):
+    """Each lead's evidence that counts before the sale, (time, step): of a lost lead never the
+    sale, nor what came after closing."""
+    found = {name: [] for name in leads}
+    for who, at, action in rows:
+        counts = action in steps.before_sale
+        if leads[who]["status"] == "lost":
+            counts = counts and action != steps.won and at <= leads[who]["closed"]
+        if counts:
+            found[who].append((at, action))
+    return found
+
+
 def slow_missed(rows, leads, steps):
     """The rules of counting for each lead, over plain lists: (last, missed, asked)."""
-    actions = {action for _, _, action in rows}
-    order, found = steps.before_sale, {}
+    actions, order = {action for _, _, action in rows}, steps.before_sale
+    shown, found = slow_evidence(rows, leads, steps), {}
+    seen = {step for own in shown.values() for _, step in own} | {steps.won}
     for name, lead in leads.items():
-        own = sorted((at, action) for who, at, action in rows if who == name)
-        taken = [step for _, step in own if step in order]
-        if lead["status"] == "lost":
-            taken = [step for step in taken if step != steps.won]
-        last = max((order.index(step) for step in taken), default=-1)
+        last = max((order.index(step) for _, step in shown[name]), default=-1)
         if lead["status"] == "won":
-            found[name] = (order[-1] if taken else None), None, None
+            found[name] = (order[-1] if shown[name] else None), None, None
             continue
-        measurable = [s for s in order if s == steps.won or any(a == s for _, _, a in rows)]
-        missed = next((s for s in order[last + 1 :] if s in measurable), None)
-        since = min((at for at, step in own if last >= 0 and step == order[last]), default=-1)
+        missed = next((step for step in order[last + 1 :] if step in seen), None)
+        since = min((at for at, _ in shown[name]), default=-1)  # from entry
         until = lead["closed"] if lead["status"] == "lost" else 99
-        asks = set(steps[missed].asked_by) & actions if missed else ()
-        hits = [at for at, action in own if action in asks and since <= at <= until]
+        asks = set(steps[missed].asks) & actions if missed else ()
+        hits = [at for w, at, a in rows if w == name and a in asks and since <= at <= until]
         asked = None if missed is None else "unknown" if not asks else "yes" if hits else "no"
         found[name] = order[last] if last >= 0 else None, missed, asked
     return found
@@ -361,8 +447,8 @@ def both_ways(drawn):
 def test_slow_loops_find_the_same_missed_steps_losses_and_necessity(drawn):
     log, leads = both_ways(drawn)
     lost = [k for k, lead in leads.items() if lead["status"] == "lost"]
-    rows = [r for r in drawn[0] if not (r[2] == "pay" and r[0] in lost)]
-    slow = slow_missed(rows, leads, STEPS)
+    slow = slow_missed(drawn[0], leads, STEPS)
+    shown = slow_evidence(drawn[0], leads, STEPS)
     assert missed_of(log) == slow
     journeys = build_journeys(log, STEPS)
     table = count_losses(journeys)
@@ -374,23 +460,29 @@ def test_slow_loops_find_the_same_missed_steps_losses_and_necessity(drawn):
     assert table["n_lost"].sum() == sum(slow[k][0] is not None for k in lost)
     buyers = [k for k, lead in leads.items() if lead["status"] == "won" and slow[k][0]]
     for row in count_necessity(journeys).itertuples():
-        shown = {who for who, _, action in rows if action == row.step}
-        assert (row.n_won, row.n_won_with_evidence) == (len(buyers), len(shown & {*buyers}))
+        with_it = [k for k in buyers if row.step in {step for _, step in shown[k]}]
+        assert (row.n_won, row.n_won_with_evidence) == (len(buyers), len(with_it))
 
 
 @settings(max_examples=25, derandomize=True)
 @given(LOGS, st.integers(0, 2**32 - 1))
-def test_losses_of_segments_add_up_to_all(drawn, seed):
+def test_losses_of_paths_and_of_their_forks_add_up_to_all(drawn, seed):
     journeys = build_journeys(both_ways(drawn)[0], STEPS)
-    weights = np.random.default_rng(seed).random(len(journeys.leads))
-    every = count_losses(journeys)
-    one, other = (
-        count_losses(journeys, Group(memberships=w[:, None])) for w in (weights, 1 - weights)
-    )
-    for name in ("n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"):
-        assert np.allclose(one[name] + other[name], every[name], atol=ROUNDING, rtol=0)
-    kinds = one["n_asked"] + one["n_not_asked"] + one["n_unknown"]
-    assert np.allclose(kinds, one["n_lost"], atol=ROUNDING, rtol=0)
+    share = np.random.default_rng(seed).random(len(journeys.leads))
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    weights = np.column_stack([share, 1 - share]) * entered[:, None]
+    paths = (STEPS.before_sale, ("ask", "sign", "read", "pay"))
+    found = Segmentation(STEPS.before_sale, ("s1", "s2"), paths, ((), ()), weights)
+    table = count_losses(journeys, found)
+    every, parts = table[table["segment"] == "all"], table[table["segment"] != "all"]
+    own = every["node"].isin(parts["node"])
+    counts = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
+    added = parts.groupby("node")[counts].sum()  # of paths that are the same in this log, too
+    assert every.loc[own, counts].values.tolist() == added.values.tolist()
+    # All lost leads that entered are lost somewhere, as on one chain.
+    assert every["n_lost"].sum() == count_losses(journeys)["n_lost"].sum()
+    kinds = table["n_asked"] + table["n_not_asked"] + table["n_unknown"]
+    assert (kinds == table["n_lost"]).all()
 
 
 @settings(max_examples=15, derandomize=True)

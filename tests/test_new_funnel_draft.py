@@ -34,7 +34,7 @@ def test_by_hand():
     steps = parse_steps(draft)
     assert steps.ids == ("form_sent", "proposal_opened", "Оплата: счёт 1", "repeat order")
     assert steps.won == "Оплата: счёт 1" and steps.after_sale == ("repeat order",)
-    assert steps["proposal_opened"].asked_by == ("proposal_sent",)
+    assert steps["proposal_opened"].asks == ("proposal_sent",)
     assert steps.lost == ("deal lost",) and steps.ignore == ("robot_tick",)
     assert steps.draft and "- id: form_sent  # 2 events of 2 leads, the actor column" in draft
     assert "#  - note  # 1 events of 1 leads" in draft  # a person decides
@@ -74,7 +74,7 @@ def test_planted_steps_are_found_in_their_order(world):
         path = [i for i in segment["path"] if i not in swapped]
         assert [i for i in draft.ids if i in path] == path
     listed = {a for line in yaml.safe_load(draft_steps(log))["ignore"] for a in [line]}
-    asked = {a for step in draft.steps for a in step.asked_by}
+    asked = {a for step in draft.steps for a in step.asks}
     actions = set(planted.events["action"][~planted.events["action"].str.startswith("stage: ")])
     comments = set(re.findall(r"^#  - (\w+)", draft_steps(log), re.M))
     assert actions == set(draft.ids) | listed | asked | comments | set(draft.lost)

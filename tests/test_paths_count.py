@@ -19,7 +19,6 @@ from funnel_lib.sections.paths.count import (
     find_examples,
     list_path_steps,
     list_sequences,
-    name_segments,
 )
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.paths.trust import measure_trust
@@ -92,28 +91,6 @@ def test_by_hand():
     steps = list_path_steps(segmentation)
     assert steps["step"].tolist() == ["ask", "meet", "pay", "ask", "try", "pay"]
     assert steps["share_taken"].isna().all() and not steps["is_optional"].any()
-
-
-@pytest.mark.parametrize(
-    ("paths", "names"),
-    [
-        (["ask meet pay", "ask pay"], ["with meet", "without meet"]),
-        (["ask a b pay", "ask a c pay", "ask b c pay"], ["without c", "without b", "without a"]),
-        # neither alone has or lacks a step of its own: two signs together
-        (["a b", "a c", "d b", "d c"], ["with a; with b", "with a; with c", "with d; with b",
-                                        "with d; with c"]),
-        (["ask a b pay", "ask b a pay"], ["ask > a > b > pay", "ask > b > a > pay"]),
-    ],
-)  # fmt: skip
-def test_names_say_what_sets_a_path_apart(paths, names):
-    assert name_segments([tuple(p.split()) for p in paths]) == names
-
-
-def test_equal_paths_arename_actions_pace_or_number():
-    same = [("ask", "pay")] * 2
-    assert name_segments(same, [0.5, 1.8]) == ["slower", "quicker"]
-    assert len(set(name_segments(same))) == 2
-    assert len(set(name_segments([("ask", "pay")] * 3, [0.5, 1.0, 1.8]))) == 3
 
 
 def test_path_steps_tell_the_planted_chances(messy):

@@ -40,14 +40,17 @@ def test_why_there_are_no_segments_is_said(why):
 
 def test_how_many_paths_and_the_main_one():
     two = pd.DataFrame({"name": ["with meet", "without meet"], "n_leads": [70.0, 30.0],
-                        "n_undetermined": [5.0, 1.0], "share_of_leads": [0.7, 0.3]})  # fmt: skip
+                        "n_undetermined": [5.0, 1.0], "n_low": [60.0, 20.0],
+                        "n_high": [80.0, 40.0]})  # fmt: skip
     assert tell_segments(two, EN) == (
-        "Clients buy along 2 paths. The main one is with the step “Met us”: 70.0% of the leads. "
+        "Clients buy along 2 paths. The main one is “Path with ‘Met us’”: 60.0–80.0% of the leads "
+        "(bounds, as those who left early show no path). "
         "For 6 of 100 leads the path is not yet known."
     )
     sure = two.assign(share_of_amount_won=[0.8, 0.2], n_undetermined=0.0)
     assert tell_segments(sure, RU).replace("\xa0", " ") == (
-        "Клиенты покупают 2 путями. Главный — с шагом «Встретились»: 70,0 % лидов, 80,0 % выручки."
+        "Клиенты покупают 2 путями. Главный — «Путь с шагом „Встретились“»: 60,0–80,0 % лидов "
+        "(это границы: у ушедших рано пути не видно), 80,0 % выручки."
     )
 
 
@@ -162,11 +165,13 @@ def test_a_segment_that_is_never_told_is_said():
     segments = pd.DataFrame({"segment": ["s1", "s2"], "name": ["without meet", "with meet"]})
     parting = pd.DataFrame({"segment": ["s1", "s2"], "last_step": "ask", "step": [None, "meet"]})
     told = tell_recognised(recognised, segments, parting, RU)
-    assert told[0] == "Сегмент без шага «Встретились» у большинства лидов до конца не узнать."
+    assert (
+        told[0] == "Сегмент «Путь без шага „Встретились“» у большинства лидов до конца не узнать."
+    )
     assert "виден с шага «Встретились» (до него дошли 9; путь уже определился у 90,0" in told[1]
     assert "(«Встретились»)" in told[2] and len(told) == 3
     assert tell_recognised(recognised, segments, parting, EN)[1:] == [
-        "The segment with the step “Met us” shows from “Met us” on (9 leads came so far; 90.0% of "
+        "The segment “Path with ‘Met us’” shows from “Met us” on (9 leads came so far; 90.0% of "
         "them are recognised by then, with a mean certainty of 95.0%).",
         "To know the segment from the first talk on, ask what the client means to do next "
         "(“Met us”), and keep the answer in a field.",

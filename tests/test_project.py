@@ -121,10 +121,11 @@ def test_the_wheel_carries_data_and_notebooks_inside_the_package(root, packed):
     } <= code
     beside = {
         str(path.relative_to(root).as_posix())
-        for pattern in ("data/sample/*.*", "data/steps/*.yml", "notebooks/??/*.ipynb")
+        for pattern in ("data/sample*/*.*", "data/steps/*.yml", "notebooks/??/*.ipynb")
         for path in root.glob(pattern)
     }
-    assert sum(name.startswith("data/sample/") for name in beside) == 5
+    for sample in ("data/sample/", "data/sample_ru/"):
+        assert sum(name.startswith(sample) for name in beside) == 5
     assert {"data/steps/b2b.yml", "notebooks/ru/audit.ipynb"} <= beside
     expected = code | {f"funnel_lib/{name}" for name in beside}
     for kind in ("wheel", "wheel of the sdist"):

@@ -493,8 +493,16 @@ def both_ways(drawn):
     words = {k: f"{s} {d}" if s != "open" else s for k, (s, d) in told.items()}
     journeys = journeys_of(text, 9, **words)
     leads = {k: {"status": s, "sold": d if s == "won" else None} for k, (s, d) in told.items()}
-    kept = [r for r in rows if not (r[2] == "pay" and leads[r[0]]["status"] == "lost")]
+    kept = [row for row in rows if counts(row, told)]
     return journeys, kept, leads
+
+
+def counts(row, told):
+    """Does an event count: of a lost lead no sale, and no step before the sale after closing?"""
+    (_, at, action), (status, end) = row, told[row[0]]
+    if status != "lost" or action not in STEPS.before_sale:
+        return True
+    return action != STEPS.won and at <= end
 
 
 @settings(max_examples=150, derandomize=True)

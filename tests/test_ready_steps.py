@@ -114,7 +114,7 @@ def test_the_manager_helps_with_every_step_before_the_sale_but_the_first(name):
 def test_what_the_manager_does_never_shows_a_step_alone(name):
     steps = steps_of(name)
     shows = [e for s in steps.steps for e in s.evidence if e.is_plain]
-    others = [a for s in steps.steps for a in s.asked_by] + [*steps.lost, *steps.ignore]
+    others = [a for s in steps.steps for a in s.asks] + [*steps.lost, *steps.ignore]
     assert [a for a in others if any(e.matches(plain(a)) for e in shows)] == []
 
 
@@ -122,7 +122,7 @@ def test_what_the_manager_does_never_shows_a_step_alone(name):
 def test_help_is_neither_ignored_nor_the_end(name):
     steps = steps_of(name)
     closed = [Evidence(action=a) for a in (*steps.lost, *steps.ignore, *steps.self_reported)]
-    helps = {a for s in steps.steps for a in s.asked_by}
+    helps = {a for s in steps.steps for a in s.asks}
     assert [a for a in sorted(helps) if any(c.matches(plain(a)) for c in closed)] == []
 
 
@@ -216,7 +216,7 @@ def test_another_deal_of_the_account_is_the_repeat_order(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_help_is_found_and_every_action_known(name):
     steps = steps_of(name)
-    helps = [a for s in steps.steps for a in s.asked_by]
+    helps = [a for s in steps.steps for a in s.asks]
     rest = [*steps.lost, *steps.ignore, *steps.self_reported]
     rows = [("a", n, plain(a), {}) for n, a in enumerate([*helps, *rest])]
     journeys = build_journeys(make_log(rows), steps)
@@ -323,7 +323,7 @@ def test_no_crm_s_own_word_for_an_act_is_left(name):
 def test_a_missed_call_of_a_client_is_no_help_of_the_manager():
     """Who called in vain and was never called back was never asked: no name says so wrongly."""
     for name in NAMES:
-        asks = [Evidence(action=a) for s in steps_of(name).steps for a in s.asked_by]
+        asks = [a for s in steps_of(name).steps for a in s.asked_by]
         for action in ("incoming_call", "call"):
             assert not any(a.matches(action) for a in asks), (name, action)
 

@@ -8,11 +8,12 @@ from html.parser import HTMLParser
 import nbformat
 import papermill
 import pytest
+import python_calamine as calamine
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
 from funnel_lib.datasets.planted import REASONS
-from funnel_lib.datasets.worlds import MANAGERS
+from funnel_lib.datasets.worlds import MANAGERS, STEPS
 from funnel_lib.reporting.notebooks import copy_notebooks
 from funnel_lib.reporting.report import new_folder, render_html, write_report
 from funnel_lib.settings import Settings
@@ -92,8 +93,8 @@ def test_the_page_asks_for_nothing_and_runs_nothing(reports, lang):
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_every_picture_has_words_and_every_link_a_target(reports, lang):
     page = Page(read(reports[lang]))
-    # of them a funnel for each of two segments, and the same deals by stages and by steps
-    assert len(page.images) == 16
+    # of them the same deals by stages and by steps
+    assert len(page.images) == 13
     assert all(len(image["alt"]) > 20 for image in page.images)
     inside = [link for link in page.links if link.startswith("#")]
     assert len(inside) >= 9
@@ -120,10 +121,23 @@ def test_a_russian_report_speaks_russian(reports):
     known = {"CRM", "L", "RUB", "audit", "xlsx", "optional", "true", "served",
              "events", "csv", "leads", "tables", "UTC", *MANAGERS,
              "north", "south", "hypotheses", "Excel", "amoCRM", "HubSpot", "DIRECTION",
-             "Connected", "form", "submission",
+             "Connected", "form", "submission", *" ".join(step.stage for step in STEPS).split(),
              *" ".join(REASONS).split()}  # fmt: skip
     words = {w for w in re.findall(r"[A-Za-z_]{2,}", text) if "_" not in w}  # ids are data
     assert words <= known
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_people_read_names_of_segments_never_ids(reports, lang):
+    html = read(reports[lang])
+    text = re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.S)
+    cells = [*re.split(r"\s{2,}", text), *(image["alt"] for image in Page(html).images)]
+    book = calamine.CalamineWorkbook.from_path(str(reports[lang] / "audit.xlsx"))
+    for name in book.sheet_names:
+        cells += [name, *(str(c) for row in book.get_sheet_by_name(name).to_python() for c in row)]
+    assert not [cell for cell in cells if re.search(r"\bs\d+\b", cell)]
+    name = {"en": "Short path", "ru": "Короткий путь"}[lang]
+    assert sum(name in cell for cell in cells) > 100
 
 
 def test_the_notebook_of_a_report_names_the_folder_it_lies_in(reports):

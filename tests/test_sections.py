@@ -149,9 +149,10 @@ def test_every_section_answers_in_both_languages(audit, lang):
 
 def test_the_leads_behind_a_number_are_as_many(audit):
     rows = audit.losses.table.query("segment == 'all'")
-    for row in rows.to_dict("records"):
+    of_step = rows.groupby("missed_step")[["n_asked", "n_not_asked", "n_unknown"]].sum()
+    for step, row in of_step.iterrows():  # the last step of two paths stands there twice
         for asked, n in (("yes", "n_asked"), ("no", "n_not_asked"), ("unknown", "n_unknown")):
-            leads = audit.losses.leads(step=row["missed_step"], asked=asked)
+            leads = audit.losses.leads(step=step, asked=asked)
             assert len(leads) == row[n] and (leads["status"] == "lost").all()
     assert len(audit.losses.leads()) == rows["n_lost"].sum() > 0
     assert len(audit.losses.leads(step=None, asked="")) == rows["n_lost"].sum()
@@ -161,8 +162,7 @@ def test_the_leads_behind_a_number_are_as_many(audit):
     assert {s: len(audit.paths.leads(segment=s)) for s in sizes.index} == sizes.to_dict()
     for row in audit.losses.table.query("segment != 'all'").to_dict("records"):
         own = audit.losses.leads(step=row["missed_step"], segment=row["segment"], asked="no")
-        assert own["probability"].sum() == pytest.approx(row["n_not_asked"], abs=0.5)
-        assert own["probability"].is_monotonic_decreasing
+        assert len(own) == row["n_not_asked"]
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,10 @@ def test_a_setting_of_another_kind_is_taken_or_refused_but_never_passed_over(tmp
 
 
 def test_without_files_a_notebook_reads_the_sample():
-    found = collect_settings({"events": "", "leads": "", "lang": "en"})
-    assert all(Path(p).is_file() for p in found.list_inputs()) and len(found.list_inputs()) == 3
+    for lang, folder in (("en", "sample"), ("ru", "sample_ru")):
+        found = collect_settings({"events": "", "leads": "", "lang": lang})
+        assert all(Path(p).is_file() for p in found.list_inputs()) and len(found.list_inputs()) == 3
+        assert {Path(p).parent.name for p in found.list_inputs()} == {folder}
 
 
 def test_the_settings_mean_the_same_in_the_notebook_and_the_command():

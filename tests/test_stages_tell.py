@@ -64,7 +64,7 @@ def test_two_pictures_of_the_same_deals(planted_folder):
                         steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
     table = count_pipeline(audit.log, audit.journeys)
     stages, steps = picture_pipeline(table, audit.words("ru"))
-    assert stages.alt.startswith("По этапам CRM: Первичный контакт 100")
+    assert stages.alt.startswith("По этапам CRM: First contact 100")
     assert steps.alt.startswith("По шагам клиента: Оставил заявку 100")
     n = table.groupby("story")["n_entered"].first()
     assert n["stages"] == n["steps"] > 0

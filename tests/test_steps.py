@@ -3,7 +3,16 @@
 import pytest
 
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.steps import Evidence, Step, Steps, parse_steps, read_steps, write_steps
+from funnel_lib.core.steps import (
+    JOINTS,
+    RESERVED,
+    Evidence,
+    Step,
+    Steps,
+    parse_steps,
+    read_steps,
+    write_steps,
+)
 
 GOOD = """\
 steps:
@@ -106,11 +115,66 @@ def test_globs_match_whole_names_and_case_matters():
             "only steps after the sale",
         ),
         ("steps:\n  - id: pay\nwon: pay\nwon: pay\n", 4, "'won' stands twice, first in line 3"),
+        (
+            "steps:\n  - id: pay\n    asked_by:\n      - {action: x, other_deal: true}\nwon: pay\n",
+            2,
+            "asked_by cannot name another deal's actions",
+        ),
+        (
+            "steps:\n  - id: pay\n    asked_by:\n      - {action: y, wen: z}\nwon: pay\n",
+            4,
+            "unknown key 'wen' in steps.0.asked_by.0",
+        ),
     ],
 )
 def test_each_problem_has_its_line(text, line, words, tmp_path):
     (problem,) = problems_of(text, tmp_path)
     assert problem.startswith(f", line {line}: ") and words in problem
+
+
+@pytest.mark.parametrize("word", RESERVED)
+def test_words_of_tables_are_no_step_ids(word, tmp_path):
+    text = f"steps:\n  - id: ask\n  - id: {word}\n  - id: pay\nwon: pay\n"
+    (problem,) = problems_of(text, tmp_path)
+    assert problem.startswith(f", line 3: the step id '{word}' is a word that tables use")
+    assert problem.endswith(f"; call it {word}_step or the like")
+    # As part of an id, and as evidence, it is fine.
+    steps = Steps(steps=[{"id": f"{word}_step", "evidence": [word]}], won=f"{word}_step")
+    assert steps.steps[0].evidence[0].action == word
+
+
+def test_reserved_words_are_those_of_the_contract():
+    words = "fork all undetermined won lost opening closing first_step"
+    assert {*words.split()} == {*RESERVED} and {*JOINTS} == {" | ", " > ", "+"}
+
+
+@pytest.mark.parametrize("joint", JOINTS)
+def test_what_joins_ids_in_tables_is_in_none(joint, tmp_path):
+    text = f"steps:\n  - id: ask\n  - id: 'a{joint}b'\n  - id: pay\nwon: pay\n"
+    (problem,) = problems_of(text, tmp_path)
+    assert problem.startswith(f", line 3: the step id 'a{joint}b' holds {joint!r}")
+    assert problem.endswith("write it with _")
+
+
+def test_signs_that_join_nothing_may_stand_in_ids():
+    for name in ("a|b", "a>b", "a -> b", "a-b", "A / B"):
+        assert parse_steps(f"{{steps: [{{id: '{name}'}}, {{id: pay}}], won: pay}}").ids[0] == name
+
+
+def test_asks_are_written_as_evidence_is(tmp_path):
+    (tmp_path / "steps.yml").write_text(
+        "steps:\n  - id: read\n    asked_by: [sent, {action: 'call*', after: sent}, "
+        "{action: mail, where: 'kind == offer'}]\n  - id: pay\nwon: pay\n",
+        encoding="utf-8",
+    )
+    step = read_steps(tmp_path / "steps.yml")["read"]
+    assert step.asked_by == (
+        Evidence(action="sent"),
+        Evidence(action="call*", after="sent"),
+        Evidence(action="mail", where="kind == offer"),
+    )
+    assert step.asks == ("sent", "call*", "mail")
+    assert Step(id="pay").asked_by == () == Step(id="pay").asks
 
 
 def test_evidence_claimed_by_two_steps(tmp_path):
@@ -162,6 +226,7 @@ def test_byte_order_mark_is_no_problem(tmp_path):
         Steps(steps=[{"id": "5"}, {"id": "yes", "name": "2025-01-01"}], won="yes"),
         Steps(steps=[{"id": "again"}, {"id": "pay"}], won="pay", post_sale=["again"]),
         Steps(steps=[{"id": "dark", "evidence": []}, {"id": "pay"}], won="pay"),
+        Steps(steps=[{"id": "pay", "asked_by": ["x", {"action": "y", "after": "x"}]}], won="pay"),
         Steps(steps=[Step(id="bare", name={}), {"id": "pay"}], won="pay"),
         Steps(
             steps=[

@@ -35,15 +35,17 @@ PROMISED = {
     "share_of_previous low high",
     "funnel_rules": "segment position step rule n_reached",
     "segments": "segment name n_leads n_undetermined share_of_leads path stability trust "
-    "share_won low high",
+    "share_won low high bound_low bound_high",
+    "tree": "node parent segments step next_steps n_untold n_came n_went_on n_lost_not_asked "
+    "n_lost_asked n_lost_unknown n_open",
     "memberships": "lead_id segment probability",
-    "leads": "lead_id segment probability status last_step missed_step asked stage stage_ahead "
-    "amount currency",
+    "leads": "lead_id segment likely tree_segment probability status last_step missed_step asked "
+    "stage stage_ahead amount currency",
     "losses": "segment missed_step n_lost n_asked n_not_asked n_unknown share_of_lost "
     "share_of_entered amount_lost currency",
     "necessity": "segment step n_won n_won_with_evidence share self_reported_share",
-    "open_leads": "lead_id segment last_step next_step asked days_silent stage manager amount "
-    "currency",
+    "open_leads": "lead_id segment last_step next_step asked days_silent overdue stage manager "
+    "amount currency",
     "times": "segment target day incidence low high n_at_risk",
     "value": "segment n_leads n_won amount_won amount_per_lead median_days_to_won "
     "manager_actions_per_lead amount_per_manager_action currency",

@@ -52,7 +52,7 @@ def show_walks(counted):
         asks = slice(*counted.ask_offsets[i : i + 2])
         shown[(
             *(tuple(x[own]) for x in (counted.place, counted.step, counted.self_reported)),
-            *(tuple(x[asks]) for x in (counted.ask_place, counted.ask_step)),
+            *(tuple(x[asks]) for x in (counted.ask_place, counted.ask_kind)),
             counted.status[i], counted.entered[i], counted.bought[i], counted.sold[i],
             tuple(counted.members[i]),
         )] += n  # fmt: skip
@@ -68,9 +68,30 @@ def test_a_walk_by_hand():
     assert counted.n.tolist() == [2] and counted.of_lead.tolist() == [0, 0]  # the same, later
     assert counted.step.tolist() == [0, 1, 2, 3] and counted.place.tolist() == [0, 2, 4, 6]
     # Two letters between the same steps are one; the bill came as they read; a bill after the sale
-    # asks for nothing.
-    assert counted.ask_step.tolist() == [1, 2] and counted.ask_place.tolist() == [1, 2]
+    # asks for nothing. The kinds of asks: for reading, for paying.
+    assert counted.ask_kind.tolist() == [0, 1] and counted.ask_place.tolist() == [1, 2]
+    assert counted.ask_sets.tolist() == [[False, True, False, False], [False, False, True, False]]
     assert counted.sold.tolist() == [4] and STATUSES[counted.status[0]] == "won"
+
+
+def test_an_action_that_asks_for_two_steps_is_one_ask_of_its_own_kind():
+    steps = Steps(
+        steps=[
+            {"id": "ask"}, {"id": "read", "asked_by": ["send", "call*"]},
+            {"id": "pay", "asked_by": ["bill", "call*"]},
+        ],
+        won="pay",
+    )  # fmt: skip
+    rows = [("a", 0, "ask"), ("a", 1, "call one"), ("a", 2, "call two"), ("a", 3, "send"),
+            ("b", 0, "ask"), ("b", 1, "bill")]  # fmt: skip
+    counted = tally(journeys_of(rows, steps=steps))
+    asked = [
+        sorted(counted.ask_sets[counted.ask_kind[counted.ask_walk == walk]].tolist())
+        for walk in counted.of_lead
+    ]
+    # The two calls, with nothing between them, are one.
+    both, read, pay = [False, True, True], [False, True, False], [False, False, True]
+    assert asked == [[read, both], [pay]]
 
 
 def test_the_sale_known_by_the_status_lies_between_the_steps():
@@ -82,11 +103,13 @@ def test_the_sale_known_by_the_status_lies_between_the_steps():
 
 
 def test_what_counts_for_nothing_is_left_out():
-    rows = [("a", 0, "thanks"), ("a", 1, "ask"), ("b", 1, "ask"), ("b", 2, "gone"),
-            ("b", 3, "bill"), ("c", 5, "thanks")]  # fmt: skip
+    rows = [("a", 0, "thanks"), ("a", 0, "send"), ("a", 1, "ask"), ("b", 1, "ask"),
+            ("b", 2, "gone"), ("b", 3, "bill"), ("c", 5, "thanks")]  # fmt: skip
     counted = tally(journeys_of(rows))
-    assert len(counted.n) == 3  # a's thanks came before any sale; b was lost; c never entered
-    assert counted.step.tolist() == [0, 0] and not len(counted.ask_step)
+    # a's thanks came before any sale, and what it was sent before it entered; b was lost; c never
+    # entered
+    assert len(counted.n) == 3
+    assert counted.step.tolist() == [0, 0] and not len(counted.ask_kind)
     assert counted.entered[counted.of_lead].tolist() == [True, True, False]
 
 

@@ -32,10 +32,23 @@ def funnel(**changes):
 
 def losses(**changes):
     table = pd.DataFrame({
-        "segment": "all", "missed_step": ["ask", "read", "pay"], "n_lost": [0.0, 80.0, 60.0],
+        "segment": "all", "node": [1, 2, 3], "missed_step": ["ask", "read", "pay"],
+        "n_lost": [0.0, 80.0, 60.0],
         "n_asked": [0.0, 20.0, 60.0], "n_not_asked": [0.0, 50.0, 0.0],
         "n_unknown": [0.0, 10.0, 0.0], "share_of_lost": [0, 0.571, 0.429],
         "share_of_entered": [0, 0.4, 0.3], "amount_lost": [0.0, 900.0, 4000.0], "currency": "USD",
+    })  # fmt: skip
+    return table.assign(**changes)
+
+
+def tree(**changes):
+    """Of 200 who asked 120 read and 50 bought; 10 wait to pay."""
+    table = pd.DataFrame({
+        "node": [1, 2, 3], "parent": [None, 1, 2], "segments": "all",
+        "step": ["ask", "read", "pay"],
+        "next_steps": ["ask", "read", "pay"], "n_untold": 0, "n_came": [200, 200, 120],
+        "n_went_on": [200, 120, 50], "n_lost_not_asked": [0, 50, 0], "n_lost_asked": [0, 20, 60],
+        "n_lost_unknown": [0, 10, 0], "n_open": [0, 0, 10],
     })  # fmt: skip
     return table.assign(**changes)
 
@@ -69,43 +82,57 @@ def test_few_leads_are_called_a_hint():
 
 
 def test_the_main_loss_names_base_money_and_manager():
-    assert f.tell_main_loss(losses(), funnel(), EN) == (
-        "Most leads are lost before “Read”: 80 of the 200 who got that far, $900 in lost deals. "
-        "The step was never proposed to 50, was proposed to 20, not measurable: 10. In money, most "
-        "is lost before “Paid”: $4,000."
+    assert f.tell_main_loss(losses(), tree(), EN) == (
+        "Most leads are lost before “Read”: 80 of the 200 who got that far, with amounts of $900 "
+        "in all. The step was never proposed to 50, was proposed to 20, not measurable: 10. By "
+        "their amounts, most leads are lost before “Paid”: $4,000 in all."
     )
-    assert spaced(f.tell_main_loss(losses(), funnel(), RU)) == (
+    assert spaced(f.tell_main_loss(losses(), tree(), RU)) == (
         "Больше всего лидов теряется перед шагом «Прочитал»: 80 из 200 дошедших до предыдущего "
-        "шага, на сумму 900 $. Этот шаг не предлагали 50 из них, предлагали 20, по CRM не видно: "
-        "10. По деньгам больше всего теряется перед шагом «Оплатил»: 4 000 $."
+        "шага, общая сумма этих лидов — 900 $. Этот шаг не предлагали 50 из них, предлагали 20, "
+        "по CRM не видно: 10. Самая большая сумма потерянных лидов — перед шагом «Оплатил»: "
+        "4 000 $."
     )
     unseen = losses(n_asked=0.0, n_not_asked=0.0, n_unknown=losses()["n_lost"])
-    told = f.tell_main_loss(unseen, funnel(), EN)
-    assert "deals. Whether the step was proposed to them cannot be seen. In money" in told
+    told = f.tell_main_loss(unseen, tree(), EN)
+    assert "in all. Whether the step was proposed to them cannot be seen. By their" in told
 
 
-def test_the_base_of_a_loss_skips_steps_that_are_not_measurable():
-    table = funnel(share_of_entered=[1, np.nan, 0.25])
-    told = f.tell_main_loss(losses(n_lost=[0.0, 0.0, 140.0]), table, EN)  # 200 − 50 − 10 open
-    assert "“Paid”: 140 of the 200 who got that far" in told
+def test_a_loss_at_a_fork_names_its_steps_and_behind_it_the_path():
+    # The paths part at the second place; the third is of one of them.
+    places = tree(segments=["s1+s2", "s1+s2", "s1"], step=["ask", "fork", "pay"],
+                  next_steps=["ask", "read | pay", "pay"])  # fmt: skip
+    table = losses(missed_step=["ask", "read | pay", "pay"])
+    told = f.tell_main_loss(table, places, EN)
+    assert told.startswith("Most leads are lost before “Read” or “Paid”: 80 of the 200 who got")
+    assert "перед шагом «Прочитал» или «Оплатил»: 80 из 200" in spaced(
+        f.tell_main_loss(table, places, RU)
+    )
+    table = losses(missed_step=["ask", "read | pay", "pay"], n_lost=[0.0, 10.0, 60.0])
+    for words in (Words(lang, NAMES, segment_names={"s1": "Wholesale"}) for lang in ("en", "ru")):
+        told = f.tell_main_loss(table, places, words)
+        assert "“Wholesale”" in told or "«Wholesale»" in told  # which path it is
+        assert re.search(r"60 (of the|из) 120", told)
+        assert "Wholesale" not in f.tell_main_loss(losses(), tree(), words)
 
 
 def test_currencies_are_never_summed():
     half = losses(n_lost=[0.0, 40.0, 30.0])
     both = pd.concat([half, half.assign(currency="EUR", amount_lost=[0.0, 70.0, 0.0])])
-    told = f.tell_main_loss(both, funnel(), EN)
-    assert "80 of the 200" in told and "$900 + €70 in lost deals" in told
+    told = f.tell_main_loss(both, tree(), EN)
+    assert "80 of the 200" in told and "with amounts of $900 + €70 in all" in told
+    # In EUR it is the main one.
     assert told.endswith(
-        "In USD, most money is lost before “Paid”: $4,000."
-    )  # in EUR it is the main one
+        "In USD, the lost leads’ amounts are largest before “Paid”: $4,000 in all."
+    )
 
 
 def test_losses_without_amounts_speak_of_no_money():
-    assert "in lost deals" not in f.tell_main_loss(losses(amount_lost=0.0), funnel(), EN)
+    assert "amounts" not in f.tell_main_loss(losses(amount_lost=0.0), tree(), EN)
 
 
 def test_nobody_lost_and_nobody_there():
-    assert f.tell_main_loss(losses(n_lost=0.0), funnel(), EN) == EN.text("sentence.no_losses")
+    assert f.tell_main_loss(losses(n_lost=0.0), tree(), EN) == EN.text("sentence.no_losses")
     nobody = {"leads": leads(entered_at=pd.NaT)}
     assert f.tell_page_one(nobody, RU) == [RU.text("sentence.nobody")]
 
@@ -155,9 +182,8 @@ def test_rules_that_agree_and_that_do_not():
 
 def test_losses_tell_who_was_never_asked():
     assert f.tell_losses(losses(), EN) == (
-        "To 50 of 140 lost leads the next step was never proposed (35.7%): the cheapest thing to "
-        "try; most often at “Read” (50 of 80 lost there). Proposed, but not taken: 80; not "
-        "measurable: 10."
+        "To 50 of 140 lost leads the next step of their path was never proposed (35.7%), most "
+        "often “Read” (50 of 80 lost there). Proposed, but not taken: 80; not measurable: 10."
     )
 
 
@@ -213,37 +239,22 @@ def test_every_sentence_stands_on_an_empty_log(words):
     assert f.tell_losses(losses(n_lost=0.0), words) == words.text("sentence.no_losses")
 
 
-def test_the_base_of_a_loss_skips_steps_that_clients_skip():
-    """200 asked, 90 took the optional `read`; 140 are lost before `pay`: more than the 90."""
-    table = funnel(n_reached=[200.0, 90.0, 50.0], n_open=[0.0, 5.0, 10.0])
-    told = f.tell_main_loss(losses(n_lost=[0.0, 0.0, 140.0]), table, EN)
-    assert "140 of the 200 who got that far" in told
-
-
 def test_the_base_of_a_loss_at_the_first_step_is_who_entered():
-    table = funnel(n_reached=[60.0, 60.0, 60.0], n_open=0.0)
-    told = f.tell_main_loss(losses(n_lost=[140.0, 0.0, 0.0]), table, EN)
-    assert "“Asked”: 140 of 200 who entered. Whether" in told
-
-
-def test_a_funnel_of_other_leads_is_no_base_of_the_losses():
-    """Under a window or another rule the funnel counts others: 80 of all 140 lost ones, then."""
-    for table in (funnel(n_reached=[90.0, 40.0, 10.0], n_entered=90.0),
-                  funnel(n_reached=[200.0, 60.0, 20.0])):  # fmt: skip
-        assert "80 of the 140 lost leads" in f.tell_main_loss(losses(), table, EN)
-        assert "80 из 140 потерянных" in f.tell_main_loss(losses(), table, RU)
+    told = f.tell_main_loss(losses(n_lost=[140.0, 0.0, 0.0]), tree(), EN)
+    assert "“Asked”: 140 of 200 who entered" in told
 
 
 def test_one_lead_agrees_in_number():
     table = funnel(n_entered=21.0, n_reached=[21.0, 20.0, 1.0], n_open=[0.0, 0.0, 19.0],
                    n_unseen=[0.0, 1.0, 0.0])  # fmt: skip
     one = losses(n_lost=[0.0, 1.0, 0.0], n_not_asked=[0.0, 1.0, 0.0], n_asked=0.0, n_unknown=0.0)
-    assert "1 of the 21 who got that far" in f.tell_main_loss(one, table, EN)
-    assert "1 из 21 дошедшего до" in f.tell_main_loss(one, table, RU)
+    places = tree(n_came=21)
+    assert "1 of the 21 who got that far" in f.tell_main_loss(one, places, EN)
+    assert "1 из 21 дошедшего до" in f.tell_main_loss(one, places, RU)
     told = spaced(f.tell_funnel(table, RU))
     assert "из 20 дальше прошёл 1 (" in told and "дошёл 1 из 21 вошедшего (" in told
     assert "без подтверждения прошёл 1 из 20:" in told
-    assert f.tell_losses(one, EN).startswith("To 1 of 1 lost lead the next step was never")
+    assert f.tell_losses(one, EN).startswith("To 1 of 1 lost lead the next step of its path was")
     assert "не предложили 1 из них (100,0 %)" in spaced(f.tell_losses(one, RU))
     waiting = pd.DataFrame({"asked": ["no"], "days_silent": [99.0]})
     assert f.tell_open_leads(waiting, RU) == (
@@ -265,12 +276,12 @@ def test_nothing_is_called_cheap_to_try_where_everyone_was_asked():
     assert "cheapest" not in told and "every one that can be checked" in told
     unseen = f.tell_losses(losses(n_not_asked=0.0, n_asked=0.0), EN)
     assert unseen == "Lost leads: 140. Whether the next step was proposed to them cannot be seen."
-    assert "most often at “Read” (50 of 80 lost there)" in f.tell_losses(losses(), EN)
+    assert "most often “Read” (50 of 80 lost there)" in f.tell_losses(losses(), EN)
 
 
 def test_sums_of_memberships_are_rounded():
     table = losses(n_lost=[0.0, 79.8, 60.1], n_asked=[0.0, 20.3, 60.0])
-    assert "80 of the 200" in f.tell_main_loss(table, funnel(), EN)
+    assert "80 of the 200" in f.tell_main_loss(table, tree(), EN)
     rules = pd.DataFrame({"position": 1, "step": "ask", "rule": ["passed", "ordered", "any"],
                           "n_reached": [5.0, 5.0 + 1e-9, 5.0]})  # fmt: skip
     assert f.tell_rules(rules, "passed", EN) == EN.text("sentence.rules_same")
@@ -291,7 +302,7 @@ def test_empty_tables(words):
     assert f.tell_funnel(funnel().head(0), words) == words.text("sentence.nobody")
     assert f.tell_outcomes(leads(entered_at=pd.NaT), words) == words.text("sentence.nobody")
     assert f.tell_losses(losses().head(0), words) == words.text("sentence.no_losses")
-    assert f.tell_main_loss(losses().head(0), funnel(), words) == words.text("sentence.no_losses")
+    assert f.tell_main_loss(losses().head(0), tree(), words) == words.text("sentence.no_losses")
     assert f.tell_after_sale(funnel().head(0), words) == words.text("sentence.after_sale_none")
 
 
@@ -301,10 +312,10 @@ def test_rows_removed_and_nothing_else_to_look_at():
 
 
 def test_tables_are_left_as_they_were():
-    tables = [funnel(), losses(), necessity(), leads()]
+    tables = [funnel(), losses(), necessity(), leads(), tree()]
     copies = [table.copy() for table in tables]
     f.tell_funnel(tables[0], EN)
-    f.tell_main_loss(tables[1], tables[0], EN)
+    f.tell_main_loss(tables[1], tables[4], EN)
     f.tell_reliability(tables[0], tables[2], tables[3], EN)
     for table, copy in zip(tables, copies, strict=True):
         pd.testing.assert_frame_equal(table, copy)

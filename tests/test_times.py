@@ -37,8 +37,8 @@ def test_pace_is_from_first_evidence_to_first_evidence():
     # read after ask: a 2, b 0.5; c asked after it had read: not in that order: median 1.25
     # pay after entry: a 4, c 3: median 3.5; after read: the same
     text = "a 1 ask\na 3 read\na 4 read\na 5 pay\na 9 again\nb 1 ask\nb 1.5 read"
-    table = count_pace(journeys_of(text + "\nc 2 read\nc 3 ask\nc 5 pay"), Group("s"))
-    assert table["step"].tolist() == ["ask", "read", "pay"] and set(table["segment"]) == {"s"}
+    table = count_pace(journeys_of(text + "\nc 2 read\nc 3 ask\nc 5 pay"))
+    assert table["step"].tolist() == ["ask", "read", "pay"] and set(table["segment"]) == {"all"}
     assert table["n_from_entry"].tolist() == [3, 3, 2]
     assert table["median_days_from_entry"].tolist() == [0, 0.5, 3.5]
     assert table["n_from_previous"].tolist() == [3, 2, 2]
@@ -55,7 +55,7 @@ def test_same_moment_is_no_time_and_unseen_steps_have_none():
 
 
 def test_no_leads_give_rows_without_medians():
-    table = count_pace(select_leads(journeys_of("a 1 ask"), np.zeros(1, bool)))
+    table = count_pace(select_leads(journeys_of("a 1 ask\na 2 read"), np.zeros(1, bool)))
     assert table["n_from_entry"].tolist() == [0, 0, 0]
     assert table["median_days_from_entry"].isna().all()
 

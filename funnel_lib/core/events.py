@@ -166,8 +166,8 @@ def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
     if not shown:
         return ""
     if len(frame) > 10_000:  # the smallest lead ids are enough, and quick to find
-        keys = frame[shown[0]].astype("str")
-        frame = frame[keys.isin(keys.drop_duplicates().sort_values().head(most))]
+        keys = as_category(frame[shown[0]])
+        frame = frame[np.where(keys.codes < 0, len(keys.categories), keys.codes) < most]
     spare = frame.select_dtypes("category").columns.intersection(shown)
     frame = frame[shown].assign(**{c: frame[c].cat.remove_unused_categories() for c in spare})
     text = frame[shown].astype(object).where(frame[shown].notna(), "—").astype(str)

@@ -15,7 +15,7 @@ from funnel_lib.core.events import ACTORS, STATUSES, EventLog, lead_codes, note_
 from funnel_lib.core.html import Card
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import write_codes
-from funnel_lib.core.times import NEVER, end_of_days, has_clock_times, order_packed, to_micros
+from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
 from funnel_lib.core.words import find_shown_words
 
 _COMPARE = {
@@ -78,9 +78,10 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     """Find the evidence of each step in a log, and each lead's outcome.
 
     Status comes from the leads table, else from evidence: the sale's, or an action under `lost:`
-    (closed at the last one; a sale outweighs it, and where the client acts later it is open again);
+    (closed at the last one; a sale outweighs it, and where the client acts later, or shows a step a
+    day later, it is open again);
     else the lead is open. Left out and counted in `quality` are evidence of the sale on a lost
-    lead, and what shows a step before the sale after the lead was closed, where actions that the
+    lead, and what shows a step before the sale after the lead was lost, where actions that the
     steps do not know and steps without evidence stand, too. A lead is sold when it was closed as
     won; where that has no date, at its first evidence of the sale, else at its last event.
     Cost: linear in events, but for evidence from other deals, quadratic in an account's deals.
@@ -103,11 +104,15 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     leads, reopened = _resolve_status(log, steps, acts, lead, at, codes == sale)
     status = code_statuses(leads["status"])
     paid_but_lost = (codes == sale) & (status == STATUSES.index("lost"))[lead]
-    late = (codes < len(steps.before_sale)) & (codes != sale)
-    late &= at > _find_end(leads, lead[codes == sale], at[codes == sale])[lead]
+    ended = np.where(status == STATUSES.index("lost"), to_micros(leads["closed_at"]), NEVER)
+    told = code_statuses(log.leads["status"]) >= 0  # else an action ends a lead, and others with it
+    until = np.where(told | (ended == NEVER), ended, ended + DAY - 1)
+    late = (codes < len(steps.before_sale)) & (codes != sale) & (at > until[lead])
     quality = [
         _check_sales(leads, lead[codes == sale], lead[paid_but_lost]),
-        _check_closing(log, leads, reopened, acts, rows[late]),
+        _check_closing(
+            log, leads[["lead_id"]], np.minimum(ended, reopened), reopened, acts, rows[late]
+        ),
     ]
     left_out = paid_but_lost | late
     other = _match_other_deals(log, steps, leads, rows[left_out])
@@ -329,8 +334,9 @@ def _match_asks(log: EventLog, steps: Steps):
 
 
 def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
-    """Find every lead's status and when it was won: by the leads table, else by evidence. Which
-    leads a client's act after their loss opened again, (n_leads,), comes second."""
+    """Find every lead's status and when it was won: by the leads table, else by evidence. When
+    those were lost that a client's act opened again, (n_leads,), comes second: `NEVER` for others.
+    """
     n = len(log.leads)
     all_leads, all_at = lead_codes(log), to_micros(log.events["at"])
     paid = first_at(lead[is_sale], at[is_sale], n)
@@ -340,8 +346,12 @@ def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
     by_evidence = (given < 0) & (lost > -NEVER) & (paid == NEVER)
     reopened = by_evidence
     if by_evidence.any():
-        acts = acts & ~gave_up
-        reopened = by_evidence & (last_at(all_leads[acts], all_at[acts], n) > lost)
+        by_client = (log.events["actor"] == ACTORS[0]).to_numpy() & ~gave_up
+        by_anyone = acts & ~gave_up
+        later = last_at(all_leads[by_client], all_at[by_client], n) > lost
+        # Of whom nothing is told may be the system that finishes its work: not on the same day.
+        later |= last_at(all_leads[by_anyone], all_at[by_anyone], n) >= lost + DAY
+        reopened = by_evidence & later
     outcomes = [paid < NEVER, (lost > -NEVER) & ~reopened]
     won, lost_, open_ = (STATUSES.index(status) for status in ("won", "lost", "open"))
     status = np.where(given >= 0, given, np.select(outcomes, [won, lost_], open_))
@@ -352,17 +362,7 @@ def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
     leads = log.leads.assign(
         status=write_codes(status, STATUSES), closed_at=_to_times(closed), sold_at=_to_times(sold)
     )
-    return leads, reopened
-
-
-def _find_end(leads: pd.DataFrame, lead: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Until when evidence before the sale counts, (n_leads,): until the lead was closed; if won,
-    until the first evidence of the sale, given as leads and times, too; `NEVER` while open."""
-    status, closed = code_statuses(leads["status"]), to_micros(leads["closed_at"])
-    paid = first_at(lead, at, len(leads))
-    won = np.maximum(closed, np.where(paid < NEVER, paid, -NEVER))
-    ends = [status == STATUSES.index("won"), status == STATUSES.index("lost")]
-    return np.select(ends, [won, closed], NEVER)
+    return leads, np.where(reopened, lost, NEVER)
 
 
 def _find_closed(log: EventLog) -> np.ndarray:
@@ -392,18 +392,18 @@ def _check_sales(leads: pd.DataFrame, paid: np.ndarray, paid_but_lost: np.ndarra
     ])  # fmt: skip
 
 
-def _check_closing(log: EventLog, leads: pd.DataFrame, reopened, acts, late) -> pd.DataFrame:
-    """What came after leads were closed: the client's acts on lost ones, and evidence left out, by
-    rows of events; leads that an act opened again."""
-    owner, ids = lead_codes(log), leads[["lead_id"]]
-    lost = code_statuses(leads["status"]) == STATUSES.index("lost")
-    closed = np.where(lost, to_micros(leads["closed_at"]), NEVER)
-    after = acts & (to_micros(log.events["at"]) > closed[owner])
+def _check_closing(log: EventLog, ids: pd.DataFrame, lost, reopened, acts, late):
+    """The client's acts after leads were lost, and rows of evidence that come too `late`, by
+    events; and leads that were opened again. `lost` and `reopened` are when the leads, and those of
+    them, had been lost, `NEVER` for others."""
+    owner = lead_codes(log)
+    after = acts & (to_micros(log.events["at"]) > lost[owner])
     after[late] = True
-    shown = show_rows(ids.iloc[pd.unique(owner[after])[:4]])
     return note_checks([
-        ("acts_after_closing", after.sum(), len(after), "warning", shown),
-        ("reopened", reopened.sum(), len(ids), "info", show_rows(ids[reopened])),
+        ("acts_after_closing", after.sum(), len(after), "warning",
+         show_rows(ids.iloc[pd.unique(owner[after])[:4]])),
+        ("reopened", (reopened < NEVER).sum(), len(ids), "info",
+         show_rows(ids[reopened < NEVER])),
     ])  # fmt: skip
 
 

@@ -25,7 +25,8 @@ _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
 
 def to_micros(times: pd.Series) -> np.ndarray:
     """Give times as whole microseconds, `NEVER` where missing."""
-    return np.where(times.isna(), NEVER, times.astype("int64"))
+    micros = times.astype("int64").to_numpy()
+    return np.where(times.isna(), NEVER, micros) if times.hasnans else micros
 
 
 def has_clock_times(at: np.ndarray) -> bool:
@@ -183,10 +184,12 @@ def _is_in_order(categories: pd.Index) -> bool:
 
 
 def _drop_unused(cells: pd.Categorical) -> pd.Categorical:
-    used = np.bincount(cells.codes + np.intp(1), minlength=len(cells.categories) + 1)[1:] > 0
+    used = np.zeros(len(cells.categories) + 1, bool)
+    used[cells.codes] = True  # what is missing is coded -1
+    used = used[:-1]
     if used.all():
         return cells
-    ranks = np.append(np.cumsum(used) - 1, -1)
+    ranks = np.append(np.cumsum(used, dtype=np.int32) - np.int32(1), np.int32(-1))
     return pd.Categorical.from_codes(ranks[cells.codes], categories=cells.categories[used])
 
 

@@ -248,7 +248,7 @@ class Words:
         --------
         >>> en = Words("en", {"paid": "Paid"})
         >>> en.value("next_step", "paid"), en.value("asked", "no"), en.value("share_of_lost", 0.5)
-        ('Paid', 'never asked', '50.0%')
+        ('Paid', 'never proposed', '50.0%')
         >>> en.value("low", 1234.5), en.value("low", 1234.5, "hypotheses")
         ('123,450.0%', '1,234')
         """

@@ -9,7 +9,15 @@ from funnel_lib.core.checked import find_lines
 from funnel_lib.core.events import ACTORS, UNUSABLE, EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.journeys import name_actions
 from funnel_lib.core.steps import STEPS_FILE, Steps
-from funnel_lib.core.times import DAY, MINUTE, NEVER, end_of_days, has_clock_times, to_micros
+from funnel_lib.core.times import (
+    DAY,
+    MINUTE,
+    NEVER,
+    end_of_days,
+    has_clock_times,
+    is_near,
+    to_micros,
+)
 
 # Rows that a reader leaves out as they hold no event, or one that stands elsewhere, too.
 EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
@@ -62,13 +70,16 @@ def check_log(log: EventLog) -> pd.DataFrame:
 
 
 def _check_events(log: EventLog) -> pd.DataFrame:
-    events, leads = log.events, log.leads
+    events, leads = log.events[["lead_id", "at", "action", "actor"]], log.leads
     lead = lead_codes(log)
-    early = np.asarray(events["at"].array < leads["created_at"].array.take(lead))
-    early &= ~np.isin(lead, lead[events["action"].isin(BEFORE_DEALS).to_numpy()])
+    created = leads["created_at"].copy()
+    created.iloc[lead[events["action"].isin(BEFORE_DEALS)]] = pd.NaT
+    early = np.zeros(len(events), bool)
+    if created.notna().any():
+        early = np.asarray(events["at"].array < created.array.take(lead))
     no_row = np.zeros(len(events), bool)
     if leads["has_row"].any():
-        no_row = ~leads["has_row"].to_numpy()[lead_codes(log)]
+        no_row = ~leads["has_row"].to_numpy()[lead]
     no_actor = events["actor"].isna().to_numpy()
     bulk = _bulk_edits(events)
     base = log.rows_read
@@ -84,22 +95,23 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     """Events whose action befell `BULK_LEADS` or more leads in one minute; dates without a time of
     day say nothing of minutes."""
     at = to_micros(events["at"])
-    bulk = np.zeros(len(events), bool)
-    if len(at) and at.min() < at.max() and not has_clock_times(at):
-        return bulk
+    if not len(at) or (at.min() < at.max() and not has_clock_times(at)):
+        return np.zeros(len(events), bool)
     action, lead = (events[c].cat.codes.to_numpy() for c in ("action", "lead_id"))
-    minute = at // MINUTE
-    minute -= minute.min(initial=NEVER)
-    together = minute * len(events["action"].cat.categories) + action
-    if together.max(initial=0) > 4 * len(together):
+    together = at // MINUTE
+    near = np.flatnonzero(is_near(lead, together))
+    together -= together.min()
+    together *= len(events["action"].cat.categories)
+    together += action
+    if together.max() > 4 * len(together):
         together = pd.factorize(together)[0]
     together = together.astype(np.int32)
-    busy = np.flatnonzero((np.bincount(together) >= BULK_LEADS)[together])
-    busy = busy[at[busy] % DAY > 0]
-    code, n_leads = pd.factorize(together[busy])[0], np.int64(len(events["lead_id"].cat.categories))
-    pairs = pd.unique(code * n_leads + lead[busy])
-    bulk[busy] = (np.bincount(pairs // n_leads) >= BULK_LEADS)[code]
-    return bulk
+    timed = at % DAY > 0
+    once = timed.copy()  # of what befell a lead several times in a minute the last
+    pairs = pd.DataFrame({"lead": lead[near], "together": together[near]})
+    once[near[pairs.duplicated(keep="last")]] = False
+    n_leads = np.bincount(together[once], minlength=together.max() + 1)
+    return timed & (n_leads >= BULK_LEADS)[together]
 
 
 def _check_leads(log: EventLog) -> pd.DataFrame:

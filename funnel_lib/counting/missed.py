@@ -64,7 +64,7 @@ def find_missed(counted: Tallies, group: Group | None = None) -> Missed:
     missed = following[last + 1]
     missed = np.where((missed < n) & ~counted.has_status("won"), missed, -1)
     place = np.full((1, len(counted.steps.ids)), -1)
-    place[0, codes[::-1]] = np.arange(n)[::-1]
+    place[0, codes[can_miss][::-1]] = np.flatnonzero(can_miss)[::-1]
     asked_for = find_asked(counted, place, np.zeros(len(last), int))
     wanted = codes[missed][:, None] == np.arange(place.shape[1])
     return Missed(last, missed, np.where(missed >= 0, judge_asked(counted, asked_for, wanted), -1))
@@ -112,7 +112,9 @@ def find_decided(
     return Decided(counted, tuple(ids.tolist()), before & (went_on | ended[:, None]), went_on)
 
 
-def find_asked(counted: Tallies, place: np.ndarray, path: np.ndarray) -> np.ndarray:
+def find_asked(
+    counted: Tallies, place: np.ndarray, path: np.ndarray, own: np.ndarray | None = None
+) -> np.ndarray:
     """For which steps was each walk asked, from entry to closing, (n_walks, n_steps)?
 
     An action that asks for one step counts for it whenever it came; one that asks for several, for
@@ -120,7 +122,8 @@ def find_asked(counted: Tallies, place: np.ndarray, path: np.ndarray) -> np.ndar
 
     Parameters
     ----------
-    place : (n_paths, n_steps) where each step stands on a path, from 0; -1 where it does not
+    place : (n_paths, n_steps) where each step can be asked for on a path, from 0; -1 for nowhere
+    own : likewise, where each step is taken on a path; default the same
     path : (n_walks,) which path each walk is on
     """
     n_steps = len(counted.steps.ids)
@@ -132,7 +135,8 @@ def find_asked(counted: Tallies, place: np.ndarray, path: np.ndarray) -> np.ndar
         return asked
     walk, sets, at = walk[~alone], sets[~alone], counted.ask_place[~alone]
     where = place[path[walk]]
-    later = sets & (where > _find_furthest(counted, place, path, walk, at)[:, None])
+    own = place if own is None else own
+    later = sets & (where > _find_furthest(counted, own, path, walk, at)[:, None])
     first = np.where(later, where, n_steps).min(axis=1, initial=n_steps)
     rows, steps = np.nonzero(later & (where == first[:, None]))
     asked[walk[rows], steps] = True

@@ -62,7 +62,10 @@ class Tree:
         return "+".join(self.ids[k] for k in segments) if len(self.ids) > 1 else "all"
 
     def list_own(self, segment: int) -> list[Node]:
-        """The nodes of a segment behind its last fork: those of no other path."""
+        """The nodes of a segment behind its last fork: those of no other path. None where another
+        segment has the same path, nor where the fork's next step is the sale."""
+        if self.skeletons.count(self.skeletons[segment]) > 1:
+            return []
         route = [self.nodes[n - 1] for n in self.routes[segment]]
         forks = [i for i, node in enumerate(route) if node.is_fork]
         return route[forks[-1] + 1 :] if forks else route
@@ -124,7 +127,8 @@ def _list_skeletons(steps: Steps, measurable: np.ndarray, found: Segmentation):
         for first, second in found.either_order[k] if found.either_order else ():
             if first in kept and second in kept and order[second] < order[first]:
                 i, j = kept.index(first), kept.index(second)
-                kept[i], kept[j] = second, first
+                if j == i + 1:  # else one of them came before
+                    kept[i], kept[j] = second, first
         skeletons.append(tuple(kept))
     return tuple(skeletons)
 
@@ -173,7 +177,8 @@ def _find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
     stand = np.zeros((n, len(tree.ids)), np.int16)  # how far on each path
     waits_for, last = np.full((n, len(tree.ids)), -1), np.full(n, -1)
     node, came, went_on = np.zeros(n, int), *np.zeros((2, n, len(tree.nodes)), bool)
-    at = np.full((len(tree.ids), n_steps), -1)  # where asks for a step count on each path
+    # Where on each path its steps are taken, and where asks for a step count.
+    own, at = np.full((2, len(tree.ids), n_steps), -1)
     for k, (skeleton, route) in enumerate(zip(tree.skeletons, tree.routes, strict=True)):
         codes, here = np.array([code[step] for step in skeleton]), path == k
         stand[:, k] = _measure_depth(counted, codes)
@@ -186,11 +191,11 @@ def _find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
         last[here] = np.append(whole, -1)[_measure_depth(counted, whole)[here] - 1]
         for depth in places[::-1]:
             at[k, [code[step] for step in tree.nodes[route[depth] - 1].next_steps]] = depth
-        at[k, codes] = places
+        at[k, codes] = own[k, codes] = places
     entered = counted.entered
     node, last = np.where(entered & ~won, node, 0), np.where(entered, last, -1)
     waits_for[won] = -1
-    asked_for = find_asked(counted, at, path)
+    asked_for = find_asked(counted, at, path, own)
     wanted = np.zeros((len(tree.nodes) + 1, n_steps), bool)
     for one in tree.nodes:
         wanted[one.number, [code[step] for step in one.next_steps]] = True

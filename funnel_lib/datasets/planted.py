@@ -305,7 +305,13 @@ def _judge_leads(world, steps, fate, walk, seen, noise):
     shows, asks = seen[seen["kind"] <= REPORTED], seen[seen["kind"] == ASK]
     measured = {*shows["step"], *noise["step"]}
     placed = place_leads(world, steps, fate, shows, asks, measured)
-    stage = seen[seen["kind"] == STAGE].groupby("lead")["step"].last().reindex(fate.index)
+    stage = (
+        seen[seen["kind"] == STAGE]
+        .sort_values("at", kind="stable")
+        .groupby("lead")["step"]
+        .last()
+        .reindex(fate.index)
+    )
     ids = np.array([s.id for s in steps], dtype=object)
     final = _find_furthest(walk, group, [find_codes(steps, s.path) for s in segments])
     furthest = placed["furthest_in_all"].map({step: code for code, step in enumerate(ids)})

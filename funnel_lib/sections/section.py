@@ -55,10 +55,9 @@ class Source:
         """All leads, then each segment in its own funnel."""
         return list_groups(self.segmentation)
 
-    @property
-    def of_all(self) -> dict[str, pd.DataFrame]:
-        """The tables, of those that are counted for each segment the rows of all leads."""
-        return select_segment(self.tables)
+    def take_all(self, *names: str) -> list[pd.DataFrame]:
+        """Some tables, of those that are counted for each segment the rows of all leads."""
+        return list(select_segment({name: self.tables[name] for name in names}).values())
 
     def words(self, lang: str = "") -> Words:
         """How to write this audit's numbers, steps and segments, in its own language or another."""
@@ -138,9 +137,9 @@ class Answer:
     --------
     >>> audit = fl.build_audit(fl.collect_settings({"segments": "none"}))  # of the sample
     >>> audit.losses.table[["missed_step", "n_not_asked"]].values.tolist()[1]
-    ['call_answered', 335.0]
+    ['call_answered', 284.0]
     >>> len(audit.losses.leads(step="call_answered", asked="no"))
-    335
+    284
     """
 
     section: Section
@@ -272,8 +271,7 @@ def tell_from(tell: Callable[..., str | list[str]], *tables: str):
     """Tell what a function says of these tables: of all leads, where there are segments' rows."""
 
     def tell_all(source: Source, words: Words) -> str | list[str]:
-        known = source.of_all
-        return tell(*(known[name] for name in tables), words)
+        return tell(*source.take_all(*tables), words)
 
     return tell_all
 
@@ -285,8 +283,7 @@ def draw_from(function: str, *tables: str):
 
     def draw(source: Source, words: Words) -> Any:
         found = getattr(import_module(f"funnel_lib.{module}"), name)
-        known = source.of_all
-        return found(*(known[table] for table in tables), words)
+        return found(*source.take_all(*tables), words)
 
     return draw
 

@@ -127,9 +127,7 @@ def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     has_hours, n_tries (contacts until reached; 0: not tried), reached, trying, given_up."""
     n, until = len(journeys.leads), journeys.observed_until.value // 1000
     status = journeys.leads["status"].to_numpy()
-    acts, last, is_told, has_hours = _list_acts(log, journeys)
-    end = np.minimum(_find_end(journeys, last), until)
-    acts = {kind: _cut_off(*rows, end) for kind, rows in acts.items()}
+    acts, end, is_told, has_hours = _list_acts(log, journeys)
     came_at, tried_at, talked_at = (
         first_at(*acts[kind], n) for kind in ("by_client", "contact", "talk")
     )
@@ -139,7 +137,8 @@ def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     since = np.where(came, came_at, until)
     reached_at = _find_reached(journeys, acts["by_client"], came, since, tried_at, talked_at)
     tried, reached = (tried_at < NEVER) & (tried_at <= talked_at), reached_at < NEVER
-    tries, _ = _cut_off(*acts["contact"], reached_at)
+    lead, at = acts["contact"]
+    tries = lead[at <= reached_at[lead]]
     return pd.DataFrame({
         "came": came,
         "cause": np.select([answered, open_], [TAKEN, OPEN], OTHERWISE),
@@ -153,16 +152,10 @@ def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _cut_off(lead: np.ndarray, at: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The acts that come no later than each lead's end."""
-    kept = at <= end[lead]
-    return (lead, at) if kept.all() else (lead[kept], at[kept])
-
-
 def _list_acts(log: EventLog, journeys: Journeys):
-    """Acts of the chosen leads, leads and times of each kind: by_client, contact, talk; each lead's
-    last event; and of the whole log, whether it tells who came first, and whether its times have
-    hours."""
+    """Acts of the chosen leads up to their end, leads and times of each kind: by_client, contact,
+    talk; each lead's end; and of the whole log, whether it tells who came first, and whether its
+    times have hours."""
     steps, events = journeys.steps, log.events
     records = name_actions(log, (*steps.records, f"{STAGE_PREFIX}*"))
     client, manager = ((events["actor"] == a).to_numpy() & ~records for a in ACTORS[:2])
@@ -171,14 +164,16 @@ def _list_acts(log: EventLog, journeys: Journeys):
     contact = manager & (named | name_actions(log, tuple(helping)))
     talk = (client | manager) & name_actions(log, CALLS) & _is_long(events)
     talk |= manager & name_actions(log, (MEETING,))
-    at = events["at"].astype("int64").to_numpy()
+    at = to_micros(events["at"])
     lead = find_in_log(log, journeys).astype(np.int32)[lead_codes(log)]
     mine = lead >= 0
     last = last_at(lead[mine], at[mine], len(journeys.leads))
+    end = np.minimum(_find_end(journeys, last), journeys.observed_until.value // 1000)
+    mine &= at <= end[lead]
     kinds = {"by_client": client & mine, "contact": contact & mine, "talk": talk & mine}
     acts = {kind: (lead[rows], at[rows]) for kind, rows in kinds.items()}
     is_told = bool(client.any() and contact.any())
-    return acts, last, is_told, has_clock_times(at[client | contact])
+    return acts, end, is_told, has_clock_times(at[client | contact])
 
 
 def _is_long(events: pd.DataFrame) -> np.ndarray:

@@ -18,9 +18,10 @@ def bound_sizes(places: Places, gap: float) -> np.ndarray:
     their leads that stand still from entry to the fork differ by up to `gap`, from 0 to below 1,
     between those who part there.
 
-    Segments that the tree cannot tell apart part behind their last common step.
+    Segments that the tree cannot tell apart share what they have as their memberships do.
     """
     tree, n = places.tree, places.counted.n * places.counted.entered
+    mass = n @ places.counted.members
     sizes = np.zeros((2, len(tree.ids)))
 
     def share_out(segments: tuple[int, ...], depth: int, from_before: np.ndarray) -> None:
@@ -29,18 +30,19 @@ def bound_sizes(places: Places, gap: float) -> np.ndarray:
         route = tree.routes[segments[0]]
         nodes = [tree.nodes[number - 1] for number in route]
         fork = next((i for i in range(depth, len(nodes)) if nodes[i].is_fork), None)
-        end = depth if fork is None else fork + 1
-        parts = [(k,) for k in segments] if fork is None else nodes[fork].parts
         mine = n * np.isin(places.path, segments)
+        if fork is None:
+            own = mine[~np.isin(places.node, route[:depth])].sum() + from_before
+            for k in segments:
+                sizes[:, k] = own * mass[k] / max(mass[list(segments)].sum(), 1e-9)
+            return
+        end, parts = fork + 1, nodes[fork].parts
         stand = from_before + mine[np.isin(places.node, route[depth:end])].sum()
         known = mine * ~np.isin(places.node, route[:end])
         known = np.array([known[np.isin(places.path, part)].sum() for part in parts])
         for place, part in enumerate(parts):
             given = np.array([_give(known, place, stand[most], gap, most) for most in (0, 1)])
-            if len(part) > 1:
-                share_out(part, end, given)
-            else:
-                sizes[:, part[0]] = known[place] + given
+            share_out(part, end, given)
 
     share_out(tuple(range(len(tree.ids))), 0, np.zeros(2))
     return sizes

@@ -39,11 +39,14 @@ def _write_card(row: dict, tables: dict, steps: pd.DataFrame, gap: float, words:
         *(words.text("sentence.card_example", **lead) for lead in examples),
         *([words.text("sentence.card_trust", **row)] if row["trust"] else []),
     ]
+    facts = "sentence.card_all" if is_alone else "sentence.card"
+    if pd.isna(row["n_parted"]):
+        facts = "sentence.card_bought"
     own = steps[steps["segment"] == row["segment"]].set_index("step")["share"].to_dict()
     return render(
         "segment_card",
         title=name[:1].upper() + name[1:],
-        facts=words.text("sentence.card_all" if is_alone else "sentence.card", **row),
+        facts=words.text(facts, **row),
         steps=_list_steps(row["path"].split(" > "), mine["segment_paths"], own, words),
         told=told,
     )

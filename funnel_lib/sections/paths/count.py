@@ -83,9 +83,7 @@ def _bound(journeys: Journeys, found: Segmentation, share_won, low, high, gap: f
     if len(found.ids) == 1:
         bounds = low, high
     else:
-        n_won = (counted.n * counted.has_status("won") * counted.entered) @ (
-            places.path[:, None] == np.arange(len(found.ids))
-        )
+        n_won = (counted.n * counted.has_status("won") * counted.entered) @ counted.members
         groups = list_groups(found)[1:]
         ever = np.array([_read_end(follow(journeys, "won", group)) for group in groups])
         later = np.maximum(np.nan_to_num(divide(ever, share_won), nan=1), 1)
@@ -106,8 +104,11 @@ def _count_parted(journeys: Journeys, found: Segmentation) -> dict:
     bought."""
     places = find_places(journeys, found)
     counted, parted = places.counted, _find_parted(places)
-    n = counted.n @ parted
-    n_won = (counted.n * counted.has_status("won")) @ parted
+    has_own = [bool(places.tree.list_own(k)) for k in range(len(found.ids))]
+    n, n_won = (
+        np.where(has_own, some @ parted, np.nan)
+        for some in (counted.n, counted.n * counted.has_status("won"))
+    )
     low, high = wilson(divide(n_won, n), n)
     return {
         "n_parted": n, "n_parted_won": n_won, "share_parted_won": divide(n_won, n),

@@ -13,6 +13,7 @@ from funnel_lib.sections.paths.clusters import LIKE
 from funnel_lib.stats.differences import MOST_P
 
 MOST_TRAITS = 3
+LEAST_DIFFERENCE = 0.05  # of a trait that is worth a word
 OFTEN = 0.1  # a step followed by itself less often is not worth a word
 SELDOM = 0.05  # an optional step that fewer take is not worth a word
 _WHY_NOT = {
@@ -43,10 +44,11 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
         return words.text("sentence.segments_one")
     main = segments.loc[segments["n_leads"].idxmax()]
     has_money = pd.notna(main.get("share_of_amount_won"))
-    key = "sentence.segments_revenue" if has_money else "sentence.segments"
     sums = segments[["n_leads", "n_undetermined"]].sum()
+    key = "sentence.segments_revenue" if has_money else "sentence.segments"
+    size = {f"size_{end}": main[f"n_{end}"] / sums["n_leads"] for end in ("low", "high")}
     return join_sentences(
-        words.text(key, k=len(segments), **main),
+        words.text(key, k=len(segments), **size, **main),
         sums["n_undetermined"] >= 0.5 and words.text("sentence.segments_unsure", **sums),
     )
 
@@ -101,7 +103,8 @@ def _list_habits(row: dict) -> Iterator[str]:
 
 def tell_traits(traits: pd.DataFrame, words: Words) -> str:
     """What does a segment do more and less than the other leads, beyond chance?"""
-    sure, told = traits[traits["p_holm"] < MOST_P], []
+    large = traits["difference"].abs() >= LEAST_DIFFERENCE
+    sure, told = traits[(traits["p_holm"] < MOST_P) & large], []
     for key, rows in (
         ("sentence.traits_more", sure[sure["difference"] > 0]),
         ("sentence.traits_less", sure[sure["difference"] < 0]),

@@ -14,7 +14,7 @@ def _count(source: Source) -> Tables:
 
 
 def _tell(source: Source, words: Words) -> str:
-    return tell_rules(source.of_all["funnel_rules"], source.settings.rule, words)
+    return tell_rules(*source.take_all("funnel_rules"), source.settings.rule, words)
 
 
 RULES = Section(

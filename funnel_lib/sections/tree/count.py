@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import UNDETERMINED, Segmentation
+from funnel_lib.core.groups import UNDETERMINED, Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.missed import ASKED
@@ -14,7 +14,7 @@ from funnel_lib.counting.waits import HOURS, count_waits
 from funnel_lib.stats.incidence import find_quantile
 
 
-def count_tree(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
+def count_tree(journeys: Journeys, segmentation: Segmentation | None = None) -> pd.DataFrame:
     """Where do clients stand on their own paths: who came, went on, was lost, is open? The table
     `tree`, of whole leads; see `tree.find_places`.
 
@@ -26,11 +26,11 @@ def count_tree(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
     >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay",
     ...               lost=["gone"])
     >>> journeys = build_journeys(log, steps)
-    >>> table = count_tree(journeys, keep_together(journeys))
+    >>> table = count_tree(journeys)
     >>> table[["step", "n_came", "n_went_on", "n_lost_unknown", "n_open"]].values.tolist()
     [['ask', 3, 3, 0, 0], ['read', 3, 2, 1, 0], ['pay', 2, 1, 0, 1]]
     """
-    places = find_places(journeys, segmentation)
+    places = find_places(journeys, segmentation or keep_together(journeys))
     counted, tree = places.counted, places.tree
     n, lost, open_ = counted.n, counted.has_status("lost"), counted.has_status("open")
     of_node, rows = places.weigh_nodes(), []
@@ -49,7 +49,7 @@ def count_tree(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
             "node": node.number, "parent": node.parent or None,
             "segments": tree.name(node.segments), "step": node.step, "next_steps": node.missed,
             **{name: int(np.rint(count)) for name, count in counts.items()},
-            "median_days": find_quantile(count_waits(journeys, places, node), 0.5) / HOURS,
+            "median_days_waited": find_quantile(count_waits(journeys, places, node), 0.5) / HOURS,
         })  # fmt: skip
     table = arrange("tree", rows)
     return table.astype({"parent": "Int64"})

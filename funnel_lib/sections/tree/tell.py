@@ -13,36 +13,52 @@ def tell_tree(tree: pd.DataFrame, words: Words) -> str:
     n_came = tree["n_came"].iloc[0]
     if not n_came > 0:
         return words.text("sentence.nobody")
-    ends = find_ends(tree)
+    ends = [end for end in find_ends(tree) if end["n_came"]]
     forks = tree[tree["step"] == FORK]
     if forks.empty:
         told = words.each("sentence.tree_one", ends)
     else:
-        first = forks.iloc[0]
+        first, untold = forks.iloc[0], _count_untold(tree)
         told = join_sentences(
             words.text("sentence.tree_fork", n_came=n_came, n_left=n_came - first["n_went_on"],
                        step=first["next_steps"]),
             words.each("sentence.tree_path", ends, " "),
-            forks["n_went_on"].sum() > 0
-            and tree["n_untold"].max() >= 0.5
-            and words.text("sentence.tree_untold", n=_count_untold(tree)),
+            words.each("sentence.tree_direct", find_direct(tree), " "),
+            untold > 0 and words.text("sentence.tree_untold", n=untold),
         )  # fmt: skip
     return join_sentences(told, hint_if_few(n_came, words))
 
 
 def find_ends(tree: pd.DataFrame) -> list[dict]:
-    """Each path's own part of the tree: segments, n_came to it, n_bought, share."""
-    own = tree[~tree["node"].isin(tree["parent"].dropna())]
+    """Each path's own part of the tree: segments, n_came to it, n_end at its end, share."""
+    last = tree[~tree["node"].isin(tree["parent"].dropna()) & (tree["step"] != FORK)]
     begins = tree.drop_duplicates("segments").set_index("segments")["n_came"]
     return [
-        {"segments": row["segments"], "n_came": begins[row["segments"]],
-         "n_bought": row["n_went_on"],
+        {"segments": row["segments"], "n_came": begins[row["segments"]], "n_end": row["n_went_on"],
          "share": row["n_went_on"] / max(begins[row["segments"]], 1)}
-        for row in own[own["step"] != FORK].to_dict("records")
+        for row in last.to_dict("records")
     ]  # fmt: skip
 
 
+def find_direct(tree: pd.DataFrame) -> list[dict]:
+    """The paths on which the sale is the next step at a fork, so that the tree has no place behind
+    it: segments, and n who bought so."""
+    found = []
+    for fork in tree[tree["step"] == FORK].to_dict("records"):
+        parts = tree[tree["parent"] == fork["node"]]
+        own = [
+            s
+            for s in fork["segments"].split("+")
+            if s not in {*"+".join(parts["segments"]).split("+")}
+        ]
+        n = fork["n_went_on"] - parts["n_came"].sum()
+        if own and n:
+            found.append({"segments": "+".join(own), "n": n})
+    return found
+
+
 def _count_untold(tree: pd.DataFrame) -> int:
-    """Leads past a fork whose path is not sure: where each part of the tree begins."""
-    begins = tree.drop_duplicates("segments")
-    return int(begins.loc[begins["parent"].notna(), "n_untold"].sum())
+    """Leads on a path of their own that is not sure."""
+    ends = [end["segments"] for end in find_ends(tree)]
+    begins = tree[tree["segments"].isin(ends)].drop_duplicates("segments")
+    return int(begins["n_untold"].sum())
