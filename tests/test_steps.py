@@ -41,6 +41,13 @@ def problems_of(text, tmp_path):
     return [p.removeprefix(f"{path}") for p in caught.value.problems]
 
 
+def test_an_empty_id_is_refused(tmp_path):
+    path = tmp_path / "steps.yml"
+    path.write_text("steps:\n  - {id: ask}\n  - {id: ' '}\n  - {id: pay}\nwon: pay\n")
+    with pytest.raises(InputError, match=r"line 3: a step's id is empty"):
+        read_steps(path)
+
+
 def test_reads_names_evidence_and_defaults(tmp_path):
     path = tmp_path / "steps.yml"
     path.write_text(GOOD, encoding="utf-8")

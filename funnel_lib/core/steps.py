@@ -229,6 +229,8 @@ def _problems(steps: Steps) -> list[tuple[Place, str]]:
     for i, step_id in enumerate(ids):
         if step_id in ids[:i]:
             found.append((("steps", i, "id"), f"the step id {step_id!r} is used twice"))
+        if not step_id.strip():
+            found.append((("steps", i, "id"), "a step's id is empty; give it a short word"))
         if step_id in RESERVED:
             why = f"the step id {step_id!r} is a word that tables use for something else"
             found.append((("steps", i, "id"), f"{why}; call it {step_id}_step or the like"))
