@@ -63,10 +63,11 @@ def find_missed(counted: Tallies, group: Group | None = None) -> Missed:
     following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
     missed = following[last + 1]
     missed = np.where((missed < n) & ~counted.has_status("won"), missed, -1)
-    place = np.full((1, len(counted.steps.ids)), -1)
-    place[0, codes[can_miss][::-1]] = np.flatnonzero(can_miss)[::-1]
-    asked_for = find_asked(counted, place, np.zeros(len(last), int))
-    wanted = codes[missed][:, None] == np.arange(place.shape[1])
+    places, n_steps = np.flatnonzero(can_miss), len(counted.steps.ids)
+    taken, asks = np.full((1, n_steps), -1), np.zeros((1, n, n_steps), bool)
+    taken[0, codes[can_miss][::-1]], asks[0, places, codes[can_miss]] = places[::-1], True
+    asked_for = find_asked(counted, taken, asks, np.zeros(len(last), int), missed)
+    wanted = codes[missed][:, None] == np.arange(n_steps)
     return Missed(last, missed, np.where(missed >= 0, judge_asked(counted, asked_for, wanted), -1))
 
 
@@ -113,7 +114,7 @@ def find_decided(
 
 
 def find_asked(
-    counted: Tallies, place: np.ndarray, path: np.ndarray, own: np.ndarray | None = None
+    counted: Tallies, taken: np.ndarray, asks: np.ndarray, path: np.ndarray, stands: np.ndarray
 ) -> np.ndarray:
     """For which steps was each walk asked, from entry to closing, (n_walks, n_steps)?
 
@@ -122,9 +123,10 @@ def find_asked(
 
     Parameters
     ----------
-    place : (n_paths, n_steps) where each step can be asked for on a path, from 0; -1 for nowhere
-    own : likewise, where each step is taken on a path; default the same
+    taken : (n_paths, n_steps) the place of each step on a path, from 0; -1 where it has none
+    asks : (n_paths, n_places, n_steps) whether at a place of a path a step may be asked for
     path : (n_walks,) which path each walk is on
+    stands : (n_walks,) its place there: an ask for several steps that counts elsewhere is left out
     """
     n_steps = len(counted.steps.ids)
     asked = np.zeros((len(counted.n), n_steps), bool)
@@ -134,12 +136,12 @@ def find_asked(
     if alone.all():
         return asked
     walk, sets, at = walk[~alone], sets[~alone], counted.ask_place[~alone]
-    where = place[path[walk]]
-    own = place if own is None else own
-    later = sets & (where > _find_furthest(counted, own, path, walk, at)[:, None])
-    first = np.where(later, where, n_steps).min(axis=1, initial=n_steps)
-    rows, steps = np.nonzero(later & (where == first[:, None]))
-    asked[walk[rows], steps] = True
+    furthest, waits = _find_furthest(counted, taken, path, walk, at), np.ones(len(walk), bool)
+    for place in range(asks.shape[1]):  # of each path, the earliest first
+        meant = asks[path[walk], place] & sets & (waits & (place > furthest))[:, None]
+        rows, steps = np.nonzero(meant & (stands[walk] == place)[:, None])
+        asked[walk[rows], steps] = True
+        waits &= ~meant.any(axis=1)
     return asked
 
 

@@ -177,8 +177,8 @@ def _find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
     stand = np.zeros((n, len(tree.ids)), np.int16)  # how far on each path
     waits_for, last = np.full((n, len(tree.ids)), -1), np.full(n, -1)
     node, came, went_on = np.zeros(n, int), *np.zeros((2, n, len(tree.nodes)), bool)
-    # Where on each path its steps are taken, and where asks for a step count.
-    own, at = np.full((2, len(tree.ids), n_steps), -1)
+    taken = np.full((len(tree.ids), n_steps), -1)  # the place of each step on a path
+    asks = np.zeros((len(tree.ids), max(map(len, tree.routes)), n_steps), bool)
     for k, (skeleton, route) in enumerate(zip(tree.skeletons, tree.routes, strict=True)):
         codes, here = np.array([code[step] for step in skeleton]), path == k
         stand[:, k] = _measure_depth(counted, codes)
@@ -189,13 +189,13 @@ def _find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
         went_on[np.ix_(here, np.array(route) - 1)] = stand[here, k, None] > places
         whole = np.array([code[step] for step in segmentation.paths[k]])
         last[here] = np.append(whole, -1)[_measure_depth(counted, whole)[here] - 1]
-        for depth in places[::-1]:
-            at[k, [code[step] for step in tree.nodes[route[depth] - 1].next_steps]] = depth
-        at[k, codes] = own[k, codes] = places
+        taken[k, codes] = places
+        for depth in places:
+            asks[k, depth, [code[step] for step in tree.nodes[route[depth] - 1].next_steps]] = True
     entered = counted.entered
     node, last = np.where(entered & ~won, node, 0), np.where(entered, last, -1)
     waits_for[won] = -1
-    asked_for = find_asked(counted, at, path, own)
+    asked_for = find_asked(counted, taken, asks, path, stand[np.arange(n), path])
     wanted = np.zeros((len(tree.nodes) + 1, n_steps), bool)
     for one in tree.nodes:
         wanted[one.number, [code[step] for step in one.next_steps]] = True
