@@ -63,8 +63,15 @@ Files = Annotated[Texts, Field(min_length=1)]
 Formats = Annotated[tuple[str, ...], BeforeValidator(_to_formats)]
 
 
-def _define(default: Any, meaning: str, /, *, least: int | None = None, below: int | None = None,
-            **of_command: Any) -> Any:  # fmt: skip
+def _define(
+    default: Any,
+    meaning: str,
+    /,
+    *,
+    least: int | None = None,
+    below: int | None = None,
+    **of_command: Any,
+) -> Any:
     """A setting; `of_command` says where the command differs: its default, its option's name."""
     return Field(
         default, description=meaning, ge=least, lt=below, json_schema_extra=of_command or None

@@ -392,9 +392,9 @@ def test_asks_are_kept_with_the_steps_they_ask_for(tmp_path):
         for at, kind in zip(days, journeys.ask_kind, strict=True)
     }
     assert asked == {2: ["pay"], 3: ["read"], 4: ["read", "pay"], 5: ["pay"]}
-    assert journeys.askable.tolist() == [False, True, True]
+    assert journeys.ask_sets.any(axis=0).tolist() == [False, True, True]
     unseen = build_journeys(build_log(events_of("a 1 ask\na 2 bill")), steps)
-    assert unseen.askable.tolist() == [False, False, True]
+    assert unseen.ask_sets.any(axis=0).tolist() == [False, False, True]
 
 
 def test_what_clients_did_themselves_is_no_ask_and_is_named_with_its_line(tmp_path):

@@ -220,7 +220,7 @@ def test_every_help_is_found_and_every_action_known(name):
     rest = [*steps.lost, *steps.ignore, *steps.self_reported]
     rows = [("a", n, plain(a), {}) for n, a in enumerate([*helps, *rest])]
     journeys = build_journeys(make_log(rows), steps)
-    asked = set(np.array(steps.ids)[journeys.askable])
+    asked = set(np.array(steps.ids)[journeys.ask_sets.any(axis=0)])
     assert asked == {s.id for s in steps.steps if s.asked_by}
     assert "unknown_actions" not in set(journeys.quality["check"])
 

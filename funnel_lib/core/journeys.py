@@ -45,7 +45,6 @@ class Journeys(Card):
     ask_sets: np.ndarray  # (n_kinds, n_steps) whether asks of a kind ask for a step
     measurable: np.ndarray  # (n_steps,) whether the log has any evidence of the step
     has_sales: bool  # whether any lead of the log was won, or shows the sale
-    askable: np.ndarray  # (n_steps,) whether the log has any manager's action that helps with it
     observed_until: pd.Timestamp  # when the export was made
     quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
     n_parts: int = 1  # so many parts of the leads are counted one after the other, and added
@@ -128,7 +127,6 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     ask_lead, ask_kind, ask_at, ask_sets = _match_asks(log, steps)
     measurable = np.bincount(codes, minlength=len(steps.ids)) > 0
     has_sales = bool(measurable[sale] or (status == STATUSES.index("won")).any())
-    askable = ask_sets.any(axis=0)
     quality += [
         _check_actions(log, steps),
         _check_steps(steps, measurable),
@@ -137,7 +135,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     return Journeys(
         steps, leads, np.append(0, np.cumsum(np.bincount(lead, minlength=len(leads)))), codes, at,
         reported, ask_lead, ask_kind, ask_at, ask_sets,
-        measurable, has_sales, askable, log.observed_until, pd.concat(quality, ignore_index=True),
+        measurable, has_sales, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
 
 

@@ -35,7 +35,6 @@ class Tallies:
     steps: Steps
     measurable: np.ndarray  # (n_steps,) as of the journeys
     has_sales: bool
-    askable: np.ndarray  # (n_steps,)
     n: np.ndarray  # (n_walks,) how many leads, a float
     members: np.ndarray  # (n_walks, n_segments) how much each of these leads belongs to a segment
     status: np.ndarray  # (n_walks,) positions in `events.STATUSES`
@@ -134,7 +133,6 @@ def add_tallies(parts: list[Tallies]) -> Tallies:
         **{name: join(name) for name in (*_OF_WALK, *_OF_EVIDENCE, *_OF_ASK)},
         measurable=np.any([part.measurable for part in parts], axis=0),
         has_sales=any(part.has_sales for part in parts),
-        askable=np.any([part.askable for part in parts], axis=0),
         offsets=_join_offsets([part.offsets for part in parts]),
         ask_offsets=_join_offsets([part.ask_offsets for part in parts]),
         of_lead=np.concatenate([part.of_lead + at for part, at in zip(parts, ends, strict=False)]),
@@ -191,7 +189,7 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
     each = np.arange(len(leads), dtype=np.int32)
     status = code_statuses(leads["status"])
     return Tallies(
-        journeys.steps, journeys.measurable, journeys.has_sales, journeys.askable,
+        journeys.steps, journeys.measurable, journeys.has_sales,
         np.ones(len(leads)), np.ones((len(leads), 1)), status, base, bought,
         sold_place.astype(np.int32), offsets, step, place, journeys.self_reported[keep],
         ask_offsets, ask_kind, ask_place, journeys.ask_sets, each, each,

@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import EventLog
-from funnel_lib.core.groups import UNDETERMINED, Segmentation, keep_together
+from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import write_codes
-from funnel_lib.core.tallies import number_rows
-from funnel_lib.counting.missed import ASKED, judge_asked, place_leads
+from funnel_lib.core.tallies import number_rows, tally
+from funnel_lib.counting.missed import ASKED, judge_asked
 from funnel_lib.counting.moves import find_last_stage, find_stage_step
+from funnel_lib.counting.reach import measure_depth
 from funnel_lib.counting.tree import Places, find_places
-
-_UNSURE = "undetermined"
 
 
 def list_leads(
@@ -29,7 +28,7 @@ def list_leads(
     reached in its order (never of a won lead). Further columns of the leads follow; one named like
     a column before it becomes ``…_in_export``.
     """
-    places = find_places(journeys, segmentation or keep_together(journeys))
+    places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
     entered, of_lead = counted.entered, counted.of_lead
     best = counted.members.argmax(axis=1)
@@ -45,7 +44,7 @@ def list_leads(
 
     own = pd.DataFrame({
         "lead_id": journeys.leads["lead_id"],
-        "segment": write(sure, [*ids, _UNSURE]),
+        "segment": write(sure, [*ids, "undetermined"]),
         "likely": _write_sets(find_likely(places) & entered[:, None], ids)[of_lead].array,
         "tree_segment": write(branch, [*nodes, *leaves]),
         "probability": np.where(entered, largest, np.nan)[of_lead],
@@ -111,5 +110,7 @@ def _find_ahead(journeys: Journeys, stage: pd.Series) -> np.ndarray:
     codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
     means = {name: find_stage_step(journeys.steps, name) for name in stage.dropna().unique()}
     shown = pd.to_numeric(stage.map({name: codes.get(step) for name, step in means.items()}))
-    ahead = (shown > place_leads(journeys).last) & (journeys.leads["status"] != "won")
+    counted = tally(journeys)
+    came = measure_depth(counted, np.arange(len(journeys.steps.before_sale)))[counted.of_lead] - 1
+    ahead = (shown > came) & (journeys.leads["status"] != "won")
     return ahead.to_numpy(bool)

@@ -11,7 +11,7 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import NEVER
-from funnel_lib.counting.reach import find_reached, read_window
+from funnel_lib.counting.reach import find_reached, measure_depth, read_window
 
 ASKED = ("yes", "no", "unknown")
 
@@ -56,9 +56,7 @@ def find_missed(counted: Tallies, group: Group | None = None) -> Missed:
     """
     group = group or Group()
     codes, can_miss = list_codes(counted, group)
-    entered, reached, _ = find_reached(counted, codes)
-    n = len(codes)
-    last = np.where(reached.any(axis=1) & entered, n - 1 - reached[:, ::-1].argmax(axis=1), -1)
+    n, last = len(codes), np.where(counted.entered, measure_depth(counted, codes) - 1, -1)
     later = np.where(can_miss, np.arange(n), n)
     following = np.append(np.minimum.accumulate(later[::-1])[::-1], n)
     missed = following[last + 1]
@@ -160,7 +158,7 @@ def _find_furthest(counted: Tallies, place, path, walk, at) -> np.ndarray:
 def judge_asked(counted: Tallies, asked_for: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Was each walk asked for any of the steps wanted of it, (n_walks, n_steps)? Positions in
     `ASKED`: no where it was for none and all can be seen, else unknown."""
-    unseen = (wanted & ~counted.askable).any(axis=1)
+    unseen = (wanted & ~counted.ask_sets.any(axis=0)).any(axis=1)
     found = [(asked_for & wanted).any(axis=1), unseen]
     return np.select(found, [ASKED.index("yes"), ASKED.index("unknown")], ASKED.index("no"))
 

@@ -100,6 +100,12 @@ def find_reached(
     return base, reached, seen
 
 
+def measure_depth(counted: Tallies, codes: np.ndarray) -> np.ndarray:
+    """How many steps of a path each walk has behind it, by the rule ``passed``, (n_walks,)."""
+    _, reached, _ = find_reached(counted, codes)
+    return reached.sum(axis=1)
+
+
 def check_rule(rule: str) -> None:
     """Raise an `InputError` for an unknown counting rule."""
     if rule not in RULES:

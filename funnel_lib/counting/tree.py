@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnel_lib.core.groups import Segmentation
+from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.counting.missed import find_asked, judge_asked
-from funnel_lib.counting.reach import find_reached
+from funnel_lib.counting.reach import measure_depth
 
 FORK = "fork"
 
@@ -52,6 +52,7 @@ class Tree:
     """The paths of all segments as one tree."""
 
     ids: tuple[str, ...]  # of the segments
+    paths: tuple[tuple[str, ...], ...]  # all steps of each
     nodes: tuple[Node, ...]
     # Of each segment: its steps that can be missed, the sale last, and the node before each.
     skeletons: tuple[tuple[str, ...], ...]
@@ -112,7 +113,9 @@ def build_tree(steps: Steps, measurable: np.ndarray, segmentation: Segmentation)
             grow(part, depth + 1, number)
 
     grow(tuple(range(len(skeletons))), 0, 0)
-    return Tree(segmentation.ids, tuple(nodes), skeletons, tuple(map(tuple, routes)))
+    return Tree(
+        segmentation.ids, segmentation.paths, tuple(nodes), skeletons, tuple(map(tuple, routes))
+    )
 
 
 def _list_skeletons(steps: Steps, measurable: np.ndarray, found: Segmentation):
@@ -154,17 +157,18 @@ class Places:
         return np.column_stack([members[:, n.segments].sum(axis=1) for n in self.tree.nodes])
 
 
-def find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
+def find_places(journeys: Journeys, segmentation: Segmentation | None = None) -> Places:
     """Where in the tree does each walk stand: which step did it not take, was it asked?
 
     At a fork a walk is taken to be on the path, or paths, that it belongs to most. It went on from
     a node if it was won, or shows the node's step or a later one of its path; other steps count for
-    nothing, and gaps before the furthest step are unseen, not missed. The result is kept with the
-    journeys.
+    nothing, and gaps before the furthest step are unseen, not missed. Without a segmentation all
+    leads are on the steps file's path. The result is kept with the journeys.
     """
     known = journeys.kept.get("places")
     if known is None or known[0] is not segmentation:
-        known = journeys.kept["places"] = segmentation, _find_places(journeys, segmentation)
+        found = _find_places(journeys, segmentation or keep_together(journeys))
+        known = journeys.kept["places"] = segmentation, found
     return known[1]
 
 
@@ -181,14 +185,14 @@ def _find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
     asks = np.zeros((len(tree.ids), max(map(len, tree.routes)), n_steps), bool)
     for k, (skeleton, route) in enumerate(zip(tree.skeletons, tree.routes, strict=True)):
         codes, here = np.array([code[step] for step in skeleton]), path == k
-        stand[:, k] = _measure_depth(counted, codes)
+        stand[:, k] = measure_depth(counted, codes)
         waits_for[:, k] = np.append(codes, -1)[stand[:, k]]
         node[here] = np.append(route, 0)[stand[here, k]]
         places = np.arange(len(route))
         came[np.ix_(here, np.array(route) - 1)] = stand[here, k, None] >= places
         went_on[np.ix_(here, np.array(route) - 1)] = stand[here, k, None] > places
-        whole = np.array([code[step] for step in segmentation.paths[k]])
-        last[here] = np.append(whole, -1)[_measure_depth(counted, whole)[here] - 1]
+        whole = np.array([code[step] for step in tree.paths[k]])
+        last[here] = np.append(whole, -1)[measure_depth(counted, whole)[here] - 1]
         taken[k, codes] = places
         for depth in places:
             asks[k, depth, [code[step] for step in tree.nodes[route[depth] - 1].next_steps]] = True
@@ -204,12 +208,6 @@ def _find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
         tree, counted, path, node, came & entered[:, None], went_on & entered[:, None], last, asked,
         asked_for, waits_for,
     )  # fmt: skip
-
-
-def _measure_depth(counted: Tallies, codes: np.ndarray) -> np.ndarray:
-    """How many steps of a path each walk has behind it, by the rule ``passed``, (n_walks,)."""
-    _, reached, _ = find_reached(counted, codes)
-    return reached.sum(axis=1)
 
 
 def _choose_paths(tree: Tree, members: np.ndarray) -> np.ndarray:

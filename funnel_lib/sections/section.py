@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -258,13 +258,6 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"<Answer: {self.section.name}>"
-
-
-def count_each(**counts: Callable[..., pd.DataFrame]) -> Callable[[Source], Tables]:
-    """Count tables by name, each for all leads and for each segment, from journeys and group."""
-    return lambda source: {
-        name: source.count_each(partial(count, source.journeys)) for name, count in counts.items()
-    }
 
 
 def tell_from(tell: Callable[..., str | list[str]], *tables: str):

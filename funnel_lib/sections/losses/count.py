@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Segmentation, keep_together
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
@@ -21,7 +21,7 @@ def count_losses(journeys: Journeys, segmentation: Segmentation | None = None) -
 
     Which amounts count as money: see `money.take_amounts`.
     """
-    places = find_places(journeys, segmentation or keep_together(journeys))
+    places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
     lost = counted.entered & counted.has_status("lost") & (places.node > 0)
     currency, names, amounts = list_money(journeys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Segmentation, keep_together
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.reach import count_steps
@@ -18,20 +18,19 @@ def count_necessity(journeys: Journeys, segmentation: Segmentation | None = None
     The table `necessity`; of all leads a step is asked of the buyers whose path has it, and of all
     where none has.
     """
-    found = segmentation or keep_together(journeys)
-    places, ids = find_places(journeys, found), journeys.steps.before_sale
+    places, ids = find_places(journeys, segmentation), journeys.steps.before_sale
     counted, n_steps = places.counted, len(ids)
     shown = count_steps(counted)[:, :n_steps] > 0
     proven = count_steps(counted, ~counted.self_reported)[:, :n_steps] > 0
     won = counted.n * (counted.entered & counted.has_status("won"))
-    has = np.array([[step in path for step in ids] for path in found.paths])
+    has = np.array([[step in path for step in ids] for path in places.tree.paths])
     has |= ~has.any(axis=0)
     own = won[:, None] * has[places.path]
     groups = [("all", own)]
-    if len(found.ids) > 1:
+    if len(places.tree.ids) > 1:
         groups += [
             (segment, np.repeat((won * (places.path == k))[:, None], n_steps, axis=1))
-            for k, segment in enumerate(found.ids)
+            for k, segment in enumerate(places.tree.ids)
         ]
     rows = []
     for segment, mass in groups:

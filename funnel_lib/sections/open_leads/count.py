@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import ACTORS, EventLog, lead_codes
-from funnel_lib.core.groups import Segmentation, keep_together
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys, find_in_log, last_at
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.times import NEVER, to_micros
@@ -26,7 +26,7 @@ def list_open_leads(
     table `open_leads`; `leads` is what `list_leads` returns. Of a lead whose path is not sure it is
     the next step of each likely one.
     """
-    places = find_places(journeys, segmentation or keep_together(journeys))
+    places = find_places(journeys, segmentation)
     codes = find_in_log(log, journeys)
     at = log.events["at"].astype("int64").to_numpy()
     acts = (log.events["actor"] == ACTORS[0]).to_numpy()

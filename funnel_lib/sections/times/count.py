@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Group, Segmentation, keep_together
+from funnel_lib.core.groups import Group, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.days import find_outcome_days, follow
@@ -118,7 +118,7 @@ def count_pace(journeys: Journeys, segmentation: Segmentation | None = None) -> 
     """How many days did those who took a step need for it? The table `pace`, of whole leads; waits
     are cut to whole hours.
     """
-    places = find_places(journeys, segmentation or keep_together(journeys))
+    places = find_places(journeys, segmentation)
     rows = []
     for segment, node in _list_nodes(places):
         row = {"segment": segment, "node": node.number, "step": node.missed}
@@ -135,7 +135,7 @@ def count_standing(journeys: Journeys, segmentation: Segmentation | None = None)
     table `standing`, of whole leads and of waits cut to whole hours; who stands still is not told
     where fewer than `FEW` took the step.
     """
-    places = find_places(journeys, segmentation or keep_together(journeys))
+    places = find_places(journeys, segmentation)
     waited, at = measure_standing(journeys), places.node[places.counted.of_lead]
     rows = []
     for segment, node in _list_nodes(places):

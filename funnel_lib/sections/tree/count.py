@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import UNDETERMINED, Segmentation, keep_together
+from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.missed import ASKED
@@ -30,7 +30,7 @@ def count_tree(journeys: Journeys, segmentation: Segmentation | None = None) -> 
     >>> table[["step", "n_came", "n_went_on", "n_lost_unknown", "n_open"]].values.tolist()
     [['ask', 3, 3, 0, 0], ['read', 3, 2, 1, 0], ['pay', 2, 1, 0, 1]]
     """
-    places = find_places(journeys, segmentation or keep_together(journeys))
+    places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
     n, lost, open_ = counted.n, counted.has_status("lost"), counted.has_status("open")
     of_node, rows = places.weigh_nodes(), []
