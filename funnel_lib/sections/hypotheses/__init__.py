@@ -1,8 +1,9 @@
 """What to change first, what is it worth, and did it work?"""
 
+from funnel_lib.core.words import Words
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
-from funnel_lib.sections.hypotheses.tell import tell_hypotheses
-from funnel_lib.sections.section import Section, Source, Tables, draw_from, tell_from
+from funnel_lib.sections.hypotheses.tell import list_beyond, tell_hypotheses
+from funnel_lib.sections.section import Section, Source, Tables, tell_from
 
 
 def _count(source: Source) -> Tables:
@@ -12,11 +13,20 @@ def _count(source: Source) -> Tables:
     return {"hypotheses": hypotheses}
 
 
+def _show_cards(source: Source, words: Words):
+    hypotheses, segments = source.take_all("hypotheses", "segments")
+    if list_beyond(hypotheses).empty:  # the sentence says so
+        return None
+    from funnel_lib.sections.hypotheses.cards import show_hypotheses
+
+    return show_hypotheses(hypotheses, segments, words)
+
+
 HYPOTHESES = Section(
     "hypotheses",
     tables=("hypotheses",),
     count=_count,
     tell=(tell_from(tell_hypotheses, "hypotheses"),),
-    draw=draw_from("sections.hypotheses.cards.show_hypotheses", "hypotheses", "segments"),
+    draw=_show_cards,
 )
 SECTIONS = (HYPOTHESES,)

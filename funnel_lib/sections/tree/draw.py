@@ -17,7 +17,7 @@ _PARTS = {
     "lost_unknown": ("#b9bec4", "#1f2328"),
     "open": ("#e6eaee", "#1f2328"),
 }
-_CHARACTER = 0.024  # of a bar's width on a narrow page; a number that does not fit is left out
+_CHARACTER = 0.019  # of a bar's width on a narrow page; a number that does not fit is left out
 
 
 def show_tree(tree: pd.DataFrame, words: Words) -> Html:
