@@ -43,14 +43,14 @@ _HOMES = {
 }
 _COUNT = {
     "core.groups": "list_groups name_segments",
+    "counting.decided": "find_decided",
     "counting.leads": "list_leads",
-    "counting.missed": "place_leads",
     "counting.moves": "list_moves",
     "counting.reach": "count_funnel",
     "sections.after_sale.count": "count_repeats",
     "sections.answers.count": "count_responses",
     "sections.effort.count": "count_money find_money_ranges",
-    "sections.groups.count": "compare_groups split_change",
+    "sections.groups.count": "compare_groups count_groups split_change",
     "sections.hypotheses.count": "build_hypotheses",
     "sections.hypotheses.readings": "count_trend label_periods read_before_after read_split",
     "sections.losses.count": "count_losses",
@@ -63,6 +63,7 @@ _COUNT = {
     ),
     "sections.paths.trust": "measure_trust",
     "sections.recognition.count": "count_recognised find_parting measure_facts",
+    "sections.recording.count": "count_recording",
     "sections.rules.count": "count_rules",
     "sections.stages.count": (
         "check_pipeline count_pipeline count_reasons count_stage_by_step find_renamed list_stages"
@@ -80,7 +81,7 @@ _TELL = {
     "sections.answers.tell": "tell_responses",
     "sections.effort.tell": "tell_effort",
     "sections.funnel.tell": "tell_funnel",
-    "sections.groups.tell": "tell_change tell_comparison",
+    "sections.groups.tell": "tell_change tell_comparison tell_groups",
     "sections.hypotheses.tell": "tell_hypotheses tell_start",
     "sections.hypotheses.tell_readings": "tell_before_after tell_split",
     "sections.losses.tell": "tell_losses tell_main_loss",
@@ -91,6 +92,7 @@ _TELL = {
     "sections.quality.exports": "tell_export tell_sources",
     "sections.quality.tell": "tell_assumed tell_limits tell_quality tell_reliability",
     "sections.recognition.tell": "tell_facts tell_recognised",
+    "sections.recording.tell": "tell_recording",
     "sections.rules.tell": "tell_rules",
     "sections.stages.names": "tell_stages",
     "sections.stages.tell": "tell_pipeline tell_renamed tell_stage_by_step",

@@ -10,7 +10,7 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import UNDETERMINED
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import parse_steps
-from funnel_lib.counting.missed import ASKED
+from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.tree import find_places
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import STEPS, WON, PlantedSegment, World

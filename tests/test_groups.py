@@ -13,7 +13,7 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
-from funnel_lib.counting.missed import find_decided
+from funnel_lib.counting.asked import find_decided
 from funnel_lib.counting.values import name_periods, read_values
 from funnel_lib.sections.groups.count import compare_groups, split_change
 from funnel_lib.stats.differences import judge_difference, newcombe

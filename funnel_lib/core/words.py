@@ -430,3 +430,17 @@ def hint_if_few(n: float, words: Words) -> str:
 def excludes_zero(low: float, high: float) -> bool:
     """Whether an interval lies on one side of zero."""
     return low > 0 or high < 0
+
+
+def write_gain(row: Mapping, words: Words, months: float = 1, ends: str = "") -> str:
+    """Write the range of a gain a month: money, or deals where no amounts are known.
+
+    Its ends, `low` and `high` behind what `ends` says, have two digits: more would claim too much.
+    """
+    low, high = (float(f"{row[ends + end] / months:.1e}") for end in ("low", "high"))
+    if pd.notna(row["extra_amount"]):
+        key = "sentence.range" if low > 0 else "sentence.up_to"
+        return words.text(key, low=low, high=high, currency=row["currency"])
+    key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
+    low, high = (words.number(x, 1 if x >= 0.1 or x == 0 else 3) for x in (low, high))
+    return words.text(key, low=low, high=high)

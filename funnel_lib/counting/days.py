@@ -22,6 +22,7 @@ from funnel_lib.stats.incidence import (
 )
 from funnel_lib.stats.intervals import Cells, measure_sizes
 
+MONTH = 365.25 / 12  # days
 MOST_CLOSED = 0.95  # a lead has had its time once so many of those to be closed are closed
 
 
@@ -189,7 +190,21 @@ def find_mature(journeys: Journeys) -> np.ndarray:
     seen to close have closed: of younger ones only the quick have decided, and these are not like
     the others.
     """
+    horizon = pd.Timedelta(days=find_horizon_to_close(journeys))
+    return (journeys.leads["entered_at"] <= journeys.observed_until - horizon).to_numpy()
+
+
+def find_horizon_to_close(journeys: Journeys) -> int:
+    """By which day after entry are `MOST_CLOSED` of those closed that are ever seen to close?"""
+    if "horizon" not in journeys.kept:
+        day, cause = find_outcome_days(journeys)
+        closed = np.where(cause == OPEN, OPEN, TAKEN)
+        journeys.kept["horizon"] = find_horizon(day, closed, MOST_CLOSED)
+    return journeys.kept["horizon"]
+
+
+def find_months(journeys: Journeys) -> float:
+    """How many months do the leads' entries span? A day at least."""
     entered = journeys.leads["entered_at"]
-    day, cause = find_outcome_days(journeys)
-    horizon = find_horizon(day, np.where(cause == OPEN, OPEN, TAKEN), MOST_CLOSED)
-    return (entered <= journeys.observed_until - pd.Timedelta(days=horizon)).to_numpy()
+    days = (entered.max() - entered.min()) / pd.Timedelta("1D") if entered.notna().any() else 0
+    return max(days, 1) / MONTH

@@ -10,7 +10,7 @@ from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import write_codes
 from funnel_lib.core.tallies import number_rows, tally
-from funnel_lib.counting.missed import ASKED, judge_asked
+from funnel_lib.counting.asked import ASKED, judge_asked
 from funnel_lib.counting.moves import find_last_stage, find_stage_step
 from funnel_lib.counting.reach import measure_depth
 from funnel_lib.counting.tree import Places, find_places

@@ -15,7 +15,8 @@ from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tallies import Tallies, tally
-from funnel_lib.counting.missed import find_asked, judge_asked
+from funnel_lib.core.times import NEVER
+from funnel_lib.counting.asked import find_asked, judge_asked
 from funnel_lib.counting.reach import measure_depth
 
 FORK = "fork"
@@ -61,6 +62,10 @@ class Tree:
     def name(self, segments: tuple[int, ...]) -> str:
         """Write segments as tables do."""
         return "+".join(self.ids[k] for k in segments) if len(self.ids) > 1 else "all"
+
+    def name_node(self, node: Node) -> str:
+        """Whose node it is: ``all`` on the trunk, else its segments as `name` writes them."""
+        return "all" if len(node.segments) == len(self.ids) else self.name(node.segments)
 
     def list_own(self, segment: int) -> list[Node]:
         """The nodes of a segment behind its last fork: those of no other path. None where another
@@ -157,23 +162,27 @@ class Places:
         return np.column_stack([members[:, n.segments].sum(axis=1) for n in self.tree.nodes])
 
 
-def find_places(journeys: Journeys, segmentation: Segmentation | None = None) -> Places:
+def find_places(
+    journeys: Journeys, segmentation: Segmentation | None = None, window: int = NEVER
+) -> Places:
     """Where in the tree does each walk stand: which step did it not take, was it asked?
 
     At a fork a walk is taken to be on the path, or paths, that it belongs to most. It went on from
     a node if it was won, or shows the node's step or a later one of its path; other steps count for
     nothing, and gaps before the furthest step are unseen, not missed. Without a segmentation all
-    leads are on the steps file's path. The result is kept with the journeys.
+    leads are on the steps file's path. A window (microseconds) as of `tally`. The result is kept
+    with the journeys.
     """
-    known = journeys.kept.get("places")
+    key = "places", window
+    known = journeys.kept.get(key)
     if known is None or known[0] is not segmentation:
-        found = _find_places(journeys, segmentation or keep_together(journeys))
-        known = journeys.kept["places"] = segmentation, found
+        found = _find_places(journeys, segmentation or keep_together(journeys), window)
+        known = journeys.kept[key] = segmentation, found
     return known[1]
 
 
-def _find_places(journeys: Journeys, segmentation: Segmentation) -> Places:
-    counted = tally(journeys, segmentation.memberships)
+def _find_places(journeys: Journeys, segmentation: Segmentation, window: int) -> Places:
+    counted = tally(journeys, segmentation.memberships, window)
     steps, tree = counted.steps, build_tree(journeys.steps, journeys.measurable, segmentation)
     n, n_steps, won = len(counted.n), len(steps.ids), counted.has_status("won") & counted.entered
     code = {step: c for c, step in enumerate(steps.ids)}

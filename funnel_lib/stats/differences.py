@@ -8,6 +8,8 @@ from funnel_lib.stats.intervals import wilson
 
 SMALL_EXPECTED, FEWEST_EXPECTED = 10, 5  # expected cases: below, a hint; below, no test at all
 MOST_P = 0.05  # a difference of a smaller p is beyond chance
+# All claims of page one are one family: each kind of claim has its part of the 5 %.
+FAMILY = {"groups": 0.025, "asks": 0.015, "hypotheses": 0.01}
 ROUNDING = 1e-9  # sums of weights below this are owed to rounding alone
 
 
@@ -59,3 +61,21 @@ def newcombe(
     down = np.sqrt((share - low) ** 2 + (high_rest - share_rest) ** 2)
     up = np.sqrt((high - share) ** 2 + (share_rest - low_rest) ** 2)
     return difference - down, difference + up
+
+
+def correct_p(p: np.ndarray) -> np.ndarray:
+    """Correct the p there are for their number; the others stay empty.
+
+    Holm (1979), https://www.jstor.org/stable/4615733
+
+    Examples
+    --------
+    >>> correct_p(np.array([0.01, np.nan, 0.03])).tolist()
+    [0.02, nan, 0.03]
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    corrected, known = np.full(len(p), np.nan), np.isfinite(p)
+    if known.any():
+        corrected[known] = multipletests(p[known], method="holm")[1]
+    return corrected

@@ -1,4 +1,4 @@
-"""Groups of leads beside each other: at which step they differ, and what a change is made of."""
+"""Groups of leads beside each other: who is worse than the others, where, and what changed."""
 
 from __future__ import annotations
 
@@ -6,32 +6,115 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import NEVER
-from funnel_lib.counting.missed import Decided, find_decided
+from funnel_lib.counting.comparable import Grouping, list_groupings
+from funnel_lib.counting.days import find_mature, find_months
+from funnel_lib.counting.decided import find_decided
+from funnel_lib.counting.expected import expect_as_others
+from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.reach import find_reached, read_window
+from funnel_lib.counting.recording import find_habits
 from funnel_lib.counting.values import check_equal_time, check_values, read_values
-from funnel_lib.stats.differences import ROUNDING, judge_difference
-from funnel_lib.stats.intervals import divide, effective_n
-from funnel_lib.stats.resampling import draw_sums, find_range
+from funnel_lib.stats.differences import FAMILY, correct_p, judge_difference
+from funnel_lib.stats.experiments import Z
+from funnel_lib.stats.intervals import divide, effective_n, wilson
+from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
 
+KINDS = ("manager", "team", "source")
 MOST_VALUES = 50
+
+
+def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -> pd.DataFrame:
+    """Which managers, teams and sources sell worse than the others, and what does it cost? The
+    table `groups`.
+
+    Won leads are counted of those that have had their time (`days.find_mature`). What a group would
+    have sold as the others do: see `expected.expect_as_others`; leads of groups that record
+    otherwise (`recording.find_habits`) are compared with nobody, and such groups are `barred`.
+
+    Notes
+    -----
+    Worse beyond chance: one-sided, corrected by Holm for all groups of all kinds, at the part of
+    page one's 5 % that groups have (`differences.FAMILY`).
+    """
+    decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
+    mature = find_mature(journeys)
+    tables = [
+        _count_kind(journeys, grouping, decided, mature, habits.comparable)
+        .assign(barred=np.isin(grouping.names, [*habits.barred[grouping.kind]]))
+        for grouping in list_groupings(journeys, KINDS)
+    ]  # fmt: skip
+    if not tables:
+        return arrange("groups")
+    table = pd.concat(tables, ignore_index=True)
+    table["p_holm"] = correct_p(table["p"].to_numpy())
+    table["beyond_chance"] = (table["p_holm"] < FAMILY["groups"]) & ~table["barred"]
+    return arrange("groups", table.assign(months=find_months(journeys)))
+
+
+def _count_kind(journeys, grouping: Grouping, decided, mature, comparable) -> pd.DataFrame:
+    """The groups of one kind, the largest first."""
+    from scipy.stats import norm
+
+    counted, of_lead = decided.places.counted, decided.places.counted.of_lead
+    entered = counted.entered[of_lead]
+    won, lost, waiting = (counted.has_status(s)[of_lead] & entered for s in ("won", "lost", "open"))
+    asked = decided.places.asked[of_lead]
+
+    def count(chosen: np.ndarray) -> np.ndarray:
+        return grouping.add_up(chosen).sum(axis=1)
+
+    n_leads, n_decided, n_won = (count(x) for x in (entered, mature & (won | lost), mature & won))
+    low, high = wilson(divide(n_won, n_decided), n_decided)
+    n_asked, n_not = (count(lost & (asked == ASKED.index(x))) for x in ("yes", "no"))
+    found = expect_as_others(journeys, grouping, decided, mature & entered & comparable)
+    scale = divide(count(entered & comparable), count(mature & entered & comparable))
+    extra, error = scale * found.extra, scale * found.error
+    worth, currency = _measure_worth(journeys, grouping, won)
+    known = np.isfinite(worth)
+    paid = np.where(known, worth, 1)
+    table = pd.DataFrame({
+        "group_by": grouping.kind, "group": grouping.names, "n_leads": n_leads,
+        "n_decided": n_decided, "n_won": n_won, "share_won": divide(n_won, n_decided),
+        "low": low, "high": high, "share_asked": divide(n_asked, n_asked + n_not),
+        "n_open_waiting": count(waiting), "extra_won": extra,
+        "extra_amount": np.where(known, extra * worth, np.nan),
+        "extra_low": paid * (extra - Z * error), "extra_high": paid * (extra + Z * error),
+        "currency": currency, "p": norm.sf(divide(extra, error)),
+        "share_as_others": divide(n_won, n_decided) + divide(found.extra, found.n),
+    })  # fmt: skip
+    return table.sort_values("n_leads", ascending=False, kind="stable")
+
+
+def _measure_worth(journeys: Journeys, grouping: Grouping, won: np.ndarray):
+    """The mean amount of a group's won leads, (n_groups,), of all where it has few; and the
+    currency: where there are several, no amount."""
+    _, names, amount = list_money(journeys)
+    if len(names) > 1:
+        return np.full(len(grouping.names), np.nan), ""
+    paid = won & np.isfinite(amount)
+    n = grouping.add_up(paid).sum(axis=1)
+    money = grouping.add_up(paid, np.nan_to_num(amount)).sum(axis=1)
+    every = amount[paid].mean() if paid.sum() >= FEWEST_WON else np.nan
+    return np.where(n >= FEWEST_WON, divide(money, n), every), names[0]
 
 
 def compare_groups(
     journeys: Journeys,
     by: str,
-    group: Group | None = None,
+    segmentation: Segmentation | None = None,
     within: pd.Timedelta | str | None = None,
 ) -> pd.DataFrame:
-    """How do groups of leads (managers, teams, sources, periods) differ at each step? The table
-    `group_comparison`.
+    """How do groups of leads (managers, teams, sources, periods) differ at each place of the tree?
+    The table `group_comparison`.
 
     `by` is a column of the leads, or ``month`` or ``quarter`` of entry (see `read_values`);
-    `within` as in `missed.find_decided`. Leads that never entered are out; with within, so are
+    `within` as in `decided.find_decided`. Leads that never entered are out; with within, so are
     those followed for less. Compare periods with within: of the leads of a young one only those who
     decide early have decided.
 
@@ -43,7 +126,7 @@ def compare_groups(
 
     Notes
     -----
-    Holm (1979), https://www.jstor.org/stable/4615733. In segments n is Kish's effective number.
+    p is corrected by Holm (`differences.correct_p`) over all places and groups.
 
     Examples
     --------
@@ -55,7 +138,6 @@ def compare_groups(
     >>> table[["step", "value", "against", "n_base", "share", "share_rest"]].values.tolist()
     [['ask', 'Anna', 'Boris', 2.0, 1.0, 1.0], ['pay', 'Anna', 'Boris', 1.0, 1.0, 0.0]]
     """
-    group = group or Group()
     entered = journeys.leads["entered_at"].notna().to_numpy()
     check_equal_time(journeys, by, within)
     values = read_values(journeys, by)
@@ -66,27 +148,30 @@ def compare_groups(
         raise InputError([
             f"the column {by!r} has {len(names)} values: compare at most {MOST_VALUES} groups"
         ])  # fmt: skip
-    decided = find_decided(journeys, group, within)
-    codes = pd.Index(names).get_indexer(values)
-    sums = _add_up(decided, group.column, codes, len(names))
-    n, hits, n_effective, n_rest, hits_rest, n_rest_effective = sums
+    decided = find_decided(journeys, segmentation, within)
+    tree, nodes = decided.places.tree, decided.places.tree.nodes
+    leads = decided.places.counted.add_up(
+        pd.Index(names).get_indexer(values)[:, None] == np.arange(len(names))
+    ).T
+    n, hits = (leads @ marks for marks in (decided.stood, decided.stood & decided.went_on))
+    n, hits = n.T, hits.T  # (n_nodes, n_groups)
+    n_rest, hits_rest = (x.sum(axis=1, keepdims=True) - x for x in (n, hits))
     shown = len(names) if len(names) > 2 else 1
     share, share_rest = divide(hits, n), divide(hits_rest, n_rest)
-    judged = judge_difference(share, n_effective, share_rest, n_rest_effective)
     cells = {"n_base": n, "n_reached": hits, "share": share, "n_rest": n_rest,
-             "share_rest": share_rest, **judged}  # fmt: skip
+             "share_rest": share_rest, **judge_difference(share, n, share_rest, n_rest)}  # fmt: skip
     table = pd.DataFrame({name: x[:, :shown].ravel() for name, x in cells.items()})
-    table["segment"], table["column"] = group.segment, by
-    table["step"] = np.repeat(list(decided.steps), shown)
-    table["value"] = np.tile(names[:shown], len(decided.steps))
+    table["segment"] = np.repeat([tree.name_node(node) for node in nodes], shown)
+    table["step"] = np.repeat([node.missed for node in nodes], shown)
+    table["column"], table["value"] = by, np.tile(names[:shown], len(nodes))
     table["against"] = names[1] if shown == 1 else ""
-    table["p_holm"] = _correct(table["p"])
+    table["p_holm"] = correct_p(table["p"].to_numpy())
     return arrange("group_comparison", table)
 
 
 def split_change(
     journeys: Journeys,
-    groups: list[Group],
+    segmentation: Segmentation | None,
     by: str,
     before: str,
     after: str,
@@ -117,8 +202,8 @@ def split_change(
     values = read_values(journeys, by)
     check_values(values, by, (before, after))
     base, won = _find_outcomes(journeys, within)
-    own = groups[1:] or groups
-    weights = np.column_stack([g.weigh(len(won)) for g in own])
+    found = segmentation or keep_together(journeys)
+    weights = found.memberships
     sides = [(values == str(value)).to_numpy() & base for value in (before, after)]
     adds = [np.hstack([weights, weights * won[:, None]])[side] for side in sides]
     parts = [_decompose(*(x.sum(axis=0) for x in adds))]
@@ -129,36 +214,9 @@ def split_change(
         ends = find_range(draws.sum(axis=1))
         for end, x in zip(("low", "high"), ends, strict=True):
             table[f"{name}_{end}"] = np.where(table.index == 0, float(x), np.nan)
-    table["segment"] = ["all", *(g.segment for g in own)]
+    table["segment"] = ["all", *found.ids]
     table["column"], table["before"], table["after"] = by, str(before), str(after)
-    return arrange("change", table if len(groups) > 1 else table[:1])
-
-
-def _add_up(decided: Decided, column: int, codes: np.ndarray, n_groups: int) -> list:
-    """Leads, those that went on, and the effective number, of each step and group and of the
-    others; all (n_steps, n_groups)."""
-    counted, stood = decided.counted, decided.stood
-    weights = counted.members[:, column]
-    leads = counted.add_up(codes[:, None] == np.arange(n_groups)).T * weights
-    sums = [leads @ stood, leads @ (stood & decided.went_on), (leads * weights) @ stood]
-    sums = [x.T for x in sums]
-    rest = [x.sum(axis=1, keepdims=True) - x for x in sums]
-    rest = [np.where(x > ROUNDING, x, 0) for x in rest]
-    return [sums[0], sums[1], _kish(sums[0], sums[2]), rest[0], rest[1], _kish(rest[0], rest[2])]
-
-
-def _kish(total: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    return np.minimum(np.nan_to_num(divide(total**2, squares)), total)
-
-
-def _correct(p: pd.Series) -> np.ndarray:
-    """Correct by Holm the p there are."""
-    from statsmodels.stats.multitest import multipletests
-
-    corrected, known = np.full(len(p), np.nan), p.notna().to_numpy()
-    if known.any():
-        corrected[known] = multipletests(p[known], method="holm")[1]
-    return corrected
+    return arrange("change", table if len(found.ids) > 1 else table[:1])
 
 
 def _find_outcomes(journeys: Journeys, within) -> tuple[np.ndarray, np.ndarray]:

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, excludes_zero, join_sentences
+from funnel_lib.core.words import Words, excludes_zero, join_sentences, write_gain
 from funnel_lib.stats.differences import MOST_P
 
 MOST_PARTS = 3
+KINDS = ("manager", "team", "source")
 _PERIODS = {"month": "sentence.by_month", "quarter": "sentence.by_quarter"}
+
+
+def tell_groups(groups: pd.DataFrame, words: Words) -> str:
+    """Who sells worse than the others, beyond chance? Of page one, too; nothing where there is
+    nobody to compare."""
+    if groups.empty:
+        return ""
+    worse = groups[groups["beyond_chance"]].sort_values("extra_won", ascending=False)
+    if worse.empty:
+        known = groups["extra_won"].notna().any()
+        return words.text("sentence.groups_none" if known else "sentence.groups_few")
+    # a team is not blamed for its manager
+    worse = worse[worse["group_by"] == KINDS[worse["group_by"].map(KINDS.index).min()]]
+    told = [
+        words.text(
+            "sentence.groups_worse",
+            name=words.value("reference", f"{row['group_by']}={row['group']}"),
+            gain=write_gain(row, words, row["months"], "extra_"),
+            **row,
+        )
+        for row in worse.head(MOST_PARTS).to_dict("records")
+    ]
+    return join_sentences(*told, words.text("sentence.groups_cause"))
 
 
 def tell_comparison(table: pd.DataFrame, words: Words) -> str:

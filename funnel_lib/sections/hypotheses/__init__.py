@@ -9,7 +9,9 @@ from funnel_lib.sections.section import Section, Source, Tables, tell_from
 def _count(source: Source) -> Tables:
     given = source.settings
     references = read_references(given.references)
-    hypotheses = build_hypotheses(source.journeys, source.all_groups, references, given.seed)
+    hypotheses = build_hypotheses(
+        source.journeys, source.segmentation, references, given.seed, source.tables.get("asks")
+    )
     return {"hypotheses": hypotheses}
 
 

@@ -2,56 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, suggest
-from funnel_lib.core.groups import Group, find_accounts
+from funnel_lib.core.groups import Segmentation, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.tallies import Tallies, tally
-from funnel_lib.counting.added import list_added
-from funnel_lib.counting.days import find_mature
-from funnel_lib.counting.missed import ASKED, Decided, find_decided, find_missed
-from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
+from funnel_lib.counting.days import MONTH, find_mature, find_months
+from funnel_lib.counting.decided import Decided, find_decided
+from funnel_lib.counting.asked import ASKED
+from funnel_lib.counting.recording import find_habits
+from funnel_lib.sections.hypotheses.references import (
+    EQUAL,
+    GIVEN,
+    Reference,
+    find_references,
+)
+from funnel_lib.stats.differences import FAMILY, correct_p
 from funnel_lib.stats.experiments import plan_size
 from funnel_lib.stats.intervals import divide
-from funnel_lib.stats.resampling import FEWEST_WON, Summands, draw_sums, find_range
+from funnel_lib.stats.resampling import DRAWS, FEWEST_WON, Summands, draw_sums, find_range
 
 LEVERS = ("ask", "help")
-FEWEST_DECIDED = 30  # with fewer no share of a step is told
-GIVEN, NO_GROUP, FEW_LEADS = "given", "no_group", "few_leads"
-MONTH = 365.25 / 12  # days
 LONGEST = 3 * 365.25  # days: a test that takes longer is no plan
-EQUAL = 1e-9  # shares nearer to each other are one share, summed in two ways
 
 
 def build_hypotheses(
     journeys: Journeys,
-    groups: list[Group],
+    segmentation: Segmentation | None = None,
     references: dict[str, float] | None = None,
     seed: int = 0,
+    asks: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """What would it bring if at each step as many went on as in the best comparable group? The
-    table `hypotheses`.
+    """What would it bring if at each step as many went on as in the best comparable group, or as of
+    those to whom it was proposed? The table `hypotheses`.
 
-    Where there are segments, all leads together are left out. `references` are shares to reach, by
-    step, in place of the best group's. Which leads have had their time: see `find_mature`.
+    Counted at the places of the tree, in whole leads that have had their time (`find_mature`) and
+    are of no group that records otherwise (`recording.find_habits`); at a fork who went on to any
+    path. `references` are shares to reach, by step, in place of the best group's; `asks` is the
+    table of that name: what proposing brings.
 
     Notes
     -----
-    The share of those past a step that buy is of those who were closed. A lever's part is its part
-    of the lost. It is assumed that those won over would go on like those who take the step now,
-    that the reference can be reached, and that its lead over the others is not owed to its leads.
-    Who stops before the paths of several segments part belongs to them in proportion; so that one
-    segment's better group does not lend its lead to another, every group is taken to have the same
-    mix of these segments there (see `find_benchmark`). Ranges: shares of groups are drawn from
-    their posterior (`shrinkage.shrink_shares`), the rest by drawing leads again
-    (`resampling.draw_sums`).
+    The gap of the shares x the leads that decided on the step x the share of those past it that buy
+    (of the closed) x their mean amount; for `asked` the leads never asked in place of those that
+    decided. Counts are of the leads compared; gains are scaled up to all that entered, leads of
+    groups barred left out. It is assumed that those won over would go on like those who take the
+    step now, that the reference can be reached, and that its lead is not owed to its leads. Ranges:
+    the gap is drawn from its posterior (`references.find_references`), the rest by drawing accounts
+    again (`resampling.draw_sums`). A gain that is not beyond chance, of all that page one could
+    claim, has a range from 0.
 
     Raises
     ------
@@ -63,37 +66,33 @@ def build_hypotheses(
     >>> planted = plant_log("one", n_leads=2000, seed=1)
     >>> log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
     >>> journeys = build_journeys(log, parse_steps(planted.steps_yaml))
-    >>> table = build_hypotheses(journeys, [Group()], {"terms_agreed": 0.95})
+    >>> table = build_hypotheses(journeys, references={"terms_agreed": 0.95})
     >>> table.loc[0, ["step", "reference"]].tolist()
     ['terms_agreed', 'given']
     """
     references = references or {}
     check_references(references, journeys.steps)
-    mature = find_mature(journeys)
-    n_entered = int(journeys.leads["entered_at"].notna().sum())
-    months, more = _find_months(journeys), n_entered / max(mature.sum(), 1)
-    current, units = name_quarter(journeys.observed_until), find_accounts(journeys.leads)
-    groups, tables = groups[1:] or groups, []
-    of_all = [find_decided(journeys, group) for group in groups]
-    counted = tally(journeys, groups[0].memberships)
-    groupings = list_groupings(journeys, mature, counted)
-    n_mature = counted.add_up(mature)
-    own = [counted.members[:, group.column] for group in groups]
-    pools = _pool(of_all, own)
-    for group, decided, weights in zip(groups, of_all, own, strict=True):
-        added, names = _list_sums(journeys, counted, group, decided, mature)
-        drawn = _unpack(more * draw_sums(added, units, seed=seed), names)
-        now = _unpack(more * added.add_up(np.zeros(len(mature), int), 1), names)
-        shares = _share_now(now)[0], _share_now(drawn)
-        targets = _find_targets(
-            decided, n_mature, weights, pools, references, groupings, shares, seed, current
-        )
-        table = _weigh(decided.steps, list_money(journeys)[1], now, drawn, targets)
-        came = _count_coming(weights, decided) / (months * MONTH)
-        inflow = table["step"].map(dict(zip(decided.steps, came, strict=True)))
-        table = _plan(table, inflow.to_numpy())
-        tables.append(table.assign(segment=group.segment, months=months))
-    return arrange("hypotheses", _rank(pd.concat(tables, ignore_index=True)))
+    decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    leads = find_mature(journeys) & habits.comparable & entered
+    scale = (entered & habits.comparable).sum() / max(leads.sum(), 1)
+    months, tree = find_months(journeys), decided.places.tree
+    found = find_references(journeys, decided, leads, habits.barred, references, seed)
+    now, drawn = _add_up(journeys, decided, leads, seed)
+    counted = decided.places.counted
+    came = (counted.n @ decided.places.came) / (months * MONTH)  # a day
+    rows = []
+    for k, (node, reference) in enumerate(zip(tree.nodes, found, strict=True)):
+        here, draws = ({name: x[:, k] for name, x in sums.items()} for sums in (now, drawn))
+        more = [_weigh_reference(reference, here, draws, scale, came[k])]
+        for asked in asks.loc[asks["node"] == node.number].to_dict("records") if asks is not None else ():
+            if np.isfinite(asked["difference"]):
+                more.append(_weigh_asked(asked, here, draws, scale, came[k], seed))
+        own = {"segment": tree.name_node(node), "node": node.number, "step": node.missed}
+        rows += [table.assign(**own) for table in more]
+    table = pd.concat(rows, ignore_index=True).assign(months=months)
+    table["currency"] = np.array(list_money(journeys)[1], object)[table["code"]]
+    return arrange("hypotheses", _rank(_judge(table)).drop(columns=["code", "p"]))
 
 
 def read_references(conditions: list[str]) -> dict[str, float]:
@@ -132,167 +131,96 @@ def check_references(references: dict[str, float], steps: Steps) -> None:
         raise InputError(problems)
 
 
-@dataclass(frozen=True)
-class _Target:
-    """Where a step's share could rise to: the reference's name and share, and how far that is above
-    the share now, (n_draws,)."""
-
-    name: str
-    share: float
-    gap: np.ndarray
-
-
-def _find_months(journeys: Journeys) -> float:
-    """How many months the leads' entries span; a day at least."""
-    entered = journeys.leads["entered_at"]
-    days = (entered.max() - entered.min()) / pd.Timedelta("1D") if entered.notna().any() else 0
-    return max(days, 1) / MONTH
-
-
-def _pool(of_all: list[Decided], weights: list[np.ndarray]) -> dict[tuple, np.ndarray]:
-    """Walks of all segments that begin alike: the steps before → weights of those that stood there,
-    the steps before and the next one → those that stood before it and went on, (2, n_walks)."""
-    pools: dict[tuple, np.ndarray] = {}
-    for decided, own in zip(of_all, weights, strict=True):
-        for place, step in enumerate(decided.steps):
-            before = decided.steps[:place]
-            stood, went_on = own * decided.stood[:, place], own * decided.went_on[:, place]
-            pools[before,] = pools.get((before,), 0.0) + stood
-            pools[before, step] = pools.get((before, step), 0.0) + np.array([stood, went_on])
-    return pools
-
-
-def _list_sums(
-    journeys: Journeys, counted: Tallies, group: Group, decided: Decided, mature: np.ndarray
-) -> tuple[Summands, list[tuple[str, int, int]]]:
-    """What each lead adds to each sum; and the sums: name, steps and currencies, by both of which
-    they differ, in this order."""
+def _add_up(journeys: Journeys, decided: Decided, leads: np.ndarray, seed: int):
+    """What the leads of each node are and bring: by name sums of (1, n_nodes, n_currencies), and
+    draws of them, (n_draws, …)."""
+    places, counted = decided.places, decided.places.counted
     currency, names, amount = list_money(journeys)
-    won, closed = counted.has_status("won"), ~counted.has_status("open")
+    won, n = counted.has_status("won"), len(names)
+    closed, lost = ~counted.has_status("open"), decided.stood & ~decided.went_on
     amount = np.where(won[counted.of_lead], amount, np.nan)
-    never = find_missed(counted, group).asked == ASKED.index("no")
-    lost = decided.stood & ~decided.went_on
-    by_step = {
-        "decided": decided.stood, "went_on": decided.went_on, "never": lost & never[:, None],
+    never = lost & (places.asked == ASKED.index("no"))[:, None]
+    bought = decided.went_on & won[:, None]
+    own = [leads & (currency == code) for code in range(n)]
+    factors = [
+        *own, *(mine & np.isfinite(amount) for mine in own),
+        *(mine * np.nan_to_num(amount) for mine in own), leads,
+    ]  # fmt: skip
+    first = np.arange(n)
+    sums = {
+        "decided": (decided.stood, first), "went_on": (decided.went_on, first),
+        "never": (never, first), "paid": (bought, n + first), "money": (bought, 2 * n + first),
+        "ended": (decided.went_on & closed[:, None], [3 * n]), "won": (bought, [3 * n]),
     }  # fmt: skip
-    n_steps, n = len(decided.steps), len(names)
-    of_currency = [mature & (currency == code) for code in range(n)]
-    factors = [mature, *of_currency] if n > 1 else [mature]
-    own, last = [*range(len(factors) - n, len(factors))], len(factors)
-    factors += [mine & np.isfinite(amount) for mine in of_currency]
-    factors += [mine * np.nan_to_num(amount) for mine in of_currency]
-    one = np.ones((len(won), 1))
-    sums = [
-        *((name, mark, n_steps, n, own * n_steps) for name, mark in by_step.items()),
-        ("ended", decided.went_on & closed[:, None], n_steps, 1, [0] * n_steps),
-        ("won", won[:, None], 1, 1, [0]),
-        ("paid", one, 1, n, [*range(last, last + n)]),
-        ("money", one, 1, n, [*range(last + n, last + 2 * n)]),
-    ]
-    marks = np.hstack([np.repeat(mark, k, axis=1) for _, mark, _, k, _ in sums]).astype(float)
-    which = np.array([f for *_, numbers in sums for f in numbers])
-    added = list_added(counted, [group], factors, which, marks)
-    return added, [(name, steps, k) for name, _, steps, k, _ in sums]
-
-
-def _unpack(sums: np.ndarray, names: list[tuple[str, int, int]]) -> dict[str, np.ndarray]:
-    """Sums side by side → each by its name, (n_draws, n_steps, n_currencies)."""
-    found, at = {}, 0
-    for name, n_steps, n in names:
-        found[name] = sums[:, at : at + n_steps * n].reshape(-1, n_steps, n)
-        at += n_steps * n
-    return found
-
-
-def _share_now(sums: dict[str, np.ndarray]) -> np.ndarray:
-    """Share of those who decided on each step that went on, (n_draws, n_steps)."""
-    return np.minimum(divide(sums["went_on"].sum(axis=2), sums["decided"].sum(axis=2)), 1)
-
-
-def _find_targets(
-    decided, n_mature, weights, pools, references, groupings, shares, seed, current
-) -> list[_Target]:
-    """Find the reference of each step; a group's is never below the share now.
-
-    `shares`: the share of each step now, (n_steps,), and its draws, (n_draws, n_steps).
-    """
-    (now, shares), targets = shares, []
-    for place, step in enumerate(decided.steps):
-        n = (n_mature * weights) @ decided.stood[:, place]
-        before, nothing = decided.steps[:place], np.full(len(shares), np.nan)
-        if n < FEWEST_DECIDED:
-            target = _Target(FEW_LEADS, np.nan, nothing)
-        elif step in references:
-            share = references[step]
-            target = _Target(GIVEN, _level(share, now[place]), share - shares[:, place])
-        elif (
-            best := find_benchmark(
-                groupings, n_mature, *pools[before, step], pools[before,], seed, current
-            )
-        ) is None:
-            target = _Target(NO_GROUP, np.nan, nothing)
-        else:
-            share = _level(max(best.share, now[place]), now[place])
-            target = _Target(best.name, share, best.gap)
-        targets.append(target)
-    return targets
-
-
-def _level(reference: float, share: float) -> float:
-    """The reference, or the very share now where the two differ by rounding alone."""
-    return float(share if abs(reference - share) < EQUAL else reference)
-
-
-def _plan(table: pd.DataFrame, inflow: np.ndarray) -> pd.DataFrame:
-    """Add how long a test takes at a step's leads a day; no plan where three years are too few."""
-    days = np.ceil(divide(2 * table["n_needed_per_arm"].to_numpy(), inflow))
-    feasible = days <= LONGEST
-    return table.assign(
-        n_needed_per_arm=table["n_needed_per_arm"].where(feasible),
-        days_needed=np.where(feasible, days, np.nan),
+    marks = np.hstack([np.repeat(mark, len(f), axis=1) for mark, f in sums.values()])
+    which = np.concatenate([np.tile(f, mark.shape[1]) for mark, f in sums.values()])
+    added = Summands(
+        counted.of_lead, [np.asarray(x, float) for x in factors], which, marks.astype(float)
     )
+    units, ends = find_accounts(journeys.leads), np.cumsum([m.shape[1] * len(f) for m, f in sums.values()])
+
+    def unpack(rows: np.ndarray) -> dict[str, np.ndarray]:
+        parts = np.split(rows, ends[:-1], axis=1)
+        shaped = (x.reshape(len(x), decided.stood.shape[1], -1) for x in parts)
+        return dict(zip(sums, shaped, strict=True))
+
+    whole = added.add_up(np.zeros(len(leads), int), 1)
+    return unpack(whole), unpack(draw_sums(added, units, seed=seed))
 
 
-def _gain(
-    sums: dict[str, np.ndarray], gap: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Deals and money that gaps bring, and the part of `ask`: (n_draws, n_steps, n_currencies)."""
-    rest = divide(sums["won"][:, :, 0], sums["ended"][:, :, 0])
-    lost = np.maximum(sums["decided"] - sums["went_on"], 0)
-    more = np.where(lost > 0, np.maximum(gap, 0)[:, :, None] * sums["decided"], 0)
-    won = more * rest[:, :, None]
-    amount = won * divide(sums["money"], sums["paid"])
-    ask = np.clip(np.nan_to_num(divide(sums["never"], lost)), 0, 1)
-    return won, amount, ask
+def _worth(sums: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Deals, and money, that one more lead going on brings, (n_draws, n_currencies) each."""
+    rest = divide(sums["won"], sums["ended"])
+    return rest, rest * divide(sums["money"], sums["paid"])
 
 
-def _weigh(steps, currencies, now, drawn, targets: list[_Target]) -> pd.DataFrame:
-    """One row a step, currency and lever, in the order of the funnel."""
-    share, reference = _share_now(now)[0], np.array([t.share for t in targets])
-    won, amount, ask = (x[0] for x in _gain(now, (reference - share)[None]))
-    draws = _gain(drawn, np.column_stack([t.gap for t in targets]))
-    if not now["won"].sum() >= FEWEST_WON:
-        won, amount = np.full((2, *won.shape), np.nan)
-    needed, n_decided = plan_size(share, np.maximum(share, reference)), now["decided"][0]
-    lost, rows = n_decided - now["went_on"][0], []
-    for place, code in np.ndindex(won.shape):
-        cell, known = (place, code), bool(np.isfinite(amount[place, code]))
-        gained, gains = (amount, draws[1]) if known else (won, draws[0])
-        both = _find_bounds(gains[:, place, code], gained[cell])
-        asks = draws[2][:, place, code]
-        halves = ((ask[cell], asks), (1 - ask[cell], 1 - asks))
-        for lever, (part, parts) in zip(LEVERS, halves, strict=True):
-            low, high = _find_bounds(gains[:, place, code] * parts, gained[cell] * part)
-            rows.append({
-                "step": steps[place], "lever": lever, "share_now": share[place],
-                "share_reference": reference[place], "reference": targets[place].name,
-                "extra_won": won[cell] * part, "extra_amount": amount[cell] * part,
-                "low": low, "high": high, "currency": currencies[code],
-                "n_needed_per_arm": needed[place], "n_decided": n_decided[cell],
-                "n_lost": lost[cell] * part, "step_won": won[cell], "step_amount": amount[cell],
-                "step_low": both[0], "step_high": both[1],
-            })  # fmt: skip
-    return pd.DataFrame(rows)
+def _weigh_reference(reference: Reference, here, draws, scale: float, came: float) -> pd.DataFrame:
+    """What it would bring to reach a reference: a row a currency."""
+    now, then = reference.share_now, reference.share
+    gap = max(then - now, 0) if np.isfinite(then - now) else np.nan
+    table = _gain(
+        gap * here["decided"], np.maximum(reference.gap, 0)[:, None] * draws["decided"],
+        here, draws, scale,
+    )  # fmt: skip
+    return table.assign(
+        lever="help", share_now=now, share_reference=then, reference=reference.name,
+        n_needed_per_arm=plan_size(now, max(now, then)), came=came, p=reference.p,
+        n_decided=here["decided"][0], n_lost=(here["decided"] - here["went_on"])[0],
+    )  # fmt: skip
+
+
+def _weigh_asked(asked: dict, here, draws, scale: float, came: float, seed: int) -> pd.DataFrame:
+    """What it would bring to ask those who were not: a row a currency."""
+    rng = np.random.default_rng([seed, asked["node"]])
+    gap = asked["difference"] + asked["error"] * rng.normal(size=DRAWS)
+    part = divide(here["never"][0], here["never"].sum())
+    base = asked["n_not_asked"] * np.nan_to_num(part)
+    table = _gain(
+        max(asked["difference"], 0) * base[None], np.maximum(gap, 0)[:, None] * base, here, draws, scale
+    )
+    now, then = asked["share_not_asked"], asked["share_asked"]
+    share = divide(asked["n_not_asked"], asked["n_asked"] + asked["n_not_asked"])
+    return table.assign(
+        lever="ask", share_now=now, share_reference=then, reference="asked",
+        n_needed_per_arm=plan_size(now, max(now, then)), came=came * share,
+        p=np.where(asked["beyond_chance"], 0, 1), n_decided=base, n_lost=here["never"][0],
+    )  # fmt: skip
+
+
+def _gain(more: np.ndarray, drawn: np.ndarray, here, draws, scale: float) -> pd.DataFrame:
+    """Deals and money of so many more that go on, (1, n_currencies), and of draws of them."""
+    if not here["won"].sum() >= FEWEST_WON:
+        more = np.full(more.shape, np.nan)
+    won, amount = (scale * (more * x)[0] for x in _worth(here))
+    known, drawn = np.isfinite(amount), [scale * drawn * x for x in _worth(draws)]
+    ranges = [
+        _find_bounds(drawn[int(known[c])][:, c], amount[c] if known[c] else won[c])
+        for c in range(len(amount))
+    ]
+    return pd.DataFrame({
+        "code": np.arange(len(amount)), "extra_won": won, "extra_amount": amount,
+        "low": [low for low, _ in ranges], "high": [high for _, high in ranges],
+    })  # fmt: skip
 
 
 def _find_bounds(draws: np.ndarray, value: float) -> tuple[float, float]:
@@ -304,21 +232,34 @@ def _find_bounds(draws: np.ndarray, value: float) -> tuple[float, float]:
     return min(low, value), max(high, value)
 
 
-def _count_coming(weights: np.ndarray, decided: Decided) -> np.ndarray:
-    """How many leads came before each step, open ones included, (n_steps,)."""
-    counted = decided.counted
-    came = np.column_stack([counted.entered, decided.went_on[:, :-1]])
-    return (counted.n * weights) @ came
+def _judge(table: pd.DataFrame) -> pd.DataFrame:
+    """Is a gain beyond chance, of all that page one could claim; how long does a test take?
+
+    A share given is no claim: it is beyond chance where its range is above 0.
+    """
+    known = (table["lever"] == "help") & (table["code"] == 0)
+    p_holm = table["p"].where(table["p"] == 0, np.nan)
+    tested = known & table["p"].notna() & (table["reference"] != GIVEN)
+    p_holm[tested] = correct_p(table.loc[tested, "p"].to_numpy())
+    p_holm = p_holm.groupby([table["node"], table["lever"]]).transform("max")
+    sure = (p_holm < FAMILY["hypotheses"]) | (table["reference"] == GIVEN)
+    sure &= (table["low"] > 0) & (table["extra_won"] > 0)
+    days = np.ceil(divide(2 * table["n_needed_per_arm"].to_numpy(), table["came"].to_numpy()))
+    feasible = days <= LONGEST
+    return table.assign(
+        beyond_chance=sure,
+        low=np.where(sure | table["low"].isna(), table["low"], 0),
+        n_needed_per_arm=table["n_needed_per_arm"].where(feasible),
+        days_needed=np.where(feasible, days, np.nan),
+    ).drop(columns="came")
 
 
 def _rank(table: pd.DataFrame) -> pd.DataFrame:
-    """The step with most at stake first, its levers together; what nobody lost by a lever is left
-    out, unless nobody was lost at the step at all."""
-    alone = len(table["currency"].unique()) == 1 and table["step_amount"].notna().any()
-    key = table["step_amount"] if alone else table["step_won"]
-    n_lost = table.groupby(["segment", "step", "currency"])["n_lost"].transform("sum")
-    shown = (table["n_lost"] >= 0.5) | ((n_lost < 0.5) & (table["lever"] == LEVERS[1]))
-    shown |= (n_lost >= 0.5) & (table["n_lost"] >= n_lost / 2)
-    table = table.assign(key=key.fillna(-1), order=np.arange(len(table)))[shown]
-    table = table.sort_values(["key", "order"], ascending=[False, True], kind="stable")
-    return table.drop(columns=["key", "order"]).reset_index(drop=True)
+    """The step with most at stake first, its levers together, the larger first."""
+    alone = len(table["currency"].unique()) == 1 and table["extra_amount"].notna().any()
+    key = table["extra_amount" if alone else "extra_won"].fillna(-1)
+    most = key.groupby(table["node"]).transform("max")
+    order = table.assign(most=most, key=key).sort_values(
+        ["most", "node", "currency", "key"], ascending=[False, True, True, False], kind="stable"
+    )
+    return order.drop(columns=["most", "key"]).reset_index(drop=True)

@@ -13,7 +13,7 @@ from pydantic import PositiveInt
 
 from funnel_lib.core.checked import Checked, Place, read_checked
 from funnel_lib.core.errors import InputError, Problems, suggest
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import NEVER
 from funnel_lib.core.words import Words
@@ -98,13 +98,13 @@ def write_plans(plans: Plans, path: str | Path) -> None:
 
 
 def propose_plans(
-    plans: Plans, hypotheses: pd.DataFrame, groups: list[Group], words: Words
+    plans: Plans, hypotheses: pd.DataFrame, segmentation: Segmentation, words: Words
 ) -> Plans:
     """Add the steps with most at stake to the hypotheses there are; these stay as they are.
 
     Only steps whose gain is beyond chance. What is to be changed is both levers, the larger first.
     """
-    known, paths = {plan.id for plan in plans.hypotheses}, {g.segment: g.path for g in groups}
+    known = {plan.id for plan in plans.hypotheses}
     steps = list_beyond(hypotheses).groupby(["segment", "step"], sort=False)
     new = []
     for (segment, step), rows in [*steps][:MOST]:
@@ -113,7 +113,7 @@ def propose_plans(
             continue
         levers = rows.groupby("lever")["extra_won"].sum().sort_values(ascending=False)
         new.append(Plan(
-            id=name, segment=segment, step=step, path=paths.get(segment) or (),
+            id=name, segment=segment, step=step, path=_find_path(segmentation, segment),
             change="; ".join(words.value("advice", lever) for lever in levers.index),
             reference=first["reference"], share_now=round(first["share_now"], 4),
             share_reference=round(first["share_reference"], 4),
@@ -153,7 +153,7 @@ def start_plan(
 
 
 def look_at_plan(
-    plans: Plans, plan_id: str, journeys: Journeys, groups: list[Group]
+    plans: Plans, plan_id: str, journeys: Journeys, segmentation: Segmentation
 ) -> tuple[pd.DataFrame, Plans]:
     """Read a running test, and note the look; it is read once it has its leads.
 
@@ -165,21 +165,20 @@ def look_at_plan(
     plan = _find(plans, plan_id)
     if plan.status == "proposed":
         raise InputError([f"hypothesis {plan_id} was not started: nothing to read yet"])
-    group = next((g for g in groups if g.segment == plan.segment), None)
-    if group is None:
-        there = ", ".join(g.segment for g in groups)
+    if unknown := {*plan.segment.split("+")} - {"all", *segmentation.ids}:
         raise InputError([
-            f"hypothesis {plan_id}: no segment {plan.segment!r}; there are {there}. Use the "
-            "segments it was proposed for (segments.json of that audit)"
+            f"hypothesis {plan_id}: no segment {min(unknown)!r}; there are "
+            f"{', '.join(segmentation.ids)}. Use the segments it was proposed for (segments.json "
+            "of that audit)"
         ])  # fmt: skip
-    if (group.path or ()) != plan.path:
+    if _find_path(segmentation, plan.segment) != plan.path:
         raise InputError([
             f"hypothesis {plan_id}: segment {plan.segment} walks another path here than when it "
             "was proposed. Use the segments of then (segments.json of that audit)"
         ])  # fmt: skip
     today = journeys.observed_until.date()
     reading = read_split(
-        journeys, plan.column, plan.test, plan.control, step=plan.step, group=group,
+        journeys, plan.column, plan.test, plan.control, step=plan.step, segmentation=segmentation, segment=plan.segment,
         since=str(plan.since), within=plan.within, n_planned=plan.leads_per_half,
         looked_before=any(look.on != today for look in plan.looks),
     )  # fmt: skip
@@ -226,6 +225,12 @@ def _find_problems(plans: Plans) -> list[tuple[Place, str]]:
             what = f"{plan.id} is {plan.status}, but {', '.join(missing)} is not told"
             found.append((("hypotheses", n), what))
     return found
+
+
+def _find_path(segmentation: Segmentation, segment: str) -> tuple[str, ...]:
+    """The path of one segment; of several, or all, none."""
+    paths = dict(zip(segmentation.ids, segmentation.paths, strict=True))
+    return paths.get(segment, ()) if len(paths) > 1 else ()
 
 
 def _find(plans: Plans, plan_id: str) -> Plan:

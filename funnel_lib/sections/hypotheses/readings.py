@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.errors import InputError, Problems, suggest
-from funnel_lib.core.groups import Group
+from funnel_lib.core.errors import InputError, Problems
+from funnel_lib.core.groups import Group, Segmentation, list_groups
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import NEVER
 from funnel_lib.counting.days import find_outcome_days
-from funnel_lib.counting.missed import Decided, find_decided
+from funnel_lib.counting.decided import Decided, find_decided
 from funnel_lib.counting.reach import read_window
 from funnel_lib.counting.values import check_values, name_periods, read_day, read_values
 from funnel_lib.stats.differences import (
@@ -24,7 +24,7 @@ from funnel_lib.stats.differences import (
 )
 from funnel_lib.stats.experiments import Z, find_valid_interval
 from funnel_lib.stats.incidence import OPEN, estimate_incidence
-from funnel_lib.stats.intervals import effective_n, wilson
+from funnel_lib.stats.intervals import divide, effective_n, wilson
 
 WON_WITHIN = "won_within"
 
@@ -36,7 +36,8 @@ def read_split(
     control: str,
     step: str | None = None,
     horizon: int | None = None,
-    group: Group | None = None,
+    segmentation: Segmentation | None = None,
+    segment: str = "all",
     since: pd.Timestamp | str | None = None,
     within: pd.Timedelta | str | None = None,
     n_planned: float | None = None,
@@ -48,8 +49,10 @@ def read_split(
     Parameters
     ----------
     column, test, control : the column of the leads that tells the arms, and their two values
-    step : read the share that goes on at this step; or
+    step : read the share that goes on at this step, or at a fork at any of several, joined by
+        `` | ``; or
     horizon : the share that bought by the end of this day from entry (day 0 are the first 24 hours)
+    segmentation, segment : of whose path; whole leads at a step, memberships at a horizon
     since : only leads that entered then or later, an ISO day or a moment (UTC)
     within : of a step: count only evidence so long after entry, and only leads followed so long;
         without it, leads that decided. A change that only makes leads decide sooner looks like a
@@ -64,13 +67,14 @@ def read_split(
     """
     arms = _find_arms(journeys, column, (test, control), since)
     _check_split(step, horizon, n_planned, test, control)
-    group = group or Group()
     if step is not None:
-        found, error = _read_step(find_decided(journeys, group, within), step, arms, group)
+        decided = find_decided(journeys, segmentation, within)
+        found, error = _read_step(decided, step, segment, arms)
     else:
+        group = _find_group(segmentation, segment)
         found, error = _read_horizon(journeys, horizon, arms, group)
     row = found | {
-        "segment": group.segment, "column": column, "test": str(test), "control": str(control),
+        "segment": segment, "column": column, "test": str(test), "control": str(control),
         "measure": step or WON_WITHIN, "horizon_days": np.nan if horizon is None else horizon,
         "share_of_plan": min(found["n_test"], found["n_control"]) / (n_planned or np.nan),
         "looked_before": bool(looked_before),
@@ -88,7 +92,8 @@ def read_before_after(
     step: str,
     changed_at: pd.Timestamp | str,
     within: pd.Timedelta | str,
-    group: Group | None = None,
+    segmentation: Segmentation | None = None,
+    segment: str = "all",
 ) -> pd.DataFrame:
     """Do more go on at a step since something changed, with equal time to do so? The table
     `before_after`, of one row.
@@ -102,13 +107,13 @@ def read_before_after(
     InputError
         An unknown step, moment or window.
     """
-    group, changed = group or Group(), read_day(changed_at, "changed_at")
-    decided = _decide_within(journeys, group, within)
+    changed = read_day(changed_at, "changed_at")
+    decided = _decide_within(journeys, segmentation, within)
     period = label_periods(journeys, changed_at, within).leads["period"]
     after, before = ((period == name).to_numpy() for name in ("after", "before"))
-    found, _ = _read_step(decided, step, (after, before), group)
+    found, _ = _read_step(decided, step, segment, (after, before))
     row = {
-        "segment": group.segment, "measure": step, "changed_at": changed,
+        "segment": segment, "measure": step, "changed_at": changed,
         "n_before": found.pop("n_control"), "n_after": found.pop("n_test"),
         "share_before": found.pop("share_control"), "share_after": found.pop("share_test"),
     }  # fmt: skip
@@ -134,7 +139,11 @@ def label_periods(
 
 
 def count_trend(
-    journeys: Journeys, step: str, within: pd.Timedelta | str, group: Group | None = None
+    journeys: Journeys,
+    step: str,
+    within: pd.Timedelta | str,
+    segmentation: Segmentation | None = None,
+    segment: str = "all",
 ) -> pd.DataFrame:
     """Which share goes on at a step, by the month (UTC) in which leads entered? The table `trend`,
     of leads followed as long as `within` says, and of what they did by then.
@@ -144,21 +153,18 @@ def count_trend(
     InputError
         An unknown step or window.
     """
-    group = group or Group()
-    decided = _decide_within(journeys, group, within)
-    stood, went_on = _find_step(decided, step)
-    weights, entered = group.weigh(len(journeys.leads)), journeys.leads["entered_at"]
+    decided = _decide_within(journeys, segmentation, within)
+    stood, went_on = decided.list_leads(decided.find_node(step, segment))
+    entered = journeys.leads["entered_at"]
     followed = entered <= journeys.observed_until - pd.Timedelta(within)
     months, rows = name_periods(entered.where(followed), "month").to_numpy(), []
     for month in sorted(set(months) - {""}):
         mine = (months == month) & stood
-        w, hits = weights[mine], went_on[mine]
-        n = w.sum()
-        share = w @ hits / n if n > 0 else np.nan
-        low, high = map(float, wilson(share, effective_n(w)))
+        n, hits = mine.sum(), (mine & went_on).sum()
+        low, high = map(float, wilson(np.array(divide(hits, n)), n))
         rows.append({
-            "segment": group.segment, "measure": step, "month": month, "n_base": n,
-            "n_reached": w @ hits, "share": share, "low": low, "high": high,
+            "segment": segment, "measure": step, "month": month, "n_base": n,
+            "n_reached": hits, "share": float(divide(hits, n)), "low": low, "high": high,
         })  # fmt: skip
     return arrange("trend", rows)
 
@@ -186,39 +192,32 @@ def _find_arms(journeys: Journeys, column: str, names: tuple[str, str], since):
     return tuple(((values == str(name)) & mine).to_numpy() for name in names)
 
 
-def _find_step(decided: Decided, step: str) -> tuple[np.ndarray, np.ndarray]:
-    """Which leads stood before a step, and which went on, (n_leads,) each."""
-    if step not in decided.steps:
-        known = ", ".join(decided.steps)
-        raise InputError([
-            f"no step {step!r} that can be missed{suggest(step, decided.steps)}; there are {known}"
-        ])  # fmt: skip
-    return decided.list_leads(decided.steps.index(step))
+def _find_group(segmentation: Segmentation | None, segment: str) -> Group:
+    groups = {g.segment: g for g in list_groups(segmentation)} if segmentation else {"all": Group()}
+    if segment not in groups:
+        raise InputError([f"no segment {segment!r}; there are {', '.join(groups)}"])
+    return groups[segment]
 
 
-def _decide_within(journeys: Journeys, group: Group, within) -> Decided:
+def _decide_within(journeys: Journeys, segmentation: Segmentation | None, within) -> Decided:
     if read_window(within) == NEVER:
         raise InputError(["within: leads need equal time; write it as 30D"])
-    return find_decided(journeys, group, within)
+    return find_decided(journeys, segmentation, within)
 
 
-def _read_step(decided: Decided, step: str, arms, group: Group) -> tuple[dict, float]:
+def _read_step(decided: Decided, step: str, segment: str, arms) -> tuple[dict, float]:
     """Both arms, their difference and its error, of the share that goes on at a step."""
-    stood, went_on = _find_step(decided, step)
-    weights = group.weigh(len(stood))
-    n, shares, sure = [], [], []
-    for arm in arms:
-        mine = arm & stood
-        w, hits = weights[mine], went_on[mine]
-        n.append(w.sum())
-        shares.append(np.array([w @ hits / n[-1] if n[-1] > 0 else np.nan]))
-        sure.append(np.array([effective_n(w)]))
-    judged = judge_difference(shares[0], sure[0], shares[1], sure[1])
+    stood, went_on = decided.list_leads(decided.find_node(step, segment))
+    n = [np.array([float((arm & stood).sum())]) for arm in arms]
+    hits = [(arm & stood & went_on).sum() for arm in arms]
+    shares = [divide(h, m) for h, m in zip(hits, n, strict=True)]
+    judged = judge_difference(shares[0], n[0], shares[1], n[1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = sum(share * (1 - share) / m for share, m in zip(shares, sure, strict=True))
-    found = {"share_test": shares[0], "share_control": shares[1], **judged}
-    counts = {"n_test": n[0], "n_control": n[1]}
-    return counts | {name: x[0] for name, x in found.items()}, np.sqrt(variance)[0]
+        variance = sum(share * (1 - share) / m for share, m in zip(shares, n, strict=True))
+    found = {
+        "n_test": n[0], "n_control": n[1], "share_test": shares[0], "share_control": shares[1],
+    } | judged  # fmt: skip
+    return {name: x[0] for name, x in found.items()}, np.sqrt(variance)[0]
 
 
 def _read_horizon(journeys: Journeys, horizon: int, arms, group: Group) -> tuple[dict, float]:

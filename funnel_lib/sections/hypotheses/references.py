@@ -2,118 +2,172 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.tallies import Tallies
+from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.counting.comparable import (
+    FEWEST,
+    Grouping,
+    count_cells,
+    list_groupings,
+    measure_design,
+)
+from funnel_lib.counting.decided import Decided
+from funnel_lib.counting.tree import Node
+from funnel_lib.counting.values import name_periods
+from funnel_lib.stats.differences import MOST_P
+from funnel_lib.stats.experiments import Z
+from funnel_lib.stats.intervals import divide
+from funnel_lib.stats.resampling import DRAWS
 from funnel_lib.stats.shrinkage import shrink_shares
+from funnel_lib.stats.strata import compare_strata
 
-FEWEST = 30  # a group with fewer decided leads is no benchmark
 KINDS = ("team", "manager", "quarter")
+GIVEN, NO_GROUP, FEW_LEADS = "given", "no_group", "few_leads"
+EQUAL = 1e-9  # shares nearer to each other are one share, summed in two ways
+TODAY = 91  # days: practice today is that of the last leads that have had their time
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """A reference for one step's share.
+class Reference:
+    """Where a step's share could rise to.
 
     Attributes
     ----------
-    name : such as ``manager=Anna``; "" where no group is comparable
-    share : its shrunk share
-    gap : (n_draws,) what its share may be above that of all leads together
+    name : such as ``manager=Anna``, ``given``; why there is none, else
+    share_now : the share of practice today
+    share : that of the reference
+    gap : (n_draws,) what it may be above the share now
+    p : how likely chance alone brings so good a group, of all that were compared; one-sided
     """
 
     name: str
-    share: float
-    gap: np.ndarray
+    share_now: float
+    share: float = np.nan
+    gap: np.ndarray = field(default_factory=lambda: np.full(DRAWS, np.nan))
+    p: float = np.nan
 
 
-def find_benchmark(
-    groupings: dict[str, tuple[np.ndarray, list[str]]],
-    counts: np.ndarray,
-    stood: np.ndarray,
-    went_on: np.ndarray,
-    pool: np.ndarray | None = None,
+def find_references(
+    journeys: Journeys,
+    decided: Decided,
+    leads: np.ndarray,
+    barred: dict[str, set[str]],
+    given: dict[str, float],
     seed: int = 0,
-    current: str = "",
-) -> Benchmark | None:
-    """Which team, manager or quarter is best at a step, as far as that is no luck?
+) -> list[Reference]:
+    """Which share could each node of the tree reach: the one given for it, or the best group's?
 
-    Of all groups with `FEWEST` decided leads or more the one with the highest shrunk share; None
-    where there are not two such groups of any kind. Of a pool each group is taken to have the same
-    part of the segment, sum(stood) / sum(pool): who left before the paths part is shared out by
-    what all groups did, and would carry one segment's better group into another.
-
-    Parameters
-    ----------
-    groupings : as of `list_groupings`
-    counts : (n_walks,) how many leads took each walk
-    stood, went_on : (n_walks,) weights of the leads that decided on the step, and of those that
-        went on; of all segments that begin alike and have this step next
-    pool : (n_walks,) weights of the leads of all segments that begin alike, whatever comes next;
-        default `stood`
-    current : the quarter that is not over (see `name_quarter`): others are compared with it, but it
-        is no reference itself
+    Of the chosen `leads`, (n_leads,). Of all teams, managers and quarters with `FEWEST` leads or
+    more the one with the highest shrunk share; none barred, not the quarter of the export, and a
+    past quarter only where practice today is worse, beyond chance. Managers and teams are compared
+    within quarters and sources, quarters within managers and sources (`strata.compare_strata`), so
+    that who worked in better times, or with easier clients, is not better for that. The share now
+    is that of the last `TODAY` days where it differs from that before, else of all.
     """
-    pool = stood if pool is None else pool
-    part, best = min(counts @ stood / max(counts @ pool, 1e-9), 1.0), None
-    for kind, (leads, names) in groupings.items():
-        n, squares, n_on = (leads @ x for x in (pool, pool**2, went_on))
-        fits = part * n >= FEWEST
-        if fits.sum() < 2:
-            continue
-        n, trials = n[fits], np.minimum(n[fits] ** 2 / squares[fits], n[fits])
-        found = shrink_shares(trials * np.minimum(n_on[fits] / n, 1), trials, seed)  # of the pool
-        labels = np.array(names, dtype=object)[fits]
-        over = (kind != "quarter") | (labels != current)
-        top = int(np.where(over, found.share, -1).argmax())
-        share = min(float(found.share[top] / part), 1.0)
-        if best is None or share > best.share:
-            gap = (found.draws[:, top] - found.draws @ (n / n.sum())) / part
-            best = Benchmark(f"{kind}={labels[top]}", share, gap)
-    return best
+    from scipy.special import expit, logit
+    from scipy.stats import norm
+
+    today = _find_today(journeys, leads)
+    levels = [_measure_now(decided, leads, today, node) for node in decided.places.tree.nodes]
+    best: list[tuple] = [()] * len(levels)
+    n_compared = np.zeros(len(levels))
+    for grouping in list_groupings(journeys, KINDS):
+        n, hits = count_cells(grouping, decided, leads)
+        design = measure_design(journeys, grouping, decided, leads)
+        found = compare_strata(n, hits, design=design)
+        n, hits = n.sum(axis=1), hits.sum(axis=1)
+        part, share = divide(n, n.sum(axis=0)), divide(hits.sum(axis=0), n.sum(axis=0))
+        own = share + found.difference * (1 - part)  # as were all leads of the group's strata
+        named = _may_be_named(journeys, grouping, barred)
+        for k, level in enumerate(levels):
+            fits = np.flatnonzero((n[:, k] >= FEWEST) & np.isfinite(own[:, k]))
+            if len(fits) < 2 or not 0 < share[k] < 1 or not 0 < level.now < 1:
+                continue
+            trials = n[fits, k] / np.broadcast_to(design, len(levels))[k]
+            edge = 0.5 / trials
+            shift = logit(level.now) - logit(share[k])
+            odds = logit(np.clip(own[fits, k], edge, 1 - edge)) + shift
+            shrunk = shrink_shares(expit(odds) * trials, trials, seed)
+            may = named[fits] & np.isfinite(found.z[fits, k])
+            if grouping.kind == "quarter":
+                may &= _is_above(hits[fits, k], n[fits, k], level, len(fits))
+            n_compared[k] += len(fits)
+            if may.any():
+                top = int(np.where(may, shrunk.share, -1).argmax())
+                gap = shrunk.draws[:, top] - shrunk.draws @ (n[fits, k] / n[fits, k].sum())
+                one = shrunk.share[top], grouping.name(fits[top]), gap, norm.sf(found.z[fits[top], k])
+                best[k] = max(best[k], one, key=lambda x: x[:1])
+    return [
+        _choose(node.missed, level, one, n, given, seed)
+        for node, level, one, n in zip(
+            decided.places.tree.nodes, levels, best, n_compared, strict=True
+        )
+    ]
 
 
-def list_groupings(
-    journeys: Journeys, mature: np.ndarray, counted: Tallies
-) -> dict[str, tuple[sparse.csr_array, list[str]]]:
-    """By what can leads be compared: teams, managers, quarters of entry?
-
-    Gives kind → how many `mature` leads of each group took each walk, (n_groups, n_walks), and the
-    names of the groups; kinds with one group are left out.
-    """
-    leads, found = journeys.leads, {}
-    for kind in KINDS:
-        if kind == "quarter":
-            codes, names = _code_quarters(leads["entered_at"])
-        elif kind in leads:
-            codes, names = pd.factorize(leads[kind].astype("str"), sort=True)
-        else:
-            continue
-        kept, codes = np.unique(np.where(mature, codes, -1), return_inverse=True)
-        codes -= (kept < 0).any()  # leads of no group are -1 again
-        names = [str(names[code]) for code in kept[kept >= 0]]
-        if len(names) > 1:
-            own = codes >= 0
-            cells = np.ones(own.sum()), (codes[own], counted.of_lead[own])
-            shape = len(names), len(counted.n)
-            found[kind] = sparse.coo_array(cells, shape=shape).tocsr(), names
-    return found
+def _choose(step: str, level: _Level, best: tuple, n_compared: float, given, seed: int) -> Reference:
+    if level.n < FEWEST:
+        return Reference(FEW_LEADS, level.now)
+    if step in given:
+        rng = np.random.default_rng(seed)
+        drawn = rng.beta(level.hits + 0.5, level.n - level.hits + 0.5, DRAWS)
+        share = level.now if abs(given[step] - level.now) < EQUAL else given[step]
+        return Reference(GIVEN, level.now, share, given[step] - drawn)
+    if not best:
+        return Reference(NO_GROUP, level.now)
+    share, name, gap, p = best
+    return Reference(name, level.now, max(share, level.now), gap, min(p * n_compared, 1))
 
 
-def name_quarter(moment: pd.Timestamp) -> str:
-    """The quarter of a moment (UTC), such as 2025-Q2."""
-    return _code_quarters(pd.Series([moment]))[1][0]
+@dataclass(frozen=True)
+class _Level:
+    """How many decided on a step in today's practice, and how many of them went on."""
+
+    n: float
+    hits: float
+
+    @property
+    def now(self) -> float:
+        return self.hits / self.n if self.n else np.nan
 
 
-def _code_quarters(moments: pd.Series) -> tuple[np.ndarray, list[str]]:
-    """The quarter of each moment, -1 where there is none, and their names."""
-    months = moments.dt.tz_localize(None).to_numpy().astype("datetime64[M]")
-    quarters = np.where(np.isnat(months), -1, months.astype(int) // 3)
-    known, codes = np.unique(quarters, return_inverse=True)
-    names = [f"{1970 + quarter // 4}-Q{quarter % 4 + 1}" for quarter in known if quarter >= 0]
-    return codes - (known < 0).any(), names
+def _find_today(journeys: Journeys, leads: np.ndarray) -> np.ndarray:
+    """Which of the leads are the last that have had their time, (n_leads,)?"""
+    entered = to_micros(journeys.leads["entered_at"])
+    last = entered[leads].max(initial=-NEVER)
+    return leads & (entered > last - TODAY * DAY)
+
+
+def _measure_now(decided: Decided, leads: np.ndarray, today: np.ndarray, node: Node) -> _Level:
+    """Today's practice where it differs from that before beyond chance, else that of all."""
+    stood, went_on = decided.list_leads(node)
+    counts = [((mine & stood).sum(), (mine & went_on & stood).sum()) for mine in (leads, today)]
+    (n_all, hits_all), (n, hits) = counts
+    if min(n, n_all - n) >= FEWEST:
+        pair = np.array([[n], [n_all - n]]), np.array([[hits], [hits_all - hits]])
+        if abs(compare_strata(*(x.astype(float) for x in pair)).z[0]) > Z:
+            return _Level(n, hits)
+    return _Level(n_all, hits_all)
+
+
+def _may_be_named(journeys: Journeys, grouping: Grouping, barred: dict) -> np.ndarray:
+    """Which groups may be a reference, (n_groups,)? None barred, nor the quarter of the export."""
+    out = set(barred.get(grouping.kind, ()))
+    if grouping.kind == "quarter":
+        out |= {*name_periods(pd.Series([journeys.observed_until]), "quarter")}
+    return ~np.isin(np.array(grouping.names, object), [*out])
+
+
+def _is_above(hits: np.ndarray, n: np.ndarray, level: _Level, n_groups: int) -> np.ndarray:
+    """Which past quarters are better than practice today, beyond chance?"""
+    from scipy.stats import norm
+
+    pooled = (hits + level.hits) / (n + level.n)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / level.n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return norm.sf((hits / n - level.now) / error) < MOST_P / n_groups

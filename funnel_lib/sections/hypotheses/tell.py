@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, join_sentences
+from funnel_lib.core.words import Words, join_sentences, write_gain
 
 YEAR = 365  # days beyond which a test is no plan
 
@@ -12,24 +12,23 @@ YEAR = 365  # days beyond which a test is no plan
 def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -> str:
     """With what to begin, what may it bring a month, how long does it take to find out?
 
-    Of the hypotheses beyond chance that can be tested in a year, the one with most at stake.
+    Of the hypotheses beyond chance that can be tested in a year, the one with most at stake; where
+    there is none, the cheapest test.
     """
     sure = list_beyond(hypotheses)
     if sure.empty:
         return tell_nothing(hypotheses, words)
     quick = sure[sure["days_needed"] <= YEAR]
-    row = _find_larger_lever(quick if len(quick) else sure)
-    most = sure.iloc[0]
-    later = (most["segment"], most["step"]) != (row["segment"], row["step"])
+    row, most = (rows.iloc[0] for rows in (quick if len(quick) else sure, sure))
     return join_sentences(
         words.text(
             "sentence.start_in" if len(segments) > 1 else "sentence.start",
-            name=name_segment(row["segment"], segments),
             gain=write_gain(row, words, row["months"]),
             test=_tell_test(row, words),
             **row,
         ),
-        later and words.text("sentence.start_later", **most),
+        most["node"] != row["node"] and words.text("sentence.start_later", **most),
+        _tell_alike(row, sure, words),
     )
 
 
@@ -50,34 +49,19 @@ def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
 
 
 def list_beyond(hypotheses: pd.DataFrame) -> pd.DataFrame:
-    """Keep the hypotheses whose gain is beyond chance: its range begins above 0; in their order."""
-    return hypotheses[(hypotheses["extra_won"] > 0) & (hypotheses["low"] > 0)]
+    """Keep the hypotheses whose gain is beyond chance: in their order."""
+    return hypotheses[hypotheses["beyond_chance"]]
 
 
 def tell_nothing(hypotheses: pd.DataFrame, words: Words) -> str:
-    """Why is there nothing to start with: no gain beyond chance, or none that can be told?"""
-    told = hypotheses["extra_won"].notna().any()
-    return words.text("sentence.start_chance" if told else "sentence.start_none")
-
-
-def write_gain(row: pd.Series, words: Words, months: float = 1, part: str = "") -> str:
-    """Write the range of a gain: money, or deals where no amounts are known.
-
-    Its ends have two digits: more would claim too much. It is divided by `months`; with `part`
-    "step_" it is that of both levers together.
-    """
-    low, high = (float(f"{row[part + end] / months:.1e}") for end in ("low", "high"))
-    if pd.notna(row["extra_amount"]):
-        key = "sentence.range" if low > 0 else "sentence.up_to"
-        return words.text(key, low=low, high=high, currency=row["currency"])
-    key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
-    low, high = (words.number(x, 1 if x >= 0.1 or x == 0 else 3) for x in (low, high))
-    return words.text(key, low=low, high=high)
-
-
-def name_segment(segment: str, segments: pd.DataFrame) -> str:
-    """Give a segment's name, as its card has it."""
-    return dict(segments[["segment", "name"]].to_numpy()).get(segment, segment)
+    """Why is there nothing to start with: no gain beyond chance, or none that can be told? And
+    which test is the cheapest all the same?"""
+    if not hypotheses["extra_won"].notna().any():
+        return words.text("sentence.start_none")
+    tests = hypotheses[(hypotheses["extra_won"] > 0) & (hypotheses["days_needed"] <= YEAR)]
+    if tests.empty:
+        return words.text("sentence.start_chance")
+    return words.text("sentence.start_test", **tests.loc[tests["days_needed"].idxmin()])
 
 
 def tell_plan(row: pd.Series, words: Words) -> str:
@@ -91,14 +75,15 @@ def tell_plan(row: pd.Series, words: Words) -> str:
 
 def _count_steps(hypotheses: pd.DataFrame) -> int:
     """Count a step of a segment once, whatever its levers and currencies."""
-    return len(hypotheses[["segment", "step"]].drop_duplicates())
+    return hypotheses["node"].nunique()
 
 
-def _find_larger_lever(hypotheses: pd.DataFrame) -> pd.Series:
-    """The lever of the first step that brings more."""
-    first = hypotheses.iloc[0]
-    alike = [hypotheses[c] == first[c] for c in ("segment", "step", "currency")]
-    return hypotheses.loc[hypotheses[alike[0] & alike[1] & alike[2]]["extra_won"].idxmax()]
+def _tell_alike(row: pd.Series, sure: pd.DataFrame, words: Words) -> str:
+    """At which other steps may as much be gained, as far as chance allows?"""
+    rest = sure[(sure["node"] != row["node"]) & (sure["currency"] == row["currency"])]
+    alike = rest[(rest["high"] >= row["low"]) & (rest["low"] <= row["high"])]
+    names = [words.quoted(words.steps(step)) for step in dict.fromkeys(alike["step"])]
+    return words.text("sentence.start_alike", names=", ".join(names)) if names else ""
 
 
 def _tell_test(row: pd.Series, words: Words) -> str:

@@ -9,9 +9,9 @@ from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, build_log
 from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import DAY, MINUTE, NEVER, to_micros
 from funnel_lib.counting.checks import BULK_LEADS
-from funnel_lib.counting.missed import place_leads
 from funnel_lib.counting.moves import (
     PIPELINE_MARK,
     find_last_stage,
@@ -19,7 +19,7 @@ from funnel_lib.counting.moves import (
     list_moves,
     order_stages,
 )
-from funnel_lib.counting.reach import RULES, count_funnel
+from funnel_lib.counting.reach import RULES, count_funnel, measure_depth
 from funnel_lib.reading.lexicon import find_meaning
 from funnel_lib.sections.stages.names import audit_stages
 from funnel_lib.stats.intervals import wilson
@@ -183,7 +183,9 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     """How honest is the pipeline: where does it say other than the client did? The table
     `pipeline_checks`; `leads` is what `list_leads` returns.
     """
-    found, entered = place_leads(journeys), journeys.leads["entered_at"].notna().to_numpy()
+    counted, steps = tally(journeys), np.arange(len(journeys.steps.before_sale))
+    last_step = measure_depth(counted, steps)[counted.of_lead] - 1
+    entered = journeys.leads["entered_at"].notna().to_numpy()
     status, moves = leads["status"].to_numpy(), list_moves(log, journeys)
     codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
     means = {s: find_stage_step(journeys.steps, s) for s in leads["stage"].dropna().unique()}
@@ -196,8 +198,8 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     now, is_open = journeys.observed_until.value // 1000, entered & (status == "open")
     late = np.where(lost, closed, now) - np.where(entered, last, now) >= LATE_DAYS * DAY
     rows = [
-        ("stage_ahead", shown > found.last, mapped),
-        ("client_ahead", shown < found.last, mapped),
+        ("stage_ahead", shown > last_step, mapped),
+        ("client_ahead", shown < last_step, mapped),
         *_check_moves(moves, entered, journeys.steps),
         ("closed_late", late, lost),
         ("standing_still", late, is_open),

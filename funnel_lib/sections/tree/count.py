@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
-from funnel_lib.counting.missed import ASKED
+from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.tree import find_places
 from funnel_lib.counting.waits import HOURS, count_waits
 from funnel_lib.stats.incidence import find_quantile

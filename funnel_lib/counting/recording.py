@@ -1,0 +1,242 @@
+"""Who records otherwise than the others: such a group is no reference, and has no rank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.groups import UNDETERMINED, Segmentation
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.times import HOUR, NEVER, to_micros
+from funnel_lib.counting.comparable import FEWEST, Grouping, list_groupings
+from funnel_lib.counting.days import find_horizon_to_close, find_mature, find_outcome_days
+from funnel_lib.counting.decided import Decided, find_decided
+from funnel_lib.counting.expected import expect_as_others
+from funnel_lib.counting.reach import count_steps
+from funnel_lib.stats.differences import MOST_P, correct_p
+from funnel_lib.stats.incidence import OPEN
+from funnel_lib.stats.strata import compare_strata
+
+CLOSING, FIRST_STEP, OPENING = "closing", "first_step", "opening"
+LEAST = 0.10  # a smaller difference is no habit
+SELDOM = 0.05  # a group with a smaller part of its leads on a path is not on it
+MOSTLY = 0.8  # a path with so many leads of one group is that group's
+NEVER_LOST = 0.02  # of a group that opens deals late hardly any is lost at the first step
+_ONE_PATH = 0.2  # where paths were not looked for: a share so far below the others' is no mix
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Who records otherwise.
+
+    `table` has the rows of the table `recording`, `barred` the groups that differ, by kind, and
+    `comparable`, (n_leads,), the leads that are of no such manager, team or source. `paths` are the
+    paths that may be one group's habit: kind, group, segment, whole (the path of which it may leave
+    out steps; empty where it is none of these).
+    """
+
+    table: pd.DataFrame
+    barred: dict[str, set[str]]
+    comparable: np.ndarray
+    paths: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What one row asks of leads: of which, what, and on which side a habit lies."""
+
+    name: str
+    base: np.ndarray  # (n_leads,)
+    hits: np.ndarray  # (n_leads,)
+    side: int  # -1: who records less; 1: who leaves more
+
+
+def find_habits(journeys: Journeys, segmentation: Segmentation | None = None) -> Habits:
+    """Which managers, teams, sources and quarters record otherwise than the others?
+
+    Of a group's won deals the share that show a step, compared on the same path, for managers and
+    teams with those where the path itself may be their habit; of its old leads the share never
+    closed (of a quarter: not closed in the time in which most are); for managers and teams of the
+    lost leads the share without any step after the first, and of all the share opened only after
+    their first step. The others are those that do not differ themselves: the one that differs most
+    is taken away, and the rest compared again. Fewer lost leads with steps are a habit only where
+    more than expected of those left buy, or where hardly any is lost at the first step. The result
+    is kept with the journeys.
+    """
+    known = journeys.kept.get("habits")
+    if known is None or known[0] is not segmentation:
+        known = journeys.kept["habits"] = segmentation, _find_habits(journeys, segmentation)
+    return known[1]
+
+
+def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habits:
+    decided, groupings = find_decided(journeys, segmentation), list_groupings(journeys)
+    rows, differs = [], {}
+    paths = _find_group_paths(decided, groupings)
+    for grouping in groupings:
+        measures = list(_list_measures(journeys, decided, grouping.kind))
+        alpha = MOST_P / max(len(measures) * len(grouping.names) * len(groupings), 1)
+        for measure in measures:
+            leads = measure.base & _leave_out(grouping, groupings[0], differs.get(measure.name, ()))
+            found = _compare(grouping, measure, leads, paths, decided, alpha)
+            if measure.name == FIRST_STEP:
+                found["differs"] &= _is_recording(journeys, grouping, decided, found)
+            rows.append(found)
+            if grouping.kind == "manager":
+                differs[measure.name] = found.loc[found["differs"], "group"]
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+    if len(table):
+        table["p_holm"] = correct_p(table["p"].to_numpy())
+        alone = segmentation is None or segmentation.why_not == "not_asked"
+        mixed = alone & ~table["step"].isin([CLOSING, FIRST_STEP, OPENING])
+        table["differs"] &= (table["p_holm"] < MOST_P) & (
+            ~mixed | (table["share"] <= _ONE_PATH * table["share_others"])
+        )
+    barred = {
+        g.kind: set(table.loc[table["differs"] & (table["group_by"] == g.kind), "group"])
+        for g in groupings
+    }
+    comparable = np.ones(len(journeys.leads), bool)
+    for grouping in groupings:
+        if grouping.kind != "quarter":
+            named = [n for n, name in enumerate(grouping.names) if name in barred[grouping.kind]]
+            comparable &= ~np.isin(grouping.code, named)
+    return Habits(table, barred, comparable, paths)
+
+
+def _list_measures(journeys: Journeys, decided: Decided, kind: str) -> Iterator[_Measure]:
+    places, leads, steps = decided.places, journeys.leads, journeys.steps
+    counted, of_lead = places.counted, places.counted.of_lead
+    entered = counted.entered[of_lead]
+    won, lost = (counted.has_status(s)[of_lead] & entered for s in ("won", "lost"))
+    shown = count_steps(counted) > 0
+    before = [c for c, s in enumerate(steps.before_sale) if s != steps.won]
+    on_path = np.array([np.isin(steps.ids, path) for path in places.tree.paths])
+    for code in before:
+        if counted.measurable[code]:
+            base = won & on_path[places.path, code][of_lead]
+            yield _Measure(steps.ids[code], base, shown[of_lead, code], -1)
+    old = find_mature(journeys) & entered
+    day, cause = find_outcome_days(journeys)
+    late = (cause == OPEN) | ((kind == "quarter") & (day > find_horizon_to_close(journeys)))
+    yield _Measure(CLOSING, old, late, 1)
+    if kind in ("manager", "team"):
+        first = {skeleton[0] for skeleton in places.tree.skeletons}
+        rest = [c for c in before if steps.ids[c] not in first]
+        yield _Measure(FIRST_STEP, lost & old, ~shown[of_lead][:, rest].any(axis=1), 1)
+        begun = shown[:, [steps.ids.index(step) for step in first]].any(axis=1)[of_lead]
+        opened, came = to_micros(leads["created_at"]), to_micros(leads["entered_at"])
+        behind = (opened < NEVER) & (opened > came + HOUR)
+        yield _Measure(OPENING, entered, behind | ~begun, 1)
+
+
+def _leave_out(grouping: Grouping, managers: Grouping, named) -> np.ndarray:
+    """Leads that are not of managers known to differ, so that one does not stain his whole team;
+    of a group that would lose half of its leads, all."""
+    stays = np.ones(len(grouping.code), bool)
+    if grouping is managers or managers.kind != "manager" or not len(named):
+        return stays
+    theirs = np.isin(managers.code, [managers.names.index(name) for name in named])
+    n, out = (grouping.add_up(x).sum(axis=1) for x in (stays, theirs))
+    kept = out > n / 2
+    return ~theirs | (kept[grouping.code] & (grouping.code >= 0))
+
+
+def _compare(
+    grouping: Grouping,
+    measure: _Measure,
+    leads: np.ndarray,
+    paths: pd.DataFrame,
+    decided: Decided,
+    alpha: float,
+) -> pd.DataFrame:
+    """Compare each group with those that do not differ."""
+    from scipy.stats import norm
+
+    of_lead, path = decided.places.counted.of_lead, decided.places.path
+    is_step, tree = measure.side < 0, decided.places.tree
+    strata = [(grouping, leads)] * len(grouping.names)
+    if is_step:
+        strata = [_within(grouping, path[of_lead]), leads]
+        strata = [tuple(strata)] * len(grouping.names)
+        merged = paths[(paths["kind"] == grouping.kind) & (paths["whole"] >= 0)]
+        for row in merged.to_dict("records"):
+            if measure.name in tree.paths[row["whole"]]:
+                g = grouping.names.index(row["group"])
+                won = decided.places.counted.has_status("won")[of_lead]
+                child = won & (path == row["segment"])[of_lead] & decided.places.counted.entered[of_lead]
+                one = np.where(path == row["segment"], row["whole"], path)
+                strata[g] = _within(grouping, one[of_lead]), leads | child
+    cells = [[split.add_up(mine, w) for w in (None, measure.hits.astype(float))] for split, mine in strata]
+    others, z_least = np.ones(len(grouping.names), bool), norm.isf(alpha / 2)
+    while True:
+        found = [compare_strata(*cell, others) for cell in cells]
+        z, difference, n, share = (
+            np.array([getattr(f, name)[g] for g, f in enumerate(found)])
+            for name in ("z", "difference", "n", "share")
+        )
+        clear = others & (np.abs(z) > z_least) & (np.abs(difference) >= LEAST)
+        if not clear.any() or others.sum() < 2:
+            break
+        # of two that differ from each other alike, the one on the side of a habit
+        weight = np.where(clear, np.abs(z), 0) * (1 + 1e-6 * (np.sign(z) == measure.side))
+        others = others & (np.arange(len(others)) != weight.argmax())
+    return pd.DataFrame({
+        "group_by": grouping.kind, "group": grouping.names, "step": measure.name, "n_base": n,
+        "share": share, "share_others": share - difference,
+        "p": 2 * norm.sf(np.abs(z)), "differs": ~others,
+    })  # fmt: skip
+
+
+def _within(grouping: Grouping, path: np.ndarray) -> Grouping:
+    """The same groups, compared on the same path only."""
+    stratum = grouping.stratum * (int(path.max(initial=0)) + 1) + path
+    known, stratum = np.unique(stratum, return_inverse=True)
+    return replace(grouping, stratum=stratum, n_strata=len(known))
+
+
+def _is_recording(
+    journeys: Journeys, grouping: Grouping, decided: Decided, found: pd.DataFrame
+) -> np.ndarray:
+    """Is a group that loses more, or fewer, at the first step one that records otherwise?
+
+    Who loses more there, and at the steps behind it so much fewer that as many buy, has not
+    recorded the steps of those lost; who loses hardly anyone there opens deals later.
+    """
+    expected = expect_as_others(journeys, grouping, decided, find_mature(journeys))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        made_up = np.abs(expected.later) > 2 * np.abs(expected.extra)
+        clear = np.abs(expected.later) > 3 * expected.later_error
+    opposite = np.sign(expected.later) == -np.sign(found["share"] - found["share_others"])
+    return (made_up & clear & opposite) | (found["share"] < NEVER_LOST)
+
+
+def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFrame:
+    """Which paths are a manager's, a team's or a quarter's: with most of their leads of it, or the
+    group hardly ever on the path of which they leave out steps?"""
+    places, tree = decided.places, decided.places.tree
+    members, of_lead = places.counted.members, places.counted.of_lead
+    told = ((members.max(axis=1) >= UNDETERMINED) & places.counted.entered)[of_lead]
+    best, rows = members.argmax(axis=1)[of_lead], []
+    for grouping in groupings if len(tree.ids) > 1 else []:
+        n = np.column_stack([
+            grouping.add_up(told & (best == k)).sum(axis=1) for k in range(len(tree.ids))
+        ])  # fmt: skip
+        of_path, of_group = (n / np.maximum(n.sum(axis=a, keepdims=True), 1) for a in (0, 1))
+        for k, steps in enumerate(tree.paths):
+            wholes = [
+                j for j, other in enumerate(tree.paths)
+                if len(other) > len(steps) and [s for s in other if s in set(steps)] == [*steps]
+            ]  # fmt: skip
+            for g, name in enumerate(grouping.names):
+                if n[g, k] < FEWEST:
+                    continue
+                whole = [j for j in wholes if of_path[g, k] >= MOSTLY or of_group[g, j] < SELDOM]
+                if whole and grouping.kind != "source":
+                    rows.append((grouping.kind, name, k, min(whole, key=lambda j: len(tree.paths[j]))))
+                elif of_path[g, k] >= MOSTLY and grouping.kind in ("manager", "team"):
+                    rows.append((grouping.kind, name, k, -1))
+    return pd.DataFrame(rows, columns=["kind", "group", "segment", "whole"])

@@ -1,0 +1,48 @@
+"""Sentences about those who record otherwise."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from funnel_lib.core.words import Words
+
+_HABITS = ("closing", "first_step", "opening")
+MOST_GROUPS = 5
+
+
+def tell_recording(recording: pd.DataFrame, words: Words) -> str:
+    """Who records otherwise, and how? Of page one, too; nothing where there is nobody to compare."""
+    if recording.empty:
+        return ""
+    found = recording[recording["differs"]]
+    if found.empty:
+        return words.text("sentence.recording_none")
+    parts = []
+    for (kind, group), rows in [*found.groupby(["group_by", "group"], sort=False)][:MOST_GROUPS]:
+        named = words.value("reference", f"{kind}={group}")
+        steps = rows[~rows["step"].isin(_HABITS)].sort_values("share")
+        others = rows[rows["step"].isin(_HABITS)].to_dict("records")
+        habits = [_tell_habit(row, words) for row in others]
+        if len(steps):
+            names = ", ".join(words.quoted(words.step(step)) for step in steps["step"])
+            habits.insert(0, words.text("sentence.recording_steps", names=names, **steps.iloc[0]))
+        parts.append(words.text("sentence.recording_group", name=named, told=", ".join(habits)))
+    return words.text("sentence.recording", told="; ".join(parts))
+
+
+def tell_group_paths(paths: pd.DataFrame, ids: tuple[str, ...], words: Words) -> list[str]:
+    """Which paths may be no client's but a group's own?"""
+    told = []
+    for row in paths.drop_duplicates("segment").to_dict("records"):
+        named = words.value("reference", f"{row['kind']}={row['group']}")
+        name = words.value("segment", ids[row["segment"]])
+        key = "sentence.path_recording" if row["whole"] >= 0 else "sentence.path_of_group"
+        whole = words.value("segment", ids[row["whole"]])
+        told.append(words.text(key, name=name, whole=whole, group=named))
+    return told
+
+
+def _tell_habit(row: dict, words: Words) -> str:
+    """How a group closes or opens deals, or what it leaves out of lost ones."""
+    side = "more" if row["share"] > row["share_others"] else "less"
+    return words.text(f"sentence.recording_{row['step']}_{side}", **row)
