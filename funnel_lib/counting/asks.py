@@ -1,0 +1,166 @@
+"""Does proposing the next step help those who are still undecided, at each place of the tree?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.groups import find_accounts
+from funnel_lib.core.journeys import Journeys, first_at
+from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
+from funnel_lib.counting.tree import Node, Places
+from funnel_lib.stats.differences import FAMILY_PART
+from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN
+from funnel_lib.stats.landmark import Gain, estimate_gain
+
+FEWEST, FEWEST_LEFT = 30, 10  # leads, and those of them who did not go on, to tell of, a side
+_TOLD = ("share_asked", "share_not_asked", "difference", "low", "high", "p", "error")
+
+
+def compare_asked(
+    journeys: Journeys, places: Places, leads: np.ndarray | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """At which places does proposing the next step go with going on, among those undecided?
+
+    Of each place but the first, as nobody comes to it: whole leads on its paths that have had their
+    time, from the first evidence of the step before. They go on with the first evidence of the next
+    step or of a later one of their path (at a fork of any next step), or the sale, are lost when
+    they are closed, and open ones are watched up to the export. Left out are leads whose step
+    before is unseen, or who went on before it: when they came is not known. An ask before that
+    counts from then on; one at the moment of going on comes before it; one that comes later, or
+    before entry, is none. An action that asks for several steps counts for the earliest that the
+    client has not come to by then, as of `missed.find_asked`.
+
+    Parameters
+    ----------
+    leads : (n_leads,) which may be compared; default all. Leave out those of groups that record
+        otherwise.
+    seed : by which accounts are dealt to the blocks of the jackknife
+
+    Returns
+    -------
+    DataFrame: a row a place for whose next steps anyone is asked in the log, none else. The columns
+    of the table `asks`, and `error`, the standard error of the difference. Where either side has
+    fewer than `FEWEST` leads, or `FEWEST_LEFT` that did not go on, the shares and all that follows
+    from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at `FAMILY_PART`.
+    How the shares are found, and by whom: see `landmark.estimate_gain`.
+    """
+    chosen, rows = find_mature(journeys), []
+    if leads is not None:
+        chosen = chosen & leads
+    accounts, path = find_accounts(journeys.leads), places.path[places.counted.of_lead]
+    # When each lead came past the place looked at on its own path; the last places come first.
+    own = to_micros(journeys.leads["sold_at"])
+    for node in reversed(places.tree.nodes):
+        going = own
+        for step, part in zip(node.next_steps, node.parts, strict=True):
+            taken = find_first_evidence(journeys, step)
+            own = np.where(np.isin(path, part), np.minimum(own, taken), own)
+            going = np.minimum(going, taken)
+        if node.parent and _is_asked_for(journeys, node):
+            came, *watch = _watch(journeys, places, node, going, own)
+            here = chosen & np.isin(path, node.segments) & came
+            gain = estimate_gain(*(what[here] for what in watch), accounts[here], seed)
+            rows.append(_describe(places, node) | _judge(gain))
+    return _correct(pd.DataFrame(rows[::-1]))
+
+
+def _is_asked_for(journeys: Journeys, node: Node) -> bool:
+    return bool(journeys.ask_sets[:, _list_codes(journeys, node)].any())
+
+
+def _list_codes(journeys: Journeys, node: Node) -> list[int]:
+    return [journeys.steps.ids.index(step) for step in node.next_steps]
+
+
+def _watch(journeys: Journeys, places: Places, node: Node, going, own):
+    """Of which leads is it known when they came to a node, for how long were they watched from
+    then on, what ended it, and when were they asked, all (n_leads,)?
+
+    `going` is when each went on, `own` when it came past the node on its own path: the other next
+    steps of a fork are not on it.
+    """
+    skeleton, depth = _find_way(places, node)
+    since = find_first_evidence(journeys, skeleton[depth - 1])
+    came, went = (since < NEVER) & (going >= since), going < NEVER
+    lost = places.counted.has_status("lost")[places.counted.of_lead]
+    closed = to_micros(journeys.leads["closed_at"])
+    left = np.where(closed < NEVER, closed, find_heard(journeys))
+    end = np.where(lost, left, journeys.observed_until.value // 1000)
+    end = np.maximum(np.where(went, going, end), since)
+    asked = _find_asks(journeys, places, node, own, end)
+    ask = np.where(asked < NEVER, np.maximum(asked - since, 0), NEVER)
+    return came, end - since, np.select([went, lost], [TAKEN, OTHERWISE], OPEN), ask
+
+
+def _find_way(places: Places, node: Node) -> tuple[tuple[str, ...], int]:
+    """The path of a segment through a node, and where on it the node is: so far all are alike."""
+    k = node.segments[0]
+    return places.tree.skeletons[k], places.tree.routes[k].index(node.number)
+
+
+def _find_asks(journeys: Journeys, places: Places, node: Node, own, end) -> np.ndarray:
+    """When each lead was first asked for a node's next steps, from entry to the end of its watch,
+    (n_leads,); `NEVER` where it was not."""
+    lead, at, kind = journeys.ask_lead, journeys.ask_at, journeys.ask_kind
+    sets = journeys.ask_sets
+    meant = sets[:, _list_codes(journeys, node)].any(axis=1)
+    counts = meant[kind] & (at >= to_micros(journeys.leads["entered_at"])[lead])
+    counts &= at <= end[lead]
+    for several in np.flatnonzero(meant & (sets.sum(axis=1) > 1)):
+        past = _find_past(journeys, places, node, sets[several], own)
+        counts &= (kind != several) | (past[lead] < at)
+    return first_at(lead[counts], at[counts], len(journeys.leads))
+
+
+def _find_past(journeys: Journeys, places: Places, node: Node, wanted: np.ndarray, own):
+    """When each lead came past all earlier places of its path that wait for one of some steps,
+    (n_leads,): from then on an ask for them is one for the node's."""
+    (skeleton, depth), nodes = _find_way(places, node), places.tree.nodes
+    route = places.tree.routes[node.segments[0]]
+    for earlier in reversed(range(depth)):
+        if wanted[_list_codes(journeys, nodes[route[earlier] - 1])].any():
+            between = (find_first_evidence(journeys, step) for step in skeleton[earlier:depth])
+            return np.minimum.reduce([own, *between])
+    return np.full(len(journeys.leads), -NEVER)
+
+
+def _describe(places: Places, node: Node) -> dict:
+    counted, shared = places.counted, len(node.segments) > 1
+    lost = (places.node == node.number) & counted.has_status("lost")
+    return {
+        "node": node.number, "step": node.missed, "n_lost": int(np.rint(counted.n[lost].sum())),
+        "segment": "all" if shared else places.tree.name(node.segments),
+    }  # fmt: skip
+
+
+def _judge(gain: Gain) -> dict:
+    """A row's numbers; what is told only where both sides have enough leads."""
+    sides = [(gain.n_asked, gain.n_asked_went_on), (gain.n_not_asked, gain.n_not_asked_went_on)]
+    enough = all(n >= FEWEST and n - went_on >= FEWEST_LEFT for n, went_on in sides)
+    found = dict.fromkeys(_TOLD, np.nan)
+    if enough and np.isfinite(gain.error):
+        low, high = gain.find_interval()
+        found = {
+            "share_asked": gain.share_asked, "share_not_asked": gain.share_not_asked,
+            "difference": gain.difference, "low": low, "high": high, "p": gain.find_p(),
+            "error": gain.error,
+        }  # fmt: skip
+    counts = ("n_asked", "n_asked_went_on", "n_not_asked", "n_not_asked_went_on")
+    return {
+        "landmark_days": gain.landmark / DAY, **{name: getattr(gain, name) for name in counts},
+        **found,
+    }  # fmt: skip
+
+
+def _correct(rows: pd.DataFrame) -> pd.DataFrame:
+    """Correct p for all rows told."""
+    if rows.empty:
+        return rows
+    from statsmodels.stats.multitest import multipletests
+
+    told, corrected = rows["p"].notna().to_numpy(), np.full(len(rows), np.nan)
+    if told.any():
+        corrected[told] = multipletests(rows.loc[told, "p"], method="holm")[1]
+    return rows.assign(p_holm=corrected, beyond_chance=corrected < FAMILY_PART)
