@@ -119,7 +119,7 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     journeys = build_journeys(log, inputs.steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
-    chosen = replace(chosen, n_parts=n_parts)
+    chosen = replace(chosen, n_parts=n_parts, time_zone=zone)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
     audit = Audit(log, inputs.steps, chosen, left_out, _find(chosen, settings), settings)
     for section in list_parts().values():

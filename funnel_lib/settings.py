@@ -117,7 +117,7 @@ class Settings(BaseModel):
     entered_to: Text = _define("", "Only leads that entered on this day or earlier.")
     only: Texts = _define((), "COLUMN=VALUE of the leads; several may be given.")
     references: Texts = _define((), "STEP=SHARE to reach; else the best group.", name="reference")
-    time_zone: Text = _define("", "Of times without a zone, e.g. Europe/Moscow.")
+    time_zone: Text = _define("", "Of times without a zone, days and months: e.g. Europe/Moscow.")
     show_names: bool = _define(False, "Keep names of people, phones and mails.")
     seed: int = _define(0, "For what is random: a whole number, 0 or more.", least=0)
     memory: Text = _define("", "Memory to count with, e.g. 6GiB; larger logs go in parts.")

@@ -209,6 +209,34 @@ def test_entering_days_are_read_in_the_time_zone(folder):
     assert days.max() < pd.Timestamp("2025-04-01", tz="Asia/Tokyo")
 
 
+def test_months_begin_at_midnight_of_the_time_zone(tmp_path):
+    # Half past midnight of 1 February in Moscow is 31 January in UTC; of three leads one bought.
+    lines = ["lead_id,at,action", "1,2025-02-01 00:30,form_sent", "1,2025-03-01 00:30,invoice_paid",
+             "2,2025-02-01 00:30,form_sent", "3,2025-03-01 00:30,form_sent"]  # fmt: skip
+    (tmp_path / "events.csv").write_text("\n".join(lines), encoding="utf-8")
+    steps = "steps: [{id: form_sent}, {id: invoice_paid}]\nwon: invoice_paid\n"
+    (tmp_path / "steps.yml").write_text(steps, encoding="utf-8")
+    given = {"events": tmp_path / "events.csv", "steps": tmp_path / "steps.yml"}
+    audit = build_audit(**given, time_zone="Europe/Moscow")
+    cohorts = audit.tables["cohorts"]
+    assert cohorts[["month", "n_entered"]].values.tolist() == [["2025-02", 2], ["2025-03", 1]]
+    chosen = build_audit(**given, time_zone="Europe/Moscow", entered_from="2025-03-01")
+    assert chosen.tables["cohorts"]["month"].tolist() == ["2025-03"]
+    with pytest.raises(InputError, match=r"2025-01-31 lies before the data begins [(]2025-02-01"):
+        build_audit(**given, time_zone="Europe/Moscow", observed_until="2025-01-31")
+
+
+def test_the_shared_months_are_those_of_the_time_zone(root):
+    folder = root.parent / "shared" / "cases" / "cohort_month_utc"
+    if not folder.is_dir():
+        pytest.skip("../shared is not there")
+    audit = build_audit(folder / "events.csv", steps=folder / "steps.yml",
+                        time_zone="Europe/Moscow")  # fmt: skip
+    assert audit.tables["cohorts"]["month"].tolist() == ["2025-02", "2025-03"]
+    told = " ".join([*audit.outcomes.tell(), *audit.cohorts.tell()])
+    assert "1 Feb 2025" in told and "January" not in told
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

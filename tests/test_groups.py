@@ -13,8 +13,8 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
-from funnel_lib.counting.asked import find_decided
-from funnel_lib.counting.values import name_periods, read_values
+from funnel_lib.counting.decided import find_decided
+from funnel_lib.counting.values import name_quarters, read_values
 from funnel_lib.sections.groups.count import compare_groups, split_change
 from funnel_lib.stats.differences import judge_difference, newcombe
 from funnel_lib.stats.intervals import effective_n
@@ -110,13 +110,13 @@ def test_within_gives_all_the_same_time():
     assert table["n_reached"].tolist() == [2, 2, 0]
 
 
-def test_periods_are_those_of_entry_in_utc():
-    moments = pd.Series(pd.to_datetime(["2025-04-01T01:00+03:00", "2025-12-31", None], utc=True,
-                                       format="ISO8601"))  # fmt: skip
-    assert name_periods(moments, "month").tolist() == ["2025-03", "2025-12", ""]
-    assert name_periods(moments, "quarter").tolist() == ["2025-Q1", "2025-Q4", ""]
+def test_periods_are_those_of_entry_in_the_time_zone():
     journeys = journeys_of(["p", "n"], days=[31, 0])
     assert read_values(journeys, "month").tolist() == ["2025-02", ""]
+    assert name_quarters(journeys).tolist() == ["2025-Q1", ""]
+    west = replace(journeys, time_zone="America/New_York")
+    assert read_values(west, "month").tolist() == ["2025-01", ""]
+    assert name_quarters(replace(journeys_of(["p"]), time_zone="America/New_York"))[0] == "2024-Q4"
     own = journeys_of(["p", "n"], month=["May", "June"])
     assert read_values(own, "month").tolist() == ["May", "June"]
 

@@ -137,7 +137,8 @@ def test_cohorts_mark_what_is_young():
     closed = entered + pd.Timedelta(days=20)
     leads = pd.DataFrame({"lead_id": ids, "status": status,
                           "closed_at": closed.where(np.array(status) != "open")})  # fmt: skip
-    table = count_cohorts(build_journeys(build_log(events, leads, "2025-02-28"), STEPS))
+    journeys = build_journeys(build_log(events, leads, "2025-02-28"), STEPS)
+    table = count_cohorts(journeys)
     assert table["month"].tolist() == ["2025-01", "2025-02"]
     assert table[["n_entered", "n_won", "n_lost", "n_open"]].values.tolist() == [
         [10, 9, 1, 0],

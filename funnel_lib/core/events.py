@@ -249,9 +249,10 @@ def _find_observed_until(events, leads, given) -> pd.Timestamp:
     if given is not None:
         until = _as_utc(pd.Series([given]))[0]
         if until < begins:
-            day = f"{begins:%Y-%m-%d}"
+            zone = pd.Timestamp(given).tzinfo or "UTC"
+            days = [f"{moment.tz_convert(zone):%Y-%m-%d}" for moment in (until, begins)]
             raise InputError([
-                f"observed_until {until:%Y-%m-%d} lies before the data begins ({day}); "
+                f"observed_until {days[0]} lies before the data begins ({days[1]}); "
                 "give the day on which the export was made"
             ])  # fmt: skip
         return until

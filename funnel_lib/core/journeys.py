@@ -47,6 +47,7 @@ class Journeys(Card):
     has_sales: bool  # whether any lead of the log was won, or shows the sale
     observed_until: pd.Timestamp  # when the export was made
     quality: pd.DataFrame  # as of `check_log`: what evidence and status show together
+    time_zone: str = "UTC"  # of the user: days, months and quarters are cut in it
     n_parts: int = 1  # so many parts of the leads are counted one after the other, and added
     # What was found of these journeys, kept for who asks again; others, made of them, begin anew.
     kept: dict = field(default_factory=dict, init=False, compare=False)

@@ -52,6 +52,12 @@ def end_of_days(at: np.ndarray) -> np.ndarray:
     return at if has_clock_times(at[known]) else np.where(known, at + DAY - SECOND, at)
 
 
+def localize(moment: pd.Timestamp, time_zone: str) -> pd.Timestamp:
+    """Take a moment without a zone as of this one: of an hour that comes twice the first, of one
+    that is left out the next there is."""
+    return moment.tz_localize(time_zone, ambiguous=True, nonexistent="shift_forward")
+
+
 def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarray:
     """Order rows by lead, time (microseconds) and code: as ``np.lexsort((code, at, lead))``.
 

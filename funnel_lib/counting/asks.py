@@ -10,7 +10,7 @@ from funnel_lib.core.journeys import Journeys, first_at
 from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
 from funnel_lib.counting.tree import Node, Places
-from funnel_lib.stats.differences import FAMILY_PART
+from funnel_lib.stats.differences import FAMILY, correct_p
 from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN
 from funnel_lib.stats.landmark import Gain, estimate_gain
 
@@ -30,7 +30,7 @@ def compare_asked(
     before is unseen, or who went on before it: when they came is not known. An ask before that
     counts from then on; one at the moment of going on comes before it; one that comes later, or
     before entry, is none. An action that asks for several steps counts for the earliest that the
-    client has not come to by then, as of `missed.find_asked`.
+    client has not come to by then, as of `asked.find_asked`.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def compare_asked(
     DataFrame: a row a place for whose next steps anyone is asked in the log, none else. The columns
     of the table `asks`, and `error`, the standard error of the difference. Where either side has
     fewer than `FEWEST` leads, or `FEWEST_LEFT` that did not go on, the shares and all that follows
-    from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at `FAMILY_PART`.
+    from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at its part of `differences.FAMILY`.
     How the shares are found, and by whom: see `landmark.estimate_gain`.
     """
     chosen, rows = find_mature(journeys), []
@@ -127,11 +127,11 @@ def _find_past(journeys: Journeys, places: Places, node: Node, wanted: np.ndarra
 
 
 def _describe(places: Places, node: Node) -> dict:
-    counted, shared = places.counted, len(node.segments) > 1
+    counted = places.counted
     lost = (places.node == node.number) & counted.has_status("lost")
     return {
         "node": node.number, "step": node.missed, "n_lost": int(np.rint(counted.n[lost].sum())),
-        "segment": "all" if shared else places.tree.name(node.segments),
+        "segment": places.tree.name_node(node),
     }  # fmt: skip
 
 
@@ -158,9 +158,5 @@ def _correct(rows: pd.DataFrame) -> pd.DataFrame:
     """Correct p for all rows told."""
     if rows.empty:
         return rows
-    from statsmodels.stats.multitest import multipletests
-
-    told, corrected = rows["p"].notna().to_numpy(), np.full(len(rows), np.nan)
-    if told.any():
-        corrected[told] = multipletests(rows.loc[told, "p"], method="holm")[1]
-    return rows.assign(p_holm=corrected, beyond_chance=corrected < FAMILY_PART)
+    corrected = correct_p(rows["p"].to_numpy(float))
+    return rows.assign(p_holm=corrected, beyond_chance=corrected < FAMILY["asks"])

@@ -10,7 +10,7 @@ import pandas as pd
 from funnel_lib.core.groups import find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.counting.decided import Decided
-from funnel_lib.counting.values import read_values
+from funnel_lib.counting.values import name_quarters, read_values
 from funnel_lib.stats.intervals import divide
 
 KINDS = ("manager", "team", "source", "quarter")
@@ -66,7 +66,7 @@ def _code_values(journeys: Journeys, kind: str) -> tuple[np.ndarray, tuple[str, 
     if kind not in journeys.leads and kind != "quarter":
         return np.full(len(journeys.leads), -1), ()
     entered = journeys.leads["entered_at"].notna().to_numpy()
-    values = read_values(journeys, kind)
+    values = name_quarters(journeys) if kind == "quarter" else read_values(journeys, kind)
     code, names = pd.factorize(values.where(entered & (values != "").to_numpy()), sort=True)
     return code, tuple(map(str, names))
 

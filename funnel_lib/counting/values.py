@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some, suggest
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import NEVER
+from funnel_lib.core.times import NEVER, localize
 from funnel_lib.counting.reach import read_window
 
 PERIODS = ("month", "quarter")
@@ -18,9 +19,9 @@ LATER = ("status", "closed_at", "sold_at", "entered_at", "loss_reason", "stage")
 def read_values(journeys: Journeys, by: str) -> pd.Series:
     """Which group is each lead in: its text in a column, or its month or quarter of entry?
 
-    Texts, "" where there is none. ``month`` and ``quarter`` (UTC, such as ``2025-03`` and
-    ``2025-Q1``) are the lead's own columns where it has such. Raises `InputError` where there is no
-    such column, or it is known only after the outcome.
+    Texts, "" where there is none. ``month`` and ``quarter`` (in the user's time zone, such as
+    ``2025-03`` and ``2025-Q1``) are the lead's own columns where it has such. Raises `InputError`
+    where there is no such column, or it is known only after the outcome.
     """
     leads = journeys.leads
     if by in LATER:
@@ -33,7 +34,7 @@ def read_values(journeys: Journeys, by: str) -> pd.Series:
         known = [*leads.columns, *PERIODS]
         found = quote_some(leads.columns, most=20)
         raise InputError([f"no column {by!r} of the leads{suggest(by, known)}; found {found}"])
-    return name_periods(leads["entered_at"], by)
+    return name_periods(leads["entered_at"], by, journeys.time_zone)
 
 
 def check_equal_time(journeys: Journeys, by: str, within) -> None:
@@ -46,13 +47,40 @@ def check_equal_time(journeys: Journeys, by: str, within) -> None:
         ])  # fmt: skip
 
 
-def name_periods(times: pd.Series, period: str) -> pd.Series:
-    """Write the month (2025-03) or quarter (2025-Q1) of times in UTC, "" where there is none."""
-    times = times.dt.tz_convert("UTC")
-    if period == "month":
-        return times.dt.strftime("%Y-%m").astype("str").fillna("")
-    quarter = times.dt.quarter.astype("Int64").astype("str")
-    return (times.dt.strftime("%Y-Q") + quarter).fillna("")
+def name_periods(times: pd.Series, period: str, time_zone: str = "UTC") -> pd.Series:
+    """Write the month (2025-03) or quarter (2025-Q1) of times in a time zone, "" where there is
+    none.
+
+    Examples
+    --------
+    >>> night = pd.Series(pd.to_datetime(["2025-03-31 22:30Z"]))
+    >>> [name_periods(night, "month", zone)[0] for zone in ("UTC", "Europe/Moscow")]
+    ['2025-03', '2025-04']
+    """
+    local = times.dt.tz_convert(time_zone).dt.tz_localize(None).to_numpy()
+    months = local.astype("datetime64[M]")
+    spans = months.astype(np.int64) // (1 if period == "month" else 3)
+    known, codes = np.unique(np.where(np.isnat(months), NEVER, spans), return_inverse=True)
+    names = ["" if span == NEVER else _write_period(span, period) for span in known.tolist()]
+    return pd.Series(np.array(names, dtype=object)[codes], index=times.index, dtype="str")
+
+
+def name_quarters(journeys: Journeys) -> pd.Series:
+    """In which quarter (2025-Q2, in the user's time zone) did each lead enter? "" if it never
+    did."""
+    return name_periods(journeys.leads["entered_at"], "quarter", journeys.time_zone)
+
+
+def name_quarter(moment: pd.Timestamp, time_zone: str = "UTC") -> str:
+    """In which quarter (2025-Q2) of a time zone is a moment?"""
+    return name_periods(pd.Series([moment]), "quarter", time_zone)[0]
+
+
+def _write_period(span: int, period: str) -> str:
+    """A period by its number since 1970."""
+    parts = 12 if period == "month" else 4
+    year, part = 1970 + span // parts, span % parts + 1
+    return f"{year}-{part:02}" if period == "month" else f"{year}-Q{part}"
 
 
 def check_values(values: pd.Series, column: str, wanted: tuple[str, ...]) -> None:
@@ -68,8 +96,9 @@ def check_values(values: pd.Series, column: str, wanted: tuple[str, ...]) -> Non
         raise InputError(problems)
 
 
-def read_day(day: pd.Timestamp | str, name: str) -> pd.Timestamp:
-    """Read an ISO day or time, taken as UTC where it has no zone; `name` is for the message."""
+def read_day(day: pd.Timestamp | str, name: str, time_zone: str = "UTC") -> pd.Timestamp:
+    """Read an ISO day or time, taken in a time zone where it has none of its own, as a moment in
+    UTC; `name` is for the message."""
     try:
         if isinstance(day, str):  # pandas would guess 03.04.2025, "today" and "July", too
             day = datetime.fromisoformat(day)
@@ -78,4 +107,4 @@ def read_day(day: pd.Timestamp | str, name: str) -> pd.Timestamp:
     except (ValueError, TypeError):
         raise InputError([f"{name} {day!r} is no date; write it as 2025-03-01"]) from None
     read = pd.Timestamp(day)
-    return read.tz_localize("UTC") if read.tzinfo is None else read.tz_convert("UTC")
+    return (localize(read, time_zone) if read.tzinfo is None else read).tz_convert("UTC")

@@ -19,6 +19,7 @@ from funnel_lib.core.events import (
     build_log,
     show_rows,
 )
+from funnel_lib.core.times import localize
 from funnel_lib.reading.cells.people import find_personal, hide_persons, hide_within
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping
@@ -105,7 +106,7 @@ def read_export(
     log = build_log(
         taken.events,
         taken.leads,
-        until or None,
+        until.tz_convert(clock.time_zone) if until else None,
         removed=ledger.removed,
         noticed=ledger.noticed,
         assumed=() if zone_given or zoned else ("time_zone",),
@@ -128,7 +129,7 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
     if ":" in text or zoned[0] or not end_of_day:
         return times[0]
     day = times[0].tz_convert(time_zone).tz_localize(None).normalize()
-    following = (day + pd.Timedelta(days=1)).tz_localize(time_zone, True, "shift_forward")
+    following = localize(day + pd.Timedelta(days=1), time_zone)
     return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
 
 

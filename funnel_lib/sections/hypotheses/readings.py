@@ -107,7 +107,7 @@ def read_before_after(
     InputError
         An unknown step, moment or window.
     """
-    changed = read_day(changed_at, "changed_at")
+    changed = read_day(changed_at, "changed_at", journeys.time_zone)
     decided = _decide_within(journeys, segmentation, within)
     period = label_periods(journeys, changed_at, within).leads["period"]
     after, before = ((period == name).to_numpy() for name in ("after", "before"))
@@ -129,7 +129,7 @@ def label_periods(
     ends `within` before the export, the earlier begins where the data do; the longer of them is
     cut.
     """
-    changed, entered = read_day(changed_at, "changed_at"), journeys.leads["entered_at"]
+    changed, entered = read_day(changed_at, "changed_at", journeys.time_zone), journeys.leads["entered_at"]
     last = journeys.observed_until - pd.Timedelta(within)
     length = max(min(last - changed, changed - entered.min()), pd.Timedelta(0))
     before = (entered >= changed - length) & (entered < changed)
@@ -157,7 +157,7 @@ def count_trend(
     stood, went_on = decided.list_leads(decided.find_node(step, segment))
     entered = journeys.leads["entered_at"]
     followed = entered <= journeys.observed_until - pd.Timedelta(within)
-    months, rows = name_periods(entered.where(followed), "month").to_numpy(), []
+    months, rows = name_periods(entered.where(followed), "month", journeys.time_zone).to_numpy(), []
     for month in sorted(set(months) - {""}):
         mine = (months == month) & stood
         n, hits = mine.sum(), (mine & went_on).sum()
@@ -188,7 +188,7 @@ def _find_arms(journeys: Journeys, column: str, names: tuple[str, str], since):
     check_values(values, column, names)
     mine = journeys.leads["entered_at"].notna()
     if since is not None:
-        mine &= journeys.leads["entered_at"] >= read_day(since, "since")
+        mine &= journeys.leads["entered_at"] >= read_day(since, "since", journeys.time_zone)
     return tuple(((values == str(name)) & mine).to_numpy() for name in names)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import DAY, NEVER, to_micros
@@ -18,7 +17,7 @@ from funnel_lib.counting.comparable import (
 )
 from funnel_lib.counting.decided import Decided
 from funnel_lib.counting.tree import Node
-from funnel_lib.counting.values import name_periods
+from funnel_lib.counting.values import name_quarter
 from funnel_lib.stats.differences import MOST_P
 from funnel_lib.stats.experiments import Z
 from funnel_lib.stats.intervals import divide
@@ -159,7 +158,7 @@ def _may_be_named(journeys: Journeys, grouping: Grouping, barred: dict) -> np.nd
     """Which groups may be a reference, (n_groups,)? None barred, nor the quarter of the export."""
     out = set(barred.get(grouping.kind, ()))
     if grouping.kind == "quarter":
-        out |= {*name_periods(pd.Series([journeys.observed_until]), "quarter")}
+        out |= {name_quarter(journeys.observed_until, journeys.time_zone)}
     return ~np.isin(np.array(grouping.names, object), [*out])
 
 

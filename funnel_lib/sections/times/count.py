@@ -8,8 +8,10 @@ import pandas as pd
 from funnel_lib.core.groups import Group, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
+from funnel_lib.core.times import localize
 from funnel_lib.counting.days import find_outcome_days, follow
 from funnel_lib.counting.tree import Node, Places, find_places
+from funnel_lib.counting.values import name_periods
 from funnel_lib.counting.waits import HOURS, NORMAL, count_waits, find_normal, measure_standing
 from funnel_lib.stats.incidence import (
     OPEN,
@@ -75,21 +77,22 @@ def find_medians(times: pd.DataFrame) -> pd.DataFrame:
 
 def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     """Do leads of later months buy as often, as far as they have had their time? The table
-    `cohorts`; months are those of entry (UTC).
+    `cohorts`; months are those of entry, in the user's time zone.
     """
     day, cause = find_outcome_days(journeys)
     horizon = find_horizon(day, cause)
-    entered, until = journeys.leads["entered_at"].dt.tz_localize(None), journeys.observed_until
-    months, names = pd.factorize(entered.to_numpy().astype("datetime64[M]"), sort=True)
+    zone, until = journeys.time_zone, journeys.observed_until
+    months = name_periods(journeys.leads["entered_at"], "month", zone)
     rows = []
-    for code, month in enumerate(pd.PeriodIndex(names, freq="M")):
-        mine = months == code
+    for month in sorted(set(months) - {""}):
+        mine = (months == month).to_numpy()
         found = estimate_incidence(day[mine], cause[mine])
         by = min(horizon, len(found.incidence) - 1)
         n_won, n_lost, n_open = (int((cause[mine] == c).sum()) for c in (TAKEN, OTHERWISE, OPEN))
-        followed = (until.tz_localize(None) - month.end_time).days >= horizon
+        following = localize(pd.Timestamp(month) + pd.offsets.MonthBegin(), zone)
+        followed = (until - following).days >= horizon
         rows.append({
-            "month": str(month), "n_entered": int(mine.sum()), "n_won": n_won, "n_lost": n_lost,
+            "month": month, "n_entered": int(mine.sum()), "n_won": n_won, "n_lost": n_lost,
             "n_open": n_open, "horizon_days": horizon, "share": found.incidence[by],
             "low": found.low[by], "high": found.high[by],
             "is_mature": bool(followed or n_open == 0),
