@@ -82,7 +82,7 @@ def _tell_alike(row: pd.Series, sure: pd.DataFrame, words: Words) -> str:
     """At which other steps may as much be gained, as far as chance allows?"""
     rest = sure[(sure["node"] != row["node"]) & (sure["currency"] == row["currency"])]
     alike = rest[(rest["high"] >= row["low"]) & (rest["low"] <= row["high"])]
-    names = [words.quoted(words.steps(step)) for step in dict.fromkeys(alike["step"])]
+    names = [words.text("name.quoted", name=words.step(s)) for s in dict.fromkeys(alike["step"])]
     return words.text("sentence.start_alike", names=", ".join(names)) if names else ""
 
 
