@@ -31,8 +31,7 @@ RISE = 0.60, 0.88
 LOWER_WON, USUAL_SPREAD = 0.08, 0.03
 LOWER_STEP = 0.08
 BETTER, USUAL = 0.97, 0.72
-EFFECT, ASKED = 0.15, (0.15, 0.85)
-FEWEST_CAME = 1000
+EFFECT = 0.15
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,7 @@ class Made:
     """A world: its log, and what was drawn. `leads` has a row a lead, before anything was recorded,
     with segment and the true chances' outcome `won`."""
 
+    name: str
     kind: Kind
     draft: Draft
     journeys: Journeys
@@ -97,7 +97,8 @@ def make_world(kind: str, seed: int, n_leads: int) -> Made:
     kept, shown = made.record(leads, events, draft, rng) if made.record else (leads, events)
     events, table = write_log(kept, shown, draft)
     log = build_log(events, table, START + pd.Timedelta(draft.days, "D"))
-    return Made(made, draft, build_journeys(log, parse_steps(write_steps(draft))), leads, events)
+    journeys = build_journeys(log, parse_steps(write_steps(draft)))
+    return Made(kind, made, draft, journeys, leads, events)
 
 
 def draw_draft(kind: Kind, seed: int, rng) -> Draft:
@@ -377,8 +378,8 @@ def drop_or_keep(rng, draft: Draft) -> Draft:
 
 
 def ask_with_effect(rng, draft: Draft) -> Draft:
-    """The second step is asked for, early or late, and asking helps; the others are not."""
-    step = draft.paths[0][1]
+    """One step is asked for, early or late, and asking helps; the others are not."""
+    step = rng.choice([code for code in draft.paths[0][1:-1] if BEFORE_SALE[code].asked_by])
     ask, effect, go_on = np.zeros(len(IDS)), np.zeros(len(IDS)), draft.go_on.copy()
     ask[step], effect[step] = rng.uniform(0.3, 0.85), EFFECT
     go_on[:, step] = rng.uniform(0.5, 0.8)

@@ -1,6 +1,7 @@
 """`make prove`: statistical claims over many planted worlds; the tables are kept in PROVEN.md.
 
-`python tests/prove.py segments` (or another name of `TABLES`) makes one and leaves the others.
+`python tests/prove.py segments` (or another name of `TABLES`) makes one and leaves the others;
+`--full` takes more worlds for `comparisons`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import random_worlds as worlds
+from prove_comparisons import prove_comparisons
 from prove_readers import prove_readers
 from prove_tree import prove_tree
 from prove_value import prove_groups, prove_hypotheses, prove_power, prove_times
@@ -322,6 +324,7 @@ TABLES = {
     "groups": prove_groups,
     "hypotheses": prove_hypotheses,
     "power": prove_power,
+    "comparisons": lambda pool: prove_comparisons(pool, full="--full" in sys.argv),
     "readers": lambda _: prove_readers(),
 }
 
@@ -339,7 +342,7 @@ def keep(name: str, text: str) -> None:
 
 def main() -> None:
     """Make the tables asked for on all cores; exit code 1 if a bound fails."""
-    names = sys.argv[1:] or list(TABLES)
+    names = [name for name in sys.argv[1:] if name != "--full"] or list(TABLES)
     if unknown := [n for n in names if n not in TABLES]:
         sys.exit(f"no table {unknown[0]!r}; there are {', '.join(TABLES)}")
     fine = True

@@ -13,8 +13,10 @@ from concurrent.futures import ProcessPoolExecutor
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 import pandas as pd
-from habits import KINDS, POWER, Made, make_world
+from habits import IDS, KINDS, ODD, POWER, Made, make_world
+from proving import show_row, write_head
 
 from funnel_lib.core.groups import Segmentation, list_groups
 from funnel_lib.core.journeys import Journeys
@@ -31,6 +33,22 @@ CLAIMS = {
     "asks": ["segment", "step", "n_asked", "n_not_asked", "difference", "low", "high"],
     "months": ["told"],
 }  # table → what to print of a row that claims
+SIZES = {3000: 100, 600: 40}  # leads → worlds of each kind
+FULL = 4  # times as many worlds with --full
+MOST, MOST_OF_ONE, LEAST_NAMED, COVERED = 0.05, 0.12, 0.9, (0.92, 0.98)
+# world of `POWER` → leads, worlds, least share in which it is shown; and by which table
+POWER_BOUNDS = {
+    "manager-lower": (3000, 100, 0.80),
+    "step-lower": (6000, 100, 0.95),
+    "step-better": (3000, 100, 0.95),
+    "asks-help": (3000, 200, 0.80),
+}
+SHOWN_BY = {
+    "manager-lower": "groups",
+    "step-lower": "hypotheses",
+    "step-better": "hypotheses",
+    "asks-help": "asks",
+}
 COHORTS_DIFFER = ("sentence.cohorts_differ", "sentence.cohorts_more", "sentence.cohorts_fewer")
 
 
@@ -44,16 +62,14 @@ def count_claims(journeys: Journeys, segmentation: Segmentation) -> dict[str, pd
 
 
 def find_claims(made: Made, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The rows that claim something beyond chance, by table; a table that is not there has none."""
+    """The rows that claim something beyond chance, by table; without tables that are not there."""
     found = {}
     for name in ("hypotheses", "groups", "asks"):
-        table = tables.get(name, pd.DataFrame())
-        if "beyond_chance" in table:
+        if name in tables:
+            table = tables[name]
+            if "beyond_chance" not in table:  # an older library
+                table = table.assign(beyond_chance=(table["extra_won"] > 0) & (table["low"] > 0))
             found[name] = table[table["beyond_chance"].fillna(False).astype(bool)]
-        elif name == "hypotheses":
-            found[name] = table[(table["extra_won"] > 0) & (table["low"] > 0)]
-        else:
-            found[name] = table
     if made.kind is KINDS["months"]:
         told = tell_cohorts(count_cohorts(made.journeys), _Keys()).split()
         found["months"] = pd.DataFrame({"told": [key for key in told if key in COHORTS_DIFFER]})
@@ -67,59 +83,182 @@ class _Keys(Words):
         return key
 
 
-def find_named(made: Made, tables: dict[str, pd.DataFrame]) -> tuple[bool, bool] | None:
-    """Whether the group that has the habit is named for it, and whether another group is named; None
-    where the table is not there. Of two teams each is the other's others: where there is a habit,
-    no team is named wrongly."""
+def find_named(made: Made, tables: dict[str, pd.DataFrame]) -> tuple[bool | None, bool] | None:
+    """Whether the group that has the habit is named for it (None: there is no habit), and whether
+    another group is; None where the table is not there.
+
+    Of two teams each is the other's others: where there is a habit, no team is named wrongly.
+    """
     if "recording" not in tables:
         return None
-    rows = tables["recording"]
-    rows = rows[rows["differs"].fillna(False).astype(bool)]
+    rows, odd = find_differing(tables), made.kind.odd
     shown = rows[rows["step"].isin(made.kind.marks(made.draft))]
-    named = {*zip(shown["group_by"], shown["group"], strict=True)}
-    wrong = rows[rows["group_by"] != "team"] if made.kind.odd else rows
-    others = {*zip(wrong["group_by"], wrong["group"], strict=True)} - {*made.kind.odd}
-    return bool(named & {*made.kind.odd[:1]}), bool(others)
+    wrong = rows[rows["group_by"] != "team"] if odd else rows
+    named, others = ({*zip(r["group_by"], r["group"], strict=True)} for r in (shown, wrong))
+    return odd[0] in named if odd else None, bool(others - {*odd})
+
+
+def find_differing(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of `recording` that differ."""
+    rows = tables["recording"]
+    return rows[rows["differs"].fillna(False).astype(bool)]
+
+
+def is_shown(made: Made, tables: dict, claims: dict) -> bool | None:
+    """Whether what a world of `POWER` has planted is shown; None where the table is not there."""
+    step, name = str(IDS[made.draft.step]), SHOWN_BY.get(made.name)
+    if name not in tables:
+        return None
+    rows = claims[name]
+    if name == "groups":
+        return bool(((rows["group_by"] == "manager") & (rows["group"] == ODD)).any())
+    if made.name == "step-lower":
+        return step in tables[name]["step"].iloc[0].split(" | ")
+    found = rows["step"].str.split(" | ", regex=False).map(lambda steps: step in steps)
+    return bool((found & (rows.get("difference", 1) > 0)).any())
+
+
+def hold_effect(made: Made, tables: dict) -> list[bool]:
+    """Whether the interval of each ask that is told holds the effect that was planted."""
+    if made.name not in ("asks", "asks-early", "asks-help") or "asks" not in tables:
+        return []
+    rows = tables["asks"].dropna(subset=["low", "high"])
+    effect = rows["step"].map(dict(zip(IDS, made.draft.effect, strict=True))).fillna(0)
+    return ((rows["low"] <= effect) & (effect <= rows["high"])).tolist()
 
 
 def try_world(kind: str, run: int, n_leads: int) -> dict:
-    """Count the claims of one world: how many rows claim by table, and how the habit is named."""
+    """Count one world: the rows that claim something by table, and what is named and shown."""
     start = time.perf_counter()
     made = make_world(kind, FIRST_SEED + run, n_leads)
     segmentation = find_segments(made.journeys)
     tables = count_claims(made.journeys, segmentation)
-    claims, named = find_claims(made, tables), find_named(made, tables)
+    claims = find_claims(made, tables)
     return {
-        "kind": kind, "run": run, "n_leads": n_leads, "claims": claims, "named": named,
-        "recording": tables.get("recording"), "paths": made.draft.paths,
-        "n_found": len(segmentation.ids), "seconds": time.perf_counter() - start,
+        "seed": FIRST_SEED + run, "claims": claims, "named": find_named(made, tables),
+        "shown": is_shown(made, tables, claims), "held": hold_effect(made, tables),
+        "differing": find_differing(tables) if "recording" in tables else None,
+        "k_right": len(segmentation.ids) == len(made.draft.paths),
+        "seconds": time.perf_counter() - start,
     }  # fmt: skip
 
 
+def try_worlds(pool, kind: str, n_worlds: int, n_leads: int) -> list[dict]:
+    """Count some worlds of a kind."""
+    return list(pool.map(try_world, [kind] * n_worlds, range(n_worlds), [n_leads] * n_worlds))
+
+
+def summarise(runs: list[dict]) -> dict[str, float]:
+    """Of some worlds the share with a claim: any, and by table; with the habit named, with another
+    group named; with what was planted shown. Empty where the table is not there."""
+    claims = pd.DataFrame([{n: len(rows) > 0 for n, rows in one["claims"].items()} for one in runs])
+    named = pd.DataFrame([one["named"] for one in runs if one["named"]], columns=["habit", "other"])
+    shown = pd.Series([one["shown"] for one in runs], dtype=float)
+    return {
+        "any": claims.any(axis=1).mean(), **claims.reindex(columns=[*CLAIMS]).mean(),
+        **named.mean(), "shown": shown.mean(), "k_right": np.mean([o["k_right"] for o in runs]),
+        "seconds": np.mean([one["seconds"] for one in runs]),
+    }  # fmt: skip
+
+
+def prove_comparisons(pool, full: bool = False) -> tuple[str, bool]:
+    """Run all worlds: the tables, and whether every promise holds."""
+    times = FULL if full else 1
+    false, fine, held = write_head(FALSE_HEAD), True, []
+    for n_leads, n_worlds in SIZES.items():
+        found = {}
+        for kind, made in KINDS.items():
+            runs = try_worlds(pool, kind, times * n_worlds, n_leads)
+            found[kind] = summarise(runs)
+            fine &= hold_bounds(kind, found[kind], n_leads)
+            held += [held for one in runs for held in one["held"]]
+            false.append(show_false(made.name, n_leads, len(runs), found[kind], MOST_OF_ONE))
+            print(false[-1], flush=True)
+        pooled = pd.DataFrame(found.values()).mean()
+        fine &= pooled["any"] <= MOST
+        n = times * n_worlds * len(KINDS)
+        false.append(show_false("**all**", n_leads, n, pooled, MOST))
+        print(false[-1], flush=True)
+    power = write_head(["planted", "leads", "runs", "shown by", "shown", "seconds"])
+    for kind, (n_leads, n_worlds, least) in POWER_BOUNDS.items():
+        runs = try_worlds(pool, kind, times * n_worlds, n_leads)
+        found = summarise(runs)
+        fine &= not found["shown"] < least
+        held += [held for one in runs for held in one["held"]]
+        power.append(show_row(
+            POWER[kind].name, f"{n_leads:,}", str(len(runs)), f"`{SHOWN_BY[kind]}`",
+            f"{show_share(found['shown'])} (at least {least:.0%})", f"{found['seconds']:.1f}",
+        ))  # fmt: skip
+        print(power[-1], flush=True)
+    covered = np.mean(held) if held else np.nan
+    fine &= not held or COVERED[0] <= covered <= COVERED[1]
+    bounds = f"{len(held):,} (92% to 98%)"
+    told = f"Intervals of asks hold the planted effect in {show_share(covered)} of {bounds}."
+    parts = [FALSE, "\n".join(false), READ_FALSE, TRUE, "\n".join(power), told, READ_TRUE]
+    return "\n\n".join(parts), bool(fine)
+
+
+def hold_bounds(kind: str, found: dict, n_leads: int) -> bool:
+    """Whether the promises on one kind of world hold, as far as its tables are there."""
+    fine = found["any"] <= MOST_OF_ONE
+    if KINDS[kind].odd and n_leads == max(SIZES):
+        fine &= not found.get("habit") < LEAST_NAMED
+    return bool(fine and (KINDS[kind].odd != () or not found["other"] > MOST))
+
+
+def show_false(name: str, n_leads: int, n: int, found, most: float) -> str:
+    """One line of the table of false claims."""
+    cells = [show_share(found[key]) for key in (*CLAIMS, "habit", "other", "k_right")]
+    any_of = f"{show_share(found['any'])} (at most {most:.0%})"
+    return show_row(name, f"{n_leads:,}", str(n), any_of, *cells, f"{found['seconds']:.1f}")
+
+
+def show_share(share: float) -> str:
+    """A share in percent; a dash where there is none."""
+    return "–" if pd.isna(share) else f"{share:.1%}"
+
+
+FALSE_HEAD = ["worlds", "leads", "runs", "with a false claim", *CLAIMS, "habit named",
+              "another group named", "as many segments as planted", "seconds"]  # fmt: skip
+FALSE = """\
+Four managers in two teams serve random paths of 5 to 7 steps alike (80 to 90 % go on at each, noise
+of 0 to 5 %, asks without effect): nothing is to be gained, and every claim of page one is false.
+Habits are those of one manager or, where it says so, of a team (see `habits`)."""
+READ_FALSE = f"""\
+How to read it: the share of worlds in which page one claims something beyond chance, and by which
+table; `months` is the sentence on the best and the worst month, or the first and the last, judged
+only where months are the question. *Habit named*: `recording` says that the manager (the team)
+differs in what it records otherwise (at least {LEAST_NAMED:.0%} at {max(SIZES):,} leads). *Another
+group named*: a manager, source or quarter without that habit; where there is none, any group (at
+most {MOST:.0%}). Steps left out make another path: more segments than planted are found there. A
+dash: no such table yet, or no such habit."""
+TRUE = """\
+Worlds of the same sort with one difference planted: one manager's share won is 8 points below the
+mean of the others, whose own shares differ by 3 points (standard deviation); a step is taken 8
+points less in one team; one manager has 97 % at a step where the others have 72 %; an ask adds 15
+points to the chance of a step that at least 1,000 leads come to."""
+READ_TRUE = """\
+How to read it: *shown* is a row of that manager, or of that step, beyond chance; for the step of a
+team, that it is the first row by money. Intervals of asks are those of all rows told in this world
+and in the two without effect."""
+
+
 def show_kind(pool, kind: str, n_worlds: int, n_leads: int) -> None:
-    """Try some worlds of a kind, and print their claims."""
-    runs = list(pool.map(try_world, [kind] * n_worlds, range(n_worlds), [n_leads] * n_worlds))
+    """Try some worlds of a kind, and print their claims and the shares."""
+    runs, right = try_worlds(pool, kind, n_worlds, n_leads), bool((KINDS | POWER)[kind].odd)
     for one in runs:
-        seed = FIRST_SEED + one["run"]
         for name, rows in one["claims"].items():
             if len(rows):
-                shown = [c for c in CLAIMS[name] if c in rows]
-                print(f"seed {seed}: {name}\n{rows[shown].to_string(index=False)}")
-        if one["named"] not in (None, (bool((KINDS | POWER)[kind].odd), False)):
-            told = one["recording"]
-            print(f"seed {seed}: named (the habit, others) {one['named']}")
-            print(told[told["differs"].fillna(False).astype(bool)].to_string(index=False))
-    counts = {n: sum(len(one["claims"].get(n, ())) > 0 for one in runs) for n in CLAIMS}
-    any_of = sum(any(len(rows) for rows in one["claims"].values()) for one in runs)
-    k_right = sum(one["n_found"] == len(one["paths"]) for one in runs)
-    seconds = sum(one["seconds"] for one in runs) / n_worlds
-    named = [one["named"] for one in runs if one["named"] is not None]
-    told = f"; habit named {sum(a for a, _ in named)}, others {sum(b for _, b in named)}"
-    print(
-        f"{kind}: {n_worlds} worlds of {n_leads:,} leads, with a claim {any_of} {counts}"
-        f"{told if named else ''}; as many segments as planted {k_right}; {seconds:.1f} s a world",
-        flush=True,
-    )
+                shown = rows[[c for c in CLAIMS[name] if c in rows]]
+                print(f"seed {one['seed']}: {name}\n{shown.to_string(index=False)}")
+        if one["named"] not in (None, (right or None, False)):
+            print(f"seed {one['seed']}: named (the habit, others) {one['named']}")
+            print(one["differing"].to_string(index=False))
+    found = summarise(runs)
+    print(f"{kind}, {n_worlds} worlds of {n_leads:,} leads: ", end="")
+    print(", ".join(f"{name} {x:.3g}" for name, x in found.items() if pd.notna(x)), flush=True)
+    if held := [held for one in runs for held in one["held"]]:
+        print(f"interval holds the effect: {sum(held)} of {len(held)}")
 
 
 if __name__ == "__main__":
