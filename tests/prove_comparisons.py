@@ -18,9 +18,13 @@ import pandas as pd
 from habits import IDS, KINDS, ODD, POWER, Made, make_world
 from proving import show_row, write_head
 
-from funnel_lib.core.groups import Segmentation, list_groups
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
+from funnel_lib.counting.asks import compare_asked
+from funnel_lib.counting.recording import find_habits
+from funnel_lib.counting.tree import find_places
+from funnel_lib.sections.groups.count import count_groups
 from funnel_lib.sections.hypotheses.count import build_hypotheses
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.times.count import count_cohorts
@@ -54,10 +58,13 @@ COHORTS_DIFFER = ("sentence.cohorts_differ", "sentence.cohorts_more", "sentence.
 
 def count_claims(journeys: Journeys, segmentation: Segmentation) -> dict[str, pd.DataFrame]:
     """The tables from which page one takes its claims, and `recording`."""
-    groups = list_groups(segmentation)
+    places, habits = find_places(journeys, segmentation), find_habits(journeys, segmentation)
+    asks = compare_asked(journeys, places, habits.comparable)
     return {
-        "hypotheses": build_hypotheses(journeys, groups),
-        # to come: "recording", "groups", "asks"
+        "recording": habits.table,
+        "groups": count_groups(journeys, segmentation),
+        "asks": asks,
+        "hypotheses": build_hypotheses(journeys, segmentation, asks=asks),
     }
 
 

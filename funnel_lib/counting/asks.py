@@ -11,8 +11,10 @@ from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
 from funnel_lib.counting.tree import Node, Places
 from funnel_lib.stats.differences import FAMILY, correct_p
+from funnel_lib.stats.experiments import Z
 from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN
 from funnel_lib.stats.landmark import Gain, estimate_gain
+from funnel_lib.stats.strata import compare_strata
 
 FEWEST, FEWEST_LEFT = 30, 10  # leads, and those of them who did not go on, to tell of, a side
 _TOLD = ("share_asked", "share_not_asked", "difference", "low", "high", "p", "error")
@@ -24,10 +26,11 @@ def compare_asked(
     """At which places does proposing the next step go with going on, among those undecided?
 
     Of each place but the first, as nobody comes to it: whole leads on its paths that have had their
-    time, from the first evidence of the step before. They go on with the first evidence of the next
+    time, from the first evidence of the step before, and of the one before that: a step recorded by
+    mistake mostly has none before it, and nobody asks a lead that is not there. They go on with the first evidence of the next
     step or of a later one of their path (at a fork of any next step), or the sale, are lost when
-    they are closed, and open ones are watched up to the export. Left out are leads whose step
-    before is unseen, or who went on before it: when they came is not known. An ask before that
+    they are closed, and open ones are watched up to the export. Left out are leads of which either
+    is unseen, or who went on before it: when they came is not known. An ask before that
     counts from then on; one at the moment of going on comes before it; one that comes later, or
     before entry, is none. An action that asks for several steps counts for the earliest that the
     client has not come to by then, as of `asked.find_asked`.
@@ -42,7 +45,8 @@ def compare_asked(
     -------
     DataFrame: a row a place for whose next steps anyone is asked in the log, none else. The columns
     of the table `asks`, and `error`, the standard error of the difference. Where either side has
-    fewer than `FEWEST` leads, or `FEWEST_LEFT` that did not go on, the shares and all that follows
+    fewer than `FEWEST` leads, or `FEWEST_LEFT` that did not go on, or at a fork clients of one
+    path are asked more often, the shares and all that follows
     from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at its part of `differences.FAMILY`.
     How the shares are found, and by whom: see `landmark.estimate_gain`.
     """
@@ -62,7 +66,8 @@ def compare_asked(
             came, *watch = _watch(journeys, places, node, going, own)
             here = chosen & np.isin(path, node.segments) & came
             gain = estimate_gain(*(what[here] for what in watch), accounts[here], seed)
-            rows.append(_describe(places, node) | _judge(gain))
+            alike = _are_asked_alike(journeys, node, path[here], *(what[here] for what in watch[1:]))
+            rows.append(_describe(places, node) | _judge(gain, alike))
     return _correct(pd.DataFrame(rows[::-1]))
 
 
@@ -82,7 +87,9 @@ def _watch(journeys: Journeys, places: Places, node: Node, going, own):
     steps of a fork are not on it.
     """
     skeleton, depth = _find_way(places, node)
-    since = find_first_evidence(journeys, skeleton[depth - 1])
+    since = np.maximum.reduce([
+        find_first_evidence(journeys, step) for step in skeleton[max(depth - 2, 0) : depth]
+    ])  # fmt: skip
     came, went = (since < NEVER) & (going >= since), going < NEVER
     lost = places.counted.has_status("lost")[places.counted.of_lead]
     closed = to_micros(journeys.leads["closed_at"])
@@ -135,12 +142,28 @@ def _describe(places: Places, node: Node) -> dict:
     }  # fmt: skip
 
 
-def _judge(gain: Gain) -> dict:
-    """A row's numbers; what is told only where both sides have enough leads."""
+def _are_asked_alike(journeys: Journeys, node: Node, path, cause, ask) -> bool:
+    """Are clients of all paths that part at a fork asked as often, as far as they went on?
+
+    Else those asked are mostly of one path, and what sets the paths apart would pass for what
+    asking does: of those lost nobody knows the path.
+    """
+    if not node.is_fork:
+        return True
+    if not journeys.ask_sets[:, _list_codes(journeys, node)].any(axis=0).all():
+        return False
+    on = cause == TAKEN
+    asked = [ask[on & np.isin(path, part)] < NEVER for part in node.parts]
+    n, hits = (np.array([[f(one)] for one in asked], float) for f in (len, np.sum))
+    return not (np.abs(compare_strata(n, hits).z) > Z).any()
+
+
+def _judge(gain: Gain, alike: bool) -> dict:
+    """A row's numbers; what is told only where both sides have enough leads, and are alike."""
     sides = [(gain.n_asked, gain.n_asked_went_on), (gain.n_not_asked, gain.n_not_asked_went_on)]
     enough = all(n >= FEWEST and n - went_on >= FEWEST_LEFT for n, went_on in sides)
     found = dict.fromkeys(_TOLD, np.nan)
-    if enough and np.isfinite(gain.error):
+    if alike and enough and np.isfinite(gain.error):
         low, high = gain.find_interval()
         found = {
             "share_asked": gain.share_asked, "share_not_asked": gain.share_not_asked,

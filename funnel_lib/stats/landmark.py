@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnel_lib.core.times import NEVER
-from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN
+from funnel_lib.stats.incidence import OTHERWISE, TAKEN
 from funnel_lib.stats.intervals import divide
 
 BLOCKS = 100  # left out one after the other
@@ -64,7 +64,7 @@ def estimate_gain(
     Parameters
     ----------
     end : (n,) whole numbers, how long after coming each one's watch ended
-    cause : (n,) what ended it: `OPEN`, `TAKEN` (went on) or `OTHERWISE` (left)
+    cause : (n,) what ended it, as of `incidence`: `OPEN`, `TAKEN` (went on) or `OTHERWISE` (left)
     ask : (n,) how long after coming it was asked, `NEVER` where it was not; no later than `end`
     unit : (n,) whose it is, such as its account: those of one unit are left out together
     seed : by which units are dealt to blocks
@@ -90,7 +90,10 @@ def estimate_gain(
 
     Errors: the jackknife over `BLOCKS` blocks of units, fewer where there are fewer units (Busing,
     Meijer and van der Leeden, 1999, https://doi.org/10.1023/A:1008800423698). The difference has
-    the times as they are; for the error, where there are more than `MOST_TIMES`, neighbours are one.
+    the times as they are; for the error neighbours are one where there are more than `MOST_TIMES`.
+
+    Stamps that are mere dates: who goes on unasked earlier on the day of an ask counts as if it had
+    come after it, which takes from the difference, so that no gain is made up.
 
     Examples
     --------

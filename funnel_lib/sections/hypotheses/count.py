@@ -81,13 +81,16 @@ def build_hypotheses(
     now, drawn = _add_up(journeys, decided, leads, seed)
     counted = decided.places.counted
     came = (counted.n @ decided.places.came) / (months * MONTH)  # a day
+    told = [] if asks is None or asks.empty else asks[asks["difference"].notna()].to_dict("records")
     rows = []
     for k, (node, reference) in enumerate(zip(tree.nodes, found, strict=True)):
         here, draws = ({name: x[:, k] for name, x in sums.items()} for sums in (now, drawn))
         more = [_weigh_reference(reference, here, draws, scale, came[k])]
-        for asked in asks.loc[asks["node"] == node.number].to_dict("records") if asks is not None else ():
-            if np.isfinite(asked["difference"]):
-                more.append(_weigh_asked(asked, here, draws, scale, came[k], seed))
+        more += [
+            _weigh_asked(asked, here, draws, scale, came[k], seed)
+            for asked in told
+            if asked["node"] == node.number
+        ]
         own = {"segment": tree.name_node(node), "node": node.number, "step": node.missed}
         rows += [table.assign(**own) for table in more]
     table = pd.concat(rows, ignore_index=True).assign(months=months)

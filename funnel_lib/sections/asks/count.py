@@ -1,0 +1,42 @@
+"""Count whether proposing the next step goes with going on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from funnel_lib.core.groups import Segmentation
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tables import arrange
+from funnel_lib.counting.asks import compare_asked
+from funnel_lib.counting.tree import find_places
+
+
+def count_asks(
+    journeys: Journeys,
+    segmentation: Segmentation | None = None,
+    leads: np.ndarray | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Of leads still undecided when the next step was proposed, do more go on than of those to whom
+    it was not yet? The table `asks`, a row a place of the tree; see `asks.compare_asked`.
+
+    Parameters
+    ----------
+    leads : (n_leads,) which may be compared; default all
+    seed : by which accounts are dealt to the blocks of the jackknife
+
+    Examples
+    --------
+    >>> log = build_log(pd.DataFrame({
+    ...     "lead_id": [*"aaabbbccc"],
+    ...     "action": ["ask", "send", "read", "ask", "gone", "send", "ask", "note", "gone"],
+    ...     "at": pd.to_datetime([f"2025-01-{d:02}" for d in (1, 3, 4, 1, 2, 6, 1, 4, 8)])}))
+    >>> steps = Steps(steps=[{"id": "ask"}, {"id": "read", "asked_by": ["send"]}, {"id": "pay"}],
+    ...               won="pay", lost=["gone"])
+    >>> table = count_asks(build_journeys(log, steps))  # b was lost before it was asked
+    >>> table[["landmark_days", "n_asked", "n_asked_went_on", "n_not_asked"]].values.tolist()
+    [[2.0, 1.0, 1.0, 1.0]]
+    """
+    found = compare_asked(journeys, find_places(journeys, segmentation), leads, seed)
+    return arrange("asks", found.drop(columns="error", errors="ignore"))

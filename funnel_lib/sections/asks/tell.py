@@ -1,0 +1,76 @@
+"""Sentences on whether proposing the next step helps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from funnel_lib.core.words import Words
+
+MOST_STEPS = 5  # told one by one
+
+
+def tell_asks(asks: pd.DataFrame, words: Words) -> str:
+    """Does proposing help, and where would it help most leads? Empty where the log has no
+    proposals.
+
+    Of the places where the difference is beyond chance, the one where it is largest times the leads
+    to whom the step was never proposed.
+
+    Examples
+    --------
+    >>> asks = pd.DataFrame([{
+    ...     "segment": "all", "step": "meet", "n_asked": 200, "n_not_asked": 335,
+    ...     "difference": 0.4, "low": 0.34, "high": 0.46, "beyond_chance": True,
+    ...     "share_asked": 0.85, "share_not_asked": 0.45}])
+    >>> tell_asks(asks, Words("en", {"meet": "Met us"})).split(": ")[0]
+    'Proposing helps'
+    """
+    if asks.empty:
+        return ""
+    told, main = list_told(asks), _find_main(asks)
+    if told.empty:
+        return words.text("sentence.asks_few")
+    if main is None:
+        return words.text("sentence.asks_chance", n=len(told))
+    return words.text("sentence.asks_help", **_describe(main))
+
+
+def tell_asks_by_step(asks: pd.DataFrame, words: Words) -> list[str]:
+    """Does proposing help, and at each step by how much? The first is not told twice."""
+    if asks.empty:
+        return [words.text("sentence.asks_none")]
+    told, main, said = list_told(asks), _find_main(asks), [tell_asks(asks, words)]
+    for place, row in told.head(MOST_STEPS).iterrows():
+        if main is None or place != main.name:
+            key = "sentence.asks_step" if row["beyond_chance"] else "sentence.asks_step_chance"
+            said.append(words.text(key, place=_name_place(row, words), **row))
+    untold = len(asks) - len(told)
+    return said + [words.text("sentence.asks_untold", n=untold)] * bool(untold and len(told))
+
+
+def _find_main(asks: pd.DataFrame) -> pd.Series | None:
+    """Where proposing more would bring most, of the places where it helps beyond chance."""
+    told = list_told(asks)
+    sure = told[told["beyond_chance"].astype(bool)]
+    return None if sure.empty else sure.iloc[0]
+
+
+def list_told(asks: pd.DataFrame) -> pd.DataFrame:
+    """Keep the places that can be told of: those where proposing more would bring most first."""
+    told = asks[asks["difference"].notna()]
+    gain = (told["n_not_asked"] * told["difference"]).sort_values(ascending=False, kind="stable")
+    return told.loc[gain.index]
+
+
+def _describe(row: pd.Series) -> dict[str, Any]:
+    """A row, and its difference in whole points."""
+    ends = {"more": "difference", "least": "low", "most": "high"}
+    return row.to_dict() | {name: 100 * row[column] for name, column in ends.items()}
+
+
+def _name_place(row: pd.Series, words: Words) -> str:
+    """The step, and on which path, where not all come through the place."""
+    key = "sentence.quoted" if row["segment"] == "all" else "sentence.asks_place"
+    return words.text(key, **row)
