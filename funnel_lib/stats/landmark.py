@@ -88,9 +88,9 @@ def estimate_gain(
     chance (F(inf) - F(d-)) / S(d-). Of that the mean over the asked is taken from their own
     incidence, from the ask on, at its end.
 
-    Errors: the jackknife over `BLOCKS` blocks of units, fewer where there are fewer units (Busing,
-    Meijer and van der Leeden, 1999, https://doi.org/10.1023/A:1008800423698). The difference has
-    the times as they are; for the error neighbours are one where there are more than `MOST_TIMES`.
+    Errors: the jackknife over `BLOCKS` blocks of units, fewer where there are fewer units
+    (by groups: Quenouille, 1956, https://doi.org/10.2307/2332914). The difference has the times as
+    they are; for the error neighbours are one where there are more than `MOST_TIMES`.
 
     Stamps that are mere dates: who goes on unasked earlier on the day of an ask counts as if it had
     come after it, which takes from the difference, so that no gain is made up.
