@@ -30,12 +30,13 @@ def make_time_to(**changes):
     return table.assign(**changes)
 
 
-def make_cohorts(shares=(0.2, 0.25, 0.3), around=0.08, n_young=0, n_entered=100):
+def make_cohorts(shares=(0.2, 0.25, 0.3), around=0.08, n_young=0, n_entered=100, p=(0.3, 0.2)):
+    """`p`: of all months alike, and of the worst against the best."""
     n, share = len(shares), np.array(shares)
     return pd.DataFrame({
         "month": [f"2025-{m:02d}" for m in range(1, n + 1)], "n_entered": n_entered,
         "horizon_days": 21, "share": share, "low": share - around, "high": share + around,
-        "is_mature": np.arange(n) < n - n_young,
+        "is_mature": np.arange(n) < n - n_young, "p_months": p[0], "p_best": p[1],
     })  # fmt: skip
 
 
@@ -127,28 +128,35 @@ def test_nobody_bought_or_was_lost():
 def test_cohorts_are_compared_as_far_as_their_intervals_go():
     assert spaced(tell_cohorts(make_cohorts(n_young=1), EN)) == (
         "Bought within 21 days: of the leads of January 2025 20.0% (95% interval 12.0–28.0%), of "
-        "those of February 2025 25.0% (95% interval 17.0–33.0%). These intervals overlap: no "
-        "change is shown. 1 month is too young to compare."
+        "those of February 2025 25.0% (95% interval 17.0–33.0%). No change beyond chance is "
+        "shown. 1 month is too young to compare."
     )
     assert spaced(tell_cohorts(make_cohorts(n_young=1), RU)) == (
         "Купили за 21 день: январь 2025 — 20,0 % (диапазон 95 %: 12,0–28,0 %), февраль 2025 — "
-        "25,0 % (диапазон 95 %: 17,0–33,0 %). Диапазоны пересекаются: изменений не видно. "
+        "25,0 % (диапазон 95 %: 17,0–33,0 %). Изменений больше случайных не видно. "
         "Ещё 1 месяц сравнивать рано."
     )
 
 
 def test_cohorts_that_differ():
-    more = tell_cohorts(make_cohorts((0.1, 0.2, 0.3), 0.05), EN)
+    more = tell_cohorts(make_cohorts((0.1, 0.2, 0.3), 0.05, p=(0.01, 0.01)), EN)
     assert "do not overlap: more buy than at first." in more
-    fewer = tell_cohorts(make_cohorts((0.3, 0.2, 0.1), 0.05), RU)
+    fewer = tell_cohorts(make_cohorts((0.3, 0.2, 0.1), 0.05, p=(0.01, 0.01)), RU)
     assert "покупают реже, чем вначале" in fewer
-    bump = spaced(tell_cohorts(make_cohorts((0.2, 0.5, 0.21), 0.05), EN))
-    assert "no change is shown" in bump
+    assert "No change beyond chance" in tell_cohorts(make_cohorts((0.1, 0.2, 0.3), 0.05), EN)
+    bump = spaced(tell_cohorts(make_cohorts((0.2, 0.5, 0.21), 0.05, p=(0.01, 0.01)), EN))
+    assert "No change beyond chance is shown" in bump
     assert (
-        "The best month (February 2025, 50.0%) and the worst (January 2025, 20.0%) differ" in bump
+        "The best month (February 2025, 50.0%) and the worst (January 2025, 20.0%) differ by more"
+        in bump
     )
     flat = tell_cohorts(make_cohorts(), RU)
     assert "Даже лучший месяц (март 2025" in flat and "бывает случайно" in flat
+    together = spaced(tell_cohorts(make_cohorts(p=(0.01, 0.2)), EN))
+    assert "Taken together the months differ" in together
+    assert "the best (March 2025, 30.0%) and the worst (January 2025, 20.0%) alone" in together
+    untested = make_cohorts(p=(np.nan, np.nan))
+    assert "best" not in tell_cohorts(untested, EN)
 
 
 def test_few_mature_months():

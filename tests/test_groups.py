@@ -16,8 +16,13 @@ from funnel_lib.core.steps import Steps
 from funnel_lib.counting.decided import find_decided
 from funnel_lib.counting.values import name_quarters, read_values
 from funnel_lib.sections.groups.count import compare_groups, split_change
-from funnel_lib.stats.differences import judge_difference, newcombe
-from funnel_lib.stats.intervals import effective_n
+from funnel_lib.stats.differences import (
+    judge_against_best,
+    judge_difference,
+    judge_equality,
+    newcombe,
+)
+from funnel_lib.stats.intervals import effective_n, find_design_effect
 
 EXACT = 1e-12  # the same few sums in another order
 START = pd.Timestamp("2025-01-01", tz="UTC")
@@ -368,3 +373,43 @@ def test_unknown_values_are_told_with_those_there_are():
         "no lead has 'sprin' in the column 'period'; did you mean spring?; found 'spring'"
     )
     assert second == "no lead has 'z' in the column 'period'; found 'spring'"
+
+
+# --- several shares --------------------------------------------------------------------------
+
+
+def test_equality_is_the_chi_square_of_a_table():
+    n, hits = np.array([80.0, 120, 100]), np.array([20, 40, 22])
+    by_table = chi2_contingency(np.array([hits, n - hits]), correction=False).pvalue
+    assert judge_equality(hits / n, n) == pytest.approx(by_table, abs=EXACT)
+    # Of 8 leads fewer than five buyers are expected: they are left out.
+    more = judge_equality(np.append(hits / n, 1), np.append(n, 8))
+    assert more == pytest.approx(by_table, abs=EXACT)
+    for shares, n in (([0.5], [100]), ([0.0, 0.0], [50, 50]), ([], []), ([np.nan], [0])):
+        assert np.isnan(judge_equality(np.array(shares), np.array(n, float)))
+        assert np.isnan(judge_against_best(np.array(shares), np.array(n, float))).all()
+
+
+def test_the_best_is_compared_as_one_of_many():
+    # Two shares: Tukey's range of two is the z-test of the pair.
+    n = np.array([100.0, 150])
+    two = judge_against_best(np.array([0.2, 0.3]), n)
+    single = judge_difference(np.array([0.2]), n[:1], np.array([0.3]), n[1:])["p"][0]
+    assert two[0] == pytest.approx(single, abs=1e-6) and two[1] == 1
+    # The 5 % point of the range of twelve, of a printed table: 4.62 (Harter 1960).
+    n, gap = np.full(12, 400.0), 4.62 * np.sqrt(0.25 / 400)
+    share = np.full(12, 0.5) + np.array([gap / 2, -gap / 2] + [0] * 10)
+    assert judge_against_best(share, n)[1] == pytest.approx(0.05, abs=0.001)
+
+
+def test_a_design_effect_is_the_size_of_what_comes_as_one():
+    rng = np.random.default_rng(6)
+    unit = np.repeat(np.arange(600), 4)
+    hits, group = (rng.random(600) < 0.3)[unit], (np.arange(600) % 6)[unit]
+    assert find_design_effect(hits, group, unit) == pytest.approx(4, rel=0.01)
+    assert find_design_effect(hits, group, np.arange(2400)) == 1  # each for itself
+    single = rng.random(2400) < 0.3
+    assert find_design_effect(single, group, unit) == pytest.approx(1, abs=0.1)
+    assert find_design_effect(np.ones(8, bool), np.zeros(8, int), np.arange(8)) == 1
+    empty = np.zeros(0, int)
+    assert find_design_effect(empty, empty, empty) == 1

@@ -38,6 +38,53 @@ def judge_difference(
     }  # fmt: skip
 
 
+def judge_equality(share: np.ndarray, n: np.ndarray) -> float:
+    """May chance alone have made several shares, each of n (effective) leads, so unequal?
+
+    The p of the chi-square test of homogeneity, of the shares of which `FEWEST_EXPECTED` cases of
+    any kind are expected (see `find_testable`); empty where there are not two such.
+    """
+    from scipy.stats import chi2
+
+    use, pooled = find_testable(share, n)
+    if use.sum() < 2:
+        return np.nan
+    share, n = share[use], n[use]
+    return float(chi2.sf(n @ (share - pooled) ** 2 / (pooled * (1 - pooled)), len(n) - 1))
+
+
+def judge_against_best(share: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """May chance alone have set each of several shares so far below the best of them, which nobody
+    named before?
+
+    The p of each share's difference from the highest, (n_shares,), corrected for the number of all
+    pairs, with the pooled share in the errors; empty for shares left out by `find_testable`.
+    Tukey (1949), https://doi.org/10.2307/3001913; of unequal n, Kramer (1956),
+    https://doi.org/10.2307/3001469
+    """
+    from scipy.stats import studentized_range
+
+    p, (use, pooled) = np.full(len(share), np.nan), find_testable(share, n)
+    if use.sum() < 2:
+        return p
+    share, n = share[use], n[use]
+    best = share.argmax()
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / n[best]) / 2)
+    p[use] = studentized_range.sf((share[best] - share) / error, len(n), np.inf)
+    return np.clip(p, 0, 1)
+
+
+def find_testable(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, float]:
+    """Which of several shares may be tested against each other, (n_shares,), and what is theirs
+    together? Those of which enough cases are expected; none where there are no two kinds."""
+    use = (n > 0) & ~np.isnan(share)
+    pooled = n[use] @ share[use] / n[use].sum() if use.any() else np.nan
+    expected, varies = count_expected(pooled, n)
+    use &= varies & (expected >= FEWEST_EXPECTED)
+    pooled = n[use] @ share[use] / n[use].sum() if use.any() else np.nan
+    return use & (0 < pooled < 1), pooled
+
+
 def count_expected(pooled: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How many cases of the rarer kind are expected of n, and are there two kinds at all?
 

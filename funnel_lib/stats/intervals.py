@@ -34,6 +34,29 @@ def effective_n(weights: np.ndarray) -> float:
     return min(total**2 / squares, total) if squares > 0 else 0.0
 
 
+def find_design_effect(hits: np.ndarray, group: np.ndarray, unit: np.ndarray) -> float:
+    """By how much is the variance of groups' shares larger as some cases come as one, such as the
+    leads of an account? At least 1; the effective number of cases is n over this.
+
+    `hits`, `group` and `unit` are (n_cases,), the last two codes. The mean over the groups of the
+    variance by units over that by cases, weighed by 1 - n / sum(n): Rao and Scott (1987), first
+    order, https://doi.org/10.1214/aos/1176350273
+    """
+    n = np.bincount(group)
+    moved = hits - divide(np.bincount(group, hits), n)[group]
+    together, of_case = np.unique(
+        np.column_stack([group, unit]), axis=0, return_inverse=True
+    )  # the part of each unit in each group
+    squares = np.bincount(together[:, 0], np.bincount(of_case, moved) ** 2, minlength=len(n))
+    n_units, alone = np.bincount(together[:, 0], minlength=len(n)), np.bincount(group, moved**2)
+    use = (alone > 0) & (n_units > 1)
+    if not use.any():
+        return 1.0
+    few = n_units[use] / (n_units[use] - 1) * (n[use] - 1) / n[use]
+    weight = 1 - n[use] / (n.sum() + 1)  # of a single group, too
+    return max(float(np.average(few * squares[use] / alone[use], weights=weight)), 1.0)
+
+
 @dataclass(frozen=True)
 class Cells:
     """Leads of a segment whose figures move alike, added up: what shares and their errors need.

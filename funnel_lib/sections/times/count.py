@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Group, Segmentation
+from funnel_lib.core.groups import Group, Segmentation, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import localize
@@ -13,6 +13,7 @@ from funnel_lib.counting.days import find_outcome_days, follow
 from funnel_lib.counting.tree import Node, Places, find_places
 from funnel_lib.counting.values import name_periods
 from funnel_lib.counting.waits import HOURS, NORMAL, count_waits, find_normal, measure_standing
+from funnel_lib.stats.differences import judge_against_best, judge_equality
 from funnel_lib.stats.incidence import (
     OPEN,
     OTHERWISE,
@@ -23,6 +24,7 @@ from funnel_lib.stats.incidence import (
     find_last_day,
     find_quantile,
 )
+from funnel_lib.stats.intervals import find_design_effect, wilson
 
 WAYS = ("aalen_johansen", "open_as_lost", "lost_as_open")
 
@@ -78,26 +80,47 @@ def find_medians(times: pd.DataFrame) -> pd.DataFrame:
 def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     """Do leads of later months buy as often, as far as they have had their time? The table
     `cohorts`; months are those of entry, in the user's time zone.
+
+    Leads of one account are one case of the errors. Mature months are tested for being all alike,
+    and each against the best of them (see `judge_equality` and `judge_against_best`).
     """
     day, cause = find_outcome_days(journeys)
     horizon = find_horizon(day, cause)
     zone, until = journeys.time_zone, journeys.observed_until
     months = name_periods(journeys.leads["entered_at"], "month", zone)
-    rows = []
+    bought = (cause == TAKEN) & (day <= horizon)
+    design, rows = _measure_accounts(journeys, months, bought), []
     for month in sorted(set(months) - {""}):
         mine = (months == month).to_numpy()
         found = estimate_incidence(day[mine], cause[mine])
         by = min(horizon, len(found.incidence) - 1)
+        share, low, high = (x[by] for x in (found.incidence, found.low, found.high))
+        if design > 1 and found.error[by] > 0:
+            n = share * (1 - share) / found.error[by] ** 2
+            low, high = map(float, wilson(share, n / design))
         n_won, n_lost, n_open = (int((cause[mine] == c).sum()) for c in (TAKEN, OTHERWISE, OPEN))
         following = localize(pd.Timestamp(month) + pd.offsets.MonthBegin(), zone)
         followed = (until - following).days >= horizon
         rows.append({
             "month": month, "n_entered": int(mine.sum()), "n_won": n_won, "n_lost": n_lost,
-            "n_open": n_open, "horizon_days": horizon, "share": found.incidence[by],
-            "low": found.low[by], "high": found.high[by],
-            "is_mature": bool(followed or n_open == 0),
+            "n_open": n_open, "horizon_days": horizon, "share": share, "low": low, "high": high,
+            "is_mature": bool(followed or n_open == 0), "p_months": np.nan, "p_best": np.nan,
         })  # fmt: skip
-    return arrange("cohorts", rows)
+    table = arrange("cohorts", rows)
+    mature = table["is_mature"].to_numpy(bool)
+    shares, n = (table.loc[mature, c].to_numpy(float) for c in ("share", "n_entered"))
+    table.loc[mature, "p_months"] = judge_equality(shares, n / design)
+    table.loc[mature, "p_best"] = judge_against_best(shares, n / design)
+    return table
+
+
+def _measure_accounts(journeys: Journeys, months: pd.Series, bought: np.ndarray) -> float:
+    """By how much months vary more as leads of one account buy or do not together."""
+    entered = (months != "").to_numpy()
+    account = find_accounts(journeys.leads)[entered]
+    if len(np.unique(account)) == len(account):
+        return 1.0
+    return find_design_effect(bought[entered], pd.factorize(months[entered])[0], account)
 
 
 def compare_ways(journeys: Journeys, day: int) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import take_everybody
 from funnel_lib.core.words import Words, hint_if_few, join_sentences
+from funnel_lib.stats.differences import MOST_P
 from funnel_lib.stats.incidence import FEW
 
 
@@ -38,8 +39,9 @@ def _tell_won(won: pd.Series, words: Words) -> str:
 def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
     """Do leads of later months buy more or less often, beyond chance, and which are too young?
 
-    Months are said to differ only where their intervals do not overlap, and only of those that have
-    had their time: the first and the last of them, then the best and the worst.
+    Of months that have had their time, the first and the last, then the best and the worst. They
+    are said to differ only where all such months together differ beyond chance; the best and the
+    worst are named as the reason where they do, too, as two of so many.
     """
     if not cohorts["n_entered"].sum() > 0:
         return words.text("sentence.nobody")
@@ -50,7 +52,7 @@ def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
     one = len(mature) == 1
     return join_sentences(
         words.text("sentence.cohorts_one", **mature.iloc[0]) if one else _tell_ends(mature, words),
-        len(mature) > 2 and _tell_extremes(mature, words),
+        mature["p_best"].notna().sum() > 2 and _tell_extremes(mature, words),
         n_young > 0 and words.text("sentence.cohorts_young", n=n_young),
         hint_if_few(mature["n_entered"].sum(), words),
     )
@@ -60,23 +62,23 @@ def _tell_ends(mature: pd.DataFrame, words: Words) -> str:
     """The first month against the last."""
     first, last = mature.iloc[0], mature.iloc[-1]
     change = "sentence.cohorts_same"
-    if last["low"] > first["high"]:
+    if first["p_months"] < MOST_P and last["low"] > first["high"]:
         change = "sentence.cohorts_more"
-    elif last["high"] < first["low"]:
+    elif first["p_months"] < MOST_P and last["high"] < first["low"]:
         change = "sentence.cohorts_fewer"
     ends = {**first.add_prefix("first_"), **last.add_prefix("last_")}
     return join_sentences(words.text("sentence.cohorts_ends", **ends), words.text(change))
 
 
 def _tell_extremes(mature: pd.DataFrame, words: Words) -> str:
-    """The best month against the worst."""
+    """The best month against the worst, of those with leads enough to be tested."""
+    mature = mature[mature["p_best"].notna()]
     best, worst = mature.loc[mature["share"].idxmax()], mature.loc[mature["share"].idxmin()]
-    differ = best["low"] > worst["high"]
-    return words.text(
-        "sentence.cohorts_differ" if differ else "sentence.cohorts_alike",
-        **best.add_prefix("best_"),
-        **worst.add_prefix("worst_"),
-    )
+    told = "sentence.cohorts_alike"
+    if worst["p_months"] < MOST_P:
+        alone = worst["p_best"] < MOST_P
+        told = "sentence.cohorts_differ" if alone else "sentence.cohorts_unequal"
+    return words.text(told, **best.add_prefix("best_"), **worst.add_prefix("worst_"))
 
 
 def tell_standing(standing: pd.DataFrame, words: Words) -> str:
