@@ -152,9 +152,8 @@ def test_cohorts_that_differ():
     )
     flat = tell_cohorts(make_cohorts(), RU)
     assert "Даже лучший месяц (март 2025" in flat and "бывает случайно" in flat
-    together = spaced(tell_cohorts(make_cohorts(p=(0.01, 0.2)), EN))
-    assert "Taken together the months differ" in together
-    assert "the best (March 2025, 30.0%) and the worst (January 2025, 20.0%) alone" in together
+    for p in ((0.01, 0.2), (0.2, 0.01)):  # both tests are needed
+        assert "no more than chance" in tell_cohorts(make_cohorts(p=p), EN)
     untested = make_cohorts(p=(np.nan, np.nan))
     assert "best" not in tell_cohorts(untested, EN)
 

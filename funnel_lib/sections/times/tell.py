@@ -40,8 +40,8 @@ def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
     """Do leads of later months buy more or less often, beyond chance, and which are too young?
 
     Of months that have had their time, the first and the last, then the best and the worst. They
-    are said to differ only where all such months together differ beyond chance; the best and the
-    worst are named as the reason where they do, too, as two of so many.
+    are said to differ only where all such months together do, beyond chance; the best and the worst
+    only where they do as a pair of so many, too.
     """
     if not cohorts["n_entered"].sum() > 0:
         return words.text("sentence.nobody")
@@ -74,11 +74,12 @@ def _tell_extremes(mature: pd.DataFrame, words: Words) -> str:
     """The best month against the worst, of those with leads enough to be tested."""
     mature = mature[mature["p_best"].notna()]
     best, worst = mature.loc[mature["share"].idxmax()], mature.loc[mature["share"].idxmin()]
-    told = "sentence.cohorts_alike"
-    if worst["p_months"] < MOST_P:
-        alone = worst["p_best"] < MOST_P
-        told = "sentence.cohorts_differ" if alone else "sentence.cohorts_unequal"
-    return words.text(told, **best.add_prefix("best_"), **worst.add_prefix("worst_"))
+    differ = max(worst["p_months"], worst["p_best"]) < MOST_P
+    return words.text(
+        "sentence.cohorts_differ" if differ else "sentence.cohorts_alike",
+        **best.add_prefix("best_"),
+        **worst.add_prefix("worst_"),
+    )
 
 
 def tell_standing(standing: pd.DataFrame, words: Words) -> str:
