@@ -12,8 +12,8 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group, list_groups
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
-from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.asked import ASKED, find_decided, place_leads
+from funnel_lib.counting.days import find_mature
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.stats.experiments import plan_size

@@ -12,8 +12,8 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group, Segmentation
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Evidence, Step, Steps, parse_steps
-from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.asked import ASKED, place_leads
+from funnel_lib.counting.leads import list_leads
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import WORLDS
 from funnel_lib.sections.losses.count import count_losses

@@ -66,7 +66,9 @@ def compare_asked(
             came, *watch = _watch(journeys, places, node, going, own)
             here = chosen & np.isin(path, node.segments) & came
             gain = estimate_gain(*(what[here] for what in watch), accounts[here], seed)
-            alike = _are_asked_alike(journeys, node, path[here], *(what[here] for what in watch[1:]))
+            alike = _are_asked_alike(
+                journeys, node, path[here], *(what[here] for what in watch[1:])
+            )
             rows.append(_describe(places, node) | _judge(gain, alike))
     return _correct(pd.DataFrame(rows[::-1]))
 
@@ -180,6 +182,6 @@ def _judge(gain: Gain, alike: bool) -> dict:
 def _correct(rows: pd.DataFrame) -> pd.DataFrame:
     """Correct p for all rows told."""
     if rows.empty:
-        return rows
+        return pd.DataFrame(columns=["node", "difference"])
     corrected = correct_p(rows["p"].to_numpy(float))
     return rows.assign(p_holm=corrected, beyond_chance=corrected < FAMILY["asks"])

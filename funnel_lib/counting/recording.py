@@ -18,6 +18,7 @@ from funnel_lib.counting.expected import expect_as_others
 from funnel_lib.counting.reach import count_steps
 from funnel_lib.stats.differences import MOST_P, correct_p
 from funnel_lib.stats.incidence import OPEN
+from funnel_lib.stats.intervals import divide
 from funnel_lib.stats.strata import compare_strata
 
 CLOSING, FIRST_STEP, OPENING = "closing", "first_step", "opening"
@@ -96,9 +97,10 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
             ~mixed | (table["share"] <= _ONE_PATH * table["share_others"])
         )
     barred = {
-        g.kind: set(table.loc[table["differs"] & (table["group_by"] == g.kind), "group"])
+        g.kind: {*table.loc[table["differs"] & (table["group_by"] == g.kind), "group"]}
         for g in groupings
     }
+    table = table.drop(columns="p", errors="ignore")
     comparable = np.ones(len(journeys.leads), bool)
     for grouping in groupings:
         if grouping.kind != "quarter":
@@ -167,16 +169,23 @@ def _compare(
             if measure.name in tree.paths[row["whole"]]:
                 g = grouping.names.index(row["group"])
                 won = decided.places.counted.has_status("won")[of_lead]
-                child = won & (path == row["segment"])[of_lead] & decided.places.counted.entered[of_lead]
+                child = (
+                    won
+                    & (path == row["segment"])[of_lead]
+                    & decided.places.counted.entered[of_lead]
+                )
                 one = np.where(path == row["segment"], row["whole"], path)
                 strata[g] = _within(grouping, one[of_lead]), leads | child
-    cells = [[split.add_up(mine, w) for w in (None, measure.hits.astype(float))] for split, mine in strata]
+    cells = [
+        [split.add_up(mine, w) for w in (None, measure.hits.astype(float))]
+        for split, mine in strata
+    ]
     others, z_least = np.ones(len(grouping.names), bool), norm.isf(alpha / 2)
     while True:
         found = [compare_strata(*cell, others) for cell in cells]
-        z, difference, n, share = (
+        z, difference = (
             np.array([getattr(f, name)[g] for g, f in enumerate(found)])
-            for name in ("z", "difference", "n", "share")
+            for name in ("z", "difference")
         )
         clear = others & (np.abs(z) > z_least) & (np.abs(difference) >= LEAST)
         if not clear.any() or others.sum() < 2:
@@ -184,6 +193,8 @@ def _compare(
         # of two that differ from each other alike, the one on the side of a habit
         weight = np.where(clear, np.abs(z), 0) * (1 + 1e-6 * (np.sign(z) == measure.side))
         others = others & (np.arange(len(others)) != weight.argmax())
+    n, hits = (np.array([cell[i][g].sum() for g, cell in enumerate(cells)]) for i in (0, 1))
+    share = divide(hits, n)
     return pd.DataFrame({
         "group_by": grouping.kind, "group": grouping.names, "step": measure.name, "n_base": n,
         "share": share, "share_others": share - difference,
@@ -236,7 +247,9 @@ def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFra
                     continue
                 whole = [j for j in wholes if of_path[g, k] >= MOSTLY or of_group[g, j] < SELDOM]
                 if whole and grouping.kind != "source":
-                    rows.append((grouping.kind, name, k, min(whole, key=lambda j: len(tree.paths[j]))))
+                    rows.append(
+                        (grouping.kind, name, k, min(whole, key=lambda j: len(tree.paths[j])))
+                    )
                 elif of_path[g, k] >= MOSTLY and grouping.kind in ("manager", "team"):
                     rows.append((grouping.kind, name, k, -1))
     return pd.DataFrame(rows, columns=["kind", "group", "segment", "whole"])

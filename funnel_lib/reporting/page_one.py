@@ -8,12 +8,15 @@ from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_text
+from funnel_lib.sections.asks.tell import tell_asks
+from funnel_lib.sections.groups.tell import tell_groups
 from funnel_lib.sections.hypotheses.tell import tell_start
 from funnel_lib.sections.losses.tell import tell_main_loss
 from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.paths.tell import tell_segments
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_reliability
+from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source
 
 
@@ -40,17 +43,21 @@ class _PageOne(Answer):
 def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
     """What does a head of sales read first, of the audit's tables by name?
 
-    Outcomes, paths where there are several, main loss, where to start, reliability; one sentence
-    alone where no lead entered the funnel.
+    Outcomes, paths where there are several, main loss, whether proposing helps, who sells worse,
+    where to start, who records otherwise, reliability; one sentence alone where no lead entered the
+    funnel.
     """
     if not tables["leads"]["entered_at"].notna().any():
         return [words.text("sentence.nobody")]
     tables = select_segment(tables)
-    paths = [tell_segments(tables["segments"], words)] if len(tables["segments"]) > 1 else []
-    return [
+    told = [
         tell_outcomes(tables["leads"], words),
-        *paths,
+        len(tables["segments"]) > 1 and tell_segments(tables["segments"], words),
         tell_main_loss(tables["losses"], tables["tree"], words),
+        tell_asks(tables["asks"], words),
+        tables["groups"]["beyond_chance"].any() and tell_groups(tables["groups"], words),
         tell_start(tables["hypotheses"], tables["segments"], words),
+        tables["recording"]["differs"].any() and tell_recording(tables["recording"], words),
         tell_reliability(tables["funnel"], tables["necessity"], tables["leads"], words),
     ]
+    return [sentence for sentence in told if sentence]

@@ -6,9 +6,9 @@ from importlib import import_module
 from funnel_lib.sections.section import Section
 
 ROOMS = (
-    "outcomes", "funnel", "tree", "losses", "asks", "hypotheses", "paths", "recognition", "times",
-    "effort", "answers", "stages", "new_funnel", "open_leads", "necessity", "after_sale", "rules",
-    "quality",
+    "outcomes", "funnel", "tree", "losses", "asks", "groups", "hypotheses", "paths", "recognition",
+    "times", "effort", "answers", "stages", "new_funnel", "open_leads", "necessity", "after_sale",
+    "rules", "recording", "quality",
 )  # fmt: skip
 
 

@@ -69,7 +69,9 @@ def compare_strata(
     q = np.where(both, hits * (n0 - y0) + y0 * (n - hits), 0)
     q = np.nan_to_num(divide(q, 2 * total)).sum(axis=1)
     with np.errstate(invalid="ignore"):
-        error = np.sqrt(np.maximum(difference * p + q, 0) * design) / np.where(summed > 0, summed, 1)
+        error = np.sqrt(np.maximum(difference * p + q, 0) * design) / np.where(
+            summed > 0, summed, 1
+        )
     pooled = np.nan_to_num(divide(hits + y0, total))
     mine = np.where(both, n, 0).sum(axis=1)
     excess = np.where(both, hits - n * pooled, 0).sum(axis=1)

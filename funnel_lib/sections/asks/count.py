@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.asks import compare_asked
+from funnel_lib.counting.recording import find_habits
 from funnel_lib.counting.tree import find_places
 
 
 def count_asks(
     journeys: Journeys,
     segmentation: Segmentation | None = None,
-    leads: np.ndarray | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Of leads still undecided when the next step was proposed, do more go on than of those to whom
@@ -38,5 +37,7 @@ def count_asks(
     >>> table[["landmark_days", "n_asked", "n_asked_went_on", "n_not_asked"]].values.tolist()
     [[2.0, 1.0, 1.0, 1.0]]
     """
-    found = compare_asked(journeys, find_places(journeys, segmentation), leads, seed)
-    return arrange("asks", found.drop(columns="error", errors="ignore"))
+    leads = find_habits(journeys, segmentation).comparable
+    return arrange(
+        "asks", compare_asked(journeys, find_places(journeys, segmentation), leads, seed)
+    )

@@ -12,11 +12,11 @@ from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import NEVER
+from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.comparable import Grouping, list_groupings
 from funnel_lib.counting.days import find_mature, find_months
 from funnel_lib.counting.decided import find_decided
 from funnel_lib.counting.expected import expect_as_others
-from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.reach import find_reached, read_window
 from funnel_lib.counting.recording import find_habits
 from funnel_lib.counting.values import check_equal_time, check_values, read_values

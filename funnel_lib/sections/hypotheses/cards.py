@@ -39,6 +39,8 @@ def _write_card(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words
         if row["lever"] == "help":
             told.append(words.text("sentence.hypothesis_now", **row))
         gain, monthly = (write_gain(row, words, months) for months in (1, row["months"]))
-        told.append(words.text(f"sentence.hypothesis_{row['lever']}", gain=gain, monthly=monthly, **row))
+        told.append(
+            words.text(f"sentence.hypothesis_{row['lever']}", gain=gain, monthly=monthly, **row)
+        )
     told.append(tell_plan(first, words))
     return render("card", title=words.text(key, n=n, **first), told=told)

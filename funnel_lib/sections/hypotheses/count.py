@@ -11,9 +11,9 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange
+from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.days import MONTH, find_mature, find_months
 from funnel_lib.counting.decided import Decided, find_decided
-from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.recording import find_habits
 from funnel_lib.sections.hypotheses.references import (
     EQUAL,
@@ -160,7 +160,10 @@ def _add_up(journeys: Journeys, decided: Decided, leads: np.ndarray, seed: int):
     added = Summands(
         counted.of_lead, [np.asarray(x, float) for x in factors], which, marks.astype(float)
     )
-    units, ends = find_accounts(journeys.leads), np.cumsum([m.shape[1] * len(f) for m, f in sums.values()])
+    units, ends = (
+        find_accounts(journeys.leads),
+        np.cumsum([m.shape[1] * len(f) for m, f in sums.values()]),
+    )
 
     def unpack(rows: np.ndarray) -> dict[str, np.ndarray]:
         parts = np.split(rows, ends[:-1], axis=1)
@@ -199,7 +202,11 @@ def _weigh_asked(asked: dict, here, draws, scale: float, came: float, seed: int)
     part = divide(here["never"][0], here["never"].sum())
     base = asked["n_not_asked"] * np.nan_to_num(part)
     table = _gain(
-        max(asked["difference"], 0) * base[None], np.maximum(gap, 0)[:, None] * base, here, draws, scale
+        max(asked["difference"], 0) * base[None],
+        np.maximum(gap, 0)[:, None] * base,
+        here,
+        draws,
+        scale,
     )
     now, then = asked["share_not_asked"], asked["share_asked"]
     share = divide(asked["n_not_asked"], asked["n_asked"] + asked["n_not_asked"])

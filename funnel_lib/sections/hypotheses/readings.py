@@ -129,7 +129,10 @@ def label_periods(
     ends `within` before the export, the earlier begins where the data do; the longer of them is
     cut.
     """
-    changed, entered = read_day(changed_at, "changed_at", journeys.time_zone), journeys.leads["entered_at"]
+    changed, entered = (
+        read_day(changed_at, "changed_at", journeys.time_zone),
+        journeys.leads["entered_at"],
+    )
     last = journeys.observed_until - pd.Timedelta(within)
     length = max(min(last - changed, changed - entered.min()), pd.Timedelta(0))
     before = (entered >= changed - length) & (entered < changed)

@@ -99,7 +99,12 @@ def find_references(
             if may.any():
                 top = int(np.where(may, shrunk.share, -1).argmax())
                 gap = shrunk.draws[:, top] - shrunk.draws @ (n[fits, k] / n[fits, k].sum())
-                one = shrunk.share[top], grouping.name(fits[top]), gap, norm.sf(found.z[fits[top], k])
+                one = (
+                    shrunk.share[top],
+                    grouping.name(fits[top]),
+                    gap,
+                    norm.sf(found.z[fits[top], k]),
+                )
                 best[k] = max(best[k], one, key=lambda x: x[:1])
     return [
         _choose(node.missed, level, one, n, given, seed)
@@ -109,7 +114,9 @@ def find_references(
     ]
 
 
-def _choose(step: str, level: _Level, best: tuple, n_compared: float, given, seed: int) -> Reference:
+def _choose(
+    step: str, level: _Level, best: tuple, n_compared: float, given, seed: int
+) -> Reference:
     if level.n < FEWEST:
         return Reference(FEW_LEADS, level.now)
     if step in given:

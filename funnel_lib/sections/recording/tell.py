@@ -24,7 +24,9 @@ def tell_recording(recording: pd.DataFrame, words: Words) -> str:
         others = rows[rows["step"].isin(_HABITS)].to_dict("records")
         habits = [_tell_habit(row, words) for row in others]
         if len(steps):
-            names = ", ".join(words.text("name.quoted", name=words.step(step)) for step in steps["step"])
+            names = ", ".join(
+                words.text("name.quoted", name=words.step(step)) for step in steps["step"]
+            )
             habits.insert(0, words.text("sentence.recording_steps", names=names, **steps.iloc[0]))
         parts.append(words.text("sentence.recording_group", name=named, told=", ".join(habits)))
     return words.text("sentence.recording", told="; ".join(parts))
