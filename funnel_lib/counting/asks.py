@@ -182,6 +182,6 @@ def _judge(gain: Gain, alike: bool) -> dict:
 def _correct(rows: pd.DataFrame) -> pd.DataFrame:
     """Correct p for all rows told."""
     if rows.empty:
-        return pd.DataFrame(columns=["node", "difference"])
+        return rows
     corrected = correct_p(rows["p"].to_numpy(float))
     return rows.assign(p_holm=corrected, beyond_chance=corrected < FAMILY["asks"])
