@@ -3,16 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 from scipy.stats import norm
 
 from funnel_lib.core.events import build_log
-from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
-from funnel_lib.core.tallies import tally
 from funnel_lib.sections.hypotheses.count import build_hypotheses
-from funnel_lib.sections.hypotheses.references import find_benchmark, list_groupings, name_quarter
 from funnel_lib.stats import shrinkage as benchmarks
 from funnel_lib.stats.shrinkage import shrink_shares
 
@@ -55,75 +51,126 @@ def test_names_do_not_matter():
     assert back.draws[:, ::-1] == pytest.approx(there.draws)
 
 
-def groups(*counts):
-    """Leads of groups (name, stood, went on) → their walks by group, names, how many took each
-    walk, stood, went_on; every lead takes a walk of its own."""
-    codes = np.concatenate([np.full(n, k) for k, (_, n, _) in enumerate(counts)])
-    went = np.concatenate([np.arange(n) < hits for _, n, hits in counts]).astype(float)
-    ones = np.ones(len(codes))
-    leads = sparse.csr_array((ones, (codes, np.arange(len(codes)))))
-    return leads, [name for name, _, _ in counts], ones, ones, went
+STEPS = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+START = pd.Timestamp("2025-01-01", tz="UTC")
+
+
+def journeys_of(parts, until="2025-12-31", **columns):
+    """Leads that all ask on a day, and are won or lost two days later: (day, n, n_won, columns)."""
+    leads = pd.DataFrame([
+        {"at": pd.Timestamp(day, tz="UTC"), "won": k < n_won} | own
+        for day, n, n_won, own in parts
+        for k in range(n)
+    ])  # fmt: skip
+    leads = leads.assign(lead_id=[str(k) for k in range(len(leads))], amount=100.0)
+    leads["status"] = np.where(leads["won"], "won", "lost")
+    leads["closed_at"] = leads["at"] + pd.Timedelta("2D")
+    asked = leads[["lead_id", "at"]].assign(action="ask")
+    paid = asked[leads["won"]].assign(action="pay", at=leads["closed_at"])
+    events = pd.concat([asked, paid])
+    log = build_log(events, leads.drop(columns=["at", "won"]).assign(**columns), until)
+    return build_journeys(log, STEPS)
+
+
+def refer(journeys):
+    """The row of the sale."""
+    return build_hypotheses(journeys).set_index("step").loc["pay"]
+
+
+def manage(**shares):
+    """Managers with 300 leads each on one day: name → how many bought."""
+    return journeys_of([("2025-02-01", 300, n, {"manager": m}) for m, n in shares.items()])
 
 
 def test_the_best_comparable_group_is_named():
-    leads, names, n, stood, went = groups(("Anna", 300, 270), ("Boris", 300, 210), ("Vera", 5, 5))
-    found = find_benchmark({"manager": (leads, names)}, n, stood, went)
-    assert found.name == "manager=Anna"
-    assert found.share == pytest.approx(0.9, abs=0.01)
-    # Vera's five leads are no benchmark, and the gap is to Anna's and Boris's leads together: 0.1.
-    assert np.median(found.gap) == pytest.approx(0.1, abs=0.01)
+    row = refer(manage(Anna=270, Boris=210))
+    assert row["reference"] == "manager=Anna" and row["beyond_chance"]
+    assert row["share_reference"] == pytest.approx(0.9, abs=0.01)
+    # The gap is to Anna's and Boris's leads together: 0.9 - 0.8 of 600 leads.
+    assert row["extra_won"] == pytest.approx(60, abs=6)
+    assert row["low"] < row["extra_amount"] < row["high"]
 
 
-def test_leads_without_a_group_are_left_out_and_one_group_is_no_comparison():
-    leads, names, n, stood, went = groups(("Anna", 300, 270), ("Boris", 29, 20))
-    assert find_benchmark({"manager": (leads, names)}, n, stood, went) is None
-    assert find_benchmark({}, n, stood, went) is None
-    leads, names, n, stood, went = groups(("Anna", 99, 90), ("Boris", 99, 70), ("?", 500, 0))
-    found = find_benchmark({"team": (leads[:2], names[:2])}, n, stood, went)
-    assert found.name == "team=Anna"
+def test_few_leads_are_no_reference_and_one_group_is_no_comparison():
+    lucky = [("2025-02-01", n, won, {"manager": m}) for m, n, won in
+             (("Anna", 300, 250), ("Boris", 300, 240), ("Vera", 5, 5))]  # fmt: skip
+    assert refer(journeys_of(lucky))["reference"] == "manager=Anna"
+    assert refer(manage(Anna=200))["reference"] == "no_group"
+    small = [("2025-02-01", n, won, {"manager": m}) for m, n, won in
+             (("Anna", 300, 250), ("Boris", 29, 10))]  # fmt: skip
+    assert refer(journeys_of(small))["reference"] == "no_group"
 
 
-def test_in_a_pool_every_group_has_the_same_part_of_the_segment():
-    # Anna and Boris have 400 leads each at a fork; 200 and 120 of them go on this way, and the
-    # segment is half of the pool: 1.0 and 0.6 of 200 each. As shares of the pool 0.5 and 0.3, they
-    # are hardly shrunk, and the gap between Anna and all is 0.1 of the pool, 0.2 of the segment.
-    leads, names, n, pool, went = groups(("Anna", 400, 200), ("Boris", 400, 120))
-    found = find_benchmark({"manager": (leads, names)}, n, pool / 2, went, pool)
-    assert found.name == "manager=Anna"
-    assert found.share == pytest.approx(1.0, abs=0.03)
-    assert np.median(found.gap) == pytest.approx(0.2, abs=0.02)
-    # Whoever stopped may be counted to this segment by what his group did: it must not matter.
-    leant = np.where(leads[[0]].toarray()[0] == 1, 0.6, 0.4) * pool
-    again = find_benchmark({"manager": (leads, names)}, n, leant, went, pool)
-    assert again.share == pytest.approx(found.share) and again.gap == pytest.approx(found.gap)
+def test_who_worked_in_better_times_is_no_better():
+    """Half of the first quarter's leads buy, four in five of the third's, whoever serves them; Anna
+    has most of the later ones."""
+    parts = [
+        (day, n, round(share * n), {"manager": manager})
+        for day, share, early in (("2025-02-01", 0.5, True), ("2025-08-01", 0.8, False))
+        for manager, n in (("Anna", 100 if early else 400), ("Boris", 400 if early else 100))
+    ]  # fmt: skip
+    row = refer(journeys_of(parts))
+    assert row["share_now"] == pytest.approx(0.8)  # practice today
+    assert row["extra_won"] == pytest.approx(0, abs=2) and not row["beyond_chance"]
+    # Nor is it what another source brings.
+    apart = [(day, n, won, own | {"source": "fair" if day < "2025-05" else "site"})
+             for day, n, won, own in parts]  # fmt: skip
+    one_day = [("2025-02-01", *rest) for _, *rest in apart]
+    assert not refer(journeys_of(one_day))["beyond_chance"]
+    assert refer(journeys_of([("2025-02-01", *rest) for _, *rest in parts]))["beyond_chance"]
 
 
-def test_the_current_quarter_is_no_reference_but_is_compared_with():
-    leads, names, n, stood, went = groups(("2025-Q1", 300, 210), ("2025-Q2", 300, 270))
-    quarters = {"quarter": (leads, names)}
-    assert find_benchmark(quarters, n, stood, went).name == "quarter=2025-Q2"
-    found = find_benchmark(quarters, n, stood, went, current="2025-Q2")
-    assert found.name == "quarter=2025-Q1" and found.share == pytest.approx(0.7, abs=0.02)
-    assert np.median(found.gap) == pytest.approx(-0.1, abs=0.01)  # 0.7 against 0.8 of all
-    named = {"manager": (leads, names)}  # a manager may be called so
-    assert find_benchmark(named, n, stood, went, current="2025-Q2").name == "manager=2025-Q2"
+@pytest.mark.parametrize(
+    ("early", "late", "until", "reference"),
+    [
+        (240, 150, "2025-12-31", "quarter=2025-Q1"),  # practice today is worse
+        (150, 240, "2025-12-31", "no_group"),  # nothing is left to gain
+        (195, 195, "2025-12-31", "no_group"),
+        (240, 150, "2025-03-31", "no_group"),  # the quarter of the export
+    ],
+)
+def test_a_past_quarter_is_a_reference_only_if_practice_today_is_worse(
+    early, late, until, reference
+):
+    second = "2025-08-01" if until > "2025-06" else "2025-03-01"
+    row = refer(journeys_of([("2025-01-20", 300, early, {}), (second, 300, late, {})], until))
+    assert row["reference"] == reference
+    assert row["beyond_chance"] == (reference[:7] == "quarter")
 
 
-@pytest.mark.parametrize(("until", "reference"), [("06-30", "Q1"), ("07-01", "Q2")])
-def test_the_quarter_of_the_export_is_the_current_one(until, reference):
-    """100 leads a quarter, lost or won in a day: 40 buy in the first, 80 in the second."""
-    ids = [str(n) for n in range(200)]
-    at = np.repeat(pd.to_datetime(["2025-02-01", "2025-05-01"]), 100)
-    won = np.arange(200) % 100 < np.repeat([40, 80], 100)
-    asked = pd.DataFrame({"lead_id": ids, "at": at, "action": "ask"})
-    paid = asked[won].assign(action="pay", at=at[won] + pd.Timedelta("1D"))
-    leads = pd.DataFrame({"lead_id": ids, "status": np.where(won, "won", "lost"),
-                          "closed_at": at + pd.Timedelta("1D")})  # fmt: skip
-    log = build_log(pd.concat([asked, paid]), leads, pd.Timestamp(f"2025-{until}", tz="UTC"))
-    journeys = build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
-    assert name_quarter(journeys.observed_until) == {"Q1": "2025-Q2", "Q2": "2025-Q3"}[reference]
-    groupings = list_groupings(journeys, np.ones(200, bool), tally(journeys))
-    assert groupings["quarter"][1] == ["2025-Q1", "2025-Q2"]
-    row = build_hypotheses(journeys, [Group()]).set_index("step").loc["pay"]
-    assert row["reference"] == f"quarter=2025-{reference}"
-    assert (row["extra_won"] > 0) == (reference == "Q2")
+def test_who_records_otherwise_is_no_reference():
+    """Vera leaves what is lost open: all of her closed leads bought."""
+    three = {"Anna": 200, "Boris": 195, "Vera": 205}
+    parts = [("2025-02-01", 300, n, {"manager": m}) for m, n in three.items()]
+    assert refer(journeys_of(parts))["reference"] != "no_group"
+    journeys = journeys_of(parts)
+    leads = journeys.leads
+    open_ones = (leads["manager"] == "Vera") & (leads["status"] == "lost")
+    status = leads["status"].mask(open_ones, "open")
+    log = build_log(
+        pd.DataFrame({"lead_id": leads["lead_id"], "at": leads["entered_at"], "action": "ask"}),
+        leads[["lead_id", "manager", "amount"]].assign(
+            status=status, closed_at=leads["closed_at"].mask(open_ones)
+        ),
+        "2025-12-31",
+    )
+    row = refer(build_journeys(log, STEPS))
+    assert row["reference"] != "manager=Vera" and row["n_decided"] == 600
+
+
+def test_three_equal_managers_are_no_finding_and_one_far_off_is():
+    assert not refer(manage(Anna=240, Boris=231, Vera=246))["beyond_chance"]
+    row = refer(manage(Anna=291, Boris=216, Vera=216))  # 97 against 72
+    assert row["beyond_chance"] and row["reference"] == "manager=Anna"
+
+
+def test_deals_of_one_client_are_one_case():
+    """Of Anna's 60 clients with five deals each 44 buy everything, of Boris's 36."""
+
+    def make(**columns):
+        parts = [("2025-02-01", 300, n, {"manager": m}) for m, n in (("Anna", 220), ("Boris", 180))]
+        return journeys_of(parts, **columns)
+
+    alone = make()
+    together = make(account_id=[f"a{k // 5}" for k in range(600)])
+    assert refer(alone)["beyond_chance"] and not refer(together)["beyond_chance"]

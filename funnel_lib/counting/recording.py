@@ -25,6 +25,7 @@ CLOSING, FIRST_STEP, OPENING = "closing", "first_step", "opening"
 LEAST = 0.10  # a smaller difference is no habit
 SELDOM = 0.05  # a group with a smaller part of its leads on a path is not on it
 MOSTLY = 0.8  # a path with so many leads of one group is that group's
+NEARLY = 0.9  # a group that would lose so many leads with its managers stays whole
 NEVER_LOST = 0.02  # of a group that opens deals late hardly any is lost at the first step
 _ONE_PATH = 0.2  # where paths were not looked for: a share so far below the others' is no mix
 
@@ -137,13 +138,13 @@ def _list_measures(journeys: Journeys, decided: Decided, kind: str) -> Iterator[
 
 def _leave_out(grouping: Grouping, managers: Grouping, named) -> np.ndarray:
     """Leads that are not of managers known to differ, so that one does not stain his whole team;
-    of a group that would lose half of its leads, all."""
+    of a group that would lose nearly all of its leads, none."""
     stays = np.ones(len(grouping.code), bool)
     if grouping is managers or managers.kind != "manager" or not len(named):
         return stays
     theirs = np.isin(managers.code, [managers.names.index(name) for name in named])
     n, out = (grouping.add_up(x).sum(axis=1) for x in (stays, theirs))
-    kept = out > n / 2
+    kept = out > NEARLY * n
     return ~theirs | (kept[grouping.code] & (grouping.code >= 0))
 
 

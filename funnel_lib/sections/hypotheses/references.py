@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.core.times import DAY, to_micros
 from funnel_lib.counting.comparable import (
     FEWEST,
     Grouping,
@@ -145,7 +145,7 @@ class _Level:
 def _find_today(journeys: Journeys, leads: np.ndarray) -> np.ndarray:
     """Which of the leads are the last that have had their time, (n_leads,)?"""
     entered = to_micros(journeys.leads["entered_at"])
-    last = entered[leads].max(initial=-NEVER)
+    last = entered[leads].max(initial=0)
     return leads & (entered > last - TODAY * DAY)
 
 

@@ -1,0 +1,192 @@
+"""Managers, teams and sources beside each other; who records otherwise: by hand and planted."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import funnel_lib as fl
+from funnel_lib.core.events import build_log
+from funnel_lib.core.groups import Segmentation
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import Steps, parse_steps
+from funnel_lib.core.words import Words
+from funnel_lib.counting.comparable import list_groupings, measure_design
+from funnel_lib.counting.decided import find_decided
+from funnel_lib.counting.expected import expect_as_others
+from funnel_lib.counting.recording import find_habits
+from funnel_lib.sections.groups.count import count_groups
+from funnel_lib.sections.groups.tell import tell_groups
+from funnel_lib.sections.recording.count import count_recording
+from funnel_lib.sections.recording.tell import tell_recording
+
+STEPS = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay")
+FATES = {"a": 0, "r": 1, "p": 2}  # the furthest step
+
+
+def journeys_of(managers, **columns):
+    """Leads by manager: fate → how many; "a" and "r" are lost after asking and after reading, "A"
+    and "R" still open there, "p" bought. All came in one quarter, a year before the export."""
+    rows = [
+        (m, fate) for m, fates in managers.items() for fate, n in fates.items() for _ in range(n)
+    ]
+    leads = pd.DataFrame(rows, columns=["manager", "fate"])
+    leads["lead_id"] = [str(k) for k in range(len(leads))]
+    start = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(np.arange(len(leads)) % 60, "D")
+    leads["status"] = leads["fate"].map({"p": "won", "a": "lost", "r": "lost"}).fillna("open")
+    leads["closed_at"] = (start + pd.Timedelta("5D")).where(leads["status"] != "open")
+    leads["amount"] = 100.0
+    depth = leads["fate"].str.lower().map(FATES)
+    events = pd.concat([
+        pd.DataFrame({"lead_id": leads["lead_id"], "at": start + pd.Timedelta(d, "D"), "action": s})
+        [(depth >= d).to_numpy()]
+        for d, s in enumerate(STEPS.ids)
+    ])  # fmt: skip
+    log = build_log(events, leads.drop(columns="fate").assign(**columns), "2025-12-31")
+    return build_journeys(log, STEPS)
+
+
+TWO = {"Anna": {"a": 40, "r": 20, "p": 40}, "Boris": {"a": 20, "r": 20, "p": 60}}
+
+
+def test_what_a_group_would_sell_as_the_others_by_hand():
+    # Anna: 60 of 100 read, of these 40 pay; Boris: 80 and 60. As Boris does, she would sell
+    # 100 * 0.8 * 0.75 = 60: 20 more. He, as she does, 100 * 0.6 * 2/3 = 40: 20 fewer.
+    table = count_groups(journeys_of(TWO)).set_index("group")
+    assert table["n_decided"].tolist() == [100, 100] and table["n_won"].to_dict() == {
+        "Anna": 40, "Boris": 60,
+    }  # fmt: skip
+    assert table["extra_won"].to_dict() == pytest.approx({"Anna": 20, "Boris": -20})
+    assert table["extra_amount"].to_dict() == pytest.approx({"Anna": 2000, "Boris": -2000})
+    assert table["share_as_others"].to_dict() == pytest.approx({"Anna": 0.6, "Boris": 0.4})
+    assert table["beyond_chance"].to_dict() == {"Anna": True, "Boris": False}
+    low, high = table.loc["Anna", ["extra_low", "extra_high"]]
+    assert 0 < low < 2000 < high and (low + high) / 2 == pytest.approx(2000)
+    # About the error of a difference of two shares, 100 leads each, times 100 leads of 100 each.
+    error = 100 * np.sqrt(0.4 * 0.6 / 100 + 0.6 * 0.4 / 100)
+    assert (high - low) / 2 == pytest.approx(1.96 * 100 * error, rel=0.05)
+
+
+def test_a_mix_of_paths_is_kept():
+    """Two paths part after asking: on the short one nine in ten buy, on the long one three in ten.
+    Anna has mostly the long one; on each path she is as good as Boris."""
+    steps = Steps(steps=[{"id": i} for i in ("ask", "long", "short", "pay")], won="pay")
+    rows = []
+    for manager, n_long, n_short in (("Anna", 160, 40), ("Boris", 40, 160)):
+        for step, n, share in (("long", n_long, 0.3), ("short", n_short, 0.9)):
+            rows += [(manager, step, k < share * n) for k in range(n)]
+    leads = pd.DataFrame(rows, columns=["manager", "step", "won"])
+    leads["lead_id"], at = leads.index.astype(str), pd.Timestamp("2025-02-01", tz="UTC")
+    leads["status"] = np.where(leads["won"], "won", "lost")
+    leads["closed_at"] = at + pd.Timedelta("9D")
+    asked = leads[["lead_id"]].assign(at=at, action="ask")
+    on = leads[["lead_id"]].assign(at=at + pd.Timedelta("1D"), action=leads["step"])
+    paid = leads.loc[leads["won"], ["lead_id"]].assign(at=at + pd.Timedelta("2D"), action="pay")
+    events = pd.concat([asked, on, paid])
+    told = leads[["lead_id", "manager", "status", "closed_at"]]
+    journeys = build_journeys(build_log(events, told, "2025-12-31"), steps)
+    member = np.column_stack([leads["step"] == "long", leads["step"] == "short"]).astype(float)
+    paths = ("ask", "long", "pay"), ("ask", "short", "pay")
+    order = journeys.leads["lead_id"].astype(int).to_numpy()
+    found = Segmentation(steps.before_sale, ("s1", "s2"), paths, ((), ()), member[order])
+    table = count_groups(journeys, found)
+    assert table["share_won"].tolist() == pytest.approx([0.42, 0.78])
+    assert table["extra_won"].tolist() == pytest.approx([0, 0], abs=1e-9)
+    assert not table["beyond_chance"].any()
+    assert not find_habits(journeys, found).table["differs"].any()
+
+
+def test_without_anybody_to_compare_with_there_is_no_sentence():
+    words = Words("en")
+    one = journeys_of({"Anna": {"a": 40, "p": 40}})
+    table, recording = count_groups(one), count_recording(one)
+    assert table.empty and recording.empty
+    assert tell_groups(table, words) == "" == tell_recording(recording, words)
+    few = count_groups(journeys_of({"Anna": {"a": 3, "p": 1}, "Boris": {"a": 2, "p": 2}}))
+    assert few["extra_won"].isna().all() and not few["beyond_chance"].any()
+
+
+def test_who_never_closes_is_barred_and_stains_nobody():
+    managers = {"Anna": {"a": 60, "r": 30, "p": 60}, "Boris": {"a": 62, "r": 30, "p": 58},
+                "Vera": {"A": 60, "R": 30, "p": 60}}  # fmt: skip
+    teams = ["north"] * 150 + ["south"] * 300
+    journeys = journeys_of(managers, team=teams)
+    table = count_groups(journeys).set_index("group")
+    assert table["barred"].to_dict() == {
+        "Anna": False, "Boris": False, "Vera": True, "north": False, "south": False,
+    }  # fmt: skip
+    assert np.isnan(table.loc["Vera", "extra_won"]) and not table["beyond_chance"].any()
+    recording = count_recording(journeys)
+    row = recording[recording["differs"]]
+    assert row[["group", "step", "share", "share_others"]].values.tolist() == [
+        ["Vera", "closing", 0.6, 0.0]
+    ]
+    assert find_habits(journeys).comparable.sum() == 300
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_who_leaves_out_a_step_is_named(share):
+    """Vera's buyers show that they read in none, or three in ten, of the cases."""
+    managers = {name: {"a": 40, "r": 20, "p": 60} for name in ("Anna", "Boris", "Vera")}
+    journeys = journeys_of(managers)
+    events = journeys_events(journeys)
+    hers = set(journeys.leads.loc[journeys.leads["manager"] == "Vera", "lead_id"])
+    her_won = set(journeys.leads.loc[(journeys.leads["manager"] == "Vera")
+                                     & (journeys.leads["status"] == "won"), "lead_id"])  # fmt: skip
+    kept = set(sorted(her_won)[: round(share * 60)])
+    out = (events["action"] == "read") & events["lead_id"].isin(hers - kept)
+    log = build_log(events[~out], journeys.leads[["lead_id", "manager", "status", "closed_at"]],
+                    "2025-12-31")  # fmt: skip
+    auto = Segmentation(STEPS.before_sale, ("all",), (STEPS.before_sale,), ((),), np.ones((360, 1)))
+    again = build_journeys(log, STEPS)
+    found = find_habits(again, auto).table
+    row = found[found["differs"] & (found["step"] == "read")]
+    assert row[["group", "n_base", "share", "share_others"]].values.tolist() == [
+        ["Vera", 60, share, 1.0]
+    ]
+    # Where paths were not looked for, three in ten may be another mix of clients.
+    alone = find_habits(again).table
+    assert (alone["differs"] & (alone["step"] == "read")).sum() == (share == 0)
+
+
+def journeys_events(journeys):
+    """The evidence as events."""
+    return pd.DataFrame({
+        "lead_id": journeys.leads["lead_id"].to_numpy()[journeys.lead],
+        "at": pd.to_datetime(journeys.at, unit="us", utc=True),
+        "action": np.array(STEPS.ids, object)[journeys.step],
+    })  # fmt: skip
+
+
+def test_deals_of_one_client_raise_the_error():
+    journeys = journeys_of(TWO)
+    clients = [f"c{int(k) // 5}" for k in journeys.leads["lead_id"]]  # five alike each
+    together = replace(journeys, leads=journeys.leads.assign(account_id=clients))
+    leads = np.ones(200, bool)
+    (grouping,) = list_groupings(journeys, ("manager",))
+    design = measure_design(together, grouping, find_decided(together), leads)
+    assert measure_design(journeys, grouping, find_decided(journeys), leads) == 1.0
+    assert 4 < design[1] <= 5.01 and (design >= 1).all()
+    alone, whole = (
+        expect_as_others(j, list_groupings(j, ("manager",))[0], find_decided(j), leads)
+        for j in (journeys, together)
+    )
+    assert whole.extra == pytest.approx(alone.extra)
+    assert (whole.error / alone.error) ** 2 == pytest.approx([5, 5], abs=0.6)
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_page_one_names_who_sells_worse_and_who_records_otherwise(lang):
+    planted = fl.plant_log("kettles", 6000, seed=1)
+    leads = planted.leads.copy()
+    out = (leads["manager"] == "Vera") & (leads["status"] == "lost")
+    leads.loc[out, ["status", "closed_at"]] = ["open", pd.NaT]
+    log = build_log(planted.events, leads, planted.truth["observed_until"])
+    journeys = build_journeys(log, parse_steps(planted.steps_yaml))
+    words = Words(lang, journeys.steps.names(lang))
+    told = tell_recording(count_recording(journeys), words)
+    assert "Vera" in told and "Gleb" not in told and not re.search(r"[{}_]|closing", told)
+    worse = tell_groups(count_groups(journeys), words)
+    assert "Gleb" in worse and "Vera" not in worse and not re.search(r"[{}_]", worse)
