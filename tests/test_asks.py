@@ -10,7 +10,7 @@ from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.core.tables import list_columns
-from funnel_lib.core.times import NEVER
+from funnel_lib.core.times import HOUR, NEVER
 from funnel_lib.core.words import Words
 from funnel_lib.counting import asks as counting
 from funnel_lib.counting.asks import compare_asked
@@ -301,6 +301,23 @@ def test_where_asking_changes_nothing_nothing_is_claimed(more):
     table = count_asks(plant(seed=4, unasked=1.0, **more))
     assert table["difference"].notna().all() and not table["beyond_chance"].any()
     assert (table["p_holm"].min() >= FAMILY["asks"]) and (table["difference"].abs() < 0.1).all()
+
+
+def test_who_leaves_before_anyone_asks_is_no_proof_that_asking_helps():
+    """Asking changes nothing, but those who leave do so early, so that mostly the others are asked:
+    of all asked far more go on than of the rest."""
+    rng = np.random.default_rng(1)
+    goes = rng.random(1500) < 0.6
+    end, ask = (
+        (HOUR * median * np.exp(SPREAD * rng.standard_normal(1500))).astype(int)
+        for median in (np.where(goes, 48, 8), 24)
+    )
+    asked = (ask <= end) & (rng.random(1500) < 0.6)
+    assert goes[asked].mean() - goes[~asked].mean() > 0.3
+    cause = np.where(goes, TAKEN, OTHERWISE)
+    gain = estimate_gain(end, cause, np.where(asked, ask, NEVER), np.arange(1500))
+    low, high = gain.find_interval()
+    assert low < 0 < high < 0.1 and gain.find_p() > FAMILY_PART
 
 
 def test_mere_dates_make_no_gain_up_and_hide_none():
