@@ -23,7 +23,7 @@ from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
-from funnel_lib.core.words import check_language, use_language
+from funnel_lib.core.words import Words, check_language, use_language
 from funnel_lib.counting.parts import count_parts, read_size
 from funnel_lib.counting.reach import check_rule, read_window
 from funnel_lib.reading.cells.times import check_time_zone
@@ -31,6 +31,7 @@ from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.crm import check_crm
 from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
+from funnel_lib.reading.pseudonyms import hide_managers, name_managers
 from funnel_lib.sections import list_parts, list_sections
 from funnel_lib.sections.hypotheses.count import check_references, read_references
 from funnel_lib.sections.paths.segments import find_segments, read_segments
@@ -116,15 +117,28 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     settings = given.model_copy(update={"time_zone": zone})
     use_language(settings.lang or LANGUAGES[0], inputs.steps)
     n_parts = count_parts(log, settings.memory)
-    journeys = build_journeys(log, inputs.steps)
+    journeys, others = build_journeys(log, inputs.steps), None
+    if settings.hide_managers:
+        others = name_managers(log, _write_pseudonym(settings), settings.seed)
+        revealed = tuple(map(others.reveal_condition, settings.only))
+        settings = settings.model_copy(update={"only": revealed})
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
     chosen = replace(chosen, n_parts=n_parts, time_zone=zone)
     left_out = journeys.leads.loc[~keep, ["lead_id"]]
+    if others is not None:
+        log, chosen = hide_managers(log, chosen, others)
+        covered = tuple(map(others.cover_condition, settings.only))
+        settings = settings.model_copy(update={"only": covered})
     audit = Audit(log, inputs.steps, chosen, left_out, _find(chosen, settings), settings)
     for section in list_parts().values():
         _count(section, audit)
     return audit
+
+
+def _write_pseudonym(settings: Settings) -> str:
+    """What a manager is called whose name is hidden, with a place for the number."""
+    return Words(settings.lang or LANGUAGES[0]).text("chrome.manager_number", n="{n}")
 
 
 def _count(section: Section, audit: Audit) -> None:

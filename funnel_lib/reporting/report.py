@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
 import re
@@ -50,6 +51,8 @@ def write_report(settings: Settings) -> None:
         given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
         run_notebook(notebook, notebook, given.model_dump(mode="json"))
         _refuse_gaps(notebook)
+        if settings.hide_managers:
+            _cover_parameters(notebook, folder / "manifest.json")
         _rename_inside(notebook, folder.as_posix(), out.as_posix())
         files = ", ".join(Path(p).name for p in (*settings.events, settings.leads) if p)
         html = render_html(notebook, Words(lang), settings.title, files)
@@ -62,6 +65,16 @@ def _refuse_gaps(notebook: Path) -> None:
     shown = [o for cell in page.cells for o in cell.get("outputs", ()) if "metadata" in o]
     if failed := {k: v for o in shown for k, v in o.metadata.get(FAILED, {}).items()}:
         raise SectionError(failed)
+
+
+def _cover_parameters(notebook: Path, manifest: Path) -> None:
+    """Let a run notebook hold its choice of leads as the manifest does: without managers' names."""
+    from papermill.parameterize import parameterize_notebook
+
+    page = nbformat.read(notebook, as_version=4)
+    told = json.loads(manifest.read_text(encoding="utf-8"))["parameters"]
+    given = page.metadata.papermill["parameters"] | {"only": told["only"]}
+    nbformat.write(parameterize_notebook(page, given), notebook)
 
 
 def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str, Any]) -> None:
