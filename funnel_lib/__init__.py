@@ -92,7 +92,7 @@ _TELL = {
     "sections.outcomes.tell": "tell_outcomes",
     "sections.paths.tell": "tell_choice tell_likeness tell_path tell_segments tell_traits",
     "sections.quality.exports": "tell_export tell_sources",
-    "sections.quality.tell": "tell_assumed tell_limits tell_quality tell_reliability",
+    "sections.quality.tell": ("tell_assumed tell_limits tell_quality tell_reliability tell_unseen"),
     "sections.recognition.tell": "tell_facts tell_recognised",
     "sections.recording.tell": "tell_recording",
     "sections.rules.tell": "tell_rules",

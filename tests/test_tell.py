@@ -8,7 +8,11 @@ import pytest
 
 from funnel_lib import tell as f
 from funnel_lib.audit import build_audit
+from funnel_lib.core.events import build_log
+from funnel_lib.core.journeys import build_journeys
+from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
+from funnel_lib.reporting.page_one import show_page_one
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
 EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})
@@ -95,6 +99,9 @@ def test_the_main_loss_names_base_money_and_manager():
     )
     unseen = losses(n_asked=0.0, n_not_asked=0.0, n_unknown=losses()["n_lost"])
     told = f.tell_main_loss(unseen, tree(), EN)
+    assert "in all. By their" in told  # that nothing is known of proposals is said once
+    unknown = losses(n_asked=[0.0, 0.0, 60.0], n_not_asked=0.0, n_unknown=[0.0, 80.0, 0.0])
+    told = f.tell_main_loss(unknown, tree(), EN)
     assert "in all. Whether the step was proposed to them cannot be seen. By their" in told
 
 
@@ -321,6 +328,59 @@ def test_tables_are_left_as_they_were():
         pd.testing.assert_frame_equal(table, copy)
 
 
+MANAGERS = pd.Series(["Anna", "Boris"]).repeat(100).tolist()
+ASKED = Steps(steps=[{"id": "ask"}, {"id": "pay", "asked_by": ["invoice_*"]}], won="pay")
+UNASKED = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
+
+
+def recorded(steps=ASKED, action="invoice_sent"):
+    """Journeys of one lead that asked, and something a manager did."""
+    events = pd.DataFrame({"lead_id": "a", "at": pd.date_range("2025-01-01", periods=2),
+                           "action": ["ask", action]})  # fmt: skip
+    return build_journeys(build_log(events), steps)
+
+
+@pytest.mark.parametrize(
+    ("changes", "journeys", "en", "ru"),
+    [
+        ({}, recorded(), "", ""),
+        ({"manager": None}, recorded(), "managers (no lead has one)", "менеджеров (не указаны)"),
+        ({"manager": "Anna"}, recorded(), "differences between managers (there is only one)",
+         "различий между менеджерами (он один)"),
+        ({"manager": [f"M{n // 3}" for n in range(200)]}, recorded(),
+         "differences between managers (too few leads)",
+         "различий между менеджерами (слишком мало лидов)"),
+        ({"manager": ["Anna"] * 197 + ["Boris"] * 3}, recorded(),
+         "differences between managers (too few leads)",
+         "различий между менеджерами (слишком мало лидов)"),
+        ({}, recorded(UNASKED), "proposals (no asked_by in the steps file)",
+         "предложений (в файле шагов нет asked_by)"),
+        ({}, recorded(action="call"), "proposals (no action under asked_by occurs in the export)",
+         "предложений (действий из asked_by нет в выгрузке)"),
+        ({"amount": np.nan}, recorded(), "amounts (none in the export)",
+         "сумм (их нет в выгрузке)"),
+        ({"manager": "", "amount": 0.0}, recorded(),
+         "managers (no lead has one), amounts (none in the export)",
+         "менеджеров (не указаны), сумм (их нет в выгрузке)"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_seen_is_said_once(changes, journeys, en, ru):
+    table = leads(**{"manager": MANAGERS, "amount": 100.0, "currency": "USD"} | changes)
+    assert f.tell_unseen(table, journeys, EN) == (en and f"What cannot be seen: {en}.")
+    assert f.tell_unseen(table, journeys, RU) == (ru and f"Не видно: {ru}.")
+
+
+def test_page_one_and_quality_end_with_what_cannot_be_seen(planted_folder, tmp_path):
+    table = pd.read_csv(planted_folder / "leads.csv").drop(columns=["manager", "amount"])
+    table.to_csv(tmp_path / "leads.csv", index=False)
+    audit = build_audit(planted_folder / "events.csv", leads=tmp_path / "leads.csv",
+                        steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
+    unseen = "What cannot be seen: managers (no lead has one), amounts (none in the export)."
+    *_, said, reliability = show_page_one(audit).tell("en")
+    assert said == unseen and reliability.startswith("The data show")
+    assert audit.quality.tell("en")[-1] == unseen
+
+
 ODD = {
     "as it is": lambda leads, events: (leads, events),
     "no amounts": lambda leads, events: (leads.drop(columns="amount"), events),
@@ -342,8 +402,10 @@ def test_page_one_reads_well_whatever_the_data(planted_folder, tmp_path, case):
     audit = build_audit(tmp_path / "events.csv", leads=tmp_path / "leads.csv",
                           steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
     for lang in ("en", "ru"):
-        told = f.tell_page_one(audit.tables, audit.words(lang))
-        assert len(told) == 4
+        told = f.tell_page_one(audit.tables, audit.words(lang), audit.journeys)
+        assert len(told) == 4 + bool(
+            f.tell_unseen(audit.tables["leads"], audit.journeys, audit.words(lang))
+        )
         for sentence in told:
             assert sentence[0].isupper() and sentence.endswith(".")
             assert not re.search(

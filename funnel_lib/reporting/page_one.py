@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_text
 from funnel_lib.sections.asks.tell import tell_asks
@@ -15,7 +16,7 @@ from funnel_lib.sections.losses.tell import tell_main_loss
 from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.paths.tell import tell_segments
 from funnel_lib.sections.quality.exports import tell_export
-from funnel_lib.sections.quality.tell import tell_reliability
+from funnel_lib.sections.quality.tell import tell_reliability, tell_unseen
 from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source
 
@@ -29,7 +30,7 @@ class _PageOne(Answer):
     """Put together from several sections; where it cannot be made, why, as of any section."""
 
     def tell(self, lang: str = "") -> list[str]:
-        return tell_page_one(self.source.tables, self.source.words(lang))
+        return tell_page_one(self.source.tables, self.source.words(lang), self.source.journeys)
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
         export = tell_export(self.source.log, self.source.words(lang))
@@ -40,12 +41,14 @@ class _PageOne(Answer):
         )
 
 
-def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
+def tell_page_one(
+    tables: dict[str, pd.DataFrame], words: Words, journeys: Journeys | None = None
+) -> list[str]:
     """What does a head of sales read first, of the audit's tables by name?
 
     Outcomes, paths where there are several, main loss, whether proposing helps, who sells worse,
-    where to start, who records otherwise, reliability; one sentence alone where no lead entered the
-    funnel.
+    where to start, who records otherwise, of journeys that are given what they cannot show,
+    reliability; one sentence alone where no lead entered the funnel.
     """
     if not tables["leads"]["entered_at"].notna().any():
         return [words.text("sentence.nobody")]
@@ -58,6 +61,7 @@ def tell_page_one(tables: dict[str, pd.DataFrame], words: Words) -> list[str]:
         tables["groups"]["beyond_chance"].any() and tell_groups(tables["groups"], words),
         tell_start(tables["hypotheses"], tables["segments"], words),
         tables["recording"]["differs"].any() and tell_recording(tables["recording"], words),
+        journeys is not None and tell_unseen(tables["leads"], journeys, words),
         tell_reliability(tables["funnel"], tables["necessity"], tables["leads"], words),
     ]
     return [sentence for sentence in told if sentence]

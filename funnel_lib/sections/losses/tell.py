@@ -11,7 +11,8 @@ _SUMS = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
 
 def tell_main_loss(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> str:
     """Where on their paths are most leads lost, of how many who came there, and where most money?
-    Of all leads; money is told by currency, never summed together.
+    Of all leads; money is told by currency, never summed together. Nothing is said of proposals
+    where none can be seen (see `tell_unseen`).
     """
     places = _add_up(losses)
     if not places["n_lost"].sum() > 0:
@@ -25,7 +26,8 @@ def tell_main_loss(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> st
     return join_sentences(
         words.text(key, base=words.text(base, n=n_came), amount=amount, **main),
         _tell_path(main, tree, words),
-        words.text("sentence.loss_asked" if _is_seen(main) else "sentence.loss_unseen", **main),
+        _is_seen(places[_SUMS].sum())
+        and words.text("sentence.loss_asked" if _is_seen(main) else "sentence.loss_unseen", **main),
         _tell_costliest(losses, main.name, words),
         hint_if_few(main["n_lost"], words),
     )

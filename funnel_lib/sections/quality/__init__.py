@@ -7,7 +7,12 @@ from funnel_lib.core.money import check_amounts
 from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import check_asks, check_log
 from funnel_lib.sections.quality.exports import tell_sources
-from funnel_lib.sections.quality.tell import tell_assumed, tell_limits, tell_quality
+from funnel_lib.sections.quality.tell import (
+    tell_assumed,
+    tell_limits,
+    tell_quality,
+    tell_unseen,
+)
 from funnel_lib.sections.section import Section, Source, Tables
 
 
@@ -29,6 +34,11 @@ def _tell(source: Source, words: Words) -> str:
     return tell_quality(source.tables["quality"], rows, rows - len(source.log.events), words)
 
 
+def _tell_unseen(source: Source, words: Words) -> list[str]:
+    told = tell_unseen(source.tables["leads"], source.journeys, words)
+    return [told] if told else []
+
+
 def _tell_limits(source: Source, words: Words) -> list[str]:
     log, tables = source.log, source.tables
     return [
@@ -38,6 +48,6 @@ def _tell_limits(source: Source, words: Words) -> list[str]:
     ]
 
 
-QUALITY = Section("quality", tables=("quality",), count=_count, tell=(_tell,))
+QUALITY = Section("quality", tables=("quality",), count=_count, tell=(_tell, _tell_unseen))
 LIMITS = Section("limits", tell=(_tell_limits,), kind="limits")
 SECTIONS = (QUALITY, LIMITS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, join_sentences
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.money import take_amounts
+from funnel_lib.core.words import SMALL, Words, join_sentences
 
 
 def tell_reliability(
@@ -25,6 +27,38 @@ def tell_reliability(
         n_told >= 0.5 and words.text("sentence.told", share=n_told / n_shown, **told),
         staged.any() and words.text("sentence.stage_ahead", share=ahead.mean(), **stages),
     )
+
+
+def tell_unseen(leads: pd.DataFrame, journeys: Journeys, words: Words) -> str:
+    """What can this export not show at all, of managers, proposals and money, and why?
+
+    Of the leads that entered, of the table `leads`; empty where all of it can be seen.
+    """
+    entered = leads[leads["entered_at"].notna()]
+    reasons = [
+        _find_no_managers(entered["manager"]),
+        _find_no_asks(journeys),
+        "" if (take_amounts(entered) > 0).any() else "sentence.unseen_amounts",
+    ]
+    told = ", ".join(words.text(reason) for reason in reasons if reason)
+    return words.text("sentence.unseen", what=told) if told else ""
+
+
+def _find_no_managers(manager: pd.Series) -> str:
+    """Why managers cannot be set beside each other; empty where they can."""
+    n_leads = manager.replace("", None).value_counts()
+    if n_leads.empty:
+        return "sentence.unseen_managers"
+    if len(n_leads) == 1:
+        return "sentence.unseen_one_manager"
+    return "sentence.unseen_small_managers" if (n_leads >= SMALL).sum() < 2 else ""
+
+
+def _find_no_asks(journeys: Journeys) -> str:
+    """Why it is not known of any step whether it was proposed; empty where it is."""
+    if not any(step.asked_by for step in journeys.steps.steps):
+        return "sentence.unseen_asks"
+    return "" if len(journeys.ask_at) else "sentence.unseen_ask_actions"
 
 
 def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words: Words) -> str:
