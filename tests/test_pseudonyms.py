@@ -123,3 +123,6 @@ def test_names_are_found_in_columns_of_people_and_within_texts():
     assert covered["handled"].tolist() == ["Manager 2", *["Manager 1"] * 3]
     assert covered["n"].tolist() == [12, 1, 2, 3] and frame["manager"][0] == "12"
     assert Pseudonyms({}).cover("Anna") == "Anna"
+    odd = Pseudonyms({"Manager 1": "Manager 2", "Anna": "Manager 1"})
+    assert odd.reveal_condition("manager=Manager 1") == "manager=Manager 1"
+    assert odd.cover("Manager 1, Anna") == "Manager 2, Manager 1"

@@ -54,8 +54,10 @@ class Pseudonyms:
         return f"{column}{is_one}{self.names.get(value.strip()) or self.cover(value)}"
 
     def reveal_condition(self, condition: str) -> str:
-        """COLUMN=VALUE of the export, where the other name was given."""
+        """COLUMN=VALUE of the export, where the other name was given; a real one is taken first."""
         column, is_one, value = condition.partition("=")
+        if value.strip() in self.names:
+            return condition
         real = {other: name for name, other in self.names.items()}
         return f"{column}{is_one}{real.get(value.strip(), value)}"
 
