@@ -43,7 +43,7 @@ _HOMES = {
 }
 _COUNT = {
     "core.groups": "list_groups name_segments",
-    "counting.decided": "find_decided",
+    "comparing.decided": "find_decided",
     "counting.leads": "list_leads",
     "counting.moves": "list_moves",
     "counting.reach": "count_funnel",

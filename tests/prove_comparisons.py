@@ -18,11 +18,11 @@ import pandas as pd
 from habits import IDS, KINDS, ODD, POWER, Made, make_world
 from proving import show_row, write_head
 
+from funnel_lib.comparing.asks import compare_asked
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
-from funnel_lib.counting.asks import compare_asked
-from funnel_lib.counting.recording import find_habits
 from funnel_lib.counting.tree import find_places
 from funnel_lib.sections.groups.count import count_groups
 from funnel_lib.sections.hypotheses.count import build_hypotheses

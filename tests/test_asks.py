@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import funnel_lib as fl
+from funnel_lib.comparing.asks import compare_asked
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys
@@ -13,7 +14,6 @@ from funnel_lib.core.tables import list_columns
 from funnel_lib.core.times import HOUR, NEVER
 from funnel_lib.core.words import Words
 from funnel_lib.counting import asks as counting
-from funnel_lib.counting.asks import compare_asked
 from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.tree import find_places
 from funnel_lib.datasets.planted import plant_log
@@ -317,7 +317,7 @@ def test_who_leaves_before_anyone_asks_is_no_proof_that_asking_helps():
     cause = np.where(goes, TAKEN, OTHERWISE)
     gain = estimate_gain(end, cause, np.where(asked, ask, NEVER), np.arange(1500))
     low, high = gain.find_interval()
-    assert low < 0 < high < 0.1 and gain.find_p() > FAMILY_PART
+    assert low < 0 < high < 0.1 and gain.find_p() > FAMILY["asks"]
 
 
 def test_mere_dates_make_no_gain_up_and_hide_none():

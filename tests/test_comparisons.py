@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 import funnel_lib as fl
+from funnel_lib.comparing.comparable import list_groupings, measure_design
+from funnel_lib.comparing.decided import find_decided
+from funnel_lib.comparing.expected import expect_as_others
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.core.words import Words
-from funnel_lib.counting.comparable import list_groupings, measure_design
-from funnel_lib.counting.decided import find_decided
-from funnel_lib.counting.expected import expect_as_others
-from funnel_lib.counting.recording import find_habits
 from funnel_lib.sections.groups.count import count_groups
 from funnel_lib.sections.groups.tell import tell_groups
 from funnel_lib.sections.recording.count import count_recording

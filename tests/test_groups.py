@@ -8,12 +8,12 @@ import pytest
 from scipy.stats import chi2_contingency
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from funnel_lib.comparing.decided import find_decided
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
-from funnel_lib.counting.decided import find_decided
 from funnel_lib.counting.values import name_quarters, read_values
 from funnel_lib.sections.groups.count import compare_groups, split_change
 from funnel_lib.stats.differences import (

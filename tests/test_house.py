@@ -20,8 +20,18 @@ FLOORS = {
     "datasets": {"core"},
     "reading": {"core"},
     "counting": {"core", "stats"},
+    "comparing": {"core", "stats", "counting"},
     "drawing": {"core", "stats"},
-    "sections": {"core", "reading", "stats", "engine", "counting", "drawing", "settings"},
+    "sections": {
+        "core",
+        "reading",
+        "stats",
+        "engine",
+        "counting",
+        "comparing",
+        "drawing",
+        "settings",
+    },
     "settings": {"core"},
     "audit": {"core", "reading", "counting", "sections", "settings"},
     "reporting": {"core", "drawing", "sections", "settings", "audit"},
@@ -110,7 +120,7 @@ def reach(path: Path, seen: set[Path]) -> set[str]:
     return found
 
 
-COUNTING = [p for p in all_modules() if place(p)[0] in ("core", "counting", "stats")
+COUNTING = [p for p in all_modules() if place(p)[0] in ("core", "counting", "comparing", "stats")
             or (place(p)[0] == "sections" and place(p)[-1] == "count")]  # fmt: skip
 
 

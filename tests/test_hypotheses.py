@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from prove_value import glue_parting_teams
 
+from funnel_lib.comparing.decided import find_decided
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.counting.days import find_mature
-from funnel_lib.counting.decided import find_decided
 from funnel_lib.counting.tree import find_places
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
 from funnel_lib.sections.paths.segments import find_segments

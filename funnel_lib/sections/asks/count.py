@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from funnel_lib.comparing.asks import compare_asked
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
-from funnel_lib.counting.asks import compare_asked
-from funnel_lib.counting.recording import find_habits
 from funnel_lib.counting.tree import find_places
 
 

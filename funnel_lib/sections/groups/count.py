@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from funnel_lib.comparing.comparable import Grouping, list_groupings
+from funnel_lib.comparing.decided import find_decided
+from funnel_lib.comparing.expected import expect_as_others
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
@@ -13,12 +17,8 @@ from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import NEVER
 from funnel_lib.counting.asked import ASKED
-from funnel_lib.counting.comparable import Grouping, list_groupings
 from funnel_lib.counting.days import find_mature, find_months
-from funnel_lib.counting.decided import find_decided
-from funnel_lib.counting.expected import expect_as_others
 from funnel_lib.counting.reach import find_reached, read_window
-from funnel_lib.counting.recording import find_habits
 from funnel_lib.counting.values import check_equal_time, check_values, read_values
 from funnel_lib.stats.differences import FAMILY, correct_p, judge_difference
 from funnel_lib.stats.experiments import Z
@@ -159,7 +159,8 @@ def compare_groups(
     shown = len(names) if len(names) > 2 else 1
     share, share_rest = divide(hits, n), divide(hits_rest, n_rest)
     cells = {"n_base": n, "n_reached": hits, "share": share, "n_rest": n_rest,
-             "share_rest": share_rest, **judge_difference(share, n, share_rest, n_rest)}  # fmt: skip
+             "share_rest": share_rest}  # fmt: skip
+    cells |= judge_difference(share, n, share_rest, n_rest)
     table = pd.DataFrame({name: x[:, :shown].ravel() for name, x in cells.items()})
     table["segment"] = np.repeat([tree.name_node(node) for node in nodes], shown)
     table["step"] = np.repeat([node.missed for node in nodes], shown)

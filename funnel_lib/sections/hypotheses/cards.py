@@ -13,6 +13,8 @@ from funnel_lib.sections.hypotheses.tell import (
     tell_plan,
 )
 
+_LEVERS = {"ask": "sentence.hypothesis_ask", "help": "sentence.hypothesis_help"}
+
 
 def show_hypotheses(
     hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words, most: int = 5
@@ -39,8 +41,6 @@ def _write_card(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words
         if row["lever"] == "help":
             told.append(words.text("sentence.hypothesis_now", **row))
         gain, monthly = (write_gain(row, words, months) for months in (1, row["months"]))
-        told.append(
-            words.text(f"sentence.hypothesis_{row['lever']}", gain=gain, monthly=monthly, **row)
-        )
+        told.append(words.text(_LEVERS[row["lever"]], gain=gain, monthly=monthly, **row))
     told.append(tell_plan(first, words))
     return render("card", title=words.text(key, n=n, **first), told=told)

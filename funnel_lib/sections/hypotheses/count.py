@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from funnel_lib.comparing.decided import Decided, find_decided
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Segmentation, find_accounts
 from funnel_lib.core.journeys import Journeys
@@ -13,8 +15,6 @@ from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.days import MONTH, find_mature, find_months
-from funnel_lib.counting.decided import Decided, find_decided
-from funnel_lib.counting.recording import find_habits
 from funnel_lib.sections.hypotheses.references import (
     EQUAL,
     GIVEN,

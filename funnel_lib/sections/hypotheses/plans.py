@@ -178,7 +178,8 @@ def look_at_plan(
         ])  # fmt: skip
     today = journeys.observed_until.date()
     reading = read_split(
-        journeys, plan.column, plan.test, plan.control, step=plan.step, segmentation=segmentation, segment=plan.segment,
+        journeys, plan.column, plan.test, plan.control, step=plan.step,
+        segmentation=segmentation, segment=plan.segment,
         since=str(plan.since), within=plan.within, n_planned=plan.leads_per_half,
         looked_before=any(look.on != today for look in plan.looks),
     )  # fmt: skip

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import DAY, to_micros
-from funnel_lib.counting.comparable import (
+from funnel_lib.comparing.comparable import (
     FEWEST,
     Grouping,
     count_cells,
     list_groupings,
     measure_design,
 )
-from funnel_lib.counting.decided import Decided
+from funnel_lib.comparing.decided import Decided
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.times import DAY, to_micros
 from funnel_lib.counting.tree import Node
 from funnel_lib.counting.values import name_quarter
 from funnel_lib.stats.differences import MOST_P

@@ -1,7 +1,7 @@
 """Who records otherwise than the others, so that it cannot be compared?"""
 
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.words import Words
-from funnel_lib.counting.recording import find_habits
 from funnel_lib.sections.recording.count import count_recording
 from funnel_lib.sections.recording.tell import tell_group_paths, tell_recording
 from funnel_lib.sections.section import Section, Source, tell_from

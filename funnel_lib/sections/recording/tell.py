@@ -6,12 +6,19 @@ import pandas as pd
 
 from funnel_lib.core.words import Words
 
-_HABITS = ("closing", "first_step", "opening")
+_HABITS = {  # and whether its share is above the others'
+    ("closing", True): "sentence.recording_closing_more",
+    ("closing", False): "sentence.recording_closing_less",
+    ("first_step", True): "sentence.recording_first_step_more",
+    ("first_step", False): "sentence.recording_first_step_less",
+    ("opening", True): "sentence.recording_opening_more",
+    ("opening", False): "sentence.recording_opening_less",
+}
 MOST_GROUPS = 5
 
 
 def tell_recording(recording: pd.DataFrame, words: Words) -> str:
-    """Who records otherwise, and how? Of page one, too; nothing where there is nobody to compare."""
+    """Who records otherwise, and how? Nothing where there is nobody to compare."""
     if recording.empty:
         return ""
     found = recording[recording["differs"]]
@@ -20,9 +27,12 @@ def tell_recording(recording: pd.DataFrame, words: Words) -> str:
     parts = []
     for (kind, group), rows in [*found.groupby(["group_by", "group"], sort=False)][:MOST_GROUPS]:
         named = words.value("reference", f"{kind}={group}")
-        steps = rows[~rows["step"].isin(_HABITS)].sort_values("share")
-        others = rows[rows["step"].isin(_HABITS)].to_dict("records")
-        habits = [_tell_habit(row, words) for row in others]
+        is_habit = rows["step"].isin([habit for habit, _ in _HABITS])
+        steps = rows[~is_habit].sort_values("share")
+        habits = [
+            words.text(_HABITS[row["step"], row["share"] > row["share_others"]], **row)
+            for row in rows[is_habit].to_dict("records")
+        ]
         if len(steps):
             names = ", ".join(
                 words.text("name.quoted", name=words.step(step)) for step in steps["step"]
@@ -42,9 +52,3 @@ def tell_group_paths(paths: pd.DataFrame, ids: tuple[str, ...], words: Words) ->
         whole = words.value("segment", ids[row["whole"]])
         told.append(words.text(key, name=name, whole=whole, group=named))
     return told
-
-
-def _tell_habit(row: dict, words: Words) -> str:
-    """How a group closes or opens deals, or what it leaves out of lost ones."""
-    side = "more" if row["share"] > row["share_others"] else "less"
-    return words.text(f"sentence.recording_{row['step']}_{side}", **row)

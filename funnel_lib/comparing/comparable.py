@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from funnel_lib.comparing.decided import Decided
 from funnel_lib.core.groups import find_accounts
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.counting.decided import Decided
 from funnel_lib.counting.values import name_quarters, read_values
 from funnel_lib.stats.intervals import divide
 

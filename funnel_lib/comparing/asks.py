@@ -27,13 +27,14 @@ def compare_asked(
 
     Of each place but the first, as nobody comes to it: whole leads on its paths that have had their
     time, from the first evidence of the step before, and of the one before that: a step recorded by
-    mistake mostly has none before it, and nobody asks a lead that is not there. They go on with the first evidence of the next
-    step or of a later one of their path (at a fork of any next step), or the sale, are lost when
-    they are closed, and open ones are watched up to the export. Left out are leads of which either
-    is unseen, or who went on before it: when they came is not known. An ask before that
-    counts from then on; one at the moment of going on comes before it; one that comes later, or
-    before entry, is none. An action that asks for several steps counts for the earliest that the
-    client has not come to by then, as of `asked.find_asked`.
+    mistake mostly has none before it, and nobody asks a lead that is not there. They go on with the
+    first evidence of the next step or of a later one of their path (at a fork of any next step), or
+    the sale, are lost when they are closed, and open ones are watched up to the export. Left out
+    are leads of which either is unseen, or who went on before it: when they came is not known. An
+    ask before that counts from then on; one at the moment of going on comes before it; one that
+    comes later, or before entry, is none. An action that asks for several steps counts for the
+    earliest that the client has not come to by then, as of `asked.find_asked`. Dates without times
+    make asking look worse than it is, never better.
 
     Parameters
     ----------
@@ -44,11 +45,10 @@ def compare_asked(
     Returns
     -------
     DataFrame: a row a place for whose next steps anyone is asked in the log, none else. The columns
-    of the table `asks`, and `error`, the standard error of the difference. Where either side has
-    fewer than `FEWEST` leads, or `FEWEST_LEFT` that did not go on, or at a fork clients of one
-    path are asked more often, the shares and all that follows
-    from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at its part of `differences.FAMILY`.
-    How the shares are found, and by whom: see `landmark.estimate_gain`.
+    of the table `asks`. Where either side has fewer than `FEWEST` leads, or `FEWEST_LEFT` that did
+    not go on, or at a fork clients of one path are asked more often, the shares and all that
+    follows from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at its part
+    of `differences.FAMILY`. How the shares are found, and by whom: see `landmark.estimate_gain`.
     """
     chosen, rows = find_mature(journeys), []
     if leads is not None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from funnel_lib.comparing.comparable import FEWEST, Grouping, count_cells, measure_design
+from funnel_lib.comparing.decided import Decided
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.counting.comparable import FEWEST, Grouping, count_cells, measure_design
-from funnel_lib.counting.decided import Decided
 from funnel_lib.counting.tree import Tree
 from funnel_lib.stats.intervals import divide
 from funnel_lib.stats.strata import compare_strata

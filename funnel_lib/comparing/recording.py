@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from funnel_lib.comparing.comparable import FEWEST, Grouping, list_groupings
+from funnel_lib.comparing.decided import Decided, find_decided
+from funnel_lib.comparing.expected import expect_as_others
 from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import HOUR, NEVER, to_micros
-from funnel_lib.counting.comparable import FEWEST, Grouping, list_groupings
 from funnel_lib.counting.days import find_horizon_to_close, find_mature, find_outcome_days
-from funnel_lib.counting.decided import Decided, find_decided
-from funnel_lib.counting.expected import expect_as_others
 from funnel_lib.counting.reach import count_steps
 from funnel_lib.stats.differences import MOST_P, correct_p
 from funnel_lib.stats.incidence import OPEN
