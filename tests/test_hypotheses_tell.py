@@ -1,16 +1,17 @@
 """Sentences on what to change first, word by word."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, write_gain
 from funnel_lib.sections.hypotheses.cards import show_hypotheses
 from funnel_lib.sections.hypotheses.tell import (
     tell_hypotheses,
     tell_plan,
     tell_start,
-    write_gain,
 )
 
 NAMES = {"pay": "Оплатил", "read": "Открыл КП"}
@@ -19,11 +20,12 @@ ONE = pd.DataFrame({"segment": ["all"], "name": ["all"]})
 TWO = pd.DataFrame({"segment": ["s1", "s2"], "name": ["with read", "without read"]})
 ROW = {
     "segment": "all", "step": "pay", "lever": "ask", "share_now": 0.5, "share_reference": 0.6,
-    "reference": "manager=Анна", "extra_won": 6.0, "extra_amount": 1200.0, "low": 240.0,
+    "reference": "asked", "extra_won": 6.0, "extra_amount": 1200.0, "low": 240.0,
     "high": 2412.0, "currency": "EUR", "n_needed_per_arm": 388.0, "days_needed": 90.0,
-    "n_decided": 100.0, "n_lost": 30.0, "step_won": 10.0, "step_amount": 2000.0, "step_low": 400.0,
-    "step_high": 4000.0, "months": 12.0,
+    "beyond_chance": True, "n_decided": 100.0, "n_lost": 30.0, "months": 12.0, "node": 2,
 }  # fmt: skip
+CHANCE = {"beyond_chance": False, "low": 0.0}
+HELP = {"lever": "help", "reference": "manager=Анна"}
 
 
 def table(*changes):
@@ -31,65 +33,79 @@ def table(*changes):
 
 
 def test_where_to_start():
-    told = tell_start(table({}, {"lever": "help", "extra_won": 4.0}), ONE, RU)
+    told = tell_start(table({}, HELP | {"extra_won": 4.0}), ONE, RU)
     assert told == (
         "Начните с шага «Оплатил»: предлагайте его всем. Возможный прирост — от 20\xa0€ до "
         "200\xa0€ в месяц; проверка займёт 90 дней."
     )
-    told = tell_start(table({}, {"lever": "help", "extra_won": 40.0}), ONE, EN)
+    told = tell_start(table(HELP | {"extra_won": 40.0}, {}), ONE, EN)
     assert told.startswith("Start with the step “Paid”: help clients to take it.")
 
 
 def test_what_can_be_tested_comes_before_what_cannot():
-    slow = {"days_needed": 4000.0, "segment": "s1", "extra_won": 9.0}
-    quick = {"step": "read", "segment": "s2"}
-    told = tell_start(table(slow, quick), TWO, EN)
+    slow = {"days_needed": 4000.0, "segment": "s1", "extra_won": 9.0, "low": 2500.0, "high": 9e3}
+    quick = {"step": "read", "segment": "s2", "node": 3}
+    words = replace(EN, segment_names={"s1": "Long path", "s2": "Short path"})
+    told = tell_start(table(slow, quick), TWO, words)
     assert told == (
-        "Start with the step “Read it” (segment “Path without ‘Read it’”): propose it to "
-        "everyone. Possible gain: €20 to €200 a month; a test takes 90 days. Most could be gained "
-        "at “Paid”, but a test there would take more than a year."
+        "Start with the step “Read it” (Short path): propose it to everyone. Possible gain: "
+        "€20 to €200 a month; a test takes 90 days. Most could be gained at “Paid”, but a test "
+        "there would take more than a year."
     )
     told = tell_start(table(slow), TWO, RU)
     assert "больше года: возьмите изменение покрупнее" in told and "Больше всего" not in told
 
 
+def test_what_cannot_be_told_apart_is_said():
+    rows = table({}, {"step": "read", "node": 3, "low": 100.0, "high": 900.0},
+                 {"step": "read | pay", "node": 4, "low": 10.0, "high": 200.0})  # fmt: skip
+    told = tell_start(rows, ONE, EN)
+    assert told.endswith("Whether more is to be gained there or at “Read it” cannot be told.")
+    assert "cannot be told" not in tell_start(rows.iloc[[0, 2]], ONE, EN)
+
+
 def test_nothing_to_start_with():
-    nothing = table({"extra_won": np.nan})
+    nothing = table(CHANCE | {"extra_won": np.nan})
     for words in (EN, RU):
         assert tell_start(nothing, ONE, words) == words.text("sentence.start_none")
         assert words.text("sentence.start_none") in tell_hypotheses(nothing, words)
         assert "<section" not in show_hypotheses(nothing, ONE, words).html
 
 
-def test_no_gain_whose_range_begins_at_zero_is_named():
-    for rows in (table({"low": 0.0}, {"lever": "help", "low": 0.0}), table({"extra_won": 0.0})):
-        assert tell_start(rows, ONE, EN) == "No step shows a gain that is beyond chance."
+def test_no_gain_that_may_be_chance_is_named():
+    slow = {"days_needed": 400.0}
+    for rows in (table(CHANCE | slow, HELP | CHANCE | slow), table(CHANCE | {"extra_won": 0.0})):
+        assert tell_start(rows, ONE, EN) == "No gain is beyond chance here."
         html = show_hypotheses(rows, ONE, RU).html
-        assert "Прироста больше случайного не видно ни на одном шаге." in html
+        assert "Прироста больше случайного здесь не видно." in html
         assert "<section" not in html and "Оплатил" not in html
-    rows = table({"low": 0.0, "extra_won": 99.0}, {"lever": "help"}, {"step": "read", "low": 0.0})
+    rows = table(CHANCE, CHANCE | {"step": "read", "node": 3, "days_needed": 60.0})
+    assert tell_start(rows, ONE, EN) == (
+        "No gain is beyond chance here. The cheapest test is at “Read it”: 388 leads in each half, "
+        "60 days."
+    )
+    rows = table(CHANCE | {"extra_won": 99.0}, HELP, CHANCE | {"step": "read", "node": 3})
     assert "help clients to take it" in tell_start(rows, ONE, EN)  # the lever that is sure
     html = show_hypotheses(rows, ONE, EN).html
-    assert html.count("<section") == 1 and "up to" not in html and "Propose" not in html
+    assert html.count("<section") == 1 and "up to" not in html and "proposed" not in html
 
 
 def test_how_many_and_in_what():
-    told = tell_hypotheses(
-        table({}, {"step": "read", "low": 0.0}, {"step": "x", "reference": "few_leads",
-                                                 "extra_won": np.nan}), EN
-    )  # fmt: skip
+    few = {"step": "x", "node": 4, "reference": "few_leads", "extra_won": np.nan}
+    told = tell_hypotheses(table({}, {"step": "read", "node": 3} | CHANCE, few | CHANCE), EN)
     assert told == (
         "At 1 step the gain is beyond chance. At 1 more it may be chance. Steps of which nothing "
         "can be said, because too few leads have a known outcome or there are no groups to "
         "compare: 1."
     )
-    assert tell_hypotheses(table({"low": 0.0}), EN) == EN.text("sentence.start_chance")
-    assert tell_hypotheses(table({}, {"step": "read"}), RU) == (
+    told = tell_hypotheses(table(CHANCE | {"days_needed": np.nan}), EN)
+    assert told == EN.text("sentence.start_chance")
+    assert tell_hypotheses(table({}, {"step": "read", "node": 3}), RU) == (
         "Прирост больше случайного — на 2 шагах."
     )
     deals = table({"extra_amount": np.nan})
     assert tell_hypotheses(deals, EN).endswith("everything is counted in deals.")
-    several = tell_hypotheses(table({}, {"currency": "USD"}, {"lever": "help"}), EN)
+    several = tell_hypotheses(table({}, {"currency": "USD"}, HELP), EN)
     assert several.startswith("At 1 step the gain") and "never summed" in several
 
 
@@ -123,10 +139,12 @@ def test_plans_say_what_is_too_long_or_not_there():
 
 
 def test_cards_tell_gain_levers_and_test_and_escape():
-    rows = table({}, {"lever": "help", "extra_won": 4.0}, *({"step": f"<s{n}>"} for n in range(6)))
+    more = ({"step": f"<s{n}>", "node": n} for n in range(3, 9))
+    rows = table({}, HELP | {"extra_won": 4.0, "low": 120.0, "high": 4800.0}, *more)
     html = show_hypotheses(rows, ONE, RU).html
-    assert html.count("<section") == 5 and "<s0>" not in html and "1. Оплатил" in html
-    assert "Дальше пошли 50,0\xa0% из 100 с известным исходом; менеджер Анна: 60,0\xa0%." in html
-    assert "ещё 10,0 сделки (от 400\xa0€ до 4\xa0000\xa0€); в месяц" in html
-    assert "Если предлагать всем (без предложения ушли 30)" in html
-    assert "Путь с шагом" in show_hypotheses(table({"segment": "s1"}), TWO, RU).html
+    assert html.count("<section") == 5 and "<s3>" not in html and "1. Оплатил" in html
+    assert "Дальше идут 50,0\xa0% из 100 с известным исходом; менеджер Анна: 60,0\xa0%." in html
+    assert "от 120\xa0€ до 4\xa0800\xa0€ за весь период, от 10\xa0€ до 400\xa0€ в месяц" in html
+    assert "кому это предложили, дальше пошли 60,0\xa0%; без предложения пошли бы 50,0" in html
+    words = replace(RU, segment_names={"s1": "Длинный путь"})
+    assert "Длинный путь" in show_hypotheses(table({"segment": "s1"}), TWO, words).html
