@@ -122,15 +122,17 @@ from funnel_lib.core.steps import parse_steps
 planted = fl.plant_log("messy", {leads}, seed=1)
 log = fl.build_log(planted.events, planted.leads, planted.truth["observed_until"])
 journeys = fl.build_journeys(log, parse_steps(planted.steps_yaml))
-groups = fl.count.list_groups(fl.find_segments(journeys, 5))
+found = fl.find_segments(journeys, 5)
+groups = fl.count.list_groups(found)
 import statsmodels.stats.proportion
 start = time.perf_counter()
-for count in (fl.count.count_pace, fl.count.count_standing, fl.count.count_times):
-    table = pd.concat([count(journeys, group) for group in groups])
+fl.count.count_pace(journeys, found), fl.count.count_standing(journeys, found)
+table = pd.concat([fl.count.count_times(journeys, group) for group in groups])
 fl.count.find_medians(table), fl.count.count_cohorts(journeys)
 fl.count.count_repeats(journeys, groups)
 fl.count.count_money(log, journeys, groups), fl.count.find_money_ranges(log, journeys, groups)
-fl.count.build_hypotheses(journeys, groups)
+asks = fl.count.count_asks(journeys, found)
+fl.count.build_hypotheses(journeys, found, asks=asks)
 print(time.perf_counter() - start)
 """
 

@@ -11,9 +11,9 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from funnel_lib.comparing.decided import find_decided
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys, select_leads
-from funnel_lib.core.steps import Steps
+from funnel_lib.core.steps import Step, Steps
 from funnel_lib.counting.values import name_quarters, read_values
 from funnel_lib.sections.groups.count import compare_groups, split_change
 from funnel_lib.stats.differences import (
@@ -54,10 +54,17 @@ def random_journeys(n=400, seed=3, names=("Anna", "Boris", "Clara", None), **col
     return journeys_of(fates, days=rng.integers(0, 200, n), manager=manager, **columns)
 
 
-def weighted(n, seed=4):
-    member = np.random.default_rng(seed).random(n)
+PATHS = ("ask", "read", "pay"), ("ask", "pay")
+
+
+def segments_of(member, paths=PATHS):
+    """Two segments; `member` (n_leads,) says how much each lead belongs to the first."""
     member = np.column_stack([member, 1 - member])
-    return [Group(), Group("s1", None, (), member, 0), Group("s2", None, (), member, 1)]
+    return Segmentation(STEPS.before_sale, ("s1", "s2"), paths, ((), ()), member)
+
+
+def weighted(n, seed=4, paths=PATHS):
+    return segments_of(np.random.default_rng(seed).random(n), paths)
 
 
 # --- groups: by hand -------------------------------------------------------------------------
@@ -136,17 +143,43 @@ def test_an_unknown_column_is_named_with_the_nearest():
 # --- groups: against others ------------------------------------------------------------------
 
 
-def test_counts_are_those_of_a_loop_and_p_is_chi_square():
-    journeys = random_journeys()
-    table, decided = compare_groups(journeys, "manager"), find_decided(journeys)
-    managers = [m if isinstance(m, str) else "" for m in journeys.leads["manager"]]
+def loop_over_leads(actions, paths):
+    """Who decided at each place and went on, {(steps before, lead): bool}: by a loop over what each
+    lead did, on its own path; a lead that shows the sale was won."""
+    found = {}
+    for lead, (own, path) in enumerate(zip(actions, paths, strict=True)):
+        took = max((n + 1 for n, step in enumerate(path) if step in own), default=0)
+        if not {*own} & {*STEPS.ids}:
+            continue  # never entered
+        for n in range(min(took + 1, len(path))):
+            if n < took or "bye" in own:
+                found[path[:n], lead] = n < took
+    return found
+
+
+@pytest.mark.parametrize("with_segments", [False, True])
+def test_counts_are_those_of_a_loop_and_p_is_chi_square(with_segments):
+    rng = np.random.default_rng(3)
+    fates = rng.choice([*FATES], 600, p=[0.2, 0.1, 0.2, 0.1, 0.35, 0.05])
+    manager = rng.choice(np.array(["Anna", "Boris", "Clara", None], dtype=object), 600)
+    journeys = journeys_of(fates, days=rng.integers(0, 200, 600), manager=manager)
+    member = rng.random(600)
+    # Each lead whole, on the path it belongs to most: the fork is before `read | pay`.
+    paths = [PATHS[int(m < 0.5)] if with_segments else STEPS.before_sale for m in member]
+    slow = loop_over_leads([FATES[fate] for fate in fates], paths)
+    places = {("all", "ask"): (), ("all", "read"): ("ask",), ("all", "pay"): ("ask", "read")}
+    if with_segments:
+        places = {("all", "ask"): (), ("all", "read | pay"): ("ask",)}
+        places |= {("s1", "pay"): ("ask", "read")}
+    table = compare_groups(journeys, "manager", segments_of(member) if with_segments else None)
+    assert list(dict.fromkeys(zip(table["segment"], table["step"], strict=True))) == [*places]
+    managers = [m if isinstance(m, str) else "" for m in manager]
     tested = 0
     for row in table.itertuples():
-        stood, went_on = decided.list_leads(decided.steps.index(row.step))
         cells = np.zeros((2, 2), int)
-        for i, name in enumerate(managers):
-            if stood[i]:
-                cells[int(name != row.value), int(not went_on[i])] += 1
+        for (place, lead), went_on in slow.items():
+            if place == places[row.segment, row.step]:
+                cells[int(managers[lead] != row.value), int(not went_on)] += 1
         assert [row.n_base, row.n_rest] == cells.sum(axis=1).tolist()
         assert row.n_reached == cells[0, 0]
         if cells.sum(axis=0).min() > 0:
@@ -156,6 +189,57 @@ def test_counts_are_those_of_a_loop_and_p_is_chi_square():
                 tested += 1
                 assert row.p == pytest.approx(chance.pvalue, abs=EXACT)
     assert tested == 8 == table["p"].notna().sum()
+
+
+@pytest.mark.parametrize("with_segments", [False, True])
+@pytest.mark.parametrize("within", [None, "2D"])
+def test_who_decided_is_who_went_on_or_was_lost(with_segments, within):
+    rng = np.random.default_rng(12)
+    fates, days = rng.choice([*FATES], 300), rng.choice([0, 397.5, 399], 300)
+    member = rng.random(300)
+    journeys = journeys_of(fates, days=days)
+    paths = [PATHS[int(m < 0.5)] if with_segments else STEPS.before_sale for m in member]
+    found = segments_of(member) if with_segments else None
+    decided = find_decided(journeys, found, within)
+    actions = [
+        [act for n, act in enumerate(FATES[fate]) if day + n <= 400]  # the export is of day 400
+        for fate, day in zip(fates, days, strict=True)
+    ]
+    if within:  # with two days all who are left can be seen to the end: whoever stays is out
+        actions = [["what"] if day > 398 else [*own, "bye"]
+                   for own, day in zip(actions, days, strict=True)]  # fmt: skip
+    slow = loop_over_leads(actions, paths)
+    steps = {(): "ask", ("ask",): "read | pay", ("ask", "read"): "pay"}
+    steps |= {} if with_segments else {("ask",): "read"}
+    for place, step in steps.items():
+        stood, went_on = decided.list_leads(decided.find_node(step))
+        mine = {lead: gone for (before, lead), gone in slow.items() if before == place}
+        assert np.flatnonzero(stood).tolist() == sorted(mine)
+        assert np.flatnonzero(stood & went_on).tolist() == sorted(k for k in mine if mine[k])
+
+
+def test_a_place_is_found_by_its_step_and_whose_path_it_is_on():
+    paths = "ask read sign pay", "ask pay", "ask read sign meet pay"
+    middle = Step(id="sign"), Step(id="meet")
+    steps = STEPS.model_copy(update={"steps": (*STEPS.steps[:2], *middle, STEPS.steps[2])})
+    log = build_log(pd.DataFrame({"lead_id": "a", "action": steps.ids,
+                                  "at": START + pd.to_timedelta(range(5), unit="D")}))  # fmt: skip
+    paths = tuple(tuple(path.split()) for path in paths)
+    found = Segmentation(steps.before_sale, ("s1", "s2", "s3"), paths, ((),) * 3, np.eye(3)[:1])
+    decided = find_decided(build_journeys(log, steps), found)
+    find = decided.find_node
+    assert [n.missed for n in decided.places.tree.nodes] == [
+        "ask", "read | pay", "sign", "meet | pay", "pay",
+    ]  # fmt: skip
+    assert find("pay").number == find("pay", "s3").number == 5
+    assert find("sign", "s1+s3") is find("sign") is find("sign", "s1") is find("sign", "s3")
+    assert find("meet | pay", "s1+s3").number == 4  # the second place that both have alone
+    with pytest.raises(InputError, match=r"no step 'pay' that can be missed.*ask, read \| pay$"):
+        find("pay", "s2")  # it pays at the fork
+    with pytest.raises(InputError, match=r"no step 'meet / pay' .*did you mean meet \| pay"):
+        find("meet / pay", "s3")
+    with pytest.raises(InputError, match=r"no segment 's4'; there are all, s1, s2, s3, s1\+s3$"):
+        find("pay", "s4")
 
 
 def test_newcombe_is_method_10():
@@ -196,21 +280,11 @@ def test_many_leads_that_are_all_alike_are_no_few_leads():
     assert judge_difference(same, few, same, n)["is_small"].tolist() == [True, False]
 
 
-def test_weights_count_by_their_effective_number():
-    journeys = random_journeys(names=("Anna", "Boris"))
-    group = weighted(400)[1]
-    row = compare_groups(journeys, "manager", group).set_index("step").loc["pay"]
-    decided, weights = find_decided(journeys, group), group.weigh(400)
-    stood, went_on = decided.list_leads(2)
-    anna = (journeys.leads["manager"] == "Anna").to_numpy()
-    w, rest = weights[stood & anna], weights[stood & ~anna]
-    share = w @ went_on[stood & anna] / w.sum()
-    share_rest = rest @ went_on[stood & ~anna] / rest.sum()
-    cells = (share, effective_n(w), share_rest, effective_n(rest))
-    judged = judge_difference(*(np.array([x]) for x in cells))
-    assert [row["n_base"], row["n_rest"]] == pytest.approx([w.sum(), rest.sum()])
-    for name in ("difference", "low", "high", "p"):
-        assert row[name] == pytest.approx(judged[name][0], abs=1e-9), name
+def test_a_lead_counts_whole_on_the_path_it_belongs_to_most():
+    journeys, found = random_journeys(), weighted(400)
+    sure = segments_of((found.memberships[:, 0] >= 0.5).astype(float))
+    tables = [compare_groups(journeys, "manager", some) for some in (found, sure)]
+    pd.testing.assert_frame_equal(*tables)
 
 
 # --- groups: what must hold ------------------------------------------------------------------
@@ -225,12 +299,19 @@ def test_neither_order_nor_ids_of_leads_matter():
     pd.testing.assert_frame_equal(one, other)
 
 
-def test_segments_add_up_to_all():
+def test_paths_add_up_to_all():
     journeys = random_journeys()
-    every, *parts = (compare_groups(journeys, "manager", g) for g in weighted(400))
-    for name in ("n_base", "n_reached", "n_rest"):
-        assert np.allclose(sum(part[name] for part in parts), every[name])
-    assert parts[0]["segment"].unique().tolist() == ["s1"]
+    every = compare_groups(journeys, "manager")
+    same = weighted(400, paths=(STEPS.before_sale, STEPS.before_sale))
+    pd.testing.assert_frame_equal(compare_groups(journeys, "manager", same), every)
+    # Of a path of the same steps in another order, who gave up is lost at one place, too.
+    counts = ["n_base", "n_reached", "n_rest"]
+    apart = compare_groups(journeys, "manager", weighted(400))
+    assert apart["segment"].unique().tolist() == ["all", "s1"]
+    lost = [(t["n_base"] - t["n_reached"]).groupby(t["value"]).sum() for t in (every, apart)]
+    pd.testing.assert_series_equal(*lost)
+    both = [t[t["step"] == "ask"][counts].reset_index(drop=True) for t in (every, apart)]
+    pd.testing.assert_frame_equal(*both)
 
 
 def test_two_groups_planted_equal_do_not_differ_and_unequal_ones_do():
@@ -247,13 +328,12 @@ def test_two_groups_planted_equal_do_not_differ_and_unequal_ones_do():
 
 # --- what a change is made of ----------------------------------------------------------------
 
-MEMBER = np.repeat(np.eye(2), 8, axis=0)
-SURE = [Group(), Group("s1", None, (), MEMBER, 0), Group("s2", None, (), MEMBER, 1)]
+SURE = segments_of(np.repeat([1.0, 0], 8))
 
 
-def change_of(fates, periods, groups=SURE, **more):
+def change_of(fates, periods, found=SURE, **more):
     journeys = journeys_of(fates, period=list(periods))
-    return split_change(journeys, groups, "period", "x", "y", **more)
+    return split_change(journeys, found, "period", "x", "y", **more)
 
 
 def test_mix_and_rate_by_hand():
@@ -304,7 +384,7 @@ def test_a_segment_of_one_side_only_is_all_mix():
 
 
 def test_one_segment_has_no_mix():
-    table = change_of(["p", "al", "p", "p"], "xxyy", [Group()])
+    table = change_of(["p", "al", "p", "p"], "xxyy", None)
     assert len(table) == 1 and table.loc[0, "mix"] == 0
     assert table.loc[0, "rate"] == pytest.approx(0.5) == table.loc[0, "difference"]
     assert table.loc[0, ["mix_low", "mix_high"]].tolist() == [0, 0]
@@ -315,7 +395,7 @@ def test_within_counts_all_that_were_followed_so_long():
     fates, days = ["p", "ao", "al", "p", "ao"], [0, 0, 0, 0, 399]
     journeys = journeys_of(fates, days=days, period=[*"xxyyy"])
     wide, narrow = (
-        split_change(journeys, [Group()], "period", "x", "y", within=within).iloc[0]
+        split_change(journeys, None, "period", "x", "y", within=within).iloc[0]
         for within in ("2D", "1D")
     )
     assert (wide["n_before"], wide["n_after"]) == (2, 2) and wide["share_won_before"] == 0.5
@@ -323,7 +403,7 @@ def test_within_counts_all_that_were_followed_so_long():
 
 
 def test_nobody_decided_on_a_side_is_no_exception():
-    table = change_of(["ao", "p"], "xy", [Group()])
+    table = change_of(["ao", "p"], "xy", None)
     assert table[["n_before", "n_after"]].values.tolist() == [[0, 1]]
     assert table[["mix", "rate", "difference", "mix_low", "rate_high"]].isna().all(axis=None)
 
@@ -341,11 +421,29 @@ def test_mix_and_rate_add_up_to_the_change_whatever_the_weights():
         assert back["mix"].tolist() == pytest.approx((-table["mix"]).tolist(), abs=EXACT)
 
 
+def test_weights_count_by_their_effective_number():
+    journeys, found = random_journeys(names=("Anna", "Boris")), weighted(400)
+    table = split_change(journeys, found, "manager", "Anna", "Boris").set_index("segment")
+    leads, weights = journeys.leads, found.memberships[:, 0]
+    closed = (leads["entered_at"].notna() & (leads["status"] != "open")).to_numpy()
+    won, cells = (leads["status"] == "won").to_numpy(), []
+    for name in ("Boris", "Anna"):
+        mine = closed & (leads["manager"] == name).to_numpy()
+        w = weights[mine]
+        cells += [w @ won[mine] / w.sum(), effective_n(w)]
+        side = "after" if name == "Boris" else "before"
+        assert table.loc["s1", f"n_{side}"] == pytest.approx(w.sum())
+        assert effective_n(w) < mine.sum()
+    judged = judge_difference(*(np.array([x]) for x in cells))
+    for name in ("difference", "low", "high"):
+        assert table.loc["s1", name] == pytest.approx(judged[name][0], abs=1e-9), name
+
+
 def test_ranges_are_those_of_the_errors():
     """With one segment rate is the difference of two shares, whose error is known."""
     rng = np.random.default_rng(2)
     fates = rng.choice(["p", "al"], 2000, p=[0.3, 0.7])
-    row = change_of(fates, np.repeat(["x", "y"], 1000), [Group()]).iloc[0]
+    row = change_of(fates, np.repeat(["x", "y"], 1000), None).iloc[0]
     shares = row[["share_won_before", "share_won_after"]].astype(float)
     error = np.sqrt((shares * (1 - shares)).sum() / 1000)
     width = (row["rate_high"] - row["rate_low"]) / (2 * 1.96)
@@ -355,18 +453,17 @@ def test_ranges_are_those_of_the_errors():
 def test_order_of_leads_changes_no_range():
     rng = np.random.default_rng(4)
     fates, periods = rng.choice([*FATES], 300), rng.choice([*"xy"], 300)
-    member = np.eye(2)[rng.integers(0, 2, 300)]
-    groups = weighted(300)
-    tables = []
-    for order in (np.arange(300), rng.permutation(300)):
-        own = [replace(g, memberships=member[order]) if g.segment != "all" else g for g in groups]
-        tables.append(change_of(fates[order], periods[order], own))
+    member = rng.integers(0, 2, 300).astype(float)
+    tables = [
+        change_of(fates[order], periods[order], segments_of(member[order]))
+        for order in (np.arange(300), rng.permutation(300))
+    ]
     pd.testing.assert_frame_equal(*tables)
 
 
 def test_unknown_values_are_told_with_those_there_are():
     with pytest.raises(InputError) as error:
-        split_change(journeys_of(["p"], period=["spring"]), [Group()], "period", "sprin", "z")
+        split_change(journeys_of(["p"], period=["spring"]), None, "period", "sprin", "z")
     assert len(error.value.problems) == 2
     first, second = error.value.problems
     assert first == (

@@ -8,7 +8,7 @@ import pytest
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.core.words import Words
@@ -36,8 +36,8 @@ def planted_split():
 
 @pytest.fixture(scope="module")
 def proposed(planted_split):
-    table = build_hypotheses(planted_split, [Group()], {"terms_agreed": 0.95})
-    return propose_plans(Plans(), table, [Group()], Words("ru"))
+    table = build_hypotheses(planted_split, references={"terms_agreed": 0.95})
+    return propose_plans(Plans(), table, keep_together(planted_split), Words("ru"))
 
 
 def test_from_proposal_to_the_end(planted_split, proposed, tmp_path):
@@ -48,7 +48,7 @@ def test_from_proposal_to_the_end(planted_split, proposed, tmp_path):
     assert "Yours to edit" in (tmp_path / "h.yml").read_text(encoding="utf-8")
     again = read_plans(tmp_path / "h.yml")
     assert again == running and again.hypotheses[0].since.isoformat() == "2025-03-01"
-    reading, read = look_at_plan(again, first.id, planted_split, [Group()])
+    reading, read = look_at_plan(again, first.id, planted_split, keep_together(planted_split))
     look = read.hypotheses[0].looks[0]
     assert look.n_test == reading["n_test"].iloc[0] and read.hypotheses[0].status == "read"
     assert look.low < 0 < look.high and not look.early  # both halves were treated alike
@@ -64,21 +64,24 @@ def test_an_early_look_is_noted_and_widens_the_later_range(planted_split, propos
     running = start_plan(
         Plans(hypotheses=(more,)), first.id, "half", "new", "old", "2025-01-01", "60D"
     )
-    reading, plans = look_at_plan(running, first.id, planted_split, [Group()])
+    reading, plans = look_at_plan(running, first.id, planted_split, keep_together(planted_split))
     assert plans.hypotheses[0].status == "running" and plans.hypotheses[0].looks[0].early
     assert reading["is_early"].iloc[0] and not reading["looked_before"].iloc[0]
     full = plans.hypotheses[0].model_copy(update={"leads_per_half": 100})
-    reading, plans = look_at_plan(Plans(hypotheses=(full,)), first.id, planted_split, [Group()])
+    reading, plans = look_at_plan(
+        Plans(hypotheses=(full,)), first.id, planted_split, keep_together(planted_split)
+    )
     assert len(plans.hypotheses[0].looks) == 1  # the same export is one look
     later = replace(planted_split, observed_until=planted_split.observed_until + pd.Timedelta("9D"))
-    row = look_at_plan(Plans(hypotheses=(full,)), first.id, later, [Group()])[0].iloc[0]
+    row = look_at_plan(Plans(hypotheses=(full,)), first.id, later, keep_together(later))[0].iloc[0]
     assert row["looked_before"] and row["valid_high"] > row["high"]
 
 
 def test_what_the_user_has_stays(proposed, planted_split):
     mine = proposed.hypotheses[0].model_copy(update={"change": "call on the same day"})
-    table = build_hypotheses(planted_split, [Group()], {"terms_agreed": 0.95})
-    again = propose_plans(Plans(hypotheses=(mine,)), table, [Group()], Words("en"))
+    table = build_hypotheses(planted_split, references={"terms_agreed": 0.95})
+    found = keep_together(planted_split)
+    again = propose_plans(Plans(hypotheses=(mine,)), table, found, Words("en"))
     assert again.hypotheses[0].change == "call on the same day"
     ids = [plan.id for plan in again.hypotheses]
     assert len(ids) == len(set(ids))
@@ -97,11 +100,19 @@ def test_wrong_turns_are_told(proposed, planted_split):
     with pytest.raises(InputError, match="running already"):
         start_plan(running, first, "half", "new", "old", "2025-03-01", "60D")
     with pytest.raises(InputError, match="was not started"):
-        look_at_plan(proposed, first, planted_split, [Group()])
-    with pytest.raises(InputError, match=r"no segment 'all'; there are s1.*segments.json"):
-        look_at_plan(running, first, planted_split, [Group("s1")])
-    with pytest.raises(InputError, match="walks another path here"):
-        look_at_plan(running, first, planted_split, [Group("all", ("request_left",))])
+        look_at_plan(proposed, first, planted_split, keep_together(planted_split))
+    steps, n = planted_split.steps.before_sale, len(planted_split.leads)
+    found = Segmentation(steps, ("s1", "s2"), (steps, steps[1:]), ((), ()), np.ones((n, 2)) / 2)
+    plan = running.hypotheses[0]
+    gone, moved, kept = (
+        Plans(hypotheses=(plan.model_copy(update={"segment": segment, "path": path}),))
+        for segment, path in (("s1+s7", ()), ("s1", steps[1:]), ("s1", steps))
+    )
+    with pytest.raises(InputError, match=r"no segment 's7'; there are s1, s2\..*segments.json"):
+        look_at_plan(gone, first, planted_split, found)
+    with pytest.raises(InputError, match="segment s1 walks another path here"):
+        look_at_plan(moved, first, planted_split, found)
+    assert look_at_plan(kept, first, planted_split, found)[0]["segment"].tolist() == ["s1"]
     unsized = proposed.hypotheses[0].model_copy(update={"leads_per_half": None})
     with pytest.raises(InputError, match="how many leads_per_half it needs"):
         start_plan(Plans(hypotheses=(unsized,)), first, "half", "a", "b", "2025-03-01", "60D")
@@ -129,8 +140,10 @@ def test_a_file_with_mistakes_names_their_lines(tmp_path):
 
 def test_nothing_sure_is_nothing_proposed():
     table = pd.DataFrame({"segment": "all", "step": ["pay", "read"], "extra_won": [np.nan, 5.0],
-                          "low": [np.nan, 0.0], "high": [np.nan, 9.0]})  # fmt: skip
-    assert propose_plans(Plans(), table, [Group()], Words("en")) == Plans()
+                          "low": [np.nan, 0.0], "high": [np.nan, 9.0],
+                          "beyond_chance": False})  # fmt: skip
+    found = Segmentation(("read",), ("all",), (("read", "pay"),), ((),), np.ones((0, 1)))
+    assert propose_plans(Plans(), table, found, Words("en")) == Plans()
 
 
 def test_an_empty_file_is_no_hypothesis_and_a_new_folder_is_made(tmp_path, proposed):
@@ -150,7 +163,7 @@ def test_a_look_after_the_end_is_a_look_again(planted_split, proposed):
     running = start_plan(
         Plans(hypotheses=(first,)), first.id, "half", "new", "old", "2025-01-01", "60D"
     )  # fmt: skip
-    _, read = look_at_plan(running, first.id, planted_split, [Group()])
+    _, read = look_at_plan(running, first.id, planted_split, keep_together(planted_split))
     later = replace(planted_split, observed_until=planted_split.observed_until + pd.Timedelta("9D"))
-    reading, again = look_at_plan(read, first.id, later, [Group()])
+    reading, again = look_at_plan(read, first.id, later, keep_together(later))
     assert reading["looked_before"].iloc[0] and len(again.hypotheses[0].looks) == 2

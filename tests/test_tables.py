@@ -11,7 +11,6 @@ import yaml
 import funnel_lib as fl
 from funnel_lib.audit import build_audit
 from funnel_lib.core.errors import InputError
-from funnel_lib.core.groups import list_groups
 from funnel_lib.core.tables import (
     KINDS,
     REGISTRY,
@@ -108,15 +107,15 @@ def test_promised_columns_come_first_and_in_their_order():
 
 
 def test_frames_beside_an_audit_are_registered(audit):
-    journeys, groups = audit.journeys, list_groups(audit.segmentation)
+    journeys, found = audit.journeys, audit.segmentation
     stages = fl.audit_stages(["КП отправлено", "Closed lost"])
     step, until = journeys.steps.won, "2025-06-01"
     frames = {
         "new_funnel": fl.count.build_blueprint(audit.tables, audit.steps, EN),
         "stage_audit": stages,
         "workshop_sheet": fl.count.build_sheet(stages),
-        "group_comparison": fl.count.compare_groups(journeys, "manager"),
-        "change": fl.count.split_change(journeys, groups, "arm", "a", "b"),
+        "group_comparison": fl.count.compare_groups(journeys, "manager", found),
+        "change": fl.count.split_change(journeys, found, "arm", "a", "b"),
         "split_reading": fl.count.read_split(journeys, "arm", "a", "b", step=step),
         "before_after": fl.count.read_before_after(journeys, step, until, "30D"),
         "trend": fl.count.count_trend(journeys, step, "30D"),

@@ -33,13 +33,13 @@ class Decided:
             No such segment, or no such step to be missed on its path.
         """
         tree = self.places.tree
-        whose = {"all": tree.nodes} | {
+        whose = {"all": [*tree.nodes]} | {
             name: [tree.nodes[n - 1] for n in route]
             for name, route in zip(tree.ids, tree.routes, strict=True)
             if len(tree.ids) > 1
         }
         for node in tree.nodes:
-            whose.setdefault(tree.name_node(node), [node])
+            whose.setdefault(tree.name_node(node), []).append(node)
         if segment not in whose:
             raise InputError([f"no segment {segment!r}; there are {', '.join(whose)}"])
         nodes = {node.missed: node for node in reversed(whose[segment])}
