@@ -7,7 +7,7 @@ from scipy.stats import chi2_contingency, norm
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.counting.days import find_outcome_days
@@ -150,12 +150,61 @@ def test_only_leads_since_then_count():
     assert row[["share_test", "difference", "low", "p", "valid_low"]].isna().all()
 
 
-def test_weights_of_a_segment():
+# s1 asks, reads and pays; s2 pays at once.
+PATHS = ("ask", "read", "pay"), ("ask", "pay")
+
+
+def segments_of(member):
+    """Two segments; `member` (n_leads,) says how much each lead belongs to the first."""
+    member = np.column_stack([member, 1 - np.asarray(member)])
+    return Segmentation(STEPS.before_sale, ("s1", "s2"), PATHS, ((), ()), member)
+
+
+def test_a_step_of_a_segment_is_of_the_whole_leads_on_its_path():
+    # Before paying on s1 new: 12 of 20 bought, old: 8 of 20, all with 0.6 of s1. The rest is of s2
+    # by 0.6 and bought at the fork, or was lost there.
+    fates = ["pay"] * 12 + ["bye"] * 8 + ["pay"] * 5 + ["bye"] * 15
+    fates = [*fates, *fates[::-1]]  # old: 15 lost and 5 bought on s2, 8 lost and 12 bought on s1
+    fates[-20:] = ["pay"] * 8 + ["bye"] * 12
+    ours = np.repeat([True, False, False, True], 20)
+    lines = [f"l{n:02d} 0 ask\n" + f"l{n:02d} 1 read\n" * int(mine) + f"l{n:02d} 2 {fate}"
+             for n, (fate, mine) in enumerate(zip(fates, ours, strict=True))]  # fmt: skip
+    journeys = journeys_of("\n".join(lines), arm=np.repeat(["new", "old"], 40))
+    found = segments_of(np.where(ours, 0.6, 0.4))
+    row = split_of(journeys, step="pay", segmentation=found, segment="s1")
+    assert (row["segment"], row["measure"]) == ("s1", "pay")
+    assert row[["n_test", "n_control"]].tolist() == [20, 20]
+    assert row[["share_test", "share_control"]].tolist() == [0.6, 0.4]
+    low, high = newcombe(*(np.array([x]) for x in (0.6, 20, 0.4, 20)))
+    assert (row["low"], row["high"]) == pytest.approx((low[0], high[0]))  # as of 20 whole leads
+    # At the fork all 40 of an arm decided: who read, or bought, went on.
+    fork = split_of(journeys, step="read | pay", segmentation=found)
+    assert fork[["n_test", "n_control"]].tolist() == [40, 40]
+    assert fork[["share_test", "share_control"]].tolist() == [25 / 40, 25 / 40]
+    with pytest.raises(InputError, match="no step 'pay' that can be missed"):
+        split_of(journeys, step="pay", segmentation=found, segment="s2")  # it pays at the fork
+    with pytest.raises(InputError, match="no segment 's3'; there are all, s1, s2"):
+        split_of(journeys, step="pay", segmentation=found, segment="s3")
+    with pytest.raises(InputError, match="no segment 's3'; there are all, s1, s2"):
+        split_of(journeys, horizon=5, segmentation=found, segment="s3")
+
+
+def test_weights_of_a_segment_at_a_horizon():
     journeys = arms_of((30, 20, 0), (20, 30, 0))
-    half = Group("s1", None, (), np.full((100, 1), 0.5))
-    row, whole = split_of(journeys, step="pay", group=half), split_of(journeys)
+    half = segments_of(np.full(100, 0.5))
+    row = split_of(journeys, horizon=5, segmentation=half, segment="s1")
+    whole = split_of(journeys, horizon=5)
     assert (row["segment"], row["n_test"], row["share_test"]) == ("s1", 25, 0.6)
-    assert row["low"] < whole["low"] and row["p"] > whole["p"]
+    assert row["low"] == pytest.approx(whole["low"])  # of weights that are all alike
+    mine = np.arange(100) % 3 > 0
+    row = split_of(journeys, horizon=5, segmentation=segments_of(1.0 * mine), segment="s1")
+    alone = split_of(select_leads(journeys, mine), horizon=5)
+    for name in ("n_test", "n_control", "share_test", "share_control", "low", "high", "p"):
+        assert row[name] == pytest.approx(alone[name], abs=EXACT), name
+    # Of weights that differ: new has 30 buyers of 0.9 and 20 of 0.3 that are lost.
+    member = np.where(np.arange(100) < 30, 0.9, 0.3)
+    row = split_of(journeys, horizon=5, segmentation=segments_of(member), segment="s1")
+    assert (row["n_test"], row["share_test"]) == pytest.approx((33, 27 / 33))
 
 
 # --- a test read at a horizon ----------------------------------------------------------------
@@ -293,6 +342,27 @@ def test_the_trend_by_month_of_entry():
     low, high = wilson(np.array([2 / 3, 1 / 2]), np.array([3, 2]))
     assert table["low"].tolist() == pytest.approx(low.tolist())
     assert table["high"].tolist() == pytest.approx(high.tolist())
+
+
+def test_periods_and_months_of_a_segment_are_of_the_leads_on_its_path():
+    # As of all above; but b and d are of s2, on whose path there is no reading: they stay at the
+    # fork. Behind it of s1, within five days: a paid in January, c did not, e had no time.
+    text = "a 1 ask\na 2 read\na 3 pay\nb 3 ask\nb 4 read\nc 29 ask\nc 31 read\nc 38 pay"
+    text += "\nd 31 ask\nd 32 read\ne 40 ask\ne 41 read\nf 60 ask\nf 60 read\nf 61 pay"
+    journeys = journeys_of(text, 64)
+    found = segments_of([0.9, 0.3, 0.6, 0, 1, 1])
+    table = count_trend(journeys, "pay", "5D", found, "s1")
+    assert set(table["segment"]) == {"s1"} and table["month"].tolist() == ["2025-01", "2025-02"]
+    assert table["n_base"].tolist() == [2, 1] and table["n_reached"].tolist() == [1, 0]
+    fork = count_trend(journeys, "read | pay", "5D", found)
+    assert fork["n_base"].tolist() == [3, 2] and fork["n_reached"].tolist() == [2, 1]
+    # Changed on day 30, read until day 59: before are a, b, c, after d and e.
+    row = read_before_after(journeys, "read | pay", "2025-01-31", "5D", found).iloc[0]
+    assert row[["segment", "n_before", "n_after"]].tolist() == ["all", 3, 2]
+    assert row[["share_before", "share_after"]].tolist() == pytest.approx([2 / 3, 1 / 2])
+    row = read_before_after(journeys, "pay", "2025-01-31", "5D", found, "s1").iloc[0]
+    assert row[["segment", "n_before", "n_after"]].tolist() == ["s1", 2, 1]
+    assert row[["share_before", "share_after"]].tolist() == [0.5, 0]
 
 
 def test_leads_may_be_none_and_time_must_be_told():
