@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnel_lib.core.events import build_log
-from funnel_lib.core.groups import Group, Segmentation
+from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Evidence, Step, Steps, parse_steps
-from funnel_lib.counting.asked import ASKED, place_leads
+from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.leads import list_leads
+from funnel_lib.counting.tree import find_places
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import WORLDS
 from funnel_lib.sections.losses.count import count_losses
@@ -54,15 +55,17 @@ def one_path(journeys, path, optional=()):
     return Segmentation(journeys.steps.before_sale, ("all",), (path,), (optional,), everybody)
 
 
-def missed_of(log, steps=STEPS, group=None):
+def missed_of(log, steps=STEPS, path=None, optional=()):
     """Each lead's (last step, missed step, asked)."""
     journeys = build_journeys(log, steps)
-    found = place_leads(journeys, group)
-    ids = [*((group and group.path) or steps.before_sale), None]
-    words = [*ASKED, None]
-    parts = zip(found.last, found.missed, found.asked, strict=True)
-    rows = [(ids[last], ids[missed], words[asked]) for last, missed, asked in parts]
-    return dict(zip(journeys.leads["lead_id"], rows, strict=True))
+    found = one_path(journeys, path or steps.before_sale, optional) if path or optional else None
+    places = find_places(journeys, found)
+    ids, words = [*steps.before_sale, None], [*ASKED, None]
+    missed = [None, *(node.missed for node in places.tree.nodes)]
+    parts = zip(places.last, places.node, places.asked, strict=True)
+    rows = [(ids[last], missed[node], words[asked]) for last, node, asked in parts]
+    ids, of_lead = journeys.leads["lead_id"], places.counted.of_lead
+    return {lead: rows[walk] for lead, walk in zip(ids, of_lead, strict=True)}
 
 
 # --- by hand: the missed step ----------------------------------------------------------------
@@ -75,7 +78,7 @@ def test_missed_is_the_step_after_the_furthest_and_gaps_are_unseen():
     found = missed_of(log)
     assert found["a"][:2] == ("ask", "read")
     assert found["b"][:2] == ("sign", "pay")  # read was passed
-    assert found["c"][:2] == (None, "ask")  # never entered: stands before the first step
+    assert found["c"] == (None, None, None)  # never entered: stands nowhere
     assert found["z"] == ("pay", None, None)
 
 
@@ -84,7 +87,7 @@ def test_optional_steps_are_never_missed():
     log = log_of(EVERYTHING + "\na 1 ask\na 2 gone\nb 1 ask\nb 2 read\nb 3 gone")
     found = missed_of(log, STEPS.model_copy(update={"steps": tuple(steps)}))
     assert (found["a"][1], found["b"][:2]) == ("sign", ("read", "sign"))
-    found = missed_of(log, group=Group(optional=("read", "sign")))
+    found = missed_of(log, optional=("read", "sign"))
     assert (found["a"][1], found["b"][1]) == ("pay", "pay")
     journeys = build_journeys(log, STEPS)
     table = count_losses(journeys, one_path(journeys, STEPS.before_sale, ("read",)))
@@ -108,7 +111,7 @@ def test_won_leads_miss_nothing_even_if_they_never_entered():
 
 def test_path_of_a_segment_has_its_own_order():
     log = log_of(EVERYTHING + "\na 1 sign\na 2 gone\nb 1 read\nb 2 gone")
-    found = missed_of(log, group=Group(path=("ask", "sign", "read", "pay")))
+    found = missed_of(log, path=("ask", "sign", "read", "pay"))
     assert found["a"][:2] == ("sign", "read") and found["b"][:2] == ("read", "pay")
 
 
@@ -138,10 +141,12 @@ def test_asked_is_from_entry_to_closing(asks, answer):
 
 def test_asked_is_unknown_where_nobody_could_be_seen_asking():
     # `ask` has no asked_by; `draft` and `remind` occur nowhere in the log, `send` with z only.
-    text = "z 1 ask\nz 2 read\nz 3 sign\nz 1 send\na 1 read\na 2 gone\nb 1 ask\nb 2 gone\nc 2 gone"
+    text = "z 1 ask\nz 2 read\nz 3 sign\nz 1 send\na 1 read\na 2 gone\nb 1 ask\nb 2 gone"
     found = missed_of(log_of(text))
     assert found["a"] == ("read", "sign", "unknown")
     assert found["b"] == ("ask", "read", "no")
+    # c begins with reading, which is not the first step of its path.
+    found = missed_of(log_of(text + "\nc 1 read\nc 2 gone"), path=("ask", "sign", "pay"))
     assert found["c"] == (None, "ask", "unknown")
 
 
@@ -154,8 +159,8 @@ def test_a_step_that_a_path_has_twice_may_be_asked_for_at_any_time():
     # Path ask > read > ask > sign: the draft comes before the second asking.
     path = ("ask", "read", "ask", "sign", "pay")
     text = EVERYTHING + "\na 1 ask\na 2 read\na 4 ask\na 9 gone"
-    assert missed_of(log_of(text), group=Group(path=path))["a"] == ("ask", "sign", "no")
-    found = missed_of(log_of(text + "\na 3 draft"), group=Group(path=path))
+    assert missed_of(log_of(text), path=path)["a"] == ("ask", "sign", "no")
+    found = missed_of(log_of(text + "\na 3 draft"), path=path)
     assert found["a"] == ("ask", "sign", "yes")
 
 
@@ -394,17 +399,20 @@ def slow_missed(rows, leads, steps):
     shown, found = slow_evidence(rows, leads, steps), {}
     seen = {step for own in shown.values() for _, step in own} | {steps.won}
     for name, lead in leads.items():
-        last = max((order.index(step) for _, step in shown[name]), default=-1)
+        last = max(order.index(step) for _, step in shown[name])
         if lead["status"] == "won":
             found[name] = (order[-1] if shown[name] else None), None, None
             continue
+        if not shown[name]:  # never entered: it stands nowhere
+            found[name] = None, None, None
+            continue
         missed = next((step for step in order[last + 1 :] if step in seen), None)
-        since = min((at for at, _ in shown[name]), default=-1)  # from entry
+        since = min(at for at, _ in shown[name])  # from entry
         until = lead["closed"] if lead["status"] == "lost" else 99
         asks = set(steps[missed].asks) & actions if missed else ()
         hits = [at for w, at, a in rows if w == name and a in asks and since <= at <= until]
         asked = None if missed is None else "unknown" if not asks else "yes" if hits else "no"
-        found[name] = order[last] if last >= 0 else None, missed, asked
+        found[name] = order[last], missed, asked
     return found
 
 
