@@ -399,13 +399,10 @@ def slow_missed(rows, leads, steps):
     shown, found = slow_evidence(rows, leads, steps), {}
     seen = {step for own in shown.values() for _, step in own} | {steps.won}
     for name, lead in leads.items():
-        last = max(order.index(step) for _, step in shown[name])
-        if lead["status"] == "won":
+        if lead["status"] == "won" or not shown[name]:  # who never entered stands nowhere
             found[name] = (order[-1] if shown[name] else None), None, None
             continue
-        if not shown[name]:  # never entered: it stands nowhere
-            found[name] = None, None, None
-            continue
+        last = max(order.index(step) for _, step in shown[name])
         missed = next((step for step in order[last + 1 :] if step in seen), None)
         since = min(at for at, _ in shown[name])  # from entry
         until = lead["closed"] if lead["status"] == "lost" else 99
