@@ -94,7 +94,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(reports, lang):
 def test_every_picture_has_words_and_every_link_a_target(reports, lang):
     page = Page(read(reports[lang]))
     # of them the same deals by stages and by steps
-    assert len(page.images) == 13
+    assert len(page.images) == 15
     assert all(len(image["alt"]) > 20 for image in page.images)
     inside = [link for link in page.links if link.startswith("#")]
     assert len(inside) >= 9

@@ -403,9 +403,10 @@ def test_page_one_reads_well_whatever_the_data(planted_folder, tmp_path, case):
                           steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
     for lang in ("en", "ru"):
         told = f.tell_page_one(audit.tables, audit.words(lang), audit.journeys)
-        assert len(told) == 4 + bool(
-            f.tell_unseen(audit.tables["leads"], audit.journeys, audit.words(lang))
-        )
+        unseen = f.tell_unseen(audit.tables["leads"], audit.journeys, audit.words(lang))
+        asks, groups = audit.tables["asks"], audit.tables["groups"]
+        more = bool(unseen), asks["difference"].notna().any(), groups["beyond_chance"].any()
+        assert len(told) == 4 + sum(more)
         for sentence in told:
             assert sentence[0].isupper() and sentence.endswith(".")
             assert not re.search(

@@ -57,7 +57,7 @@ def tell_page_one(
         tell_outcomes(tables["leads"], words),
         len(tables["segments"]) > 1 and tell_segments(tables["segments"], words),
         tell_main_loss(tables["losses"], tables["tree"], words),
-        tell_asks(tables["asks"], words),
+        tables["asks"]["difference"].notna().any() and tell_asks(tables["asks"], words),
         tables["groups"]["beyond_chance"].any() and tell_groups(tables["groups"], words),
         tell_start(tables["hypotheses"], tables["segments"], words),
         tables["recording"]["differs"].any() and tell_recording(tables["recording"], words),
