@@ -13,6 +13,7 @@ from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
+from funnel_lib.counting.decided import find_decided
 from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.tree import build_tree, find_places
 from funnel_lib.sections.losses.count import count_losses
@@ -825,6 +826,20 @@ def test_everyone_who_came_went_on_or_stands_there(seed):
             assert children["n_came"].tolist() == [row["n_went_on"]]
         else:
             assert row["step"] == journeys.steps.won
+
+
+@pytest.mark.parametrize("seed", SEEDS[::2])
+def test_who_decided_at_a_place_went_on_or_was_lost_there(seed):
+    _, journeys, found = build_case(*draw_case(seed))
+    table, decided = count_tree(journeys, found).set_index("node"), find_decided(journeys, found)
+    tree, lost = decided.places.tree, (journeys.leads["status"] == "lost").to_numpy()
+    for node in tree.nodes:
+        assert decided.find_node(node.missed, tree.name_node(node)) is node
+        stood, went_on = decided.list_leads(node)
+        row = table.loc[node.number]
+        assert (stood & went_on).sum() == row["n_went_on"]
+        assert (stood & ~went_on).sum() == row[COUNTS[2:5]].sum() == (stood & ~went_on & lost).sum()
+        assert stood.sum() == row["n_came"] - row["n_open"]
 
 
 @pytest.mark.parametrize("seed", SEEDS[::2])
