@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from funnel_lib.comparing.decided import find_decided
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
-from funnel_lib.counting.decided import find_decided
 from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.tree import build_tree, find_places
 from funnel_lib.sections.losses.count import count_losses
