@@ -18,15 +18,14 @@ import pandas as pd
 from habits import IDS, KINDS, ODD, POWER, Made, make_world
 from proving import show_row, write_head
 
-from funnel_lib.comparing.asks import compare_asked
-from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
-from funnel_lib.counting.tree import find_places
+from funnel_lib.sections.asks.count import count_asks
 from funnel_lib.sections.groups.count import count_groups
 from funnel_lib.sections.hypotheses.count import build_hypotheses
 from funnel_lib.sections.paths.segments import find_segments
+from funnel_lib.sections.recording.count import count_recording
 from funnel_lib.sections.times.count import count_cohorts
 from funnel_lib.sections.times.tell import tell_cohorts
 
@@ -58,10 +57,9 @@ COHORTS_DIFFER = ("sentence.cohorts_differ", "sentence.cohorts_more", "sentence.
 
 def count_claims(journeys: Journeys, segmentation: Segmentation) -> dict[str, pd.DataFrame]:
     """The tables from which page one takes its claims, and `recording`."""
-    places, habits = find_places(journeys, segmentation), find_habits(journeys, segmentation)
-    asks = compare_asked(journeys, places, habits.comparable)
+    asks = count_asks(journeys, segmentation)
     return {
-        "recording": habits.table,
+        "recording": count_recording(journeys, segmentation),
         "groups": count_groups(journeys, segmentation),
         "asks": asks,
         "hypotheses": build_hypotheses(journeys, segmentation, asks=asks),
@@ -69,14 +67,11 @@ def count_claims(journeys: Journeys, segmentation: Segmentation) -> dict[str, pd
 
 
 def find_claims(made: Made, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The rows that claim something beyond chance, by table; without tables that are not there."""
-    found = {}
-    for name in ("hypotheses", "groups", "asks"):
-        if name in tables:
-            table = tables[name]
-            if "beyond_chance" not in table:  # an older library
-                table = table.assign(beyond_chance=(table["extra_won"] > 0) & (table["low"] > 0))
-            found[name] = table[table["beyond_chance"].fillna(False).astype(bool)]
+    """The rows that claim something beyond chance, by table."""
+    found = {
+        name: tables[name][tables[name]["beyond_chance"].astype(bool)]
+        for name in ("hypotheses", "groups", "asks")
+    }
     if made.kind is KINDS["months"]:
         told = tell_cohorts(count_cohorts(made.journeys), _Keys()).split()
         found["months"] = pd.DataFrame({"told": [key for key in told if key in COHORTS_DIFFER]})
@@ -90,14 +85,12 @@ class _Keys(Words):
         return key
 
 
-def find_named(made: Made, tables: dict[str, pd.DataFrame]) -> tuple[bool | None, bool] | None:
+def find_named(made: Made, tables: dict[str, pd.DataFrame]) -> tuple[bool | None, bool]:
     """Whether the group that has the habit is named for it (None: there is no habit), and whether
-    another group is; None where the table is not there.
+    another group is.
 
     Of two teams each is the other's others: where there is a habit, no team is named wrongly.
     """
-    if "recording" not in tables:
-        return None
     rows, odd = find_differing(tables), made.kind.odd
     shown = rows[rows["step"].isin(made.kind.marks(made.draft))]
     wrong = rows[rows["group_by"] != "team"] if odd else rows
@@ -112,9 +105,9 @@ def find_differing(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def is_shown(made: Made, tables: dict, claims: dict) -> bool | None:
-    """Whether what a world of `POWER` has planted is shown; None where the table is not there."""
+    """Whether what a world of `POWER` has planted is shown; None where nothing is."""
     step, name = str(IDS[made.draft.step]), SHOWN_BY.get(made.name)
-    if name not in tables:
+    if name is None:
         return None
     rows = claims[name]
     if name == "groups":
@@ -127,7 +120,7 @@ def is_shown(made: Made, tables: dict, claims: dict) -> bool | None:
 
 def hold_effect(made: Made, tables: dict) -> list[bool]:
     """Whether the interval of each ask that is told holds the effect that was planted."""
-    if made.name not in ("asks", "asks-early", "asks-help") or "asks" not in tables:
+    if made.name not in ("asks", "asks-early", "asks-help"):
         return []
     rows = tables["asks"].dropna(subset=["low", "high"])
     effect = rows["step"].map(dict(zip(IDS, made.draft.effect, strict=True))).fillna(0)
@@ -144,7 +137,7 @@ def try_world(kind: str, run: int, n_leads: int) -> dict:
     return {
         "seed": FIRST_SEED + run, "claims": claims, "named": find_named(made, tables),
         "shown": is_shown(made, tables, claims), "held": hold_effect(made, tables),
-        "differing": find_differing(tables) if "recording" in tables else None,
+        "differing": find_differing(tables),
         "k_right": len(segmentation.ids) == len(made.draft.paths),
         "seconds": time.perf_counter() - start,
     }  # fmt: skip
@@ -157,7 +150,7 @@ def try_worlds(pool, kind: str, n_worlds: int, n_leads: int) -> list[dict]:
 
 def summarise(runs: list[dict]) -> dict[str, float]:
     """Of some worlds the share with a claim: any, and by table; with the habit named, with another
-    group named; with what was planted shown. Empty where the table is not there."""
+    group named; with what was planted shown."""
     claims = pd.DataFrame([{n: len(rows) > 0 for n, rows in one["claims"].items()} for one in runs])
     named = pd.DataFrame([one["named"] for one in runs if one["named"]], columns=["habit", "other"])
     shown = pd.Series([one["shown"] for one in runs], dtype=float)

@@ -19,12 +19,10 @@ from habits import (
 )
 from prove_comparisons import SHOWN_BY, find_claims, find_named, try_world
 
-from funnel_lib.core.tables import read_tables
 from funnel_lib.sections.times.count import count_cohorts
 
 LEADS, SEED = 2400, 2
 FAR = 4  # standard errors: with fixed seeds none of some 100 comparisons is farther off by chance
-NEEDS_TABLES = pytest.mark.skipif("recording" not in read_tables(), reason="no table `recording`")
 
 
 def took(made, step: str) -> pd.Series:
@@ -187,11 +185,10 @@ def test_differences_are_as_planted():
 
 def test_claims_and_names_are_read_off_the_tables(worlds):
     made = worlds["never-closes"]
-    row = {"segment": "all", "step": WON, "extra_won": 1.0, "low": 0.0}
-    rows = pd.DataFrame([row, row | {"low": 1.0}])
-    assert len(find_claims(made, {"hypotheses": rows})["hypotheses"]) == 1
-    rows["beyond_chance"] = [True, None]
-    assert find_claims(made, {"hypotheses": rows})["hypotheses"]["low"].tolist() == [0.0]
+    rows = pd.DataFrame({"n": [1, 2], "beyond_chance": [True, False]})
+    none = rows[:0]
+    found = find_claims(made, {"hypotheses": rows, "groups": none, "asks": none})
+    assert [len(found[name]) for name in ("hypotheses", "groups", "asks")] == [1, 0, 0]
     named = pd.DataFrame({
         "group_by": ["manager", "team", "manager"], "group": [ODD, "south", "A"],
         "step": "closing", "differs": [True, True, None],
@@ -199,10 +196,8 @@ def test_claims_and_names_are_read_off_the_tables(worlds):
     assert find_named(made, {"recording": named}) == (True, False)
     assert find_named(made, {"recording": named.assign(differs=True)}) == (True, True)
     assert find_named(worlds["mix"], {"recording": named}) == (None, True)
-    assert find_named(made, {}) is None
 
 
-@NEEDS_TABLES
 @pytest.mark.parametrize("kind", KINDS)
 def test_page_one_names_the_habit_and_claims_nothing(kind):
     found = try_world(kind, run=1, n_leads=1500)
@@ -210,7 +205,6 @@ def test_page_one_names_the_habit_and_claims_nothing(kind):
     assert found["named"] == (bool(KINDS[kind].odd) or None, False)
 
 
-@NEEDS_TABLES
 @pytest.mark.parametrize("kind", SHOWN_BY)
 def test_what_was_planted_is_shown(kind):
     assert try_world(kind, run=1, n_leads=6000)["shown"]

@@ -156,51 +156,54 @@ def _compare(
     decided: Decided,
     alpha: float,
 ) -> pd.DataFrame:
-    """Compare each group with those that do not differ."""
+    """Compare each group with those that do not differ: the one that differs most is no longer of
+    the others, and so on."""
     from scipy.stats import norm
 
     of_lead, path = decided.places.counted.of_lead, decided.places.path
-    is_step, tree = measure.side < 0, decided.places.tree
-    strata = [(grouping, leads)] * len(grouping.names)
-    if is_step:
-        strata = [_within(grouping, path[of_lead]), leads]
-        strata = [tuple(strata)] * len(grouping.names)
-        merged = paths[(paths["kind"] == grouping.kind) & (paths["whole"] >= 0)]
-        for row in merged.to_dict("records"):
-            if measure.name in tree.paths[row["whole"]]:
-                g = grouping.names.index(row["group"])
-                won = decided.places.counted.has_status("won")[of_lead]
-                child = (
-                    won
-                    & (path == row["segment"])[of_lead]
-                    & decided.places.counted.entered[of_lead]
-                )
-                one = np.where(path == row["segment"], row["whole"], path)
-                strata[g] = _within(grouping, one[of_lead]), leads | child
-    cells = [
-        [split.add_up(mine, w) for w in (None, measure.hits.astype(float))]
-        for split, mine in strata
-    ]
+    split = _within(grouping, path[of_lead]) if measure.side < 0 else grouping
+    cells = [split.add_up(leads, w) for w in (None, measure.hits.astype(float))]
+    own = _compare_wholes(grouping, measure, leads, paths, decided) if measure.side < 0 else {}
+    n, hits = (x.sum(axis=1) for x in cells)
+    for g, (n_own, hits_own) in own.items():
+        n[g], hits[g] = n_own[g].sum(), hits_own[g].sum()
     others, z_least = np.ones(len(grouping.names), bool), norm.isf(alpha / 2)
     while True:
-        found = [compare_strata(*cell, others) for cell in cells]
-        z, difference = (
-            np.array([getattr(f, name)[g] for g, f in enumerate(found)])
-            for name in ("z", "difference")
-        )
+        found = compare_strata(*cells, others)
+        z, difference = found.z.copy(), found.difference.copy()
+        for g, whole in own.items():
+            one = compare_strata(*whole, others)
+            z[g], difference[g] = one.z[g], one.difference[g]
         clear = others & (np.abs(z) > z_least) & (np.abs(difference) >= LEAST)
         if not clear.any() or others.sum() < 2:
             break
         # of two that differ from each other alike, the one on the side of a habit
         weight = np.where(clear, np.abs(z), 0) * (1 + 1e-6 * (np.sign(z) == measure.side))
         others = others & (np.arange(len(others)) != weight.argmax())
-    n, hits = (np.array([cell[i][g].sum() for g, cell in enumerate(cells)]) for i in (0, 1))
     share = divide(hits, n)
     return pd.DataFrame({
         "group_by": grouping.kind, "group": grouping.names, "step": measure.name, "n_base": n,
         "share": share, "share_others": share - difference,
         "p": 2 * norm.sf(np.abs(z)), "differs": ~others,
     })  # fmt: skip
+
+
+def _compare_wholes(
+    grouping: Grouping, measure: _Measure, leads: np.ndarray, paths: pd.DataFrame, decided: Decided
+) -> dict[int, list[np.ndarray]]:
+    """For groups whose path may be their habit the counts with this path as a part of the whole
+    one: group → cases and hits, (n_groups, n_strata) each."""
+    counted, path = decided.places.counted, decided.places.path
+    won, found = counted.has_status("won") & counted.entered, {}
+    mine = paths[(paths["kind"] == grouping.kind) & (paths["whole"] >= 0)]
+    for row in mine.to_dict("records"):
+        if measure.name in decided.places.tree.paths[row["whole"]]:
+            part = path == row["segment"]
+            split = _within(grouping, np.where(part, row["whole"], path)[counted.of_lead])
+            chosen = leads | (won & part)[counted.of_lead]
+            weights = (None, measure.hits.astype(float))
+            found[grouping.names.index(row["group"])] = [split.add_up(chosen, w) for w in weights]
+    return found
 
 
 def _within(grouping: Grouping, path: np.ndarray) -> Grouping:
