@@ -1,10 +1,13 @@
 """Does proposing help: by hand, against obvious loops, with planted truth, what always holds."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import funnel_lib as fl
+from funnel_lib.comparing import asks as counting
 from funnel_lib.comparing.asks import compare_asked
 from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Segmentation
@@ -13,7 +16,6 @@ from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.times import HOUR, NEVER
 from funnel_lib.core.words import Words
-from funnel_lib.counting import asks as counting
 from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.tree import find_places
 from funnel_lib.datasets.planted import plant_log
@@ -21,6 +23,7 @@ from funnel_lib.datasets.worlds import SPREAD, WON, PlantedSegment, World
 from funnel_lib.sections.asks.count import count_asks
 from funnel_lib.sections.asks.draw import plot_asks
 from funnel_lib.sections.asks.tell import tell_asks, tell_asks_by_step
+from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.stats import landmark
 from funnel_lib.stats.differences import FAMILY
 from funnel_lib.stats.incidence import OPEN, OTHERWISE, TAKEN
@@ -472,3 +475,26 @@ def test_the_audit_asks_it(planted_folder):
     audit = fl.build_audit(fl.collect_settings(settings | {"segments": "none"}))
     assert audit.asks.table["segment"].eq("all").all() and len(audit.asks.table)
     assert audit.asks.draw().alt == " ".join(audit.asks.tell())
+
+
+def test_the_gains_planted_in_the_sample_lie_in_their_intervals(root):
+    """Of each place of one path the exact gain; of those that all share, the mix of the two."""
+    folder = root / "data" / "sample"
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    gains = {
+        tuple(segment["path"]): {row["step"]: row["asked_gain"] for row in segment["reach"]}
+        for segment in truth["segments"].values()
+    }
+    events, leads = (pd.read_csv(folder / f"{name}.csv") for name in ("events", "leads"))
+    log = build_log(events, leads, truth["observed_until"])
+    journeys = build_journeys(log, parse_steps((folder / "steps.yml").read_text(encoding="utf-8")))
+    found = find_segments(journeys)
+    table = count_asks(journeys, found)
+    assert table["beyond_chance"].all() and len(table) == 8
+    for row in table.to_dict("records"):
+        paths = [
+            p for s, p in zip(found.ids, found.paths, strict=True) if row["segment"] in (s, "all")
+        ]
+        own = [gains[p][step] for p in paths for step in row["step"].split(" | ") if step in p]
+        assert row["low"] <= max(own) and min(own) <= row["high"], row["step"]
+        assert max(own) - min(own) < 0.04  # so that it matters little who is meant

@@ -1,5 +1,6 @@
 """Managers, teams and sources beside each other; who records otherwise: by hand and planted."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.core.words import Words
 from funnel_lib.sections.groups.count import count_groups
 from funnel_lib.sections.groups.tell import tell_groups
+from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.recording.count import count_recording
 from funnel_lib.sections.recording.tell import tell_recording
 
@@ -190,3 +192,21 @@ def test_page_one_names_who_sells_worse_and_who_records_otherwise(lang):
     assert "Vera" in told and "Gleb" not in told and not re.search(r"[{}_]|closing", told)
     worse = tell_groups(count_groups(journeys), words)
     assert "Gleb" in worse and "Vera" not in worse and not re.search(r"[{}_]", worse)
+
+
+def test_what_is_planted_of_gleb_lies_in_his_interval(root):
+    """He asks less. What the others' chances would bring his leads, on each of the two paths."""
+    truth = json.loads((root / "data" / "sample" / "truth.json").read_text(encoding="utf-8"))
+    planted = fl.plant_log("kettles", truth["n_leads"], truth["seed"])
+    log = build_log(planted.events, planted.leads, truth["observed_until"])
+    journeys = build_journeys(log, parse_steps(planted.steps_yaml))
+    table = count_groups(journeys, find_segments(journeys)).set_index("group")
+    gleb = table.loc["Gleb"]
+    assert table.index[table["beyond_chance"]].tolist() == ["Gleb"]
+    expected = 0.0
+    for segment in truth["segments"].values():
+        shares = {name: np.prod(own) for name, own in segment["managers"].items()}
+        others = np.mean([shares[name] for name in ("Anna", "Boris", "Vera")])
+        expected += gleb["n_leads"] * segment["share"] * (others - shares["Gleb"])
+    worth = gleb["extra_amount"] / gleb["extra_won"]
+    assert gleb["extra_low"] < expected * worth < gleb["extra_high"]

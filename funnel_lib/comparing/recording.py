@@ -82,8 +82,8 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         measures = list(_list_measures(journeys, decided, grouping.kind))
         alpha = MOST_P / max(len(measures) * len(grouping.names) * len(groupings), 1)
         for measure in measures:
-            leads = measure.base & _leave_out(grouping, groupings[0], differs.get(measure.name, ()))
-            found = _compare(grouping, measure, leads, paths, decided, alpha)
+            stays = _leave_out(grouping, groupings[0], differs.get(measure.name, ()))
+            found = _compare(grouping, measure, stays, paths, decided, alpha)
             if measure.name == FIRST_STEP:
                 found["differs"] &= _is_recording(journeys, grouping, decided, found)
             rows.append(found)
@@ -151,19 +151,19 @@ def _leave_out(grouping: Grouping, managers: Grouping, named) -> np.ndarray:
 def _compare(
     grouping: Grouping,
     measure: _Measure,
-    leads: np.ndarray,
+    stays: np.ndarray,
     paths: pd.DataFrame,
     decided: Decided,
     alpha: float,
 ) -> pd.DataFrame:
-    """Compare each group with those that do not differ: the one that differs most is no longer of
-    the others, and so on."""
+    """Compare each group with those that do not differ, of the leads that stay: the one that
+    differs most is no longer of the others, and so on."""
     from scipy.stats import norm
 
     of_lead, path = decided.places.counted.of_lead, decided.places.path
     split = _within(grouping, path[of_lead]) if measure.side < 0 else grouping
-    cells = [split.add_up(leads, w) for w in (None, measure.hits.astype(float))]
-    own = _compare_wholes(grouping, measure, leads, paths, decided) if measure.side < 0 else {}
+    cells = [split.add_up(measure.base & stays, w) for w in (None, measure.hits.astype(float))]
+    own = _compare_wholes(grouping, measure, stays, paths, decided) if measure.side < 0 else {}
     n, hits = (x.sum(axis=1) for x in cells)
     for g, (n_own, hits_own) in own.items():
         n[g], hits[g] = n_own[g].sum(), hits_own[g].sum()
@@ -189,7 +189,7 @@ def _compare(
 
 
 def _compare_wholes(
-    grouping: Grouping, measure: _Measure, leads: np.ndarray, paths: pd.DataFrame, decided: Decided
+    grouping: Grouping, measure: _Measure, stays: np.ndarray, paths: pd.DataFrame, decided: Decided
 ) -> dict[int, list[np.ndarray]]:
     """For groups whose path may be their habit the counts with this path as a part of the whole
     one: group → cases and hits, (n_groups, n_strata) each."""
@@ -200,7 +200,7 @@ def _compare_wholes(
         if measure.name in decided.places.tree.paths[row["whole"]]:
             part = path == row["segment"]
             split = _within(grouping, np.where(part, row["whole"], path)[counted.of_lead])
-            chosen = leads | (won & part)[counted.of_lead]
+            chosen = stays & (measure.base | (won & part)[counted.of_lead])
             weights = (None, measure.hits.astype(float))
             found[grouping.names.index(row["group"])] = [split.add_up(chosen, w) for w in weights]
     return found

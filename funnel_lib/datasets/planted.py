@@ -18,6 +18,7 @@ import yaml
 
 from funnel_lib.datasets.standing import place_leads
 from funnel_lib.datasets.truth import (
+    DAYS_OPEN,
     START,
     describe_world,
     find_codes,
@@ -61,8 +62,9 @@ class Planted:
         `asked_in_time` (the chance that an ask not made ahead comes before the client has taken the
         step or left) and `reach`: a row a position of its path with go_on, ask and, of all its
         leads (export long after, no noise), the exact probability that the step is `taken`, that it
-        or a later one is (`reached`, the rule "passed"), and share_of_previous; the last by manager
-        as `managers`.
+        or a later one is (`reached`, the rule "passed"), share_of_previous, and `asked_gain`: by
+        how much more of those go on who are asked while they have neither taken the step nor been
+        closed; share_of_previous by manager as `managers`.
     """
 
     events: pd.DataFrame
@@ -264,7 +266,8 @@ class _Walkers:
 
     def close(self):
         """When each was closed: at the sale, or some time after it left."""
-        lost = self.left + DAY + self.wait(10 * 24)
+        least, rest = DAYS_OPEN
+        lost = self.left + least * DAY + self.wait(rest * 24)
         closed = np.where(self.going, self.clock, lost)
         self._ask(
             self.vain & (self.vain_at < closed), self.vain_at, self.vain_step, self.vain_moved

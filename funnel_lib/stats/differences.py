@@ -8,8 +8,9 @@ from funnel_lib.stats.intervals import wilson
 
 SMALL_EXPECTED, FEWEST_EXPECTED = 10, 5  # expected cases: below, a hint; below, no test at all
 MOST_P = 0.05  # a difference of a smaller p is beyond chance
-# All claims of page one are one family: each kind of claim has its part of the 5 %.
-FAMILY = {"groups": 0.025, "asks": 0.015, "hypotheses": 0.01}
+# All claims of page one are one family: each kind of claim has its part of the 5 %; what is left
+# is for what these tests do not see, such as steps recorded by mistake.
+FAMILY = {"groups": 0.028, "asks": 0.007, "hypotheses": 0.005}
 ROUNDING = 1e-9  # sums of weights below this are owed to rounding alone
 
 

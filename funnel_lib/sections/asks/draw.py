@@ -45,4 +45,4 @@ def _name(row: dict, words: Words) -> str:
     name = words.value("next_steps", row["step"])
     if row["segment"] == "all":
         return name
-    return f"{canvas.label_segment(words.value('segment', row['segment']), words)} · {name}"
+    return f"{canvas.label_segment(words.value('tree_segment', row['segment']), words)} · {name}"

@@ -25,7 +25,7 @@ from funnel_lib.stats.experiments import Z
 from funnel_lib.stats.intervals import divide, effective_n, wilson
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
 
-KINDS = ("manager", "team", "source")
+KINDS = {"manager": 8, "team": 1, "source": 1}  # and its weight in the family of tests
 MOST_VALUES = 50
 
 
@@ -39,22 +39,32 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
 
     Notes
     -----
-    Worse beyond chance: one-sided, corrected by Holm for all groups of all kinds, at the part of
-    page one's 5 % that groups have (`differences.FAMILY`).
+    Worse beyond chance: one-sided, at the part of page one's 5 % that groups have
+    (`differences.FAMILY`), of which each kind has its own by weight (`KINDS`: most is asked of
+    managers); within a kind corrected by Holm.
     """
     decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
     mature = find_mature(journeys)
     tables = [
         _count_kind(journeys, grouping, decided, mature, habits.comparable)
         .assign(barred=np.isin(grouping.names, [*habits.barred[grouping.kind]]))
-        for grouping in list_groupings(journeys, KINDS)
+        for grouping in list_groupings(journeys, tuple(KINDS))
     ]  # fmt: skip
     if not tables:
         return arrange("groups")
     table = pd.concat(tables, ignore_index=True)
-    table["p_holm"] = correct_p(table["p"].to_numpy())
+    table["p_holm"] = _correct(table)
     table["beyond_chance"] = (table["p_holm"] < FAMILY["groups"]) & ~table["barred"]
     return arrange("groups", table.assign(months=find_months(journeys)))
+
+
+def _correct(table: pd.DataFrame) -> np.ndarray:
+    """Correct p for all groups of all kinds: Holm within a kind, by weight between them."""
+    weight = table["group_by"].map(KINDS) / sum(KINDS[kind] for kind in table["group_by"].unique())
+    p = pd.Series(np.nan, table.index)
+    for _, rows in table.groupby("group_by"):
+        p[rows.index] = correct_p(rows["p"].to_numpy())
+    return np.minimum(p / weight, 1).to_numpy()
 
 
 def _count_kind(journeys, grouping: Grouping, decided, mature, comparable) -> pd.DataFrame:

@@ -32,6 +32,7 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
         )
         for row in worse.head(MOST_PARTS).to_dict("records")
     ]
+    told = [sentence[0].upper() + sentence[1:] for sentence in told]
     return join_sentences(*told, words.text("sentence.groups_cause"))
 
 

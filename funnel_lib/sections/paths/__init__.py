@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.words import Words
 from funnel_lib.sections.paths.count import (
     compare_traits,
@@ -13,13 +14,14 @@ from funnel_lib.sections.paths.count import (
     list_sequences,
 )
 from funnel_lib.sections.paths.tell import tell_choice, tell_segments
-from funnel_lib.sections.paths.trust import measure_trust
+from funnel_lib.sections.paths.trust import measure_trust, question_habits
 from funnel_lib.sections.section import Section, Source, Tables, choose_rows, draw_from
 
 
 def _count(source: Source) -> Tables:
     journeys, found = source.journeys, source.segmentation
     trust = measure_trust(found, journeys, seed=source.settings.seed)
+    trust = question_habits(trust, find_habits(journeys, found))
     return {
         "segments": describe_segments(journeys, found, trust, source.settings.drop_out_gap),
         "memberships": list_memberships(journeys, source.all_groups),

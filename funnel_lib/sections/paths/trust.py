@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from funnel_lib.comparing.recording import Habits
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.counting.variants import count_variants
@@ -76,6 +77,16 @@ def measure_trust(
             cards["p_null"], null_gains = null.p, null.null_gains
         trust = _judge(cards)
     return Trust(cards.assign(trust=pd.Series(trust, dtype="str")), _argue(model, null_gains))
+
+
+def question_habits(trust: Trust, habits: Habits) -> Trust:
+    """Is a path no client's, but a group's way to record: another one with steps left out, of one
+    manager or team? Such a segment is of trust ``recording``."""
+    paths = habits.paths
+    mine = paths[(paths["whole"] >= 0) & paths["kind"].isin(["manager", "team"])]
+    cards = trust.segments.copy()
+    cards.loc[cards.index.isin(mine["segment"]), "trust"] = "recording"
+    return replace(trust, segments=cards)
 
 
 def _judge(cards: pd.DataFrame) -> np.ndarray:

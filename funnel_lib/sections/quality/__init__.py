@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.events import note_checks, show_rows
 from funnel_lib.core.money import check_amounts
 from funnel_lib.core.words import Words
@@ -22,11 +23,20 @@ def _count(source: Source) -> Tables:
     chosen = note_checks([
         ("outside_selection", len(left_out), n_leads, "info", show_rows(left_out)),
         ("draft_steps", n_steps * source.steps.draft, n_steps, "warning", steps_file),
+        ("recording_habits", *_count_habits(source)),
     ])  # fmt: skip
     amounts = check_amounts(source.journeys.leads)
     asks = check_asks(source.log, source.steps, steps_file)
     found = [check_log(source.log), amounts, source.journeys.quality, asks, chosen]
     return {"quality": pd.concat(found, ignore_index=True)}
+
+
+def _count_habits(source: Source) -> tuple[int, int, str, str]:
+    """How many leads are of managers, teams or sources that record otherwise, and who these are."""
+    habits = find_habits(source.journeys, source.segmentation)
+    named = [f"{kind}={name}" for kind, names in habits.barred.items() for name in sorted(names)]
+    n_leads = len(source.journeys.leads)
+    return (~habits.comparable).sum(), n_leads, "warning", "; ".join(named)
 
 
 def _tell(source: Source, words: Words) -> str:

@@ -24,6 +24,8 @@ def tell_recording(recording: pd.DataFrame, words: Words) -> str:
     found = recording[recording["differs"]]
     if found.empty:
         return words.text("sentence.recording_none")
+    of_team = found.loc[found["group_by"] == "team", "step"]
+    found = found[(found["group_by"] != "manager") | ~found["step"].isin(of_team)]
     parts = []
     for (kind, group), rows in [*found.groupby(["group_by", "group"], sort=False)][:MOST_GROUPS]:
         named = words.value("reference", f"{kind}={group}")
@@ -47,8 +49,8 @@ def tell_group_paths(paths: pd.DataFrame, ids: tuple[str, ...], words: Words) ->
     told = []
     for row in paths.drop_duplicates("segment").to_dict("records"):
         named = words.value("reference", f"{row['kind']}={row['group']}")
-        name = words.value("segment", ids[row["segment"]])
+        name, whole = (words.quoted(ids[row[which]]) for which in ("segment", "whole"))
         key = "sentence.path_recording" if row["whole"] >= 0 else "sentence.path_of_group"
-        whole = words.value("segment", ids[row["whole"]])
-        told.append(words.text(key, name=name, whole=whole, group=named))
+        sentence = words.text(key, name=name, whole=whole, group=named)
+        told.append(sentence[0].upper() + sentence[1:])
     return told
