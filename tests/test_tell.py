@@ -88,13 +88,13 @@ def test_few_leads_are_called_a_hint():
 def test_the_main_loss_names_base_money_and_manager():
     assert f.tell_main_loss(losses(), tree(), EN) == (
         "Most leads are lost before “Read”: 80 of the 200 who got that far, with amounts of $900 "
-        "in all. The step was never proposed to 50, was proposed to 20, not measurable: 10. By "
-        "their amounts, most leads are lost before “Paid”: $4,000 in all."
+        "in all. The step was never proposed to 50, was proposed to 20. Of 10 that cannot be "
+        "seen. By their amounts, most leads are lost before “Paid”: $4,000 in all."
     )
     assert spaced(f.tell_main_loss(losses(), tree(), RU)) == (
         "Больше всего лидов теряется перед шагом «Прочитал»: 80 из 200 дошедших до предыдущего "
-        "шага, общая сумма этих лидов — 900 $. Этот шаг не предлагали 50 из них, предлагали 20, "
-        "по CRM не видно: 10. Самая большая сумма потерянных лидов — перед шагом «Оплатил»: "
+        "шага, общая сумма этих лидов — 900 $. Этот шаг не предлагали 50 из них, предлагали 20. "
+        "О 10 этого по CRM не видно. Самая большая сумма потерянных лидов — перед шагом «Оплатил»: "
         "4 000 $."
     )
     unseen = losses(n_asked=0.0, n_not_asked=0.0, n_unknown=losses()["n_lost"])
@@ -190,7 +190,7 @@ def test_rules_that_agree_and_that_do_not():
 def test_losses_tell_who_was_never_asked():
     assert f.tell_losses(losses(), EN) == (
         "To 50 of 140 lost leads the next step of their path was never proposed (35.7%), most "
-        "often “Read” (50 of 80 lost there). Proposed, but not taken: 80; not measurable: 10."
+        "often “Read” (50 of 80 lost there). Proposed, but not taken: 80. Of 10 that cannot be seen."
     )
 
 
@@ -206,7 +206,7 @@ def test_necessity_speaks_of_all_and_of_few():
 def test_open_leads():
     table = pd.DataFrame({"asked": ["no", "no", "yes"], "days_silent": [31.0, 30.0, np.nan]})
     assert f.tell_open_leads(table, EN) == (
-        "3 leads open; the next step was never proposed to 2, not measurable: 0; silent for more "
+        "3 leads open; the next step was never proposed to 2; silent for more "
         "than 30 days: 1."
     )
     assert f.tell_open_leads(table.head(0), RU) == "Лидов в работе нет."
@@ -265,7 +265,7 @@ def test_one_lead_agrees_in_number():
     assert "не предложили 1 из них (100,0 %)" in spaced(f.tell_losses(one, RU))
     waiting = pd.DataFrame({"asked": ["no"], "days_silent": [99.0]})
     assert f.tell_open_leads(waiting, RU) == (
-        "В работе 1 лид. Следующий шаг ещё не предлагали: 1, по CRM не видно: 0. Молчат больше "
+        "В работе 1 лид. Следующий шаг ещё не предлагали: 1. Молчат больше "
         "30 дней: 1."
     )
 

@@ -26,8 +26,7 @@ def tell_main_loss(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> st
     return join_sentences(
         words.text(key, base=words.text(base, n=n_came), amount=amount, **main),
         _tell_path(main, tree, words),
-        _is_seen(places[_SUMS].sum())
-        and words.text("sentence.loss_asked" if _is_seen(main) else "sentence.loss_unseen", **main),
+        _is_seen(places[_SUMS].sum()) and _tell_asked(main, words),
         _tell_costliest(losses, main.name, words),
         hint_if_few(main["n_lost"], words),
     )
@@ -44,7 +43,9 @@ def tell_losses(losses: pd.DataFrame, words: Words) -> str:
     else:
         key = "sentence.losses_asked" if _is_seen(sums) else "sentence.losses_unseen"
         told = words.text(key, **sums)
-    return join_sentences(told, hint_if_few(sums["n_lost"], words))
+    return join_sentences(
+        told, _is_seen(sums) and _tell_unknown(sums, words), hint_if_few(sums["n_lost"], words)
+    )
 
 
 def _add_up(losses: pd.DataFrame) -> pd.DataFrame:
@@ -65,6 +66,18 @@ def _tell_not_asked(places: pd.DataFrame, sums: pd.Series, words: Words) -> str:
         step_lost=most["n_lost"],
         **sums,
     )
+
+
+def _tell_asked(main: pd.Series, words: Words) -> str:
+    """How many of those lost at a step were never asked for it, as far as that can be seen?"""
+    if not _is_seen(main):
+        return words.text("sentence.loss_unseen", **main)
+    key = "sentence.loss_asked" if main["n_not_asked"] >= 0.5 else "sentence.loss_asked_all"
+    return join_sentences(words.text(key, **main), _tell_unknown(main, words))
+
+
+def _tell_unknown(sums: pd.Series, words: Words) -> str:
+    return words.text("sentence.asked_unknown", **sums) if sums["n_unknown"] >= 0.5 else ""
 
 
 def _is_seen(sums: pd.Series) -> bool:
