@@ -26,7 +26,6 @@ from funnel_lib.stats.experiments import plan_size
 from funnel_lib.stats.intervals import divide
 from funnel_lib.stats.resampling import DRAWS, FEWEST_WON, Summands, draw_sums, find_range
 
-LEVERS = ("ask", "help")
 LONGEST = 3 * 365.25  # days: a test that takes longer is no plan
 
 
