@@ -78,9 +78,10 @@ def test_what_asking_brings_by_hand():
     assert row["step"] == "read" and row["reference"] == "asked" and row["segment"] == "all"
     assert row["extra_won"] == pytest.approx(3.6) and row["n_decided"] == 12 == row["n_lost"]
     assert row["beyond_chance"] and 0 < row["low"] < row["extra_amount"] < row["high"]
-    # A fifth of the 65 leads in 60 days are not asked: of these a test is made.
-    assert row["n_needed_per_arm"] == plan_size(0.4, 0.8)
-    assert row["days_needed"] == np.ceil(2 * row["n_needed_per_arm"] / (65 / 60 / 5))
+    # One half is always asked, the other as now: 40 of 60 go on, then 4.8 more.
+    assert row["n_needed_per_arm"] == plan_size(2 / 3, 2 / 3 + 4.8 / 60)
+    assert row["days_needed"] == np.ceil(2 * row["n_needed_per_arm"] / (65 / 60))
+    assert row["share_now"] == pytest.approx(2 / 3) and row["share_reference"] == 0.8
     unsure = build_hypotheses(crm(), asks=pd.DataFrame([asked | {"beyond_chance": False}]))
     row = unsure[unsure["lever"] == "ask"].iloc[0]
     assert row["low"] == 0 and not row["beyond_chance"] and row["extra_won"] == pytest.approx(3.6)

@@ -123,7 +123,7 @@ def test_who_worked_in_better_times_is_no_better():
 @pytest.mark.parametrize(
     ("early", "late", "until", "reference"),
     [
-        (240, 150, "2025-12-31", "quarter=2025-Q1"),  # practice today is worse
+        (240, 150, "2025-12-31", "quarter=2025-Q1"),  # practice today is worse, or the season
         (150, 240, "2025-12-31", "no_group"),  # nothing is left to gain
         (195, 195, "2025-12-31", "no_group"),
         (240, 150, "2025-03-31", "no_group"),  # the quarter of the export
@@ -135,7 +135,17 @@ def test_a_past_quarter_is_a_reference_only_if_practice_today_is_worse(
     second = "2025-08-01" if until > "2025-06" else "2025-03-01"
     row = refer(journeys_of([("2025-01-20", 300, early, {}), (second, 300, late, {})], until))
     assert row["reference"] == reference
-    assert row["beyond_chance"] == (reference[:7] == "quarter")
+    assert not row["beyond_chance"] and (row["extra_won"] > 0) == (reference != "no_group")
+
+
+def test_a_quarter_is_beyond_chance_where_today_is_worse_than_a_year_ago():
+    parts = [
+        ("2024-08-01", 300, 240, {}),
+        ("2025-02-01", 300, 200, {}),
+        ("2025-08-01", 300, 150, {}),
+    ]
+    row = refer(journeys_of(parts))
+    assert row["reference"] == "quarter=2024-Q3" and row["beyond_chance"]
 
 
 def test_who_records_otherwise_is_no_reference():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import find_accounts
+from funnel_lib.comparing.comparable import find_large_strata
+from funnel_lib.core.groups import SKIPPED_OFTEN, find_accounts
 from funnel_lib.core.journeys import Journeys, first_at
 from funnel_lib.core.times import DAY, NEVER, to_micros
 from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
@@ -33,7 +34,9 @@ def compare_asked(
     are leads of which either is unseen, or who went on before it: when they came is not known. An
     ask before that counts from then on; one at the moment of going on comes before it; one that
     comes later, or before entry, is none. An action that asks for several steps counts for the
-    earliest that the client has not come to by then, as of `asked.find_asked`. Dates without times
+    earliest that the client has not come to by then, as of `asked.find_asked`. Compared are leads
+    of the same manager, quarter, source and product, as far as there are enough
+    (`comparable.find_large_strata`): the better manager may ask more. Dates without times
     make asking look worse than it is, never better.
 
     Parameters
@@ -46,9 +49,10 @@ def compare_asked(
     -------
     DataFrame: a row a place for whose next steps anyone is asked in the log, none else. The columns
     of the table `asks`. Where either side has fewer than `FEWEST` leads, or `FEWEST_LEFT` that did
-    not go on, or at a fork clients of one path are asked more often, the shares and all that
-    follows from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at its part
-    of `differences.FAMILY`. How the shares are found, and by whom: see `landmark.estimate_gain`.
+    not go on, a third of those who went on do not show the step (who takes another path is asked
+    for another step), or at a fork clients of one path are asked more often, the shares and all
+    that follows from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at
+    its part of `differences.FAMILY`. How the shares are found: see `landmark.estimate_gain`.
     """
     chosen, rows = find_mature(journeys), []
     if leads is not None:
@@ -57,18 +61,17 @@ def compare_asked(
     # When each lead came past the place looked at on its own path; the last places come first.
     own = to_micros(journeys.leads["sold_at"])
     for node in reversed(places.tree.nodes):
-        going = own
+        going, shown = own, own < (NEVER if journeys.steps.won in node.next_steps else -NEVER)
         for step, part in zip(node.next_steps, node.parts, strict=True):
             taken = find_first_evidence(journeys, step)
             own = np.where(np.isin(path, part), np.minimum(own, taken), own)
-            going = np.minimum(going, taken)
+            going, shown = np.minimum(going, taken), shown | (taken < NEVER)
         if node.parent and _is_asked_for(journeys, node):
             came, *watch = _watch(journeys, places, node, going, own)
             here = chosen & np.isin(path, node.segments) & came
-            gain = estimate_gain(*(what[here] for what in watch), accounts[here], seed)
-            alike = _are_asked_alike(
-                journeys, node, path[here], *(what[here] for what in watch[1:])
-            )
+            strata = find_large_strata(journeys, here)[here]
+            gain = estimate_gain(*(what[here] for what in watch), accounts[here], seed, strata)
+            alike = _are_alike(journeys, node, *(x[here] for x in (shown, path, *watch[1:])))
             rows.append(_describe(places, node) | _judge(gain, alike))
     return _correct(pd.DataFrame(rows[::-1]))
 
@@ -144,17 +147,20 @@ def _describe(places: Places, node: Node) -> dict:
     }  # fmt: skip
 
 
-def _are_asked_alike(journeys: Journeys, node: Node, path, cause, ask) -> bool:
-    """Are clients of all paths that part at a fork asked as often, as far as they went on?
+def _are_alike(journeys: Journeys, node: Node, shown, path, cause, ask) -> bool:
+    """Do most who went on take the step itself, so that all are on one path? And are clients of all
+    paths that part at a fork asked as often, as far as they went on?
 
     Else those asked are mostly of one path, and what sets the paths apart would pass for what
     asking does: of those lost nobody knows the path.
     """
+    on = cause == TAKEN
+    if (on & shown).sum() < (1 - SKIPPED_OFTEN) * on.sum():
+        return False
     if not node.is_fork:
         return True
     if not journeys.ask_sets[:, _list_codes(journeys, node)].any(axis=0).all():
         return False
-    on = cause == TAKEN
     asked = [ask[on & np.isin(path, part)] < NEVER for part in node.parts]
     n, hits = (np.array([[f(one)] for one in asked], float) for f in (len, np.sum))
     return not (np.abs(compare_strata(n, hits).z) > Z).any()

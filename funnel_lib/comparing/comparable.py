@@ -14,12 +14,14 @@ from funnel_lib.counting.values import name_quarters, read_values
 from funnel_lib.stats.intervals import divide
 
 KINDS = ("manager", "team", "source", "quarter")
-# Managers work in other times and with other sources; a quarter has other managers.
+# Managers work in other times, with other sources and products; a quarter has other managers.
 _STRATA = {
-    "manager": ("quarter", "source"), "team": ("quarter", "source"), "source": ("quarter",),
-    "quarter": ("manager", "source"),
+    "manager": ("quarter", "source", "product"), "team": ("quarter", "source", "product"),
+    "source": ("quarter", "manager", "product"), "quarter": ("manager", "source", "product"),
 }  # fmt: skip
 MOST_STRATA = 30  # a column with more values than that is too fine to compare within
+LARGE, MOST_LARGE = 50, 60
+_ALL = ("manager", "quarter", "source", "product")
 FEWEST = 30  # a group with fewer leads is compared with nobody
 
 
@@ -69,6 +71,19 @@ def _code_values(journeys: Journeys, kind: str) -> tuple[np.ndarray, tuple[str, 
     values = name_quarters(journeys) if kind == "quarter" else read_values(journeys, kind)
     code, names = pd.factorize(values.where(entered & (values != "").to_numpy()), sort=True)
     return code, tuple(map(str, names))
+
+
+def find_large_strata(journeys: Journeys, leads: np.ndarray) -> np.ndarray:
+    """Leads of the same manager, then also of the same quarter, source and product, as far as
+    strata have `LARGE` of some leads, (n_leads,), on average and are `MOST_LARGE` at most."""
+    stratum = np.zeros(len(journeys.leads), np.int64)
+    for n in range(len(_ALL)):
+        finer, _ = _find_strata(journeys, _ALL[: n + 1])
+        n_strata = len(np.unique(finer[leads]))
+        if n_strata * LARGE > leads.sum() or n_strata > MOST_LARGE:
+            break
+        stratum = finer
+    return stratum
 
 
 def _find_strata(journeys: Journeys, kinds: tuple[str, ...]) -> tuple[np.ndarray, int]:

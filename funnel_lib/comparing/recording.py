@@ -34,8 +34,9 @@ _ONE_PATH = 0.2  # where paths were not looked for: a share so far below the oth
 class Habits:
     """Who records otherwise.
 
-    `table` has the rows of the table `recording`, `barred` the groups that differ, by kind, and
-    `comparable`, (n_leads,), the leads that are of no such manager, team or source. `paths` are the
+    `table` has the rows of the table `recording`, `barred` the groups that differ, by kind: where
+    paths were not looked for also those that may only have another mix of clients; `comparable`,
+    (n_leads,), are the leads that are of no such manager, team or source. `paths` are the
     paths that may be one group's habit: kind, group, segment, whole (the path of which it may leave
     out steps; empty where it is none of these).
     """
@@ -94,14 +95,14 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         table["p_holm"] = correct_p(table["p"].to_numpy())
         alone = segmentation is None or segmentation.why_not == "not_asked"
         mixed = alone & ~table["step"].isin([CLOSING, FIRST_STEP, OPENING])
-        table["differs"] &= (table["p_holm"] < MOST_P) & (
-            ~mixed | (table["share"] <= _ONE_PATH * table["share_others"])
-        )
+        table["apart"] = table["differs"] & (table["p_holm"] < MOST_P)
+        seldom = table["share"] <= _ONE_PATH * table["share_others"]
+        table["differs"] = table["apart"] & (~mixed | seldom)
     barred = {
-        g.kind: {*table.loc[table["differs"] & (table["group_by"] == g.kind), "group"]}
+        g.kind: {*table.loc[table["apart"] & (table["group_by"] == g.kind), "group"]}
         for g in groupings
     }
-    table = table.drop(columns="p", errors="ignore")
+    table = table.drop(columns=["p", "apart"], errors="ignore")
     comparable = np.ones(len(journeys.leads), bool)
     for grouping in groupings:
         if grouping.kind != "quarter":
@@ -177,13 +178,16 @@ def _compare(
         clear = others & (np.abs(z) > z_least) & (np.abs(difference) >= LEAST)
         if not clear.any() or others.sum() < 2:
             break
-        # of two that differ from each other alike, the one on the side of a habit
+        # of two halves that differ from each other, the one on the side of a habit
+        habit = clear & (np.sign(z) == measure.side)
+        if habit.any() and 2 * (~others | habit).sum() <= len(others):
+            clear = habit
         weight = np.where(clear, np.abs(z), 0) * (1 + 1e-6 * (np.sign(z) == measure.side))
         others = others & (np.arange(len(others)) != weight.argmax())
     share = divide(hits, n)
     return pd.DataFrame({
         "group_by": grouping.kind, "group": grouping.names, "step": measure.name, "n_base": n,
-        "share": share, "share_others": share - difference,
+        "share": share, "share_others": np.clip(share - difference, 0, 1),
         "p": 2 * norm.sf(np.abs(z)), "differs": ~others,
     })  # fmt: skip
 
@@ -231,7 +235,7 @@ def _is_recording(
 
 def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFrame:
     """Which paths are a manager's, a team's or a quarter's: with most of their leads of it, or the
-    group hardly ever on the path of which they leave out steps?"""
+    group hardly ever on any path of which they leave out steps?"""
     places, tree = decided.places, decided.places.tree
     members, of_lead = places.counted.members, places.counted.of_lead
     told = ((members.max(axis=1) >= UNDETERMINED) & places.counted.entered)[of_lead]
@@ -249,11 +253,12 @@ def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFra
             for g, name in enumerate(grouping.names):
                 if n[g, k] < FEWEST:
                     continue
-                whole = [j for j in wholes if of_path[g, k] >= MOSTLY or of_group[g, j] < SELDOM]
-                if whole and grouping.kind != "source":
-                    rows.append(
-                        (grouping.kind, name, k, min(whole, key=lambda j: len(tree.paths[j])))
+                mine = of_path[g, k] >= MOSTLY or (of_group[g, wholes] < SELDOM).all()
+                if wholes and mine and grouping.kind != "source":
+                    whole = min(
+                        wholes, key=lambda j: (of_group[g, j] >= SELDOM, len(tree.paths[j]))
                     )
+                    rows.append((grouping.kind, name, k, whole))
                 elif of_path[g, k] >= MOSTLY and grouping.kind in ("manager", "team"):
                     rows.append((grouping.kind, name, k, -1))
     return pd.DataFrame(rows, columns=["kind", "group", "segment", "whole"])

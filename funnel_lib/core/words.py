@@ -282,7 +282,9 @@ class Words:
             return self._write_code(x)
         kind, is_of, name = x.partition("=")
         if known.kind == "word" and is_of and f"{known.words}.{kind}" in texts:
-            return self.text(f"{known.words}.{kind}", name=name)
+            begins = self.text(f"{known.words}.{kind}", name="").strip()
+            is_called_so = name.casefold().startswith(begins.casefold())  # “Manager 1”
+            return name if is_called_so else self.text(f"{known.words}.{kind}", name=name)
         return texts.get(f"{known.words}.{x}", x) if known.kind in _WORDED else x
 
     def _write_path(self, x: str) -> str:
@@ -442,5 +444,6 @@ def write_gain(row: Mapping, words: Words, months: float = 1, ends: str = "") ->
         key = "sentence.range" if low > 0 else "sentence.up_to"
         return words.text(key, low=low, high=high, currency=row["currency"])
     key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
-    low, high = (words.number(x, 1 if x >= 0.1 or x == 0 else 3) for x in (low, high))
+    digits = [0 if x >= 10 else 1 if x >= 0.1 or x == 0 else 3 for x in (low, high)]
+    low, high = (words.number(x, n) for x, n in zip((low, high), digits, strict=True))
     return words.text(key, low=low, high=high)

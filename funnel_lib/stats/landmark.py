@@ -11,6 +11,7 @@ from funnel_lib.stats.incidence import OTHERWISE, TAKEN
 from funnel_lib.stats.intervals import divide
 
 BLOCKS = 100  # left out one after the other
+FEWEST = 5  # asked, and not asked, of a stratum in which they are compared
 MOST_TIMES = 4000  # of the grid on which that is done
 _ASKED = OTHERWISE + 1  # what ends the wait of one not asked yet, beside the causes
 
@@ -57,7 +58,12 @@ class Gain:
 
 
 def estimate_gain(
-    end: np.ndarray, cause: np.ndarray, ask: np.ndarray, unit: np.ndarray, seed: int = 0
+    end: np.ndarray,
+    cause: np.ndarray,
+    ask: np.ndarray,
+    unit: np.ndarray,
+    seed: int = 0,
+    stratum: np.ndarray | None = None,
 ) -> Gain:
     """How much does asking add to the share of the undecided that goes on?
 
@@ -68,6 +74,8 @@ def estimate_gain(
     ask : (n,) how long after coming it was asked, `NEVER` where it was not; no later than `end`
     unit : (n,) whose it is, such as its account: those of one unit are left out together
     seed : by which units are dealt to blocks
+    stratum : (n,) compare within these, weighed by the asked; those with fewer than `FEWEST` of
+        either kind count for the numbers, not for the shares
 
     Returns
     -------
@@ -108,12 +116,14 @@ def estimate_gain(
     asked = ask < NEVER
     landmark = float(np.median(ask[asked])) if asked.any() else np.nan
     there = ~asked & (end >= landmark)
-    nobody, block = np.zeros(len(end), int), _deal(end, cause, ask, unit, seed)
-    whole = [share[0] for share in _compare(end, cause, ask, nobody, 1)]
-    n_blocks = int(block.max(initial=-1)) + 1
+    kind = np.zeros(len(end), int) if stratum is None else stratum
+    block = _deal(end, cause, ask, kind, unit, seed)
+    strata = _list_strata(asked, stratum)
+    nobody, n_blocks = np.zeros(len(end), int), int(block.max(initial=-1)) + 1
+    whole = [share[0] for share in _compare_within(strata, end, cause, ask, nobody, 1)]
     error = np.nan
     if n_blocks > 1:
-        left = np.subtract(*_compare(end, cause, ask, block, n_blocks, MOST_TIMES))
+        left = np.subtract(*_compare_within(strata, end, cause, ask, block, n_blocks, MOST_TIMES))
         error = float(np.sqrt((n_blocks - 1) * np.mean((left - left.mean()) ** 2)))
     return Gain(
         landmark, int(asked.sum()), int((cause[asked] == TAKEN).sum()),
@@ -121,16 +131,37 @@ def estimate_gain(
     )  # fmt: skip
 
 
-def _deal(end, cause, ask, unit, seed: int) -> np.ndarray:
+def _deal(end, cause, ask, kind, unit, seed: int) -> np.ndarray:
     """Deal units to blocks at random, (n,) the block of each one. Units are ordered by what they
     hold, so that neither the order of rows nor ids matter."""
     unit = np.unique(unit, return_inverse=True)[1]
     n = int(unit.max(initial=-1)) + 1
-    held = [np.bincount(unit, x, n) for x in (cause, np.where(ask < NEVER, ask + 1, 0), end)]
+    values = (kind, cause, np.where(ask < NEVER, ask + 1, 0), end)
+    held = [np.bincount(unit, x, n) for x in values]
     order = np.lexsort((*held, np.bincount(unit, minlength=n)))
     block = np.empty(n, int)
     block[order] = np.random.default_rng(seed).permutation(n) % BLOCKS
     return block[unit]
+
+
+def _list_strata(asked: np.ndarray, stratum: np.ndarray | None) -> list[np.ndarray]:
+    """The rows of each stratum with enough asked and not asked."""
+    if stratum is None or (stratum == stratum[:1]).all():
+        return [np.arange(len(asked))]
+    order = np.argsort(stratum, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(stratum[order])) + 1)
+    return [rows for rows in parts if min(asked[rows].sum(), (~asked[rows]).sum()) >= FEWEST]
+
+
+def _compare_within(strata, end, cause, ask, block, n_blocks: int, most: int | None = None):
+    """As `_compare`, within strata, and their mean weighed by the asked."""
+    sums, weights = np.zeros((2, n_blocks)), np.zeros(n_blocks)
+    for rows in strata:
+        shares = _compare(end[rows], cause[rows], ask[rows], block[rows], n_blocks, most)
+        asked = np.bincount(block[rows], ask[rows] < NEVER, n_blocks)
+        weight = asked if n_blocks == 1 else asked.sum() - asked
+        sums, weights = sums + np.nan_to_num(shares) * weight, weights + weight
+    return divide(sums, weights + np.zeros_like(sums))
 
 
 def _compare(end, cause, ask, block, n_blocks: int, most: int | None = None):

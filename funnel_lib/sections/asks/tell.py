@@ -22,10 +22,10 @@ def tell_asks(asks: pd.DataFrame, words: Words) -> str:
     --------
     >>> asks = pd.DataFrame([{
     ...     "segment": "all", "step": "meet", "n_asked": 200, "n_not_asked": 335,
-    ...     "difference": 0.4, "low": 0.34, "high": 0.46, "beyond_chance": True,
-    ...     "share_asked": 0.85, "share_not_asked": 0.45}])
-    >>> tell_asks(asks, Words("en", {"meet": "Met us"})).split(": ")[0]
-    'Proposing helps'
+    ...     "n_not_asked_went_on": 150, "difference": 0.4, "low": 0.34, "high": 0.46,
+    ...     "beyond_chance": True, "share_asked": 0.85, "share_not_asked": 0.45}])
+    >>> tell_asks(asks, Words("en", {"meet": "Met us"})).split(" at ")[1][:20]
+    '“Met us” 85% of thos'
     """
     if asks.empty:
         return ""

@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.comparing.comparable import Grouping, list_groupings
 from funnel_lib.comparing.decided import find_decided
 from funnel_lib.comparing.expected import expect_as_others
-from funnel_lib.comparing.recording import find_habits
+from funnel_lib.comparing.recording import Habits, find_habits
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
@@ -46,10 +46,9 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
     decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
     mature = find_mature(journeys)
     tables = [
-        _count_kind(journeys, grouping, decided, mature, habits.comparable)
-        .assign(barred=np.isin(grouping.names, [*habits.barred[grouping.kind]]))
+        _count_kind(journeys, grouping, decided, mature, habits)
         for grouping in list_groupings(journeys, tuple(KINDS))
-    ]  # fmt: skip
+    ]
     if not tables:
         return arrange("groups")
     table = pd.concat(tables, ignore_index=True)
@@ -67,14 +66,14 @@ def _correct(table: pd.DataFrame) -> np.ndarray:
     return np.minimum(p / weight, 1).to_numpy()
 
 
-def _count_kind(journeys, grouping: Grouping, decided, mature, comparable) -> pd.DataFrame:
+def _count_kind(journeys, grouping: Grouping, decided, mature, habits: Habits) -> pd.DataFrame:
     """The groups of one kind, the largest first."""
     from scipy.stats import norm
 
     counted, of_lead = decided.places.counted, decided.places.counted.of_lead
     entered = counted.entered[of_lead]
     won, lost, waiting = (counted.has_status(s)[of_lead] & entered for s in ("won", "lost", "open"))
-    asked = decided.places.asked[of_lead]
+    asked, comparable = decided.places.asked[of_lead], habits.comparable
 
     def count(chosen: np.ndarray) -> np.ndarray:
         return grouping.add_up(chosen).sum(axis=1)
@@ -95,6 +94,7 @@ def _count_kind(journeys, grouping: Grouping, decided, mature, comparable) -> pd
         "n_open_waiting": count(waiting), "extra_won": extra,
         "extra_amount": np.where(known, extra * worth, np.nan),
         "extra_low": paid * (extra - Z * error), "extra_high": paid * (extra + Z * error),
+        "barred": np.isin(grouping.names, [*habits.barred[grouping.kind]]),
         "currency": currency, "p": norm.sf(divide(extra, error)),
         "share_as_others": divide(n_won, n_decided) + divide(found.extra, found.n),
     })  # fmt: skip

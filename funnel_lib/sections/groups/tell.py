@@ -8,6 +8,7 @@ from funnel_lib.core.words import Words, excludes_zero, join_sentences, write_ga
 from funnel_lib.stats.differences import MOST_P
 
 MOST_PARTS = 3
+LEAST = 0.05  # a smaller difference of shares is not worth a word
 KINDS = ("manager", "team", "source")
 _PERIODS = {"month": "sentence.by_month", "quarter": "sentence.by_quarter"}
 
@@ -33,7 +34,18 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
         for row in worse.head(MOST_PARTS).to_dict("records")
     ]
     told = [sentence[0].upper() + sentence[1:] for sentence in told]
-    return join_sentences(*told, words.text("sentence.groups_cause"))
+    return join_sentences(*told, _tell_asked(worse, groups, words))
+
+
+def _tell_asked(worse: pd.DataFrame, groups: pd.DataFrame, words: Words) -> str:
+    """Were the lost leads of the one that sells worse asked less often than any other's?"""
+    row = worse.iloc[0]
+    others = groups[(groups["group_by"] == row["group_by"]) & ~groups["barred"]]
+    share = others.loc[others["group"] != row["group"], "share_asked"].dropna()
+    if len(worse) > 1 or not len(share) or not row["share_asked"] < share.min() - LEAST:
+        return words.text("sentence.groups_cause")
+    others = {"others_low": share.min(), "others_high": share.max()}
+    return words.text("sentence.groups_asked", share_asked=row["share_asked"], **others)
 
 
 def tell_comparison(table: pd.DataFrame, words: Words) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.html import Html, render
-from funnel_lib.core.words import Words, write_gain
+from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_text
 from funnel_lib.sections.hypotheses.tell import (
     list_beyond,
     tell_nothing,
     tell_plan,
+    write_gains,
 )
 
 _LEVERS = {"ask": "sentence.hypothesis_ask", "help": "sentence.hypothesis_help"}
@@ -23,8 +24,7 @@ def show_hypotheses(
 
     A step whose gain cannot be told, or is not beyond chance, has no card.
     """
-    key = ["node", "currency"]
-    steps = [rows for _, rows in list_beyond(hypotheses).groupby(key, sort=False)][:most]
+    steps = [rows for _, rows in list_beyond(hypotheses).groupby("node", sort=False)][:most]
     if not steps:
         return show_text(tell_nothing(hypotheses, words))
     cards = [_write_card(n, rows, segments, words) for n, rows in enumerate(steps, 1)]
@@ -37,10 +37,11 @@ def _write_card(n: int, rows: pd.DataFrame, segments: pd.DataFrame, words: Words
     several = len(segments) > 1
     key = "sentence.hypothesis_title_in" if several else "sentence.hypothesis_title"
     told = []
-    for row in rows.to_dict("records"):
-        if row["lever"] == "help":
+    for lever, own in rows.groupby("lever", sort=False):
+        row = own.iloc[0].to_dict() | {"n_decided": own["n_decided"].sum()}
+        if lever == "help":
             told.append(words.text("sentence.hypothesis_now", **row))
-        gain, monthly = (write_gain(row, words, months) for months in (1, row["months"]))
-        told.append(words.text(_LEVERS[row["lever"]], gain=gain, monthly=monthly, **row))
+        gain, monthly = (write_gains(own, words, months) for months in (1, row["months"]))
+        told.append(words.text(_LEVERS[lever], gain=gain, monthly=monthly, **row))
     told.append(tell_plan(first, words))
     return render("card", title=words.text(key, n=n, **first), told=told)

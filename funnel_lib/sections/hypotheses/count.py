@@ -86,7 +86,7 @@ def build_hypotheses(
         here, draws = ({name: x[:, k] for name, x in sums.items()} for sums in (now, drawn))
         more = [_weigh_reference(reference, here, draws, scale, came[k])]
         more += [
-            _weigh_asked(asked, here, draws, scale, came[k], seed)
+            _weigh_asked(asked, reference, here, draws, scale, came[k], seed)
             for asked in told
             if asked["node"] == node.number
         ]
@@ -194,8 +194,14 @@ def _weigh_reference(reference: Reference, here, draws, scale: float, came: floa
     )  # fmt: skip
 
 
-def _weigh_asked(asked: dict, here, draws, scale: float, came: float, seed: int) -> pd.DataFrame:
-    """What it would bring to ask those who were not: a row a currency."""
+def _weigh_asked(
+    asked: dict, reference: Reference, here, draws, scale: float, came: float, seed: int
+) -> pd.DataFrame:
+    """What it would bring to ask those who were not: a row a currency.
+
+    In a test one half is always asked, the other as now, when many are asked, too: so the test has
+    to show the difference times the part of those who were not.
+    """
     rng = np.random.default_rng([seed, asked["node"]])
     gap = asked["difference"] + asked["error"] * rng.normal(size=DRAWS)
     part = divide(here["never"][0], here["never"].sum())
@@ -207,11 +213,11 @@ def _weigh_asked(asked: dict, here, draws, scale: float, came: float, seed: int)
         draws,
         scale,
     )
-    now, then = asked["share_not_asked"], asked["share_asked"]
-    share = divide(asked["n_not_asked"], asked["n_asked"] + asked["n_not_asked"])
+    now, n = reference.share_now, here["decided"].sum()
+    then = min(now + max(asked["difference"], 0) * asked["n_not_asked"] / max(n, 1), 1)
     return table.assign(
-        lever="ask", share_now=now, share_reference=then, reference="asked",
-        n_needed_per_arm=plan_size(now, max(now, then)), came=came * share,
+        lever="ask", share_now=now, share_reference=asked["share_asked"], reference="asked",
+        n_needed_per_arm=plan_size(now, then), came=came,
         p=np.where(asked["beyond_chance"], 0, 1), n_decided=base, n_lost=here["never"][0],
     )  # fmt: skip
 

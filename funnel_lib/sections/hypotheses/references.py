@@ -63,7 +63,8 @@ def find_references(
 
     Of the chosen `leads`, (n_leads,). Of all teams, managers and quarters with `FEWEST` leads or
     more the one with the highest shrunk share; none barred, not the quarter of the export, and a
-    past quarter only where practice today is worse, beyond chance. Managers and teams are compared
+    past quarter only where practice today is worse, beyond chance, and worse than a year ago, too,
+    as else it may be the season (its p is 1). Managers and teams are compared
     within quarters and sources, quarters within managers and sources (`strata.compare_strata`), so
     that who worked in better times, or with easier clients, is not better for that. The share now
     is that of the last `TODAY` days where it differs from that before, else of all.
@@ -99,12 +100,12 @@ def find_references(
             if may.any():
                 top = int(np.where(may, shrunk.share, -1).argmax())
                 gap = shrunk.draws[:, top] - shrunk.draws @ (n[fits, k] / n[fits, k].sum())
-                one = (
-                    shrunk.share[top],
-                    grouping.name(fits[top]),
-                    gap,
-                    norm.sf(found.z[fits[top], k]),
-                )
+                p, name = norm.sf(found.z[fits[top], k]), grouping.name(fits[top])
+                if grouping.kind == "quarter" and not _is_worse_than_a_year_ago(
+                    grouping, today, hits[:, k], n[:, k], level
+                ):
+                    p = 1.0  # it may be the season
+                one = shrunk.share[top], name, gap, p
                 best[k] = max(best[k], one, key=lambda x: x[:1])
     return [
         _choose(node.missed, level, one, n, given, seed)
@@ -167,6 +168,17 @@ def _may_be_named(journeys: Journeys, grouping: Grouping, barred: dict) -> np.nd
     if grouping.kind == "quarter":
         out |= {name_quarter(journeys.observed_until, journeys.time_zone)}
     return ~np.isin(np.array(grouping.names, object), [*out])
+
+
+def _is_worse_than_a_year_ago(grouping: Grouping, today, hits, n, level: _Level) -> bool:
+    """Did more go on in the same quarter of the year before, beyond chance?"""
+    last = grouping.code[np.flatnonzero(today)].max(initial=-1)
+    year, _, quarter = grouping.names[last].partition("-")
+    before = f"{int(year) - 1}-{quarter}" if last >= 0 else ""
+    if before not in grouping.names:
+        return False
+    at = [grouping.names.index(before)]
+    return bool(n[at[0]] >= FEWEST and _is_above(hits[at], n[at], level, 1)[0])
 
 
 def _is_above(hits: np.ndarray, n: np.ndarray, level: _Level, n_groups: int) -> np.ndarray:

@@ -23,7 +23,7 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
     return join_sentences(
         words.text(
             "sentence.start_in" if len(segments) > 1 else "sentence.start",
-            gain=write_gain(row, words, row["months"]),
+            gain=write_gains(_take_lever(row, sure), words, row["months"]),
             test=_tell_test(row, words),
             **row,
         ),
@@ -76,6 +76,17 @@ def tell_plan(row: pd.Series, words: Words) -> str:
 def _count_steps(hypotheses: pd.DataFrame) -> int:
     """Count a step of a segment once, whatever its levers and currencies."""
     return hypotheses["node"].nunique()
+
+
+def write_gains(rows: pd.DataFrame, words: Words, months: float = 1) -> str:
+    """Write the gain of one lever, a range for each currency."""
+    return " + ".join(write_gain(row, words, months) for row in rows.to_dict("records"))
+
+
+def _take_lever(row: pd.Series, hypotheses: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a place and lever, in all currencies."""
+    alike = [hypotheses[column] == row[column] for column in ("node", "lever")]
+    return hypotheses[alike[0] & alike[1]]
 
 
 def _tell_alike(row: pd.Series, sure: pd.DataFrame, words: Words) -> str:

@@ -20,4 +20,5 @@ def count_recording(journeys: Journeys, segmentation: Segmentation | None = None
     >>> count_recording(build_journeys(log, parse_steps(planted.steps_yaml)))["differs"].any()
     np.False_
     """
-    return arrange("recording", find_habits(journeys, segmentation).table)
+    table = arrange("recording", find_habits(journeys, segmentation).table)
+    return table.sort_values("differs", ascending=False, kind="stable", ignore_index=True)

@@ -18,12 +18,14 @@ MOST_GROUPS = 5
 
 
 def tell_recording(recording: pd.DataFrame, words: Words) -> str:
-    """Who records otherwise, and how? Nothing where there is nobody to compare."""
+    """Who records otherwise, and how?"""
     if recording.empty:
-        return ""
+        return words.text("sentence.recording_untested")
     found = recording[recording["differs"]]
     if found.empty:
-        return words.text("sentence.recording_none")
+        people = recording[recording["p_holm"].notna() & (recording["group_by"] != "quarter")]
+        n = len(people[["group_by", "group"]].drop_duplicates())
+        return words.text("sentence.recording_none" if n else "sentence.recording_untested", n=n)
     of_team = found.loc[found["group_by"] == "team", "step"]
     found = found[(found["group_by"] != "manager") | ~found["step"].isin(of_team)]
     parts = []
