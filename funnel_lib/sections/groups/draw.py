@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -17,13 +18,16 @@ def plot_groups(groups: pd.DataFrame, words: Words, ax: Axes | None = None) -> A
     """Which share of each manager's, team's and source's leads bought, and which would have, had
     they gone on as the others' did?
 
-    A row a group, the largest `MOST_GROUPS`: its share and interval, and as a ring the share as the
-    others; blue where it is worse beyond chance; of one that records otherwise neither.
+    A row a group, the `MOST_GROUPS` that would gain most where there are more: its share and
+    interval, and as a ring the share as the others; blue where it is worse beyond chance; of one
+    that cannot be compared neither.
     """
     title, told = words.text("figure.groups"), groups[groups["n_decided"] > 0]
-    told = told.loc[told["n_leads"].nlargest(MOST_GROUPS).index.sort_values()]
     if told.empty:
         return canvas.draw_nothing(ax, words, title)
+    cut = words.text("figure.most_groups", n=MOST_GROUPS) if len(told) > MOST_GROUPS else ""
+    most_to_gain = told["extra_won"].fillna(-np.inf).sort_values(ascending=False, kind="stable")
+    told = told.loc[most_to_gain.index[:MOST_GROUPS].sort_values()]
     names = [words.value("reference", f"{row.group_by}={row.group}") for row in told.itertuples()]
     counts = [
         [(words.text("figure.records_otherwise"), MUTED)]
@@ -31,14 +35,17 @@ def plot_groups(groups: pd.DataFrame, words: Words, ax: Axes | None = None) -> A
         else [(words.text("figure.group_share", share=row.share_won, n=row.n_decided), INK)]
         for row in told.itertuples()
     ]
-    key = [("●", BLUE, "group_worse"), ("○", MUTED, "group_as_others"), ("⊢⊣", INK, "group_span")]
-    sheet = canvas.open_sheet(ax, words, title, names, counts, key)
-    most = float(told[["high", "share_as_others"]].max().max())
+    key = [
+        ("●", GREY, "group_bought"), ("●", BLUE, "group_worse"), ("○", MUTED, "group_as_others"),
+        ("⊢⊣", INK, "group_span"),
+    ]  # fmt: skip
+    sheet = canvas.open_sheet(ax, words, title, names, counts, key, cut)
+    most = 1.04 * float(told[["high", "share_as_others"]].max().max())
     sheet.ax.set_xlim(0, most)
     look = {"marker": "o", "ms": 7, "zorder": 5, "clip_on": False, "ls": "none"}
     for n, row in enumerate(told.itertuples()):
-        canvas.draw_bar(sheet, n, 0, most, PALE)
         if not row.barred:
+            canvas.draw_bar(sheet, n, 0, most, PALE)
             y = sheet.tops[n] + BAR / 2
             canvas.draw_interval(sheet.ax, y, row.low, row.high)
             sheet.ax.plot([row.share_as_others], [y], mfc="white", mec=MUTED, **look)
