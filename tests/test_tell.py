@@ -206,8 +206,7 @@ def test_necessity_speaks_of_all_and_of_few():
 def test_open_leads():
     table = pd.DataFrame({"asked": ["no", "no", "yes"], "days_silent": [31.0, 30.0, np.nan]})
     assert f.tell_open_leads(table, EN) == (
-        "3 leads open; the next step was never proposed to 2; silent for more "
-        "than 30 days: 1."
+        "3 leads open; the next step was never proposed to 2; silent for more than 30 days: 1."
     )
     assert f.tell_open_leads(table.head(0), RU) == "Лидов в работе нет."
 
@@ -235,7 +234,7 @@ def test_quality_and_limits():
     )
     assert len(limits) == 3
     assert f.tell_assumed(("observed_until",), pd.Timestamp("2025-12-31", tz="UTC"), EN) == [
-        "The export date was not given: the last moment in the data is taken, 31 Dec 2025."
+        "The export date was not given: the last act or change in the data is taken, 31 Dec 2025."
     ]
 
 
@@ -265,8 +264,7 @@ def test_one_lead_agrees_in_number():
     assert "не предложили 1 из них (100,0 %)" in spaced(f.tell_losses(one, RU))
     waiting = pd.DataFrame({"asked": ["no"], "days_silent": [99.0]})
     assert f.tell_open_leads(waiting, RU) == (
-        "В работе 1 лид. Следующий шаг ещё не предлагали: 1. Молчат больше "
-        "30 дней: 1."
+        "В работе 1 лид. Следующий шаг ещё не предлагали: 1. Молчат больше 30 дней: 1."
     )
 
 
