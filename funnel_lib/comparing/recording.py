@@ -14,6 +14,7 @@ from funnel_lib.comparing.expected import expect_as_others
 from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import HOUR, NEVER, to_micros
+from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.days import find_horizon_to_close, find_mature, find_outcome_days
 from funnel_lib.counting.reach import count_steps
 from funnel_lib.stats.differences import MOST_P, correct_p
@@ -35,7 +36,8 @@ class Habits:
     """Who records otherwise.
 
     `table` has the rows of the table `recording`, `barred` the groups that differ, by kind, and
-    `comparable`, (n_leads,), the leads that are of no such manager, team or source. `paths` are the
+    `comparable`, (n_leads,), the leads that are of no such manager, team or source, and that no
+    filter of the export touched (`checks.find_uncut`). `paths` are the
     paths that may be one group's habit: kind, group, segment, whole (the path of which it may leave
     out steps; empty where it is none of these).
     """
@@ -102,7 +104,7 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         for g in groupings
     }
     table = table.drop(columns="p", errors="ignore")
-    comparable = np.ones(len(journeys.leads), bool)
+    comparable = find_uncut(journeys)
     for grouping in groupings:
         if grouping.kind != "quarter":
             named = [n for n, name in enumerate(grouping.names) if name in barred[grouping.kind]]
