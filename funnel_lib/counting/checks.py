@@ -327,7 +327,7 @@ def _find_no_open(begun: np.ndarray, ended: np.ndarray, told, closed, until: int
     )
     quarter = (last - first) // 4
     middle = slice(quarter, last - first - quarter + 1)
-    recent = until - begun[closed] < np.median(days) * DAY
+    recent = until - begun[closed] < 2 * np.median(days) * DAY
     n_open = (came - gone)[middle]
     if n_open.min() < ALWAYS_OPEN or n_open.mean() < MOSTLY_OPEN or not recent.any():
         return none
