@@ -112,7 +112,9 @@ class Settings(BaseModel):
     drop_out_gap: float = _define(
         15, "Points, 0 to 99, by which drop-out before the fork may differ.", least=0, below=100
     )
-    observed_until: Text = _define("", "Day of the export; else the last moment in the data.")
+    observed_until: Text = _define(
+        "", "Day of the export; else the last act or change in the data."
+    )
     entered_from: Text = _define("", "Only leads that entered on this day or later.")
     entered_to: Text = _define("", "Only leads that entered on this day or earlier.")
     only: Texts = _define((), "COLUMN=VALUE of the leads; several may be given.")

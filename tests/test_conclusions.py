@@ -123,7 +123,11 @@ CASES = {
     "one without outcome": (
         first_leads("status", None, 1), "check_outcomes", "check_outcomes_some",
     ),
-    "nobody lost": ({"leads": LEADS.replace({"status": {"lost": "open"}})}, "", "check_no_lost"),
+    "nobody lost": ({"leads": LEADS.replace({"status": {"lost": "open"}})}, "", "no_lost_leads"),
+    "nobody lost, most open": (
+        {"leads": LEADS.assign(status=["open"] * 20 + ["won"] * 15 + ["open"] * (N - 35))},
+        "", "check_no_lost necessity_small",
+    ),
     "29 buyers": (first_leads("status", "open", 6), "", "necessity_small"),
     "30 buyers": (first_leads("status", "open", 5), "", ""),
     "no amount": ({"leads": LEADS.drop(columns="amount")}, "check_money", "check_no_money"),

@@ -48,7 +48,7 @@ def make_cohorts(n=6, n_young=2):
     return pd.DataFrame({
         "month": months, "n_entered": 100 + np.arange(n), "n_won": 20, "n_lost": 60, "n_open": 20,
         "horizon_days": 36, "share": share, "low": share - 0.07, "high": share + 0.08,
-        "is_mature": np.arange(n) < n - n_young,
+        "is_mature": np.arange(n) < n - n_young, "is_cut": False,
     })  # fmt: skip
 
 

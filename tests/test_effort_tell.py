@@ -36,7 +36,7 @@ def make_cohorts(shares=(0.2, 0.25, 0.3), around=0.08, n_young=0, n_entered=100,
     return pd.DataFrame({
         "month": [f"2025-{m:02d}" for m in range(1, n + 1)], "n_entered": n_entered,
         "horizon_days": 21, "share": share, "low": share - around, "high": share + around,
-        "is_mature": np.arange(n) < n - n_young, "p_months": p[0], "p_best": p[1],
+        "is_mature": np.arange(n) < n - n_young, "is_cut": False, "p_months": p[0], "p_best": p[1],
     })  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import LEAD_COLUMNS, build_log, show_rows, show_values
 from funnel_lib.counting import checks
 from funnel_lib.counting.checks import BULK_LEADS, check_log
+from funnel_lib.reading.export import read_export
 
 EXAMPLES = 60  # small logs; more find nothing new and take seconds
 
@@ -243,3 +244,65 @@ def test_bulk_edits_are_those_of_a_slow_loop(monkeypatch):
         for row in log.events.itertuples()
     ]
     assert checks._bulk_edits(log.events).tolist() == slow and 0 < sum(slow) < len(slow)
+
+
+DAILY = events_of(*[(f"l{i}", i, "ask") for i in range(1, 41)])
+
+
+@pytest.mark.parametrize("day", [9_900, 101])
+def test_an_act_long_after_all_others_is_no_act_and_no_export_date(day):
+    late = events_of(("l7", day, "pay"), ("l8", day, "pay"))
+    log = build_log(pd.concat([DAILY, late]))
+    assert log.observed_until == DAILY["at"].max().tz_localize("UTC") and len(log.events) == 40
+    found = check_log(log).set_index("check").loc["act_far_from_others"]
+    assert found["n_rows"] == 2 and found["severity"] == "warning"
+    assert found["example"].startswith("l7 · ")
+
+
+@pytest.mark.parametrize(
+    ("why", "rows", "until"),
+    [
+        ("a quiet season", [("l7", 99, "pay")], None),
+        ("too many for a typing error", [(f"l{i}", 300, "pay") for i in range(6)], None),
+        ("a log of long gaps", [("l7", 70, "pay"), ("l8", 200, "pay")], None),
+        ("the day of the export is told", [("l7", 300, "pay")], "2026-01-01"),
+    ],
+)
+def test_late_acts_that_may_be_true_stay(why, rows, until):
+    log = build_log(pd.concat([DAILY, events_of(*rows)]), observed_until=until)
+    assert len(log.events) == 40 + len(rows)
+    assert until or log.observed_until == log.events["at"].max()
+    few = pd.concat([DAILY[:20], events_of(("l7", 9_900, "pay"))])
+    assert len(build_log(few).events) == 21  # of so few no gap is unusual
+
+
+def test_far_dates_of_leads_are_unknown_however_many_bear_them():
+    leads = leads_of(
+        lead_id=[f"l{i}" for i in range(1, 41)], created_at=[*range(1, 40), 9_900],
+        closed_at=[9_000] * 20 + [30] * 10 + [9_500] * 10,
+        status=["won"] * 20 + ["lost"] * 10 + ["open"] * 10,
+    )  # fmt: skip
+    log = build_log(DAILY, leads)
+    assert log.observed_until == DAILY["at"].max().tz_localize("UTC")
+    assert (log.leads["status"] == "won").sum() == 20 and len(log.leads) == 40
+    assert log.leads["closed_at"].notna().sum() == 10 and log.leads["created_at"].isna().sum() == 1
+    found = check_log(log).set_index("check")
+    assert found.loc["date_far_from_others", "n_rows"] == 21
+    assert found.loc["closed_without_date", "n_rows"] == 20
+
+
+def test_a_later_modification_is_the_export_date():
+    modified = pd.Series([pd.NaT, pd.Timestamp("2025-02-20")])
+    assert build_log(DAILY, modified=modified).observed_until == pd.Timestamp(
+        "2025-02-20", tz="UTC"
+    )
+
+
+def test_the_shared_typo_is_no_export_date(root):
+    folder = root.parent / "shared" / "cases" / "one_year_typo"
+    if not folder.is_dir():
+        pytest.skip("../shared is not there")
+    log = read_export(folder / "events.csv")
+    assert f"{log.observed_until:%Y-%m-%d}" == "2025-06-18"
+    found = check_log(log).set_index("check")
+    assert found.loc["act_far_from_others", "example"].startswith("5 · 2052-03-01")

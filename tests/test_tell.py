@@ -235,7 +235,7 @@ def test_quality_and_limits():
     )
     assert len(limits) == 3
     assert f.tell_assumed(("observed_until",), pd.Timestamp("2025-12-31", tz="UTC"), EN) == [
-        "The export date was not given: the last moment in the data is taken, 31 Dec 2025."
+        "The export date was not given: the last act or change in the data is taken, 31 Dec 2025."
     ]
 
 

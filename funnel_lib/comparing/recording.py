@@ -14,6 +14,7 @@ from funnel_lib.comparing.expected import expect_as_others
 from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import HOUR, NEVER, to_micros
+from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.days import find_horizon_to_close, find_mature, find_outcome_days
 from funnel_lib.counting.reach import count_steps
 from funnel_lib.stats.differences import MOST_P, correct_p
@@ -36,7 +37,8 @@ class Habits:
 
     `table` has the rows of the table `recording`, `barred` the groups that differ, by kind: where
     paths were not looked for also those that may only have another mix of clients; `comparable`,
-    (n_leads,), are the leads that are of no such manager, team or source. `paths` are the
+    (n_leads,), are the leads that are of no such manager, team or source, and that no filter of the
+    export touched (`checks.find_uncut`). `paths` are the
     paths that may be one group's habit: kind, group, segment, whole (the path of which it may leave
     out steps; empty where it is none of these).
     """
@@ -103,7 +105,7 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         for g in groupings
     }
     table = table.drop(columns=["p", "apart"], errors="ignore")
-    comparable = np.ones(len(journeys.leads), bool)
+    comparable = find_uncut(journeys)
     for grouping in groupings:
         if grouping.kind != "quarter":
             named = [n for n, name in enumerate(grouping.names) if name in barred[grouping.kind]]

@@ -11,11 +11,14 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.html import Card
 from funnel_lib.core.times import (
+    NEVER,
     as_category,
+    find_last_day,
     is_near,
     is_sorted,
     is_tied,
     order_packed,
+    to_micros,
 )
 from funnel_lib.core.words import find_shown_words
 
@@ -92,14 +95,18 @@ def build_log(
     noticed: pd.DataFrame | None = None,
     assumed: tuple[str, ...] = (),
     sources: pd.DataFrame | None = None,
+    modified: pd.Series | None = None,
 ) -> EventLog:
     """Check events and leads and put them in order.
 
     Events need lead_id, at (UTC where without a zone), action and, where known, actor; columns of
     `LEAD_COLUMNS` found there go to the leads (the last known value of each). `observed_until` is
-    when the export was made; not given, the last time in the data. Rows without lead, time or
-    action, exact duplicates and events after it are removed and counted; a lead closed after it is
-    open. The rest is what a reader left out, noticed, assumed and read before.
+    when the export was made; not given, the last time in the data, also of `modified`, when leads
+    were last changed. A handful of stamps far behind all others (`times.find_last_day`) is no
+    export then, and counts for nothing: such events are removed, such dates of leads unknown. Rows
+    without lead, time or action, exact duplicates and events after the export are removed and
+    counted; a lead closed after it is open. The rest is what a reader left out, noticed, assumed
+    and read before.
 
     Raises `InputError` where a column is missing, no usable row is left, or `observed_until` is
     before the data begins.
@@ -122,9 +129,12 @@ def build_log(
     events = _drop_unusable(events, parts)
     if events.empty:
         raise InputError(["events: no row has a lead, a readable time and an action"])
-    until = _find_observed_until(events, leads, observed_until)
+    noticed = [] if noticed is None else [noticed]
     if observed_until is None:
         assumed = (*assumed, "observed_until")
+        events, leads, until = _leave_out_far(events, leads, modified, parts, noticed)
+    else:
+        until = _read_observed_until(events, observed_until)
     late = (events["at"] > until).to_numpy()
     parts.append(note_removed([("events", "after_observed_until", late, events)]))
     events = _in_order(_keep(events, ~late), parts)
@@ -133,7 +143,7 @@ def build_log(
     events = _finish_columns(events, table.index)
     removed = pd.concat(parts, ignore_index=True)
     rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
-    noticed = note_checks([]) if noticed is None else noticed
+    noticed = pd.concat(noticed, ignore_index=True) if noticed else note_checks([])
     given = {} if sources is None else {"sources": sources}
     return EventLog(
         events, table.reset_index(), until, removed, rows_read, noticed, assumed, **given
@@ -243,27 +253,63 @@ def _in_order(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     return ordered.reset_index(drop=True)
 
 
-def _find_observed_until(events, leads, given) -> pd.Timestamp:
-    """When the export was made: as given, else the last event, creation or closing."""
-    begins = events["at"].min()
-    if given is not None:
-        until = _as_utc(pd.Series([given]))[0]
-        if until < begins:
-            zone = pd.Timestamp(given).tzinfo or "UTC"
-            days = [f"{moment.tz_convert(zone):%Y-%m-%d}" for moment in (until, begins)]
-            raise InputError([
-                f"observed_until {days[0]} lies before the data begins ({days[1]}); "
-                "give the day on which the export was made"
-            ])  # fmt: skip
-        return until
-    times = [events["at"].max()]
-    for frame in (f for f in (events, leads) if f is not None):
-        if "created_at" in frame:
-            times.append(frame["created_at"].max())
-        if "closed_at" in frame and "status" in frame:
-            # an open lead's closing time is a plan, and says nothing of the export
-            times.append(frame.loc[frame["status"].isin(["won", "lost"]), "closed_at"].max())
-    return max(t for t in times if pd.notna(t))
+def _read_observed_until(events: pd.DataFrame, given: pd.Timestamp | str) -> pd.Timestamp:
+    begins, until = events["at"].min(), _as_utc(pd.Series([given]))[0]
+    if until < begins:
+        zone = pd.Timestamp(given).tzinfo or "UTC"
+        days = [f"{moment.tz_convert(zone):%Y-%m-%d}" for moment in (until, begins)]
+        raise InputError([
+            f"observed_until {days[0]} lies before the data begins ({days[1]}); "
+            "give the day on which the export was made"
+        ])  # fmt: skip
+    return until
+
+
+def _list_stamps(events, leads, modified) -> tuple[pd.Series, pd.Series]:
+    """Which times tell when the export was made: (acts, creations and modifications; closings).
+
+    What an open lead has as its closing is a plan.
+    """
+    frames = [frame for frame in (events, leads) if frame is not None]
+    acts = [events["at"], *(f["created_at"].drop_duplicates() for f in frames if "created_at" in f)]
+    acts += [] if modified is None else [_as_utc(modified)]
+    closings = [
+        frame.loc[frame["status"].isin(STATUSES[:2]), "closed_at"]
+        for frame in frames
+        if {"closed_at", "status"} <= {*frame}
+    ]
+    none = events["at"].iloc[:0]
+    return pd.concat([*acts, none]), pd.concat([*closings, none])
+
+
+def _leave_out_far(events, leads, modified, parts: list, noticed: list):
+    """Take stamps that lie far behind all others out of (events, leads): acts are left out and
+    counted, dates of leads are unknown. Returns the last moment of the rest, too."""
+    acts, closings = _list_stamps(events, leads, modified)
+    last = find_last_day(to_micros(acts), to_micros(closings))
+    if last < NEVER:
+        end = pd.Timestamp(last, unit="us", tz="UTC")
+        far = (events["at"] >= end).to_numpy()
+        parts.append(note_removed([("events", "act_far_from_others", far, events)]))
+        events = _without_far_dates(_keep(events, ~far), end, noticed)
+        leads = None if leads is None else _without_far_dates(leads, end, noticed)
+        acts, closings = acts[acts < end], closings[closings < end]
+    return events, leads, max(t for t in (acts.max(), closings.max()) if pd.notna(t))
+
+
+def _without_far_dates(frame: pd.DataFrame, end: pd.Timestamp, noticed: list) -> pd.DataFrame:
+    """The same with the dates of leads at `end` or later missing; what an open lead has as its
+    closing is a plan, and no such date."""
+    dates = [c for c in ("created_at", "closed_at") if c in frame]
+    is_far = pd.DataFrame({c: frame[c] >= end for c in dates}, index=frame.index)
+    if "closed_at" in dates and "status" in frame:
+        is_far["closed_at"] &= frame["status"].isin(STATUSES[:2])
+    rows = frame[is_far.any(axis=1)]
+    if rows.empty:
+        return frame
+    found = ("date_far_from_others", len(rows), len(frame), "warning", show_rows(rows))
+    noticed.append(note_checks([found]))
+    return frame.assign(**{c: frame[c].mask(is_far[c]) for c in dates})
 
 
 def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -13,6 +13,11 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+FEW_STAMPS = 5  # so many, or one in a thousand up to `MOST_STAMPS`, may be typing errors
+MOST_STAMPS = 50
+FAR_DAYS = 60  # less is a quiet season
+FAR_GAPS = 5  # times the longest gap between all days before
+USUAL_STAMPS = 30  # of fewer, no gap is unusual
 ENOUGH = 10  # from so many times on, two times of day an hour apart are summer and winter
 
 # Ids of so many digits are coded as numbers; aligned to the left they leave room for their lengths.
@@ -50,6 +55,37 @@ def end_of_days(at: np.ndarray) -> np.ndarray:
     """Take dates for the last second of their days; times with an hour are left as they are."""
     known = at < NEVER
     return at if has_clock_times(at[known]) else np.where(known, at + DAY - SECOND, at)
+
+
+def find_last_day(acts: np.ndarray, closings: np.ndarray) -> int:
+    """Up to the end of which day, in microseconds, do times belong together?
+
+    Behind it lie a handful of stamps at most, after a gap of `FAR_DAYS` that is `FAR_GAPS` times
+    the longest one before: mistyped years, plans. Of dates of closing those of one day are one
+    stamp, as many deals may bear the same far date. `NEVER` where no stamp is far from the others.
+
+    Examples
+    --------
+    >>> acts, none = np.arange(40) * DAY, np.array([], np.int64)
+    >>> find_last_day(acts, none) == NEVER, find_last_day(np.append(acts, 9_000 * DAY), none) // DAY
+    (True, 40)
+    """
+    acts, closings = (at[at < NEVER] // DAY for at in (acts, closings))
+    both = np.concatenate([acts, np.unique(closings)])
+    if len(both) < USUAL_STAMPS:
+        return NEVER
+    n = np.bincount(both - both.min())
+    days = np.flatnonzero(n)
+    n, gap = n[days], np.diff(days, prepend=days[0])
+    few = min(max(FEW_STAMPS, len(both) // 1_000), MOST_STAMPS)
+    before = np.cumsum(n) - n
+    known = np.where(before > few, gap, 0)  # a gap behind a handful at the beginning says nothing
+    usual = np.maximum.accumulate(np.append(0, known[:-1]))
+    far = (gap >= FAR_DAYS) & (gap > FAR_GAPS * usual) & (before >= USUAL_STAMPS)
+    far &= len(both) - before <= few
+    if not far.any():
+        return NEVER
+    return int(days[far.argmax() - 1] + both.min() + 1) * DAY
 
 
 def localize(moment: pd.Timestamp, time_zone: str) -> pd.Timestamp:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from funnel_lib.core.checked import find_lines
 from funnel_lib.core.events import ACTORS, UNUSABLE, EventLog, lead_codes, note_checks, show_rows
-from funnel_lib.core.journeys import name_actions
+from funnel_lib.core.journeys import Journeys, first_at, name_actions
 from funnel_lib.core.steps import STEPS_FILE, Steps
 from funnel_lib.core.times import (
     DAY,
+    HOUR,
     MINUTE,
     NEVER,
     end_of_days,
@@ -26,6 +29,19 @@ EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "de
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
 BULK_LEADS = 50
+# What a CRM's tables say by themselves of a deal or lead, at its creation: no act of anyone.
+MADE = ("deal_created", "lead_created")
+NO_WON = "no_won_leads"
+FEWEST_CUT = 10  # of fewer leads no cut can be told
+FEWEST_WHOLE = 30  # leads that must be there whole, to know what is usual
+MOST_CHANCE = 1e-6  # of a log that is whole; what real firms do varies more than chance
+MOST_EARLY = 3  # leads that a filter may have left in all the same
+MOST_TAKEN = 0.99  # no share is held for sure
+CROWD = 3  # times the leads of a busy day, and twice those of the busiest, come on no day
+ALWAYS_OPEN = 2  # where never fewer leads are open, and mostly `MOSTLY_OPEN`, some are at the end
+MOSTLY_OPEN = 10
+MOST_TOLD = 0.95  # so many leads close within their time
+SEEN_LOST = 100  # lost leads among which somebody would have bought
 
 
 def check_asks(log: EventLog, steps: Steps, path: str) -> pd.DataFrame:
@@ -137,3 +153,190 @@ def _check_leads(log: EventLog) -> pd.DataFrame:
         ("several_currencies", len(leads) if several else 0, base, "warning",
          ", ".join(currencies)),
     ])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What an export left out: a check's name, the leads that it touches, (n_leads,), and the time
+    from which on all is there (missing where it has none)."""
+
+    check: str
+    leads: np.ndarray
+    day: pd.Timestamp
+
+
+def check_cuts(found: list[Cut], leads: pd.DataFrame) -> pd.DataFrame:
+    """Tell cuts as `check_log` tells what is odd: the day of the cut, and some of the leads."""
+    rows = []
+    for cut in found:
+        day = [] if pd.isna(cut.day) else [str(cut.day.date())]
+        example = "; ".join([*day, show_rows(leads.loc[cut.leads, ["lead_id"]])])
+        rows.append((cut.check, cut.leads.sum(), len(leads), "warning", example))
+    return note_checks(rows)
+
+
+def find_uncut(journeys: Journeys) -> np.ndarray:
+    """Which leads did no filter of the export touch, (n_leads,)?
+
+    Those that no cut of `list_cuts` touches. Where nobody bought, that may as well be true, or be
+    seen nowhere: such a log is told, and compared all the same.
+    """
+    whole = np.ones(len(journeys.leads), bool)
+    for cut in list_cuts(journeys):
+        if cut.check != NO_WON:
+            whole &= ~cut.leads
+    return whole
+
+
+def list_cuts(source: EventLog | Journeys) -> list[Cut]:
+    """What did the export leave out, seen by what is missing?
+
+    ``cut_by_closing``: nobody closed before some day, although leads came long before; those are
+    survivors. ``history_begins_late``: the same of what followed the leads' creation.
+    ``introduced_at_once``: at the beginning a crowd of leads created on one day, long after they
+    came. ``no_open_leads``, ``no_lost_leads``, ``no_won_leads``: a filter by outcome. A filter by
+    date of creation touches no lead that is there.
+    """
+    if isinstance(source, EventLog):
+        made = name_actions(source, MADE)
+        lead, at = lead_codes(source)[~made], to_micros(source.events["at"])[~made]
+        return _list_cuts(source.leads, lead, at, source.observed_until)
+    if "cuts" not in source.kept:
+        lead = np.concatenate([source.lead, source.ask_lead])
+        at = np.concatenate([source.at, source.ask_at])
+        source.kept["cuts"] = _list_cuts(source.leads, lead, at, source.observed_until)
+    return source.kept["cuts"]
+
+
+def _list_cuts(leads: pd.DataFrame, lead, at, observed_until: pd.Timestamp) -> list[Cut]:
+    n, until = len(leads), observed_until.value // 1000
+    created, closed = (to_micros(leads[c]) for c in ("created_at", "closed_at"))
+    closed, status = end_of_days(closed), leads["status"]
+    won, lost = ((status == s).to_numpy() for s in ("won", "lost"))
+    begun = np.minimum(created, first_at(lead, at, n))
+    ended = np.where((won | lost) & (closed >= begun), closed, NEVER)
+    told = won | lost | (status == "open").to_numpy()
+    later = at > created[lead] + HOUR if n else np.zeros(0, bool)
+    followed = first_at(lead[later], at[later], n)
+    unclear = (won | lost) & (closed == NEVER)  # they ended, and nobody knows when
+    found = [
+        ("cut_by_closing", *_find_survivors(np.where(unclear | ~told, NEVER, begun), ended, until)),
+        ("history_begins_late", *_find_late(created, followed, until)),
+        ("introduced_at_once", *_find_crowd(created)),
+        ("no_open_leads", *_find_no_open(begun, ended, told, won | lost, until)),
+        ("no_lost_leads", *_find_no_lost(begun, won, lost, told)),
+        (NO_WON, told & (lost.sum() >= SEEN_LOST) & ~won.any(), NEVER),
+    ]
+    return [
+        Cut(check, mask, pd.NaT if day == NEVER else pd.Timestamp(day, unit="us", tz="UTC"))
+        for check, mask, day in found if mask.any()
+    ]  # fmt: skip
+
+
+def _follow(day: np.ndarray, ended: np.ndarray) -> np.ndarray:
+    """Which share had ended by the beginning of each day, of leads watched for so many days
+    (Kaplan and Meier)?"""
+    n_days = int(day.max(initial=0)) + 1
+    ends = np.bincount(day[ended], minlength=n_days)
+    gone = np.bincount(day, minlength=n_days)
+    at_risk = len(day) - np.cumsum(gone) + gone
+    left = np.cumprod(1 - ends / np.maximum(at_risk, 1))
+    return np.minimum(1 - np.append(1, left), MOST_TAKEN)
+
+
+def _find_start(begun: np.ndarray, ended: np.ndarray, until: int):
+    """Before which moment did too few leads end, for a log that is whole?
+
+    (moment, leads that began before it, ages of these in days then, `_follow` of the others); the
+    moment is `NEVER` where there is none. Leads before it would have ended by then as often as the
+    others at that age; how few did may be chance (Poisson) but for `MOST_CHANCE`.
+    """
+    from scipy.stats import poisson
+
+    first = np.sort(ended[(ended < NEVER) & (begun < NEVER)])[: MOST_EARLY + 1]
+    found, least = (NEVER, np.zeros(len(begun), bool), None, None), MOST_CHANCE
+    for n_early, start in enumerate(first):
+        before, after = begun < start, (begun >= start) & (begun < until)
+        if before.sum() < FEWEST_CUT + n_early or after.sum() < FEWEST_WHOLE:
+            continue
+        end = np.minimum(ended[after], until)
+        shares = _follow((end - begun[after]) // DAY, ended[after] <= until)
+        age = (start - begun[before]) // DAY
+        share = shares[np.minimum(age, len(shares) - 1)]
+        chance = poisson.cdf(n_early, -np.log1p(-share).sum())
+        if chance < least:
+            found, least = (start, before & (ended >= start), age, shares), chance
+    return found
+
+
+def _find_survivors(begun: np.ndarray, ended: np.ndarray, until: int):
+    """Which leads are there only as they closed late, and from which moment on is all there?
+
+    Survivors are fewer, the longer ago they began; where as many came before as after, nobody
+    closed deals at first.
+    """
+    start, leads, age, shares = _find_start(begun, ended, until)
+    if start < NEVER:
+        n_days = 2 * int(np.searchsorted(shares, MOST_TOLD * shares.max())) + 1
+        watched = min(n_days * DAY, until - start)
+        n_came = ((begun >= start) & (begun < start + watched)).sum() * n_days * DAY / watched
+        left = 1 - shares[np.minimum(np.arange(n_days), len(shares) - 1)].mean()
+        if (age < n_days).sum() > n_came * (1 + left) / 2:
+            start, leads = NEVER, np.zeros(len(begun), bool)
+    return leads, start
+
+
+def _find_late(created: np.ndarray, followed: np.ndarray, until: int):
+    """Which leads were created before their history begins, and when does it begin?"""
+    start, leads, *_ = _find_start(created, followed, until)
+    return leads, start
+
+
+def _find_crowd(created: np.ndarray):
+    """Which leads were created on a day on which the CRM was filled, and which day is that?"""
+    none = np.zeros(len(created), bool), NEVER
+    known = created[created < NEVER] // DAY
+    if len(known) < FEWEST_WHOLE:
+        return none
+    n = np.bincount(known - known.min())
+    day = int(n.argmax())
+    others = n[day + 1 :]
+    if others.sum() < FEWEST_WHOLE or n[:day].sum() > n[day]:
+        return none
+    usual = np.quantile(others[others > 0], 0.95)
+    busiest = max(others.max(), n[:day].max(initial=0))
+    if n[day] < max(CROWD * usual, 2 * busiest + 1, FEWEST_CUT):
+        return none
+    day += int(known.min())
+    return created // DAY == day, day * DAY
+
+
+def _find_no_open(begun: np.ndarray, ended: np.ndarray, told, closed, until: int):
+    """Which leads are there only as they closed before the export, and since when: no lead is open,
+    although in the midst of the period many always were, and new ones came to the end?"""
+    none = np.zeros(len(begun), bool), NEVER
+    is_open = told & ~closed
+    closed = (ended < NEVER) & (begun < NEVER)
+    days = (ended[closed] - begun[closed]) // DAY
+    if len(days) < FEWEST_WHOLE or is_open.any():
+        return none
+    first, last = begun[closed].min() // DAY, until // DAY
+    came, gone = (
+        np.cumsum(np.bincount(at // DAY - first, minlength=last - first + 1))
+        for at in (begun[closed], np.minimum(ended[closed], until))
+    )
+    quarter = (last - first) // 4
+    middle = slice(quarter, last - first - quarter + 1)
+    recent = until - begun[closed] < 2 * np.median(days) * DAY
+    n_open = (came - gone)[middle]
+    if n_open.min() < ALWAYS_OPEN or n_open.mean() < MOSTLY_OPEN or not recent.any():
+        return none
+    since = until - int(np.quantile(days, MOST_TOLD)) * DAY
+    return told & (begun >= since), since
+
+
+def _find_no_lost(begun: np.ndarray, won: np.ndarray, lost: np.ndarray, told: np.ndarray):
+    """All leads, where of those that ended all bought, and most of the older ones did."""
+    old = told & (begun <= np.median(begun[told])) if told.any() else told
+    missing = not lost.any() and won.sum() >= FEWEST_CUT and 2 * (won & old).sum() > old.sum()
+    return told & missing, NEVER

@@ -96,6 +96,9 @@ def take_crm(
     count_broken([f.table for f in found], ledger)
     typed = _take_tables(CRMS[name].KINDS, found, reading)
     given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+    tables = typed.by_kind.values()
+    stamps = [t["modified_at"] for t in tables if {"lead_id", "modified_at"} <= {*t}]
+    modified = pd.concat(stamps, ignore_index=True) if stamps else None
     data = CRMS[name].convert(typed.by_kind, given)
     problems = Problems()
     check_mapping([*(f.table for f in found), *rest, RawTable("", data.deals)], mapping, problems)
@@ -108,7 +111,7 @@ def take_crm(
         outside.link_keys(data)
     rows, leads = assemble(data)
     ledger.add(data.ledger)
-    taken = Taken(rows, leads, np.full(len(rows), not reading.clock.local))
+    taken = Taken(rows, leads, np.full(len(rows), not reading.clock.local), modified)
     return taken, pd.concat([list_sources(found), sources], ignore_index=True)
 
 

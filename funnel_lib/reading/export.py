@@ -62,7 +62,8 @@ def read_export(
     crm : whose tables they are (a name of `crm.CRMS`); "auto" finds out, "plain" reads
         tables of events and leads by their columns' names alone
     time_zone : zone of times that carry none; wins over the mapping's; UTC where neither is given
-    observed_until : day (to its end) or time of the export; not given, the last time in the data
+    observed_until : day (to its end) or time of the export; not given, the last act or change in
+        the data, but for a handful of stamps far behind all others
     show_names : keep names of people, phones, mails and free texts among the leads' columns
 
     Raises
@@ -111,6 +112,7 @@ def read_export(
         noticed=ledger.noticed,
         assumed=() if zone_given or zoned else ("time_zone",),
         sources=sources,
+        modified=taken.modified,
     )
     del taken
     pa.default_memory_pool().release_unused()

@@ -55,11 +55,13 @@ class Taken:
     events, leads : frames for `events.build_log`; leads is None where no table lists them. Of plain
         tables lead_id, action and actor are categorical.
     zoned : which events' times carry their zone, (n_events,)
+    modified : when leads were last changed, where a CRM says so
     """
 
     events: pd.DataFrame
     leads: pd.DataFrame | None
     zoned: np.ndarray
+    modified: pd.Series | None = None
 
 
 def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Reading) -> Taken:

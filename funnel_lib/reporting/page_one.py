@@ -33,7 +33,7 @@ class _PageOne(Answer):
         return tell_page_one(self.source.tables, self.source.words(lang), self.source.journeys)
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
-        export = tell_export(self.source.log, self.source.words(lang))
+        export = tell_export(self.source.log, self.source.words(lang), self.source.journeys)
         return render(
             "page_one",
             export=show_text(export, kind="export"),

@@ -54,7 +54,7 @@ def _for_people(table: pd.DataFrame, name: str, words: Words) -> pd.DataFrame:
 
 def _write_front(audit: Audit, words: Words, book: pd.ExcelWriter) -> None:
     lines = [
-        *tell_export(audit.log, words),
+        *tell_export(audit.log, words, audit.journeys),
         *tell_page_one(audit.tables, words, audit.journeys),
         "",
         *audit.limits.tell(),

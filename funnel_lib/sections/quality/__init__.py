@@ -6,7 +6,13 @@ from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.events import note_checks, show_rows
 from funnel_lib.core.money import check_amounts
 from funnel_lib.core.words import Words
-from funnel_lib.counting.checks import check_asks, check_log
+from funnel_lib.counting.checks import (
+    check_asks,
+    check_cuts,
+    check_log,
+    find_uncut,
+    list_cuts,
+)
 from funnel_lib.sections.quality.exports import tell_sources
 from funnel_lib.sections.quality.tell import (
     tell_assumed,
@@ -27,7 +33,8 @@ def _count(source: Source) -> Tables:
     ])  # fmt: skip
     amounts = check_amounts(source.journeys.leads)
     asks = check_asks(source.log, source.steps, steps_file)
-    found = [check_log(source.log), amounts, source.journeys.quality, asks, chosen]
+    cuts = check_cuts(list_cuts(source.journeys), source.journeys.leads)
+    found = [check_log(source.log), cuts, amounts, source.journeys.quality, asks, chosen]
     return {"quality": pd.concat(found, ignore_index=True)}
 
 
@@ -36,7 +43,8 @@ def _count_habits(source: Source) -> tuple[int, int, str, str]:
     habits = find_habits(source.journeys, source.segmentation)
     named = [f"{kind}={name}" for kind, names in habits.barred.items() for name in sorted(names)]
     n_leads = len(source.journeys.leads)
-    return (~habits.comparable).sum(), n_leads, "warning", "; ".join(named)
+    n = (~habits.comparable & find_uncut(source.journeys)).sum()  # the others are told as cut
+    return n, n_leads, "warning", "; ".join(named)
 
 
 def _tell(source: Source, words: Words) -> str:

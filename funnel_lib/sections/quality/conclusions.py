@@ -13,7 +13,7 @@ from funnel_lib.core.groups import FEWEST_LEADS
 from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import SMALL, Words, label_table
-from funnel_lib.counting.checks import check_log
+from funnel_lib.counting.checks import check_cuts, check_log, list_cuts
 from funnel_lib.counting.moves import mark_pipelines
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_assumed
@@ -65,7 +65,8 @@ def list_problems(log: EventLog) -> pd.DataFrame:
 
     As `checks.check_log` tells it, and the amounts that do not count as money.
     """
-    found = pd.concat([check_log(log), check_amounts(log.leads)], ignore_index=True)
+    cuts = check_cuts(list_cuts(log), log.leads)
+    found = pd.concat([check_log(log), cuts, check_amounts(log.leads)], ignore_index=True)
     rank = found["severity"].map({s: n for n, s in enumerate(_SEVERITIES)})
     order = np.lexsort((-found["n_rows"].to_numpy(float), rank))
     return found.iloc[order].reset_index(drop=True)
@@ -93,13 +94,14 @@ def tell_conclusions(log: EventLog, words: Words) -> list[str]:
     In this order. Nothing is said of the client's steps: these are told by the steps file. Days
     begin at midnight of the reader's time zone.
     """
+    told = {cut.check for cut in list_cuts(log)}
     found = [
         *_check_actors(log),
-        *_check_outcomes(log.leads["status"]),
+        *_check_outcomes(log.leads["status"], told),
         *_check_money(log.leads, words),
         *_check_stages(log),
         *_check_columns(log.leads, words),
-        *_check_times(log, words.time_zone),
+        *_check_times(log, words.time_zone, told),
         *_check_size(log),
     ]
     can, cannot, care = (
@@ -213,7 +215,7 @@ def _check_actors(log: EventLog) -> _Found:
             yield _CANNOT, "sentence.check_no_manager", {}
 
 
-def _check_outcomes(status: pd.Series) -> _Found:
+def _check_outcomes(status: pd.Series, cuts: set[str]) -> _Found:
     n, of, n_won = status.isna().sum(), len(status), (status == "won").sum()
     if n == of:
         yield _CANNOT, "sentence.check_no_outcomes", {}
@@ -221,7 +223,7 @@ def _check_outcomes(status: pd.Series) -> _Found:
         yield _CARE, "sentence.check_outcomes_some", _part(n, of)
     else:
         yield _CAN, "sentence.check_outcomes", {}
-        if not (status == "lost").any():
+        if not (status == "lost").any() and "no_lost_leads" not in cuts:
             yield _CANNOT, "sentence.check_no_lost", {}
         if n_won < SMALL:
             yield _CARE, "sentence.necessity_small", {"n": n_won}
@@ -272,7 +274,7 @@ def _check_columns(leads: pd.DataFrame, words: Words) -> _Found:
         yield _CANNOT, "sentence.check_no_reasons", {}
 
 
-def _check_times(log: EventLog, time_zone: str) -> _Found:
+def _check_times(log: EventLog, time_zone: str, cuts: set[str]) -> _Found:
     """Are there times of day, was there time enough, are both ends of the period there?"""
     at, until = log.events["at"], log.observed_until
     first, last = at.min(), at.max()
@@ -286,7 +288,7 @@ def _check_times(log: EventLog, time_zone: str) -> _Found:
     if days < SHORT_DAYS:
         yield _CARE, "sentence.check_short", {"days": days}
     n, of = (log.leads["created_at"] < first - pd.Timedelta(days=1)).sum(), len(log.leads)
-    if n >= LARGE_PART * of:
+    if n >= LARGE_PART * of and "history_begins_late" not in cuts:
         yield _CARE, "sentence.check_cut_start", _part(n, of)
     if until - last >= pd.Timedelta(days=SILENT_DAYS):  # looks like events left out
         yield _CARE, "sentence.check_silent_end", {"last": last, "until": until}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from funnel_lib.core.events import STAGE_PREFIX, EventLog
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
+from funnel_lib.counting.checks import MADE, Cut, list_cuts
 
-# What a CRM's tables say by themselves of a deal or lead: no act of anyone.
-MADE = ("deal_created", "lead_created")
 # How each CRM gives what is missing; the ways through its menus stand in the locale.
 METHODS = {
     "amocrm": {
@@ -36,6 +36,14 @@ METHODS = {
         "acts": "GET /v1/deals/{id}/flow, GET /v1/activities",
         "leads": "GET /v1/leads",
     },
+}
+_CUTS = {
+    "cut_by_closing": "sentence.cut_by_closing",
+    "history_begins_late": "sentence.history_begins_late",
+    "introduced_at_once": "sentence.introduced_at_once",
+    "no_open_leads": "sentence.no_open_leads",
+    "no_lost_leads": "sentence.no_lost_leads",
+    "no_won_leads": "sentence.no_won_leads",
 }
 _LACKS = {
     "history": "sentence.export_no_history",
@@ -69,11 +77,22 @@ def find_crm_name(log: EventLog) -> str | None:
     return named[0] if named else None
 
 
-def tell_export(log: EventLog, words: Words) -> list[str]:
-    """What can this export of a CRM not tell, and what to export for it?
+def tell_export(log: EventLog, words: Words, journeys: Journeys | None = None) -> list[str]:
+    """By what is this export cut, what can a CRM's not tell, and what to export instead?
 
-    Nothing where nothing is missing, or where the tables are no CRM's.
+    Cuts are told of the journeys, whose outcomes also their events may tell, where these are given.
     """
+    cuts = list_cuts(journeys or log)
+    return [*(_tell_cut(cut, words) for cut in cuts), *_tell_missing(log, words)]
+
+
+def _tell_cut(cut: Cut, words: Words) -> str:
+    n, of = int(cut.leads.sum()), len(cut.leads)
+    return words.text(_CUTS[cut.check], n=n, of=of, share=n / of, day=cut.day)
+
+
+def _tell_missing(log: EventLog, words: Words) -> list[str]:
+    """Nothing where nothing is missing, or where the tables are no CRM's."""
     crm, missing = find_crm_name(log), find_missing(log)
     if not missing:
         return []

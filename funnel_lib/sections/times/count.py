@@ -9,6 +9,7 @@ from funnel_lib.core.groups import Group, Segmentation, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import localize
+from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.days import find_outcome_days, follow
 from funnel_lib.counting.tree import Node, Places, find_places
 from funnel_lib.counting.values import name_periods
@@ -26,6 +27,7 @@ from funnel_lib.stats.incidence import (
 )
 from funnel_lib.stats.intervals import find_design_effect, wilson
 
+MOST_CUT = 0.05  # a month of which the export cut off more leads is not compared
 WAYS = ("aalen_johansen", "open_as_lost", "lost_as_open")
 
 
@@ -81,7 +83,8 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     """Do leads of later months buy as often, as far as they have had their time? The table
     `cohorts`; months are those of entry, in the user's time zone.
 
-    Leads of one account are one case of the errors. Mature months are tested for being all alike,
+    Leads that the export cut off make their month one that is not compared. Leads of one account
+    are one case of the errors. Mature months are tested for being all alike,
     and each against the best of them (see `judge_equality` and `judge_against_best`).
     """
     day, cause = find_outcome_days(journeys)
@@ -90,6 +93,7 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     months = name_periods(journeys.leads["entered_at"], "month", zone)
     bought = (cause == TAKEN) & (day <= horizon)
     design, rows = _measure_accounts(journeys, months, bought), []
+    cut = ~find_uncut(journeys)
     for month in sorted(set(months) - {""}):
         mine = (months == month).to_numpy()
         found = estimate_incidence(day[mine], cause[mine])
@@ -101,10 +105,12 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
         n_won, n_lost, n_open = (int((cause[mine] == c).sum()) for c in (TAKEN, OTHERWISE, OPEN))
         following = localize(pd.Timestamp(month) + pd.offsets.MonthBegin(), zone)
         followed = (until - following).days >= horizon
+        is_cut = cut[mine].mean() > MOST_CUT
         rows.append({
             "month": month, "n_entered": int(mine.sum()), "n_won": n_won, "n_lost": n_lost,
             "n_open": n_open, "horizon_days": horizon, "share": share, "low": low, "high": high,
-            "is_mature": bool(followed or n_open == 0), "p_months": np.nan, "p_best": np.nan,
+            "is_mature": bool((followed or n_open == 0) and not is_cut), "is_cut": is_cut,
+            "p_months": np.nan, "p_best": np.nan,
         })  # fmt: skip
     table = arrange("cohorts", rows)
     mature = table["is_mature"].to_numpy(bool)

@@ -218,10 +218,11 @@ def _say_share(row, words: Words) -> str:
 
 def _list_key(rows: pd.DataFrame) -> list[Item]:
     """What these months need of a key."""
-    is_mature = rows["is_mature"].astype(bool)
+    is_mature, is_cut = (rows[c].astype(bool) for c in ("is_mature", "is_cut"))
     needed = {
         ("■", BLUE, "comparable"): is_mature.any(),
-        ("▨", BLUE, "too_young"): (~is_mature).any(),
+        ("▨", BLUE, "too_young"): (~is_mature & ~is_cut).any(),
+        ("▨", BLUE, "cut_off"): is_cut.any(),
         ("⊢⊣", INK, "span"): rows["high"].notna().any(),
     }
     return [item for item, is_needed in needed.items() if is_needed]

@@ -48,12 +48,14 @@ def tell_cohorts(cohorts: pd.DataFrame, words: Words) -> str:
     mature = cohorts[cohorts["is_mature"].astype(bool) & cohorts["share"].notna()]
     if mature.empty:
         return words.text("sentence.cohorts_none")
-    mature, n_young = mature.sort_values("month"), len(cohorts) - len(mature)
+    n_cut = int(cohorts["is_cut"].sum())
+    mature, n_young = mature.sort_values("month"), len(cohorts) - len(mature) - n_cut
     one = len(mature) == 1
     return join_sentences(
         words.text("sentence.cohorts_one", **mature.iloc[0]) if one else _tell_ends(mature, words),
         mature["p_best"].notna().sum() > 2 and _tell_extremes(mature, words),
         n_young > 0 and words.text("sentence.cohorts_young", n=n_young),
+        n_cut > 0 and words.text("sentence.cohorts_cut", n=n_cut),
         hint_if_few(mature["n_entered"].sum(), words),
     )
 
