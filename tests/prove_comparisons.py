@@ -123,7 +123,9 @@ def hold_effect(made: Made, tables: dict) -> list[bool]:
     if made.name not in ("asks", "asks-early", "asks-help"):
         return []
     rows = tables["asks"].dropna(subset=["low", "high"])
-    effect = rows["step"].map(dict(zip(IDS, made.draft.effect, strict=True))).fillna(0)
+    effect = (
+        rows["step"].map(dict(zip(IDS, made.draft.effect, strict=True))).fillna(0).astype(float)
+    )
     return ((rows["low"] <= effect) & (effect <= rows["high"])).tolist()
 
 

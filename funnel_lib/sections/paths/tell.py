@@ -46,7 +46,8 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
     has_money = pd.notna(main.get("share_of_amount_won"))
     sums = segments[["n_leads", "n_undetermined"]].sum()
     key = "sentence.segments_revenue" if has_money else "sentence.segments"
-    habits = [words.quoted(s) for s in segments.loc[segments["trust"] == "recording", "segment"]]
+    trusted = segments.reindex(columns=["segment", "trust"]).to_numpy(object)
+    habits = [words.quoted(segment) for segment, trust in trusted if trust == "recording"]
     size = {f"size_{end}": main[f"n_{end}"] / sums["n_leads"] for end in ("low", "high")}
     return join_sentences(
         words.text(key, k=len(segments), **size, **main),
