@@ -211,3 +211,20 @@ def test_what_is_planted_of_gleb_lies_in_his_interval(root):
         expected += gleb["n_leads"] * segment["share"] * (others - shares["Gleb"])
     worth = gleb["extra_amount"] / gleb["extra_won"]
     assert gleb["extra_low"] < expected * worth < gleb["extra_high"]
+
+
+def test_one_who_is_far_better_makes_nobody_else_worse():
+    """Three alike, one with the easier clients: against the four others' mean each looks bad."""
+    alike = {"a": 80, "r": 60, "p": 60}
+    managers = dict.fromkeys(("Anna", "Boris", "Vera"), alike) | {
+        "Emma": {"a": 20, "r": 40, "p": 140}
+    }
+    table = count_groups(journeys_of(managers)).set_index("group")
+    assert (table.loc[["Anna", "Boris", "Vera"], "p"] < 0.001).all()
+    assert table.loc[["Anna", "Boris", "Vera"], "p_without_best"].tolist() == pytest.approx(
+        [0.5] * 3
+    )
+    assert not table["beyond_chance"].any()
+    managers["Vera"] = {"a": 120, "r": 60, "p": 20}  # worse than Anna and Boris, too
+    worse = count_groups(journeys_of(managers)).set_index("group")["beyond_chance"]
+    assert worse.index[worse].tolist() == ["Vera"]

@@ -9,9 +9,9 @@ from funnel_lib.core.groups import Group, list_groups
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.core.tallies import tally
-from funnel_lib.counting.added import list_added
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.after_sale.count import count_repeats
+from funnel_lib.sections.effort.added import list_added
 from funnel_lib.sections.effort.count import count_actions, count_money, find_money_ranges
 from funnel_lib.sections.paths.segments import find_segments
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from funnel_lib.comparing.comparable import Grouping, list_groupings
 from funnel_lib.comparing.decided import find_decided
-from funnel_lib.comparing.expected import expect_as_others
+from funnel_lib.comparing.expected import Expected, expect_as_others
 from funnel_lib.comparing.recording import Habits, find_habits
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Segmentation, keep_together
@@ -20,7 +20,7 @@ from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.days import find_mature, find_months
 from funnel_lib.counting.reach import find_reached, read_window
 from funnel_lib.counting.values import check_equal_time, check_values, read_values
-from funnel_lib.stats.differences import FAMILY, correct_p, judge_difference
+from funnel_lib.stats.differences import FAMILY, MOST_P, correct_p, judge_difference
 from funnel_lib.stats.experiments import Z
 from funnel_lib.stats.intervals import divide, effective_n, wilson
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
@@ -41,7 +41,9 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
     -----
     Worse beyond chance: one-sided, at the part of page one's 5 % that groups have
     (`differences.FAMILY`), of which each kind has its own by weight (`KINDS`: most is asked of
-    managers); within a kind corrected by Holm.
+    managers); within a kind corrected by Holm. Where three or more are compared, it must be worse
+    than the others without the best of them, too (p below `MOST_P`): one who is lucky, or has the
+    easier clients, makes nobody else bad.
     """
     decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
     mature = find_mature(journeys)
@@ -53,7 +55,8 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
         return arrange("groups")
     table = pd.concat(tables, ignore_index=True)
     table["p_holm"] = _correct(table)
-    table["beyond_chance"] = (table["p_holm"] < FAMILY["groups"]) & ~table["barred"]
+    worse = (table["p_holm"] < FAMILY["groups"]) & ~(table["p_without_best"] >= MOST_P)
+    table["beyond_chance"] = worse & ~table["barred"]
     return arrange("groups", table.assign(months=find_months(journeys)))
 
 
@@ -82,6 +85,7 @@ def _count_kind(journeys, grouping: Grouping, decided, mature, habits: Habits) -
     low, high = wilson(divide(n_won, n_decided), n_decided)
     n_asked, n_not = (count(lost & (asked == ASKED.index(x))) for x in ("yes", "no"))
     found = expect_as_others(journeys, grouping, decided, mature & entered & comparable)
+    rest = _leave_out_best(journeys, grouping, decided, mature & entered & comparable, found)
     scale = divide(count(entered & comparable), count(mature & entered & comparable))
     extra, error = scale * found.extra, scale * found.error
     worth, currency = _measure_worth(journeys, grouping, won)
@@ -96,9 +100,17 @@ def _count_kind(journeys, grouping: Grouping, decided, mature, habits: Habits) -
         "extra_low": paid * (extra - Z * error), "extra_high": paid * (extra + Z * error),
         "barred": np.isin(grouping.names, [*habits.barred[grouping.kind]]),
         "currency": currency, "p": norm.sf(divide(extra, error)),
+        "p_without_best": norm.sf(divide(rest.extra, rest.error)),
         "share_as_others": divide(n_won, n_decided) + divide(found.extra, found.n),
     })  # fmt: skip
     return table.sort_values("n_leads", ascending=False, kind="stable")
+
+
+def _leave_out_best(journeys, grouping: Grouping, decided, leads, found: Expected) -> Expected:
+    """The same comparison without the group that sells best; empty where one is left alone."""
+    lead = np.nan_to_num(divide(-found.extra, found.n), nan=-np.inf)
+    without = leads & (grouping.code != lead.argmax())
+    return expect_as_others(journeys, grouping, decided, without)
 
 
 def _measure_worth(journeys: Journeys, grouping: Grouping, won: np.ndarray):

@@ -64,10 +64,10 @@ def find_references(
     Of the chosen `leads`, (n_leads,). Of all teams, managers and quarters with `FEWEST` leads or
     more the one with the highest shrunk share; none barred, not the quarter of the export, and a
     past quarter only where practice today is worse, beyond chance, and worse than a year ago, too,
-    as else it may be the season (its p is 1). Managers and teams are compared
-    within quarters and sources, quarters within managers and sources (`strata.compare_strata`), so
-    that who worked in better times, or with easier clients, is not better for that. The share now
-    is that of the last `TODAY` days where it differs from that before, else of all.
+    as else it may be the season (its p is 1). All are compared within strata
+    (`comparable.Grouping`), so that who worked in better times, or with easier sources, is not
+    better for that. The share now is that of the last `TODAY` days where it differs from that
+    before, else of all.
     """
     from scipy.special import expit, logit
     from scipy.stats import norm

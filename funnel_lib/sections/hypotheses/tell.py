@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnel_lib.core.words import Words, join_sentences, write_gain
 
+_PEOPLE = ("manager=", "team=")
 YEAR = 365  # days beyond which a test is no plan
 
 
@@ -27,6 +28,7 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
             test=_tell_test(row, words),
             **row,
         ),
+        row["reference"].startswith(_PEOPLE) and words.text("sentence.start_reference", **row),
         most["node"] != row["node"] and words.text("sentence.start_later", **most),
         _tell_alike(row, sure, words),
     )
