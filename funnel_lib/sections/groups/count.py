@@ -20,12 +20,13 @@ from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.days import find_mature, find_months
 from funnel_lib.counting.reach import find_reached, read_window
 from funnel_lib.counting.values import check_equal_time, check_values, read_values
-from funnel_lib.stats.differences import FAMILY, MOST_P, correct_p, judge_difference
+from funnel_lib.stats.differences import FAMILY, correct_p, judge_difference
 from funnel_lib.stats.experiments import Z
 from funnel_lib.stats.intervals import divide, effective_n, wilson
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
 
 KINDS = {"manager": 8, "team": 1, "source": 1}  # and its weight in the family of tests
+MOST_P_REST = 0.1  # against the others without the best: a second look, no claim of its own
 MOST_VALUES = 50
 
 
@@ -42,7 +43,7 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
     Worse beyond chance: one-sided, at the part of page one's 5 % that groups have
     (`differences.FAMILY`), of which each kind has its own by weight (`KINDS`: most is asked of
     managers); within a kind corrected by Holm. Where three or more are compared, it must be worse
-    than the others without the best of them, too (p below `MOST_P`): one who is lucky, or has the
+    than the others without the best of them, too (p below `MOST_P_REST`): one who is lucky, or has the
     easier clients, makes nobody else bad.
     """
     decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
@@ -55,7 +56,7 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
         return arrange("groups")
     table = pd.concat(tables, ignore_index=True)
     table["p_holm"] = _correct(table)
-    worse = (table["p_holm"] < FAMILY["groups"]) & ~(table["p_without_best"] >= MOST_P)
+    worse = (table["p_holm"] < FAMILY["groups"]) & ~(table["p_without_best"] >= MOST_P_REST)
     table["beyond_chance"] = worse & ~table["barred"]
     return arrange("groups", table.assign(months=find_months(journeys)))
 
