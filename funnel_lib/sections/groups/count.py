@@ -26,7 +26,7 @@ from funnel_lib.stats.intervals import divide, effective_n, wilson
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
 
 KINDS = {"manager": 8, "team": 1, "source": 1}  # and its weight in the family of tests
-MOST_P_REST = 0.1  # against the others without the best: a second look, no claim of its own
+MOST_P_REST = 0.1  # against the others without the best: a second look
 MOST_VALUES = 50
 
 
@@ -43,8 +43,8 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
     Worse beyond chance: one-sided, at the part of page one's 5 % that groups have
     (`differences.FAMILY`), of which each kind has its own by weight (`KINDS`: most is asked of
     managers); within a kind corrected by Holm. Where three or more are compared, it must be worse
-    than the others without the best of them, too (p below `MOST_P_REST`): one who is lucky, or has the
-    easier clients, makes nobody else bad.
+    than the others without the best of them, too (p below `MOST_P_REST`): one who is lucky, or has
+    the easier clients, makes nobody else bad.
     """
     decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
     mature = find_mature(journeys)
