@@ -12,6 +12,7 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys, first_at
 from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.counting.purchases import find_purchases
 from funnel_lib.stats.incidence import (
     OPEN,
     OTHERWISE,
@@ -82,6 +83,11 @@ def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
 
     What is counted is kept with the journeys, for the other segments.
     """
+    return find_days(journeys, target, group).follow(group.column)
+
+
+def find_days(journeys: Journeys, target: str, group: Group) -> Days:
+    """What `follow` follows."""
     counted = tally(journeys, group.memberships)
     key = "days", target
     known = journeys.kept.get(key)
@@ -90,7 +96,7 @@ def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
     elif known.counted is not counted:
         known = _add_members(known.leads, counted)
     journeys.kept[key] = known
-    return known.follow(group.column)
+    return known
 
 
 def _find_days(journeys: Journeys, target: str) -> tuple[np.ndarray, np.ndarray]:
@@ -116,14 +122,16 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
 
     (day, cause) as of `find_outcome_days`: `OTHERWISE` was closed without evidence of the step, won
     or lost, as an unseen step has no time. Of a step after the sale: days from the sale, of won
-    leads alone, and nothing competes.
+    leads alone, and nothing competes; who bought again: see `find_repeat_days`.
     """
     leads = journeys.leads
+    if step_id == journeys.steps.repeat:
+        return find_repeat_days(journeys)
     mine = np.flatnonzero(journeys.step == journeys.steps.ids.index(step_id))
     owner, at = journeys.lead[mine], journeys.at[mine]
     since = to_micros(leads["entered_at"])
     if step_id in journeys.steps.after_sale:
-        since = np.where(since < NEVER, to_micros(leads["sold_at"]), NEVER)
+        since = _find_sales(journeys)
         closed = np.full(len(leads), NEVER)
         later = at >= since[owner]
         owner, at = owner[later], at[later]
@@ -132,6 +140,36 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
     taken = first_at(owner, at, len(leads))
     cause = np.where(taken <= closed, TAKEN, OTHERWISE)
     return _count_days(journeys, since, np.minimum(taken, closed), cause)
+
+
+def find_repeat_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
+    """How many days from an account's first sale until it bought again?
+
+    (day, cause) as of `find_outcome_days`; day is -1 for leads that are no first sale of an account
+    (see `purchases.find_purchases`).
+    """
+    again = find_purchases(journeys).again_at
+    return _count_days(journeys, _find_first_sales(journeys), again, np.full(len(again), TAKEN))
+
+
+def count_watched(journeys: Journeys, step_id: str | None, weights: np.ndarray) -> np.ndarray:
+    """How many buyers, by their `weights` (n_leads,), were watched for so many days from the sale,
+    (n_days,)? Those whom a step after the sale is counted of; None: accounts, from the first."""
+    by_account = step_id is None or step_id == journeys.steps.repeat
+    since = _find_first_sales(journeys) if by_account else _find_sales(journeys)
+    day, _ = _count_days(journeys, since, np.full(len(since), NEVER), OPEN)
+    masses = np.bincount(day[day >= 0], weights[day >= 0], minlength=1)
+    return np.cumsum(masses[::-1])[::-1]
+
+
+def _find_sales(journeys: Journeys) -> np.ndarray:
+    """When each lead that entered was sold, (n_leads,)."""
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    return np.where(entered, to_micros(journeys.leads["sold_at"]), NEVER)
+
+
+def _find_first_sales(journeys: Journeys) -> np.ndarray:
+    return np.where(find_purchases(journeys).is_first, _find_sales(journeys), NEVER)
 
 
 def find_causes(journeys: Journeys) -> np.ndarray:
