@@ -206,8 +206,7 @@ def test_necessity_speaks_of_all_and_of_few():
 def test_open_leads():
     table = pd.DataFrame({"asked": ["no", "no", "yes"], "days_silent": [31.0, 30.0, np.nan]})
     assert f.tell_open_leads(table, EN) == (
-        "3 leads open; the next step was never proposed to 2; silent for more "
-        "than 30 days: 1."
+        "3 leads open; the next step was never proposed to 2; silent for more than 30 days: 1."
     )
     assert f.tell_open_leads(table.head(0), RU) == "Лидов в работе нет."
 
@@ -265,8 +264,7 @@ def test_one_lead_agrees_in_number():
     assert "не предложили 1 из них (100,0 %)" in spaced(f.tell_losses(one, RU))
     waiting = pd.DataFrame({"asked": ["no"], "days_silent": [99.0]})
     assert f.tell_open_leads(waiting, RU) == (
-        "В работе 1 лид. Следующий шаг ещё не предлагали: 1. Молчат больше "
-        "30 дней: 1."
+        "В работе 1 лид. Следующий шаг ещё не предлагали: 1. Молчат больше 30 дней: 1."
     )
 
 
