@@ -29,8 +29,8 @@ class Journeys(Card):
     """What each lead's client did, and what the manager did to help.
 
     `leads` has the log's columns with every status known, entered_at (earliest evidence of a step
-    before the sale) and sold_at (of won leads: the sale). Evidence is ordered by lead, time, step; an event
-    that shows two steps stands there twice.
+    before the sale) and sold_at (of won leads: the sale). Evidence is ordered by lead, time, step;
+    an event that shows two steps stands there twice.
     """
 
     steps: Steps

@@ -19,12 +19,12 @@ COUNTS = ["n_reached", "n_unseen", "n_open"]
 def count_after_sale(journeys: Journeys, group: Group, window: int = NEVER) -> pd.DataFrame:
     """Which share of the buyers has taken each step after the sale, by its own evidence?
 
-    The rows of the table `funnel` after the sale. The share is the incidence by `horizon_days` after
-    the sale (Kaplan and Meier: nothing competes, buyers are watched up to the export); n_reached
-    are those who did by then, n_open those who did not and have not been watched for so long. The
-    horizon is the window (microseconds; default `HORIZON`), or the last day for which enough
-    buyers were watched. Who bought again is counted of accounts (see `purchases`). What is not
-    measurable has no count.
+    The rows of the table `funnel` after the sale. The share is the incidence by `horizon_days`
+    after the sale (Kaplan and Meier: nothing competes, buyers are watched up to the export);
+    n_reached are those who did by then, n_open those who did not and have not been watched for so
+    long. The horizon is the window (microseconds; default `HORIZON`), or the last day for which
+    enough buyers were watched. Who bought again is counted of accounts (see `purchases`). What is
+    not measurable has no count. Without steps after the sale there are no rows.
     """
     rows, seen = [], find_measurable(journeys)
     for step in journeys.steps.after_sale:
@@ -38,8 +38,8 @@ def count_after_sale(journeys: Journeys, group: Group, window: int = NEVER) -> p
 
 
 def read_after(days: Days, column: int, watched: np.ndarray, window: int = NEVER) -> dict:
-    """The share of a group's buyers, and the counts behind it, at the horizon: n_entered, n_reached,
-    n_unseen, n_open, share, low, high, horizon_days; zeros and no share without buyers.
+    """The share of a group's buyers, and the counts behind it, at the horizon: n_entered,
+    n_reached, n_unseen, n_open, share, low, high, horizon_days; zeros and no share without buyers.
 
     `watched` is how many were watched for so many days, (n_days,).
     """

@@ -35,7 +35,7 @@ def find_purchases(journeys: Journeys) -> Purchases:
 
 
 def find_measurable(journeys: Journeys) -> np.ndarray:
-    """Which steps can be seen, (n_steps,)? One that says who bought again by accounts alone, too."""
+    """Which steps can be seen, (n_steps,)? Who bought again, by accounts alone, too."""
     code = _find_repeat_code(journeys)
     if code < 0:
         return journeys.measurable

@@ -47,8 +47,8 @@ def _tell_again(row: pd.Series, words: Words, horizon: int) -> str:
 def tell_after_sale(
     funnel: pd.DataFrame, words: Words, repeat: str | None = None, horizon: int = HORIZON
 ) -> str:
-    """What do buyers do by the horizon (days) after the sale? Of one segment; the step `repeat`, that
-    says who bought again, is left to `tell_repeats`."""
+    """What do buyers do by the horizon (days) after the sale? Of one segment; the step `repeat`,
+    that says who bought again, is left to `tell_repeats`."""
     rows = funnel[funnel["part"] == "after_sale"]
     if len(rows) and not rows["n_entered"].iloc[0] > 0:
         return words.text("sentence.after_sale_nobody")
