@@ -12,10 +12,14 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
-from funnel_lib.counting.after_sale import read_after
-from funnel_lib.counting.days import Days, count_days, count_watched, find_repeat_days
-from funnel_lib.counting.purchases import find_purchases
-from funnel_lib.counting.reach import read_window
+from funnel_lib.counting.days import (
+    Days,
+    count_days,
+    count_watched,
+    find_purchases,
+    find_repeat_days,
+)
+from funnel_lib.counting.reach import read_after, read_window
 from funnel_lib.stats.incidence import find_half_time
 
 
@@ -24,8 +28,8 @@ def count_repeats(
 ) -> pd.DataFrame:
     """How many buyers buy again, after how long, and for how much? The table `repeats`.
 
-    Buyers are accounts, and deals of one day one purchase (see `purchases.find_purchases`). The
-    share is counted as the steps after the sale are (see `after_sale.count_after_sale`): a repeat
+    Buyers are accounts, and deals of one day one purchase (see `days.find_purchases`). The
+    share is counted as the steps after the sale are (see `reach.count_after_sale`): a repeat
     purchase is censored at the export. Where neither accounts nor a step would show it, nothing
     is said.
 
@@ -43,12 +47,12 @@ def count_repeats(
     currency, names, amount = list_money(journeys)
     day, cause = find_repeat_days(journeys)
     money = _add_money(journeys, currency, amount, len(names))
-    window, can_tell, rows = read_window(within), find_purchases(journeys).can_tell, []
+    watched, window = count_watched(journeys, None), read_window(within)
+    can_tell, rows = find_purchases(journeys).can_tell, []
     for group, (code, name) in product(groups, enumerate(names)):
         weights, mine = group.weigh(len(day)), currency == code
         counted = tally(journeys, group.memberships)
         days = count_days(counted, np.where(mine, day, -1), cause)
-        watched = count_watched(journeys, None, weights * mine)
         found = read_after(days, group.column, watched, window)
         row = {"n_won": found["n_entered"], "n_again": found["n_reached"]} | {
             name: found[name] for name in ("n_open", "share", "low", "high", "horizon_days")

@@ -24,7 +24,7 @@ def plot_after_sale(table: pd.DataFrame, words: Words, ax: Axes | None = None) -
     if not (rows["horizon_days"] >= 1).any():
         return canvas.draw_nothing(ax, words, title)
     base = rows.loc[rows["n_entered"].idxmax(), ["n_entered", "horizon_days"]]
-    base = words.text("figure.buyers_axis", n=base["n_entered"], **base)
+    base = words.text("figure.after_sale_axis", n=base["n_entered"], **base)
     unknown = (words.text("figure.not_measurable"), MUTED)
     said = [
         [unknown if pd.isna(share) else (words.share(share), INK)]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import take_everybody
 from funnel_lib.core.words import Words, hint_if_few, join_sentences
-from funnel_lib.counting.after_sale import HORIZON
+from funnel_lib.counting.reach import HORIZON
 from funnel_lib.stats.incidence import FEW
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from funnel_lib.core.groups import take_everybody
@@ -85,7 +86,7 @@ def _tell_everyone(ranges: pd.DataFrame, words: Words) -> str:
     rows = {row["measure"]: row for _, row in rows.iterrows()}
     lead, action = rows.get("amount_per_mature_lead"), rows.get("amount_per_mature_action")
     base = _tell_base(ranges, words)
-    if not rows["n_mature"]["value"] >= 0.5:
+    if "n_mature" in rows and not rows["n_mature"]["value"] >= 0.5:
         return base
     if lead is not None and action is not None:
         places = {"action": action["value"], "action_span": action["span"]}
@@ -100,7 +101,9 @@ def _tell_everyone(ranges: pd.DataFrame, words: Words) -> str:
 def _tell_base(ranges: pd.DataFrame, words: Words) -> str:
     """Of how many leads it is told, where some have not had their time."""
     rows = ranges[ranges["segment"] == "all"].set_index("measure")["value"]
-    n, n_mature = rows["n_leads"], rows["n_mature"]
+    n, n_mature = rows.get("n_leads", np.nan), rows.get("n_mature", np.nan)
+    if np.isnan(n_mature):
+        return ""
     if not n_mature >= 0.5:
         return words.text("sentence.value_young", n=n)
     return words.text("sentence.value_mature", n=n_mature, of=n) if n - n_mature >= 0.5 else ""

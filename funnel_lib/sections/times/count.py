@@ -9,8 +9,7 @@ from funnel_lib.core.groups import Group, Segmentation, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import localize
-from funnel_lib.counting.days import find_outcome_days, follow
-from funnel_lib.counting.purchases import find_measurable
+from funnel_lib.counting.days import find_measurable, find_outcome_days, follow
 from funnel_lib.counting.tree import Node, Places, find_places
 from funnel_lib.counting.values import name_periods
 from funnel_lib.counting.waits import HOURS, NORMAL, count_waits, find_normal, measure_standing
