@@ -259,7 +259,8 @@ def count_after_sale(journeys: Journeys, group: Group, window: int = NEVER) -> p
     n_reached are those who did by then, n_open those who did not and have not been watched for so
     long. The horizon is the window (microseconds; default `HORIZON`), or the last day for which
     enough buyers were watched, the same for every group. Who bought again is counted of accounts
-    (see `days.find_purchases`). What is not measurable has no count. Without steps after the sale there are no rows.
+    (see `days.find_purchases`). What is not measurable has no count. Without steps after the sale
+    there are no rows.
     """
     rows, seen = [], find_measurable(journeys)
     for step in journeys.steps.after_sale:
