@@ -292,13 +292,13 @@ def test_one_segment_tells_its_money_by_lead_and_action():
 def test_repeats_in_both_languages():
     assert spaced(tell_repeats(make_repeats(), EN)) == (
         "Bought again within 180 days of the first purchase: 20.0% of 50 buyers (95% interval "
-        "11.0–33.0%; 10 so far). Their later deals have brought €9,000 so far. Half of those who buy "
-        "again do so within 40 days."
+        "11.0–33.0%; 10 so far). Their later deals have brought €9,000 so far. Half of those who "
+        "buy again do so within 40 days."
     )
     assert spaced(tell_repeats(make_repeats(n_won=51.0), RU)) == (
         "Купили ещё раз за 180 дней после первой покупки: 20,0 % из 51 купившего (диапазон 95 %: "
-        "11,0–33,0 %; пока 10). Их следующие сделки уже принесли 9 000 €. Половина тех, кто покупает "
-        "снова, делает это за 40 дней."
+        "11,0–33,0 %; пока 10). Их следующие сделки уже принесли 9 000 €. Половина тех, кто "
+        "покупает снова, делает это за 40 дней."
     )
 
 
