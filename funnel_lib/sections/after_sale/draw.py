@@ -21,7 +21,7 @@ def plot_after_sale(table: pd.DataFrame, words: Words, ax: Axes | None = None) -
     """
     canvas.check_one_segment(table)
     title, rows = words.text("figure.after_sale"), table[table["part"] == "after_sale"]
-    if not (rows["horizon_days"] >= 1).any():
+    if not ((rows["horizon_days"] >= 1) & (rows["n_entered"] > 0)).any():
         return canvas.draw_nothing(ax, words, title)
     base = rows.loc[rows["n_entered"].idxmax(), ["n_entered", "horizon_days"]]
     base = words.text("figure.after_sale_axis", n=base["n_entered"], **base)
