@@ -23,6 +23,7 @@ import pandas as pd
 import random_worlds as worlds
 from prove_comparisons import prove_comparisons
 from prove_readers import prove_readers
+from prove_time import prove_time
 from prove_tree import prove_tree
 from prove_value import prove_groups, prove_hypotheses, prove_power, prove_times
 from proving import plant_journeys, show_row, write_head
@@ -321,6 +322,7 @@ TABLES = {
     "intervals": prove_intervals,
     "tree": prove_tree,
     "times": prove_times,
+    "time": prove_time,
     "groups": prove_groups,
     "hypotheses": prove_hypotheses,
     "power": prove_power,

@@ -38,6 +38,7 @@ def make_funnel(part="before_sale", entered=1000.0, scale=1.0):
         "n_open": np.array([0.0, 20.0, 30.0, 60.0]) * scale,
         "share_of_entered": [1.0, 0.9, np.nan, 0.4], "share_of_previous": [1.0, 0.9, np.nan, 4 / 9],
         "low": [0.99, 0.88, np.nan, 0.37], "high": [1.0, 0.92, np.nan, 0.43], "part": part,
+        "horizon_days": 180.0 if part == "after_sale" else np.nan,
     })  # fmt: skip
 
 
@@ -194,7 +195,10 @@ def test_funnel_and_after_sale_take_their_own_rows():
     assert "launch" not in texts(plot_funnel(table, EN))
     said = texts(plot_after_sale(table, EN))
     assert "Asked" not in said
-    assert {"launch", "500 · 100.0%", "again", "200 · 40.0%", "of 500 buyers"} <= set(said)
+    base = "of 500 buyers, within 180 days of the sale"
+    assert {"launch", "100.0%", "again", "40.0%", base} <= set(said)
+    too_young = plot_after_sale(after.assign(horizon_days=0.0), EN)
+    assert EN.text("figure.nothing") in texts(too_young)
 
 
 def test_rules_say_one_number_where_they_agree():

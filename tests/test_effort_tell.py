@@ -73,8 +73,8 @@ def tell_ranges(value, ranges, names, words):
 
 NAMES = pd.DataFrame({"segment": ["s1", "s2"], "name": ["with read", "without read"]})
 PER_ACTION = {  # 600 EUR an action against 200, intervals apart
-    "s1": {"amount_per_manager_action": (600, 500, 700)},
-    "s2": {"amount_per_manager_action": (200, 150, 250)},
+    "s1": {"amount_per_mature_action": (600, 500, 700)},
+    "s2": {"amount_per_mature_action": (200, 150, 250)},
 }
 SHARES = {  # s2: 70 % of the actions, 40 % of the money, intervals apart
     "s1": {"share_of_actions": (0.3, 0.25, 0.35), "share_of_amount": (0.6, 0.5, 0.7)},
@@ -85,7 +85,8 @@ SHARES = {  # s2: 70 % of the actions, 40 % of the money, intervals apart
 def make_repeats(**changes):
     table = pd.DataFrame({
         "segment": "all", "currency": ["EUR"], "n_won": 50.0, "n_again": 10.0, "share": 0.2,
-        "low": 0.11, "high": 0.33, "amount_again": 9000.0, "median_days_to_again": 40.0,
+        "low": 0.11, "high": 0.33, "horizon_days": 180.0,
+        "amount_again": 9000.0, "median_days_to_again": 40.0,
     })  # fmt: skip
     return table.assign(**changes)
 
@@ -244,20 +245,20 @@ def test_too_few_buyers_have_no_intervals():
 
 
 def test_without_amounts_deals_are_told_and_without_actions_leads():
-    deals = {"s1": {"manager_actions_per_won": (12, 9, 14)},
-             "s2": {"manager_actions_per_won": (4.25, 3, 5)}}  # fmt: skip
-    dark = {s: {"amount_per_lead": (np.nan,) * 3} for s in deals}
+    deals = {"s1": {"mature_actions_per_won": (12, 9, 14)},
+             "s2": {"mature_actions_per_won": (4.25, 3, 5)}}  # fmt: skip
+    dark = {s: {"amount_per_mature_lead": (np.nan,) * 3} for s in deals}
     ranges = pd.concat([make_ranges(dark), make_ranges(deals)])
     told = spaced(tell_ranges(make_value(), ranges, NAMES, EN))
     assert told.startswith("No amounts are known, so deals are counted instead of money")
     assert "fewest of the managers’ actions in the segment “Path without ‘Read’” (4.2," in told
     assert "Суммы неизвестны" in tell_ranges(make_value(), ranges, NAMES, RU)
-    leads = make_ranges({"s1": {"amount_per_lead": (50, 40, 60)},
-                         "s2": {"amount_per_lead": (20, 15, 25)}})  # fmt: skip
+    leads = make_ranges({"s1": {"amount_per_mature_lead": (50, 40, 60)},
+                         "s2": {"amount_per_mature_lead": (20, 15, 25)}})  # fmt: skip
     told = tell_ranges(make_value(), leads, NAMES, EN)
     assert told.startswith("No manager’s action is in the log, so money is given per lead")
     assert "the segment “Path with ‘Read’” brings most (€50" in told
-    none = make_ranges({"s1": {"amount_per_lead": (np.nan,) * 3}})
+    none = make_ranges({"s1": {"amount_per_mature_lead": (np.nan,) * 3}})
     assert tell_ranges(make_value(), none, NAMES, EN).startswith("Neither amounts nor")
 
 
@@ -273,46 +274,55 @@ def test_currencies_are_told_apart():
 
 def test_one_segment_tells_its_money_by_lead_and_action():
     value, names = make_value(segments=()), pd.DataFrame({"segment": ["all"], "name": ["all"]})
-    money = {"amount_per_lead": (50, 40, 60), "amount_per_manager_action": (20, 15, 25)}
+    money = {"amount_per_mature_lead": (50, 40, 60), "amount_per_mature_action": (20, 15, 25)}
     told = spaced(tell_ranges(value, make_ranges({"all": money}), names, EN))
     assert told == (
         "A lead brings €50 (95% interval 40–60), a manager’s action €20 (95% interval 15–25)."
     )
-    lead = make_ranges({"all": {"amount_per_lead": (50, np.nan, np.nan)}})
+    lead = make_ranges({"all": {"amount_per_mature_lead": (50, np.nan, np.nan)}})
     assert spaced(tell_ranges(value, lead, names, RU)) == (
         "Один лид приносит 50 € (для диапазона слишком мало купивших); действий менеджеров в "
         "журнале нет."
     )
-    deals = make_ranges({"all": {"manager_actions_per_won": (12.34, 9, 14)}})
+    deals = make_ranges({"all": {"mature_actions_per_won": (12.34, 9, 14)}})
     assert "are 12.3 (95" in tell_ranges(value, deals, names, EN)
     assert tell_ranges(value.assign(n_leads=9.0), deals, names, EN).endswith(SMALL)
 
 
 def test_repeats_in_both_languages():
     assert spaced(tell_repeats(make_repeats(), EN)) == (
-        "Bought again: 10 of 50 buyers (20.0%, 95% interval 11.0–33.0%), for €9,000; half of "
-        "these within 40 days of the first purchase."
+        "Bought again within 180 days of the first purchase: 20.0% of 50 buyers (95% interval "
+        "11.0–33.0%; 10 so far). Their later deals have brought €9,000 so far. Half of those who "
+        "buy again do so within 40 days."
     )
     assert spaced(tell_repeats(make_repeats(n_won=51.0), RU)) == (
-        "Купили ещё раз: 10 из 51 купившего (20,0 %, диапазон 95 %: 11,0–33,0 %), на 9 000 €; "
-        "половина из них — за 40 дней после первой покупки."
+        "Купили ещё раз за 180 дней после первой покупки: 20,0 % из 51 купившего (диапазон 95 %: "
+        "11,0–33,0 %; пока 10). Их следующие сделки уже принесли 9 000 €. Половина тех, кто "
+        "покупает снова, делает это за 40 дней."
     )
 
 
 def test_repeats_without_money_or_none_at_all():
     for unknown in (np.nan, 0.0):
-        assert "for €" not in tell_repeats(make_repeats(amount_again=unknown), EN)
+        assert "€" not in tell_repeats(make_repeats(amount_again=unknown), EN)
     none = make_repeats(n_again=0.0, amount_again=0.0, median_days_to_again=np.nan)
     assert tell_repeats(none, EN) == "None of 50 buyers has bought again so far."
     assert tell_repeats(none, RU) == "Ещё раз пока не купил никто из 50 купивших."
     few = tell_repeats(make_repeats(n_won=20.0), EN)
     assert few.endswith(SMALL)
+    one = make_repeats(n_won=1.0, n_again=1.0, share=1.0)
+    assert tell_repeats(one, EN) == "Bought again so far: 1 of 1 buyer, too few for a share."
+    young = make_repeats(horizon_days=20.0)
+    assert "too few have been followed for so long" in tell_repeats(young, EN)
+    assert "followed" not in tell_repeats(young, EN, horizon=20)
+    dark = make_repeats(n_again=np.nan, share=np.nan)
+    assert tell_repeats(dark, EN).startswith("Who bought again cannot be told")
 
 
 def test_repeats_of_several_currencies_are_told_apart():
     table = pd.concat([make_repeats(), make_repeats(currency="USD", n_again=0.0)])
     told = tell_repeats(table, EN)
-    assert told.startswith("EUR: Bought again: 10 of 50") and "USD: None of 50 buyers" in told
+    assert told.startswith("EUR: Bought again within 180 days") and "USD: None of 50 buyers" in told
     none = table.assign(n_again=0.0)
     assert tell_repeats(none, EN) == "None of 100 buyers has bought again so far."
 

@@ -235,7 +235,8 @@ def test_sale_evidence_on_an_open_lead_counts_and_is_noted():
 
 
 def test_when_a_won_lead_was_sold():
-    # a: closed on day 9; b: no date told, paid on day 3; c: neither, last event on day 5;
+    # a: paid on day 2, before it was closed; b: no date told, paid on day 3; c: neither, last event
+    # on day 5;
     # d: won, but nothing ever happened: nobody knows when.
     events = events_of("a 1 ask\na 2 pay\nb 1 ask\nb 3 pay\nb 4 x\nc 1 ask\nc 5 x")
     table = leads_of(
@@ -243,7 +244,7 @@ def test_when_a_won_lead_was_sold():
         d={"status": "won"},
     )  # fmt: skip
     journeys = build_journeys(build_log(events, table), STEPS)
-    assert journeys.leads["sold_at"].tolist() == [day(9), day(3), day(5), pd.NaT]
+    assert journeys.leads["sold_at"].tolist() == [day(2), day(3), day(5), pd.NaT]
     assert quality_of(journeys)["won_without_evidence"] == 2
 
 

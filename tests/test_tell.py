@@ -213,11 +213,26 @@ def test_open_leads():
 
 
 def test_after_the_sale():
-    after = funnel(part="after_sale", n_entered=50.0, share_of_entered=[0.5, np.nan, 0.1])
-    assert spaced(f.tell_after_sale(after, EN)) == (
-        "Of 50 buyers: “Asked” 200 (50.0%, 95% interval 98.0–100.0%); “Paid” 50 (10.0%, "
-        "95% interval 19.5–31.4%)."
+    after = funnel(part="after_sale", n_entered=50.0, share_of_entered=[0.5, np.nan, 0.1],
+                   n_reached=[20.0, np.nan, 4.0], horizon_days=180.0)  # fmt: skip
+    told = (
+        "Of 50 buyers, within 180 days of the sale: “Asked” 50.0% (95% interval 98.0–100.0%; shown "
+        "by 20 so far); “Paid” 10.0% (95% interval 19.5–31.4%; shown by 4 so far)."
     )
+    assert spaced(f.tell_after_sale(after, EN)) == told
+    assert spaced(f.tell_after_sale(after, RU)).startswith(
+        "Из 50 купивших за 180 дней после продажи: "
+    )
+    assert "Paid" not in f.tell_after_sale(after, EN, repeat="pay")  # told with the repeats
+    young = f.tell_after_sale(after.assign(horizon_days=60.0), EN)
+    assert (
+        "within 60 days of the sale" in young and "too few have been followed for so long" in young
+    )
+    assert f.tell_after_sale(after.assign(horizon_days=60.0), EN, None, 60).endswith("so far).")
+    just_now = f.tell_after_sale(after.assign(horizon_days=0.0), EN)
+    assert just_now.startswith("The sales are too recent") and "%" not in just_now
+    one = f.tell_after_sale(after.assign(n_entered=1.0, n_reached=[1.0, np.nan, 0.0]), EN)
+    assert one == "There is 1 buyer so far, too few for a share. Seen: “Asked” 1; “Paid” 0."
     assert f.tell_after_sale(funnel(), EN) == EN.text("sentence.after_sale_none")
 
 
@@ -299,7 +314,7 @@ def test_without_buyers():
         told = f.tell_reliability(funnel(), table, leads(), RU)
         assert told == "По CRM видны все 3 шага до продажи."
         assert f.tell_necessity(table, EN).startswith("Buyers: 0, too few")
-    after = funnel(part="after_sale", n_entered=0.0, share_of_entered=np.nan)
+    after = funnel(part="after_sale", n_entered=0.0, share_of_entered=np.nan, horizon_days=np.nan)
     assert f.tell_after_sale(after, EN).startswith("Nobody has bought yet")
 
 

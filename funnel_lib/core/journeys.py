@@ -29,8 +29,8 @@ class Journeys(Card):
     """What each lead's client did, and what the manager did to help.
 
     `leads` has the log's columns with every status known, entered_at (earliest evidence of a step
-    before the sale) and sold_at (of won leads). Evidence is ordered by lead, time, step; an event
-    that shows two steps stands there twice.
+    before the sale) and sold_at (of won leads: the sale). Evidence is ordered by lead, time, step;
+    an event that shows two steps stands there twice.
     """
 
     steps: Steps
@@ -82,8 +82,9 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     day later, it is open again);
     else the lead is open. Left out and counted in `quality` are evidence of the sale on a lost
     lead, and what shows a step before the sale after the lead was lost, where actions that the
-    steps do not know and steps without evidence stand, too. A lead is sold when it was closed as
-    won; where that has no date, at its first evidence of the sale, else at its last event.
+    steps do not know and steps without evidence stand, too. A won lead was
+    sold at its first evidence of the sale or when it was closed, whichever came first; where
+    neither is known, at its last event.
     Cost: linear in events, but for evidence from other deals, quadratic in an account's deals.
     Raises `InputError` where globs of two steps claim the same action of the log.
 
@@ -289,7 +290,8 @@ def _compare(log: EventLog, column: str, sign: str, value: str) -> np.ndarray:
 
 def _match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame, left_out: np.ndarray):
     """Evidence of won leads from other leads of the same account, at or after the sale; the rows
-    left out (the sale's, on a lost lead) show nothing here, either."""
+    left out (the sale's, on a lost lead) show nothing here, either, nor do those of a deal that was
+    sold on the same day: the two are one purchase."""
     parts = [(np.empty(0, np.int64),) * 2 + (np.empty(0, np.int16), np.empty(0, bool))]
     won = leads[["account_id", "sold_at"]].assign(lead=np.arange(len(leads)))
     won = won[(leads["status"] == "won") & leads["account_id"].notna()]
@@ -300,8 +302,10 @@ def _match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame, left_ou
             theirs = pd.DataFrame({"event_lead": lead_codes(log)[mask].astype(np.int64),
                                    "at": log.events["at"][mask].array})  # fmt: skip
             theirs["account_id"] = leads["account_id"].to_numpy()[theirs["event_lead"]]
+            theirs["sold_on"] = leads["sold_at"].dt.floor("D").array[theirs["event_lead"]]
             both = won.merge(theirs.dropna(subset="account_id"), on="account_id")
             both = both[(both["lead"] != both["event_lead"]) & (both["at"] >= both["sold_at"])]
+            both = both[both["sold_on"] != both["sold_at"].dt.floor("D")]
             n = len(both)
             parts.append((both["lead"].to_numpy(), to_micros(both["at"]),
                           np.full(n, code, np.int16), np.zeros(n, bool)))  # fmt: skip
@@ -356,7 +360,8 @@ def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
     status = np.where(given >= 0, given, np.select(outcomes, [won, lost_], open_))
     closed = np.where(given >= 0, _find_closed(log), np.select(outcomes, [paid, lost], NEVER))
     last = last_at(all_leads, all_at, n)
-    sold = np.select([closed < NEVER, paid < NEVER, last > -NEVER], [closed, paid, last], NEVER)
+    sold = np.minimum(closed, paid)
+    sold = np.where((sold == NEVER) & (last > -NEVER), last, sold)
     sold = np.where(status == won, sold, NEVER)
     leads = log.leads.assign(
         status=write_codes(status, STATUSES), closed_at=_to_times(closed), sold_at=_to_times(sold)

@@ -163,6 +163,13 @@ class Steps(Checked):
         sale = ids.index(self.won) if self.won in ids else len(ids)
         return tuple(i for n, i in enumerate(ids) if n > sale or i in self.post_sale)
 
+    @property
+    def repeat(self) -> str | None:
+        """Id of the step that says that a client bought again: the first after the sale that other
+        deals of the account show."""
+        again = (i for i in self.after_sale if any(e.other_deal for e in self[i].evidence))
+        return next(again, None)
+
     def __getitem__(self, step_id: str) -> Step:
         return next(s for s in self.steps if s.id == step_id)
 

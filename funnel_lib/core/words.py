@@ -77,7 +77,7 @@ class Words:
         >>> row = {"step": "paid", "n_reached": 3, "share_of_entered": 0.25, "low": 0.1,
         ...        "high": 0.41}
         >>> Words("en", {"paid": "Paid"}).text("sentence.after_sale_part", **row)
-        '“Paid” 3 (25.0%, 95% interval 10.0–41.0%)'
+        '“Paid” 25.0% (95% interval 10.0–41.0%; shown by 3 so far)'
         """
         entry = _read_texts(self.lang).get(key)
         if entry is None:

@@ -1,4 +1,5 @@
-"""How long each lead was watched, how many leads so, and which leads have had their time."""
+"""How long each lead was watched, how many leads so, which leads have had their time, and which
+deals repeat another."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from funnel_lib.core.groups import Group
+from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys, first_at
 from funnel_lib.core.tallies import Tallies, tally
-from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.core.times import DAY, NEVER, order_packed, to_micros
 from funnel_lib.stats.incidence import (
     OPEN,
     OTHERWISE,
@@ -82,6 +83,11 @@ def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
 
     What is counted is kept with the journeys, for the other segments.
     """
+    return find_days(journeys, target, group).follow(group.column)
+
+
+def find_days(journeys: Journeys, target: str, group: Group) -> Days:
+    """What `follow` follows."""
     counted = tally(journeys, group.memberships)
     key = "days", target
     known = journeys.kept.get(key)
@@ -90,7 +96,7 @@ def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
     elif known.counted is not counted:
         known = _add_members(known.leads, counted)
     journeys.kept[key] = known
-    return known.follow(group.column)
+    return known
 
 
 def _find_days(journeys: Journeys, target: str) -> tuple[np.ndarray, np.ndarray]:
@@ -116,14 +122,16 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
 
     (day, cause) as of `find_outcome_days`: `OTHERWISE` was closed without evidence of the step, won
     or lost, as an unseen step has no time. Of a step after the sale: days from the sale, of won
-    leads alone, and nothing competes.
+    leads alone, and nothing competes; who bought again: see `find_repeat_days`.
     """
     leads = journeys.leads
+    if step_id == journeys.steps.repeat:
+        return find_repeat_days(journeys)
     mine = np.flatnonzero(journeys.step == journeys.steps.ids.index(step_id))
     owner, at = journeys.lead[mine], journeys.at[mine]
     since = to_micros(leads["entered_at"])
     if step_id in journeys.steps.after_sale:
-        since = np.where(since < NEVER, to_micros(leads["sold_at"]), NEVER)
+        since = _find_sales(journeys)
         closed = np.full(len(leads), NEVER)
         later = at >= since[owner]
         owner, at = owner[later], at[later]
@@ -132,6 +140,36 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
     taken = first_at(owner, at, len(leads))
     cause = np.where(taken <= closed, TAKEN, OTHERWISE)
     return _count_days(journeys, since, np.minimum(taken, closed), cause)
+
+
+def find_repeat_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
+    """How many days from an account's first sale until it bought again?
+
+    (day, cause) as of `find_outcome_days`; day is -1 for leads that are no first sale of an account
+    (see `find_purchases`).
+    """
+    again = find_purchases(journeys).again_at
+    return _count_days(journeys, _find_first_sales(journeys), again, np.full(len(again), TAKEN))
+
+
+def count_watched(journeys: Journeys, step_id: str | None) -> np.ndarray:
+    """How many buyers were watched for so many days from the sale, (n_days,)? Those whom a step
+    after the sale is counted of; None: accounts, from their first sale."""
+    by_account = step_id is None or step_id == journeys.steps.repeat
+    since = _find_first_sales(journeys) if by_account else _find_sales(journeys)
+    day, _ = _count_days(journeys, since, np.full(len(since), NEVER), OPEN)
+    n_ended = np.bincount(day[day >= 0], minlength=1)
+    return np.cumsum(n_ended[::-1])[::-1]
+
+
+def _find_sales(journeys: Journeys) -> np.ndarray:
+    """When each lead that entered was sold, (n_leads,)."""
+    entered = journeys.leads["entered_at"].notna().to_numpy()
+    return np.where(entered, to_micros(journeys.leads["sold_at"]), NEVER)
+
+
+def _find_first_sales(journeys: Journeys) -> np.ndarray:
+    return np.where(find_purchases(journeys).is_first, _find_sales(journeys), NEVER)
 
 
 def find_causes(journeys: Journeys) -> np.ndarray:
@@ -208,3 +246,72 @@ def find_months(journeys: Journeys) -> float:
     entered = journeys.leads["entered_at"]
     days = (entered.max() - entered.min()) / pd.Timedelta("1D") if entered.notna().any() else 0
     return max(days, 1) / MONTH
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """Buyers are accounts; a lead without an account is its own. All are (n_leads,)."""
+
+    is_first: np.ndarray  # whether it is the first sale of its account
+    again_at: np.ndarray  # of first sales, when the account bought again; `NEVER` for others
+    repeats: np.ndarray  # the first sale that a later one repeats, a position; -1 for others
+    can_tell: bool  # whether a repeat would show: accounts are known, or a step says so
+
+
+def find_purchases(journeys: Journeys) -> Purchases:
+    """Which deals are first purchases, which repeat one, and when was that?
+
+    Of won leads that entered. What an account bought on the day of its first sale (of the user's
+    time zone) is one purchase with it. It buys again with a later sale, or where any of its deals
+    shows the step that says so (`Steps.repeat`). Kept with the journeys.
+    """
+    if "purchases" not in journeys.kept:
+        journeys.kept["purchases"] = _find_purchases(journeys)
+    return journeys.kept["purchases"]
+
+
+def find_measurable(journeys: Journeys) -> np.ndarray:
+    """Which steps can be seen, (n_steps,)? Who bought again, by accounts alone, too."""
+    code = _find_repeat_code(journeys)
+    if code < 0:
+        return journeys.measurable
+    by_accounts = (find_purchases(journeys).again_at < NEVER).any()
+    return journeys.measurable | (by_accounts & (np.arange(len(journeys.measurable)) == code))
+
+
+def _find_purchases(journeys: Journeys) -> Purchases:
+    leads, zone = journeys.leads, journeys.time_zone
+    won = (leads["status"] == "won").to_numpy() & leads["entered_at"].notna().to_numpy()
+    account, sold, n = find_accounts(leads), to_micros(leads["sold_at"]), len(leads)
+    deals = np.flatnonzero(won)
+    deals = deals[order_packed(account[deals], sold[deals], deals)]
+    first = deals[np.append(True, account[deals][1:] != account[deals][:-1])[: len(deals)]]
+    of_account = np.full(int(account.max(initial=-1)) + 1, -1)
+    of_account[account[first]] = first
+    sold_on, again = _find_dates(sold, zone), np.full(n, NEVER)
+    owner = of_account[account]
+    later = deals[sold_on[deals] > sold_on[owner[deals]]]
+    np.minimum.at(again, owner[later], sold[later])
+    code = _find_repeat_code(journeys)
+    rows = np.flatnonzero(journeys.step == code)
+    rows = rows[owner[journeys.lead[rows]] >= 0]
+    whose, at = owner[journeys.lead[rows]], journeys.at[rows]
+    shows = _find_dates(at, zone) > sold_on[whose]
+    np.minimum.at(again, whose[shows], at[shows])
+    is_first, repeats = np.zeros(n, bool), np.full(n, -1)
+    is_first[first], repeats[later] = True, owner[later]
+    can_tell = leads["account_id"].notna().any() or (code >= 0 and journeys.measurable[code])
+    return Purchases(is_first, again, repeats, bool(can_tell))
+
+
+def _find_repeat_code(journeys: Journeys) -> int:
+    repeat = journeys.steps.repeat
+    return -1 if repeat is None else journeys.steps.ids.index(repeat)
+
+
+def _find_dates(micros: np.ndarray, zone: str) -> np.ndarray:
+    """The day of each moment in a time zone, as a number; -1 where there is none."""
+    known = micros < NEVER
+    times = pd.to_datetime(np.where(known, micros, 0), unit="us", utc=True).tz_convert(zone)
+    dates = times.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.where(known, dates, -1)

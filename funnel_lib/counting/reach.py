@@ -13,7 +13,9 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tallies import NOWHERE, Tallies, number_rows, tally
-from funnel_lib.core.times import NEVER
+from funnel_lib.core.times import DAY, NEVER
+from funnel_lib.counting.days import Days, count_watched, find_days, find_measurable
+from funnel_lib.stats.incidence import OPEN, TAKEN, find_last_day
 from funnel_lib.stats.intervals import Cells, wilson
 
 Rule = Literal["passed", "ordered", "any"]
@@ -21,7 +23,10 @@ RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
 COLUMNS = [
     "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
     "share_of_entered", "share_of_previous", "low", "high", "previous_low", "previous_high", "part",
+    "horizon_days",
 ]  # fmt: skip
+HORIZON = 180  # days after the sale, where no window is given
+_COUNTS = ["n_reached", "n_unseen", "n_open"]
 
 
 def count_funnel(
@@ -38,15 +43,15 @@ def count_funnel(
     ----------
     rule : ``passed`` evidence of the step or of a later step of the funnel; ``ordered`` evidence at
         or after the time the previous step was reached; ``any`` evidence at any time
-    within : count only evidence so long after entry (after the sale: after it), and only leads
-        observed for so long, whatever their status
+    within : count only evidence so long after entry (after the sale: after it), and before the sale
+        only leads observed for so long, whatever their status
     group : whose funnel, and by which steps before the sale. One that comes twice needs two events.
 
     Returns
     -------
-    The table `funnel`, of one group. Status won counts as reaching the sale at its closing;
-    post-sale time runs from it. The effective n of a segment is that of `intervals.Cells`, as
-    memberships are estimated.
+    The table `funnel`, of one group. Status won counts as reaching the sale at its closing. What is
+    not measurable has no count. After the sale no rule matters, see `count_after_sale`.
+    The effective n of a segment is that of `intervals.Cells`, as memberships are estimated.
 
     Examples
     --------
@@ -60,26 +65,25 @@ def count_funnel(
     """
     check_rule(rule)
     group = group or Group()
-    counted = tally(journeys, group.memberships, read_window(within))
-    parts = []
-    for ids, after_sale in list_parts(journeys.steps, group):
-        codes = list_step_codes(journeys.steps, ids)
-        counts = _count(counted, group.column, codes, rule, after_sale)
-        part = "after_sale" if after_sale else "before_sale"
-        parts.append(counts.assign(part=part, step=list(ids)))
-    table = pd.concat(parts, ignore_index=True)
+    window = read_window(within)
+    counted = tally(journeys, group.memberships, window)
+    before, after = list_parts(journeys.steps, group)
+    counts = _count(counted, group.column, list_step_codes(journeys.steps, before), rule)
+    parts = [counts.assign(part="before_sale", step=list(before))]
+    if after:
+        parts.append(count_after_sale(journeys, group, window).assign(part="after_sale"))
+    table = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS[2:])
     table.insert(0, "position", np.arange(1, len(table) + 1))
     table.insert(0, "segment", group.segment)
     return table[COLUMNS]
 
 
 def find_reached(
-    counted: Tallies, codes: np.ndarray, rule: Rule = "passed", after_sale: bool = False
+    counted: Tallies, codes: np.ndarray, rule: Rule = "passed"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which walks reached which position of a funnel, given by its step codes?
 
-    `rule` as in `count_funnel`; `after_sale` counts won leads (of those that entered) from their
-    sale on.
+    `rule` as in `count_funnel`.
 
     Returns
     -------
@@ -87,8 +91,7 @@ def find_reached(
     n_positions): reached under the rule; has evidence of the step itself (seen implies nothing
     about the order). Rows outside the base mean nothing.
     """
-    base = counted.bought if after_sale else counted.entered
-    sold = np.full(len(base), NOWHERE) if after_sale else counted.sold
+    base, sold = counted.entered, counted.sold
     sale = codes == counted.steps.ids.index(counted.steps.won)
     seen = _find_seen(counted, codes)
     if rule == "ordered":
@@ -129,14 +132,14 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     return window.value // 1000
 
 
-def list_parts(steps: Steps, group: Group) -> list[tuple[tuple[str, ...], bool]]:
-    """The two parts of a group's funnel: the ids of its steps, and whether they follow the sale.
+def list_parts(steps: Steps, group: Group) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ids of the steps of a group's funnel, before the sale and after it.
 
     Raises `InputError` where its path, which ends with the sale, has a step that comes after it.
     """
     if late := [i for i in group.path or () if i in steps.after_sale]:
         raise InputError([f"path of {group.segment}: {late[0]} comes after the sale"])
-    return [(group.path or steps.before_sale, False), (steps.after_sale, True)]
+    return group.path or steps.before_sale, steps.after_sale
 
 
 def list_step_codes(steps: Steps, ids: tuple[str, ...]) -> np.ndarray:
@@ -201,12 +204,12 @@ def _reach_in_order(counted: Tallies, codes, is_sale, sold) -> np.ndarray:
     return reached
 
 
-def _count(counted: Tallies, column: int, codes, rule, after_sale) -> pd.DataFrame:
-    """Sum up one part of a funnel.
+def _count(counted: Tallies, column: int, codes, rule) -> pd.DataFrame:
+    """Sum up a funnel before the sale.
 
     Walks that reached and show the same positions count alike, and so are one cell.
     """
-    base, reached, seen = find_reached(counted, codes, rule, after_sale)
+    base, reached, seen = find_reached(counted, codes, rule)
     n, waiting = len(codes), counted.has_status("open")[base][:, None]
     marks = np.hstack([reached[base], seen[base], waiting])
     first, cell = number_rows(marks)
@@ -225,9 +228,11 @@ def _count(counted: Tallies, column: int, codes, rule, after_sale) -> pd.DataFra
     of_previous = _share_of_previous(n_reached, weights @ trials, measurable)
     low, high = wilson(share, cells.find_effective_n(reached))
     previous_low, previous_high = wilson(of_previous, cells.find_effective_n(reached, trials))
+    n_unseen = weights @ (reached & ~seen)
+    n_open = (weights * waiting[:, 0]) @ (furthest[:, None] < np.arange(1, n + 1))
+    n_reached, n_unseen, n_open = np.where(measurable, [n_reached, n_unseen, n_open], np.nan)
     return pd.DataFrame({
-        "n_entered": entered, "n_reached": n_reached, "n_unseen": weights @ (reached & ~seen),
-        "n_open": (weights * waiting[:, 0]) @ (furthest[:, None] < np.arange(1, n + 1)),
+        "n_entered": entered, "n_reached": n_reached, "n_unseen": n_unseen, "n_open": n_open,
         "share_of_entered": share, "share_of_previous": of_previous, "low": low, "high": high,
         "previous_low": previous_low, "previous_high": previous_high,
     })  # fmt: skip
@@ -244,3 +249,50 @@ def _share_of_previous(n_reached, n_previous, measurable) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(measurable & (n_previous > 0), n_reached / n_previous, np.nan)
     return np.where(share > 1 + 1e-12, np.nan, np.minimum(share, 1))
+
+
+def count_after_sale(journeys: Journeys, group: Group, window: int = NEVER) -> pd.DataFrame:
+    """Which share of the buyers has taken each step after the sale, by its own evidence?
+
+    The rows of the table `funnel` after the sale. The share is the incidence by `horizon_days`
+    after the sale (Kaplan and Meier: nothing competes, buyers are watched up to the export);
+    n_reached are those who did by then, n_open those who did not and have not been watched for so
+    long. The horizon is the window (microseconds; default `HORIZON`), or the last day for which
+    enough buyers were watched, the same for every group. Who bought again is counted of accounts
+    (see `days.find_purchases`). What is not measurable has no count. Without steps after the sale
+    there are no rows.
+    """
+    rows, seen = [], find_measurable(journeys)
+    for step in journeys.steps.after_sale:
+        days = find_days(journeys, step, group)
+        watched = count_watched(journeys, step)
+        row = {"step": step} | read_after(days, group.column, watched, window)
+        if not seen[journeys.steps.ids.index(step)]:
+            row |= dict.fromkeys([*_COUNTS, "share", "low", "high"], np.nan)
+        rows.append(row | {"share_of_entered": row.pop("share")})
+    return pd.DataFrame(rows)
+
+
+def read_after(days: Days, column: int, watched: np.ndarray, window: int = NEVER) -> dict:
+    """The share of a group's buyers, and the counts behind it, at the horizon: n_entered,
+    n_reached, n_unseen, n_open, share, low, high, horizon_days; zeros and no share without buyers.
+
+    `watched` is how many of all buyers were watched for so many days, (n_days,).
+    """
+    found, mass = days.follow(column), days.sums[:, column].reshape(-1, 3)
+    if not found.at_risk[0] > 0:
+        nothing = dict.fromkeys(("share", "low", "high", "horizon_days"), np.nan)
+        return dict.fromkeys(("n_entered", *_COUNTS), 0.0) | nothing
+    horizon = min(find_horizon_after(window), find_last_day(watched))
+    by = min(horizon, len(found.incidence) - 1)
+    reached = mass[: horizon + 1, TAKEN].sum()
+    return {
+        "n_entered": found.at_risk[0], "n_reached": reached, "n_unseen": 0.0,
+        "n_open": mass[:horizon, OPEN].sum(), "share": found.incidence[by],
+        "low": found.low[by], "high": found.high[by], "horizon_days": float(horizon),
+    }  # fmt: skip
+
+
+def find_horizon_after(window: int = NEVER) -> int:
+    """At which day after the sale is it counted who took a step, where buyers are old enough?"""
+    return HORIZON if window == NEVER else window // DAY

@@ -38,9 +38,7 @@ def plot_funnel(
     >>> [t.get_text() for t in ax.texts[-5:]]
     ['Asked', '9 · 100.0%', 'Paid', '3 · 33.3%', '−6']
     """
-    return plot_reached(
-        table, words, ax, "before_sale", title or words.text("figure.funnel"), "share_axis"
-    )
+    return _plot_reached(table, words, ax, title or words.text("figure.funnel"))
 
 
 def picture_funnel(table: pd.DataFrame, words: Words, title: str) -> Picture:
@@ -51,14 +49,13 @@ def picture_funnel(table: pd.DataFrame, words: Words, title: str) -> Picture:
 
 
 @canvas.in_style
-def plot_reached(table, words: Words, ax, part: str, title: str, base: str) -> Axes:
-    """Draw one part of a funnel: a bar a step, what is unseen of it, and the largest drop."""
+def _plot_reached(table: pd.DataFrame, words: Words, ax: Axes | None, title: str) -> Axes:
     canvas.check_one_segment(table)
-    rows = table[table["part"] == part].reset_index(drop=True)
+    rows = table[table["part"] == "before_sale"].reset_index(drop=True)
     entered = rows["n_entered"].max() if len(rows) else 0
     if not entered > 0:
         return canvas.draw_nothing(ax, words, title)
-    names, base = rows["step"].map(words.step), words.text(f"figure.{base}", n=entered)
+    names, base = rows["step"].map(words.step), words.text("figure.share_axis", n=entered)
     counts = canvas.label_counts(rows["n_reached"], rows["share_of_entered"], words)
     sheet = canvas.open_sheet(ax, words, title, names, counts, _list_key(rows), base)
     sheet.ax.set_xlim(0, entered)

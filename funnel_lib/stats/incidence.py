@@ -122,9 +122,10 @@ def find_last_day(at_risk: np.ndarray) -> int:
     return max(int((at_risk >= min(FEW, at_risk[0] / 10)).sum()) - 1, 0)
 
 
-def find_half_time(share: np.ndarray, at_risk: np.ndarray) -> float:
-    """By which day have half of those who do so by the last day? NaN where nobody does."""
-    read = share[: find_last_day(at_risk) + 1]
+def find_half_time(share: np.ndarray, at_risk: np.ndarray, last: int | None = None) -> float:
+    """By which day have half of those who do so by the last day (default: as far as the curve is
+    read)? NaN where nobody does."""
+    read = share[: (find_last_day(at_risk) if last is None else last) + 1]
     return float((read >= read[-1] / 2).argmax()) if read[-1] > 0 else np.nan
 
 

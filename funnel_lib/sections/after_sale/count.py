@@ -7,19 +7,31 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Group, find_accounts
+from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.times import DAY, NEVER, order_packed, to_micros
-from funnel_lib.stats.incidence import OPEN, TAKEN, estimate_incidence, find_half_time
-from funnel_lib.stats.intervals import effective_n, wilson
+from funnel_lib.core.tallies import tally
+from funnel_lib.counting.days import (
+    Days,
+    count_days,
+    count_watched,
+    find_purchases,
+    find_repeat_days,
+)
+from funnel_lib.counting.reach import read_after, read_window
+from funnel_lib.stats.incidence import find_half_time
 
 
-def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
+def count_repeats(
+    journeys: Journeys, groups: list[Group], within: pd.Timedelta | str | None = None
+) -> pd.DataFrame:
     """How many buyers buy again, after how long, and for how much? The table `repeats`.
 
-    A repeat purchase is censored at the export.
+    Buyers are accounts, and deals of one day one purchase (see `days.find_purchases`). The
+    share is counted as the steps after the sale are (see `reach.count_after_sale`): a repeat
+    purchase is censored at the export. Where neither accounts nor a step would show it, nothing
+    is said.
 
     Examples
     --------
@@ -33,44 +45,41 @@ def count_repeats(journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
     [[1.0, 1.0, 7.0]]
     """
     currency, names, amount = list_money(journeys)
-    first, again_at, amount_again = _follow_accounts(journeys, currency, amount, len(names))
-    sold, until = to_micros(journeys.leads["sold_at"]), journeys.observed_until.value // 1000
-    again = again_at < NEVER
-    waited = (np.where(again, again_at, until) - np.where(first, sold, 0)) // DAY
-    rows = []
+    day, cause = find_repeat_days(journeys)
+    money = _add_money(journeys, currency, amount, len(names))
+    watched, window = count_watched(journeys, None), read_window(within)
+    can_tell, rows = find_purchases(journeys).can_tell, []
     for group, (code, name) in product(groups, enumerate(names)):
-        everybody = group.weigh(len(first)) * first
-        weights = everybody * (currency == code)
-        n, n_again = weights.sum(), weights @ again
-        share = n_again / n if n else np.nan
-        low, high = map(float, wilson(share, effective_n(weights)))
-        watched = np.where(weights > 0, np.maximum(waited, 0), -1)
-        found = estimate_incidence(watched, np.where(again, TAKEN, OPEN), weights[:, None])
-        rows.append({
-            "segment": group.segment, "currency": name, "n_won": n, "n_again": n_again,
-            "share": share, "low": low, "high": high,
-            "amount_again": everybody @ amount_again[:, code],
-            "median_days_to_again": find_half_time(found.incidence, found.at_risk),
-        })  # fmt: skip
+        weights, mine = group.weigh(len(day)), currency == code
+        counted = tally(journeys, group.memberships)
+        days = count_days(counted, np.where(mine, day, -1), cause)
+        found = read_after(days, group.column, watched, window)
+        row = {"n_won": found["n_entered"], "n_again": found["n_reached"]} | {
+            name: found[name] for name in ("n_open", "share", "low", "high", "horizon_days")
+        }
+        row["amount_again"] = (weights * (day >= 0)) @ money[:, code]
+        row["median_days_to_again"] = _find_half(days, group.column, found["horizon_days"])
+        if not can_tell:
+            row |= dict.fromkeys({*row} - {"n_won", "horizon_days"}, np.nan)
+        rows.append({"segment": group.segment, "currency": name} | row)
     return arrange("repeats", rows)
 
 
-def _follow_accounts(journeys: Journeys, currency, amount: np.ndarray, n_currencies: int):
-    """Which leads are their account's first sale, when it bought again, and for how much after, by
-    currency (n_leads, n_currencies); NaN where no amount of a currency is known."""
-    leads = journeys.leads
-    won = (leads["status"] == "won").to_numpy() & leads["entered_at"].notna().to_numpy()
-    account, sold, lead = find_accounts(leads), to_micros(leads["sold_at"]), np.flatnonzero(won)
-    lead = lead[order_packed(account[lead], sold[lead], lead)]  # at one time in the order of ids
-    rows = pd.DataFrame({"account": account[lead], "sold": sold[lead]}, index=lead)
-    opening = ~rows["account"].duplicated().to_numpy()
-    following = rows.groupby("account")["sold"].shift(-1)
-    owner = rows.index.to_numpy()[np.maximum.accumulate(np.where(opening, np.arange(len(rows)), 0))]
-    bought = following[opening].dropna().index
-    first, again_at = np.zeros(len(leads), bool), np.full(len(leads), NEVER)
-    first[rows.index[opening]], again_at[bought] = True, following[bought].astype("int64")
-    later = rows.index.to_numpy()[~opening]
-    money = np.zeros((len(leads), n_currencies))
-    np.add.at(money, (owner[~opening], currency[later]), np.nan_to_num(amount[later]))
+def _find_half(days: Days, column: int, horizon: float) -> float:
+    """By when half of those who buy again by the horizon have."""
+    if np.isnan(horizon):
+        return np.nan
+    found = days.follow(column)
+    last = min(int(horizon), len(found.incidence) - 1)
+    return find_half_time(found.incidence, found.at_risk, last)
+
+
+def _add_money(journeys: Journeys, currency, amount: np.ndarray, n_currencies: int) -> np.ndarray:
+    """What the later deals of each first sale's account brought, by currency, (n_leads,
+    n_currencies); NaN where no amount of a currency is known."""
+    owner = find_purchases(journeys).repeats
+    later = np.flatnonzero(owner >= 0)
+    money = np.zeros((len(owner), n_currencies))
+    np.add.at(money, (owner[later], currency[later]), np.nan_to_num(amount[later]))
     known = [np.isfinite(amount[currency == c]).any() for c in range(n_currencies)]
-    return first, again_at, np.where(known, money, np.nan)
+    return np.where(known, money, np.nan)

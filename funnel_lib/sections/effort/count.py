@@ -11,15 +11,19 @@ from funnel_lib.core.journeys import Journeys, find_in_log, name_actions
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.tallies import tally
-from funnel_lib.counting.days import count_days, find_outcome_days, follow
+from funnel_lib.counting.days import count_days, find_mature, find_outcome_days, follow
 from funnel_lib.sections.effort.added import list_added
 from funnel_lib.stats.incidence import Incidence, find_half_time
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
 
 MEASURES = (
     "n_leads", "n_won", "amount_won", "n_actions", "amount_per_lead", "manager_actions_per_lead",
-    "manager_actions_per_won", "amount_per_manager_action", "share_of_actions", "share_of_amount",
+    "manager_actions_per_won", "amount_per_manager_action", "n_mature", "n_won_of_mature",
+    "amount_per_mature_lead", "amount_per_mature_action", "mature_actions_per_won",
+    "share_of_actions", "share_of_amount",
 )  # fmt: skip
+# Of leads that have had their time: these alone are compared.
+COMPARED = MEASURES[8:]
 ABOVE, BELOW, EVEN, UNSURE = "above", "below", "even", "unsure"  # effort, to the money
 
 
@@ -44,8 +48,10 @@ def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
 
     One row a segment and currency; money of different currencies is never summed, and empty where
     no amount of the currency is known (which amounts count: see `money.take_amounts`). Money and
-    actions a lead are of all leads that entered. In the median days half of those who buy have
-    bought, open leads taken into account (see `incidence.find_half_time`).
+    actions a lead are of all leads that entered; to compare segments take the money a mature lead,
+    of those that have had their time (`days.find_mature`): of a slow segment more are still open.
+    In the median days half of those who buy have bought, open leads taken into account (see
+    `incidence.find_half_time`).
 
     Examples
     --------
@@ -73,8 +79,9 @@ def find_money_ranges(
 ) -> pd.DataFrame:
     """How sure is what each segment brings and takes, and is effort spent where money comes from?
 
-    One row a segment, currency and measure (of `MEASURES`; n_actions are managers' actions, the two
-    shares are of all leads of the currency). The 95 % interval comes from drawing leads again, or
+    One row a segment, currency and measure (of `MEASURES`; n_actions are managers' actions; the two
+    shares are of the actions and the money of all mature leads of the currency, as `COMPARED` are
+    of mature leads alone, see `count_money`). The 95 % interval comes from drawing leads again, or
     whole accounts where one has several deals; it is empty with fewer than `FEWEST_WON` won leads.
     Memberships are taken as estimated from the leads drawn; the paths stay. `effort` compares the
     two shares, see `judge_effort`.
@@ -82,9 +89,10 @@ def find_money_ranges(
     cells, added = _add_up(log, journeys, groups)
     values = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
     drawn = _relate(cells, draw_sums(added, find_accounts(journeys.leads), seed=seed))
-    few = values["n_won"][0] < FEWEST_WON
     parts = []
     for measure in MEASURES:
+        won = values["n_won_of_mature" if measure in COMPARED else "n_won"][0]
+        few = won < FEWEST_WON
         low, high = find_range(drawn[measure])
         parts.append(pd.DataFrame({
             "segment": cells["segment"], "currency": cells["currency"], "measure": measure,
@@ -94,7 +102,7 @@ def find_money_ranges(
     return judge_effort(pd.concat(parts, ignore_index=True))
 
 
-_SUMS = 4  # leads, won, money won, managers' actions
+_SUMS = 8  # leads, won, money won, managers' actions: of all leads, then of mature ones
 
 
 def _follow_sales(journeys: Journeys, group: Group, mine: np.ndarray) -> Incidence:
@@ -113,12 +121,12 @@ def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
     entered = leads["entered_at"].notna().to_numpy()
     counted = tally(journeys, groups[-1].memberships)
     won, actions = counted.has_status("won")[counted.of_lead], count_actions(log, journeys)
-    acted = bool(np.isfinite(actions).any())
+    acted, mature = bool(np.isfinite(actions).any()), find_mature(journeys)
     rows, factors = [], []
     for code in range(len(names)):
-        mine = (currency == code) & entered
-        money = np.where(won & mine, np.nan_to_num(amount), 0)
-        factors += [mine, mine & won, money, mine * np.nan_to_num(actions)]
+        for mine in ((currency == code) & entered, (currency == code) & entered & mature):
+            money = np.where(won & mine, np.nan_to_num(amount), 0)
+            factors += [mine, mine & won, money, mine * np.nan_to_num(actions)]
     for group in groups:
         for code, name in enumerate(names):
             known = bool(np.isfinite(amount[(currency == code) & entered]).any())
@@ -131,17 +139,21 @@ def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
 
 def _relate(cells: pd.DataFrame, sums: np.ndarray) -> dict[str, np.ndarray]:
     """Measures of every cell, (n_draws, n_cells) each, from the sums of each draw."""
-    leads, won, amount, actions = sums.reshape(len(sums), len(cells), _SUMS).transpose(2, 0, 1)
-    amount = np.where(cells["money_known"].to_numpy(), amount, np.nan)
-    actions = np.where(cells["acted"].to_numpy(), actions, np.nan)
+    sums = sums.reshape(len(sums), len(cells), _SUMS).transpose(2, 0, 1)
+    money_known, acted = (cells[name].to_numpy() for name in ("money_known", "acted"))
+    (leads, won, amount, actions), (mature, bought, money, acts) = (
+        (n, n_won, np.where(money_known, brought, np.nan), np.where(acted, took, np.nan))
+        for n, n_won, brought, took in (sums[:4], sums[4:])
+    )
     first = cells.drop_duplicates("code").index.to_numpy()[cells["code"]]  # the cell of all leads
     with np.errstate(divide="ignore", invalid="ignore"):
         related = {
             "n_leads": leads, "n_won": won, "amount_won": amount, "n_actions": actions,
             "amount_per_lead": amount / leads, "manager_actions_per_lead": actions / leads,
             "manager_actions_per_won": actions / won, "amount_per_manager_action": amount / actions,
-            "share_of_actions": actions / actions[:, first],
-            "share_of_amount": amount / amount[:, first],
+            "n_mature": mature, "n_won_of_mature": bought, "amount_per_mature_lead": money / mature,
+            "amount_per_mature_action": money / acts, "mature_actions_per_won": acts / bought,
+            "share_of_actions": acts / acts[:, first], "share_of_amount": money / money[:, first],
         }  # fmt: skip
     return {name: np.where(np.isfinite(x), x, np.nan) for name, x in related.items()}
 

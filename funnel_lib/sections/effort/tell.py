@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from funnel_lib.core.groups import take_everybody
@@ -10,9 +11,9 @@ from funnel_lib.sections.effort.count import ABOVE, UNSURE
 
 # what is told of segments, the first whose values are known: measure, its sentence, is less better
 _COMPARED = (
-    ("amount_per_manager_action", "sentence.value_action", False),
-    ("amount_per_lead", "sentence.value_lead", False),
-    ("manager_actions_per_won", "sentence.value_deals", True),
+    ("amount_per_mature_action", "sentence.value_action", False),
+    ("amount_per_mature_lead", "sentence.value_lead", False),
+    ("mature_actions_per_won", "sentence.value_deals", True),
 )
 
 
@@ -22,7 +23,8 @@ def tell_effort(
     """Which segment brings most for a manager's action, and where is effort above the money?
 
     Each currency by itself, never summed. Without amounts deals are told, without managers' actions
-    money by lead. A difference is told as such only where the intervals do not overlap.
+    money by lead. All is told of leads that have had their time, as of slow segments more are open.
+    A difference is told as such only where the intervals do not overlap.
     """
     everyone = take_everybody(value)
     if not everyone["n_leads"].sum() > 0:
@@ -56,6 +58,7 @@ def _tell_currency(ranges: pd.DataFrame, words: Words) -> str:
         places = {**best.add_prefix("best_"), **worst.add_prefix("worst_")}
         apart = best["low"] > worst["high"] or best["high"] < worst["low"]
         return join_sentences(
+            _tell_base(ranges, words),
             words.text(key, currency=best["currency"], **places),
             not apart and words.text("sentence.value_chance"),
             _tell_effort(ranges, words),
@@ -81,15 +84,29 @@ def _tell_everyone(ranges: pd.DataFrame, words: Words) -> str:
     """What all leads of a currency bring: by lead and action, or the actions of a deal."""
     rows = ranges[(ranges["segment"] == "all") & ranges["value"].notna()]
     rows = {row["measure"]: row for _, row in rows.iterrows()}
-    lead, action = rows.get("amount_per_lead"), rows.get("amount_per_manager_action")
+    lead, action = rows.get("amount_per_mature_lead"), rows.get("amount_per_mature_action")
+    base = _tell_base(ranges, words)
+    if "n_mature" in rows and not rows["n_mature"]["value"] >= 0.5:
+        return base
     if lead is not None and action is not None:
         places = {"action": action["value"], "action_span": action["span"]}
-        return words.text("sentence.value_one", **lead, **places)
+        return join_sentences(base, words.text("sentence.value_one", **lead, **places))
     if lead is not None:
-        return words.text("sentence.value_one_lead", **lead)
-    if "manager_actions_per_won" in rows:
-        return words.text("sentence.value_one_deals", **rows["manager_actions_per_won"])
+        return join_sentences(base, words.text("sentence.value_one_lead", **lead))
+    if (deals := rows.get("mature_actions_per_won")) is not None:
+        return join_sentences(base, words.text("sentence.value_one_deals", **deals))
     return words.text("sentence.value_nothing")
+
+
+def _tell_base(ranges: pd.DataFrame, words: Words) -> str:
+    """Of how many leads it is told, where some have not had their time."""
+    rows = ranges[ranges["segment"] == "all"].set_index("measure")["value"]
+    n, n_mature = rows.get("n_leads", np.nan), rows.get("n_mature", np.nan)
+    if np.isnan(n_mature):
+        return ""
+    if not n_mature >= 0.5:
+        return words.text("sentence.value_young", n=n)
+    return words.text("sentence.value_mature", n=n_mature, of=n) if n - n_mature >= 0.5 else ""
 
 
 def _write_span(row: pd.Series, words: Words) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, build_log
 from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
 from funnel_lib.core.steps import Evidence, Steps
-from funnel_lib.core.tables import arrange
+from funnel_lib.core.tables import arrange, list_columns
 from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import DAY, MINUTE, NEVER, to_micros
 from funnel_lib.counting.checks import BULK_LEADS
@@ -57,7 +57,8 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
         for rule in RULES
     ]
     table = pd.concat(parts, ignore_index=True)
-    return arrange("pipeline", table[table["part"] == "before_sale"].reset_index(drop=True))
+    table = table[table["part"] == "before_sale"].reset_index(drop=True)
+    return arrange("pipeline", table[list_columns("pipeline")])
 
 
 def _find_lost_ends(moves: pd.DataFrame, steps: Steps) -> list[str]:

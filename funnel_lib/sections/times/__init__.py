@@ -18,7 +18,7 @@ def _count(source: Source) -> Tables:
     times = source.count_each(partial(count_times, source.journeys))
     steps, several = source.steps.before_sale, len(source.all_groups) > 1
     mixed = several & (times["segment"] == "all") & times["target"].isin(steps)
-    return {"times": times, "time_to": find_medians(times[~mixed])}
+    return {"times": times, "time_to": find_medians(times[~mixed], source.tables.get("funnel"))}
 
 
 def _draw(source: Source, words: Words):

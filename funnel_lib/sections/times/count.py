@@ -10,7 +10,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import localize
 from funnel_lib.counting.checks import find_uncut
-from funnel_lib.counting.days import find_outcome_days, follow
+from funnel_lib.counting.days import find_measurable, find_outcome_days, follow
 from funnel_lib.counting.tree import Node, Places, find_places
 from funnel_lib.counting.values import name_periods
 from funnel_lib.counting.waits import HOURS, NORMAL, count_waits, find_normal, measure_standing
@@ -49,7 +49,8 @@ def count_times(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     group = group or Group()
     steps = journeys.steps
     ids = (*(group.path or steps.before_sale), *steps.after_sale)
-    seen = [s for s in ids if journeys.measurable[steps.ids.index(s)]]
+    measurable = find_measurable(journeys)
+    seen = [s for s in ids if measurable[steps.ids.index(s)]]
     parts = []
     for target in [*dict.fromkeys(s for s in seen if s != steps.won), "won", "lost"]:
         found = follow(journeys, target, group)
@@ -61,20 +62,25 @@ def count_times(journeys: Journeys, group: Group | None = None) -> pd.DataFrame:
     return arrange("times", pd.concat(parts, ignore_index=True))
 
 
-def find_medians(times: pd.DataFrame) -> pd.DataFrame:
+def find_medians(times: pd.DataFrame, funnel: pd.DataFrame | None = None) -> pd.DataFrame:
     """By when have half of the leads taken each step, bought, or been lost? The table `time_to`,
-    from what `count_times` returns, of one segment or several.
+    from what `count_times` returns, of one segment or several. Steps after the sale are read up to
+    the horizon at which `funnel` counts them.
     """
+    horizons = {}
+    if funnel is not None:
+        horizons = funnel.set_index(["segment", "step"])["horizon_days"].dropna().to_dict()
     rows = []
     for (segment, target), curve in times.groupby(["segment", "target"], sort=False):
         share, at_risk = curve["incidence"].to_numpy(), curve["n_at_risk"].to_numpy()
-        last = find_last_day(at_risk)
+        last = horizons.get((segment, target), find_last_day(at_risk))
+        last = min(int(last), len(curve) - 1)
         reached = share[: last + 1] >= 0.5
         rows.append({
             "segment": segment, "target": target, "n_entered": at_risk[0], "last_day": last,
             **curve[["incidence", "low", "high"]].iloc[last],
             "median_days": float(reached.argmax()) if reached.any() else np.nan,
-            "median_days_of_takers": find_half_time(share, at_risk),
+            "median_days_of_takers": find_half_time(share, at_risk, last),
         })  # fmt: skip
     return arrange("time_to", rows)
 
