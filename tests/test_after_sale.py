@@ -12,6 +12,7 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
+from funnel_lib.counting.days import find_common_horizon, find_horizon_to_close, find_mature
 from funnel_lib.counting.reach import HORIZON, count_funnel
 from funnel_lib.sections.after_sale.count import count_repeats
 from funnel_lib.sections.after_sale.tell import tell_after_sale, tell_repeats
@@ -211,3 +212,37 @@ def test_only_leads_that_had_their_time_are_compared():
 
 def test_equal_segments_of_different_pace_are_in_balance():
     assert [try_effort(run) for run in range(3)] == ["even"] * 3
+
+
+def test_nothing_is_compared_while_the_slow_ones_are_still_closing():
+    # 700 hours a step, 120 days of data: hardly anyone of the slow has come to an end.
+    assert all(pd.isna(try_effort(run, 700)) for run in range(3))
+
+
+def journeys_closing_after(days, until):
+    """A lead a day from day 0 on, closed as many days later as `days` says."""
+    events = pd.DataFrame({"at": START + pd.to_timedelta(np.arange(until), unit="D")})
+    events = events.assign(lead_id=[f"L{n:03d}" for n in range(until)], action="ask")
+    closed = START + pd.to_timedelta(np.arange(until) + days, unit="D")
+    leads = pd.DataFrame({"lead_id": events["lead_id"], "status": "won", "closed_at": closed})
+    late = leads["closed_at"] > START + pd.Timedelta(days=until)
+    leads["status"] = leads["status"].mask(late, "open")
+    leads["closed_at"] = leads["closed_at"].mask(late)
+    log = build_log(events, leads, START + pd.Timedelta(days=until))
+    return build_journeys(log, Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay"))
+
+
+def test_the_slowest_group_says_who_has_had_time():
+    slow = np.arange(200) % 2 == 1
+    journeys = journeys_closing_after(np.where(slow, 60, 5), 200)
+    member = np.column_stack([~slow, slow]).astype(float)
+    quick, late = (Group(s, ("ask", "pay"), (), member, k) for k, s in enumerate("qs"))
+    assert find_horizon_to_close(journeys, quick) == 5
+    assert find_common_horizon(journeys, [quick]) == find_horizon_to_close(journeys) == 60
+    assert find_common_horizon(journeys, [quick, late]) == 60
+    assert find_mature(journeys, [quick, late]).tolist() == [True] * 141 + [False] * 59
+    # closed after 100 to 190 days of 200: where it ends is not known
+    growing = journeys_closing_after(np.where(slow, 100 + np.arange(200) % 91, 5), 200)
+    assert np.isnan(find_common_horizon(growing, [late]))
+    assert not find_mature(growing, [late]).any()
+    assert find_mature(growing, [quick]).any()

@@ -10,7 +10,7 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.core.words import Words
-from funnel_lib.counting.checks import check_cuts, find_uncut, list_cuts
+from funnel_lib.counting.checks import check_cuts, check_log, find_gaps, find_uncut, list_cuts
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.quality.conclusions import list_problems, tell_conclusions
 from funnel_lib.sections.quality.exports import tell_export
@@ -217,3 +217,36 @@ def test_the_shared_cut_is_found(root):
     cohorts = audit.tables["cohorts"].set_index("month")
     assert cohorts["is_cut"].tolist() == [True] * 5 + [False] * 6
     assert not cohorts["is_mature"][:5].any()
+
+
+def find_gap_days(events):
+    at = pd.to_datetime(events["at"]).astype("datetime64[us]").astype("int64").to_numpy()
+    return [(np.datetime64(a, "D"), np.datetime64(b, "D")) for a, b in find_gaps(at)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_days_without_any_event_are_told(seed):
+    events, leads, planted = plant(seed, 1500)
+    assert find_gap_days(events) == []
+    begin = (events["at"].min() + (100 + seed) * DAY).normalize()
+    end = begin + (7 + seed) * DAY
+    events = events[(events["at"] < begin) | (events["at"] >= end)]
+    assert find_gap_days(events) == [(begin, end)]
+    log = build_log(events, leads, planted.truth["observed_until"])
+    row = check_log(log).set_index("check").loc["gap_in_log"]
+    assert row["example"] == f"{begin:%Y-%m-%d} – {end - DAY:%Y-%m-%d}"
+    spans = events.groupby("lead_id")["at"].agg(["min", "max"])
+    assert row["n_rows"] == ((spans["min"] < begin) & (spans["max"] >= end)).sum() > 0
+
+
+def test_weekends_and_quiet_times_are_no_gaps():
+    days = pd.date_range("2025-01-01", periods=400)
+    workdays = days[days.day_of_week < 5]
+    full = pd.DataFrame({"at": workdays.repeat(20)})
+    assert find_gap_days(full) == []
+    long_weekend = full[~full["at"].isin(pd.to_datetime(["2025-05-01", "2025-05-02"]))]
+    assert find_gap_days(long_weekend) == []
+    monthly = pd.DataFrame({"at": pd.date_range("2025-01-01", periods=20, freq="MS").repeat(500)})
+    assert find_gap_days(monthly) == []
+    assert find_gap_days(full.iloc[::30]) == []  # of so few events a week without one is chance
+    assert find_gap_days(full[:0]) == []

@@ -148,5 +148,7 @@ def test_nobody_is_a_row_without_shares():
 def test_half_and_most_of_those_who_do_so():
     assert find_half_time(np.array([0.1, 0.2, 0.4]), np.full(3, 99)) == 1
     assert np.isnan(find_half_time(np.zeros(3), np.full(3, 99)))
-    assert find_horizon(np.array([1, 2, 3, 9]), np.array([1, 1, 1, 0]), 0.5) == 2
-    assert find_horizon(np.array([0, 1, 2]), np.zeros(3, int)) == 2
+    assert (
+        find_horizon(estimate_incidence(np.array([1, 2, 3, 9]), np.array([1, 1, 1, 0])), 0.5) == 2
+    )
+    assert find_horizon(estimate_incidence(np.array([0, 1, 2]), np.zeros(3, int))) == 2

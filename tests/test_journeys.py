@@ -14,6 +14,7 @@ from funnel_lib.core.steps import Steps, read_steps
 from funnel_lib.core.times import NEVER
 from funnel_lib.counting.checks import check_asks, check_log
 from funnel_lib.counting.reach import count_funnel
+from funnel_lib.reading.export import read_export
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay", lost=["gone"])
@@ -529,3 +530,14 @@ def test_a_closing_day_ends_with_the_day():
     assert journeys.leads["sold_at"][0] == pd.Timestamp("2025-01-03 23:59:59", tz="UTC")
     assert "closed_before_created" not in set(check_log(log)["check"])
     assert "sale_before_first_step" not in set(journeys.quality["check"])
+
+
+def test_the_shared_acts_after_a_loss_are_told(root):
+    folder = root.parent / "shared" / "cases" / "acts_after_lost"
+    if not folder.is_dir():
+        pytest.skip("../shared is not there")
+    journeys = build_journeys(read_export(folder / "events.csv"), read_steps(folder / "steps.yml"))
+    found = journeys.quality.set_index("check")
+    assert found.loc["acts_after_closing", "example"] == "lost_then_reply"
+    status = journeys.leads.set_index("lead_id")["status"]
+    assert status["lost_then_reply"] == "open" and status["plain_lost"] == "lost"

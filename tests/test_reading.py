@@ -149,6 +149,20 @@ def test_times_keep_the_index_and_take_nothing_at_all():
     assert read_times(texts[:0])[0].tolist() == []
 
 
+@pytest.mark.parametrize("zone", ["+3", " +3", "+03", "+3:00", "+0300"])
+def test_zones_of_one_digit_are_hours(zone):
+    texts = [f"2025-03-04T10:00:00{zone}", f"2025-03-04 10:00{zone}", "2025-03-04"]
+    times, zoned = read_times(pd.Series(texts, dtype="str"))
+    assert times.dt.strftime("%d %H:%M").tolist() == ["04 07:00", "04 07:00", "04 00:00"]
+    assert zoned.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("zone", ["+030", "+3:0", "+", "-12345", "+3:"])
+def test_what_is_no_zone_is_no_time(zone):
+    times, zoned = read_times(pd.Series([f"2025-03-04T10:00:00{zone}", "2025-03-04T10:00:00Z"]))
+    assert times.isna().tolist() == [True, False] and zoned.tolist() == [False, True]
+
+
 def test_an_unknown_time_zone_is_refused():
     assert problems_of(times_of, "2025-01-01", time_zone="Moscow") == (
         "no time zone 'Moscow'; give an IANA name such as Europe/Moscow",

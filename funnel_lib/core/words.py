@@ -285,7 +285,10 @@ class Words:
             begins = self.text(f"{known.words}.{kind}", name="").strip()
             is_called_so = name.casefold().startswith(begins.casefold())  # “Manager 1”
             return name if is_called_so else self.text(f"{known.words}.{kind}", name=name)
-        return texts.get(f"{known.words}.{x}", x) if known.kind in _WORDED else x
+        if known.kind not in _WORDED:
+            return x
+        text, effect = texts.get(f"{known.words}.{x}", x), texts.get(f"{known.words}_effect.{x}")
+        return f"{text}: {effect}" if effect else text
 
     def _write_path(self, x: str) -> str:
         return " → ".join(self.step(s) for s in x.split(" > ")) if x else ""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from funnel_lib.core.checked import find_lines
 from funnel_lib.core.events import ACTORS, UNUSABLE, EventLog, lead_codes, note_checks, show_rows
-from funnel_lib.core.journeys import Journeys, first_at, name_actions
+from funnel_lib.core.journeys import Journeys, first_at, last_at, name_actions
 from funnel_lib.core.steps import STEPS_FILE, Steps
 from funnel_lib.core.times import (
     DAY,
@@ -42,6 +42,8 @@ ALWAYS_OPEN = 2  # where never fewer leads are open, and mostly `MOSTLY_OPEN`, s
 MOSTLY_OPEN = 10
 MOST_TOLD = 0.95  # so many leads close within their time
 SEEN_LOST = 100  # lost leads among which somebody would have bought
+SHORTEST_GAP, MOST_GAPS, GAP_EVENTS = 4, 10, 30  # days; gaps told; events that would have come
+_FOUR_WEEKS = 28
 
 
 def check_asks(log: EventLog, steps: Steps, path: str) -> pd.DataFrame:
@@ -104,7 +106,54 @@ def _check_events(log: EventLog) -> pd.DataFrame:
         ("events_without_lead_row", no_row.sum(), base, "warning", show_rows(events[no_row])),
         ("actor_unknown", no_actor.sum(), base, "info", show_rows(events[no_actor])),
         ("bulk_edits", bulk.sum(), base, "warning", show_rows(events[bulk])),
+        _check_gaps(lead, to_micros(events["at"]), len(leads)),
     ])  # fmt: skip
+
+
+def _check_gaps(lead: np.ndarray, at: np.ndarray, n_leads: int) -> tuple:
+    """Leads with events before and after days on which nothing happened at all."""
+    gaps = find_gaps(at)
+    last = last_at(lead, at, n_leads)
+    first = first_at(lead, at, n_leads)
+    waited = np.zeros(n_leads, bool)
+    for begin, end in gaps:
+        waited |= (first < begin * DAY) & (last >= end * DAY)
+    days = [[str(np.datetime64(int(day), "D")) for day in (begin, end - 1)] for begin, end in gaps]
+    return "gap_in_log", waited.sum(), n_leads, "warning", "; ".join(map(" – ".join, days))
+
+
+def find_gaps(at: np.ndarray) -> list[tuple[int, int]]:
+    """On which days did nothing happen, although much did before and after?
+
+    The first day (from 1970) and the one after the last of each such time, the longest first and
+    `MOST_GAPS` at most: `SHORTEST_GAP` days or more, thrice the usual length of days without events
+    (weekends), in which `GAP_EVENTS` would have come, as in the four weeks before or after it,
+    whichever are calmer.
+
+    Examples
+    --------
+    >>> days = np.delete(np.repeat(np.arange(90), 10), slice(400, 470))
+    >>> find_gaps(days * DAY)
+    [(40, 47)]
+    """
+    if not len(at):
+        return []
+    first = int(at.min() // DAY)
+    n = np.bincount(at // DAY - first)
+    busy = np.flatnonzero(n)
+    length, begin = np.diff(busy) - 1, busy[:-1] + 1
+    length, begin = length[length > 0], begin[length > 0]
+    if not len(length):
+        return []
+    total = np.append(0, np.cumsum(n))
+    before = total[begin] - total[np.maximum(begin - _FOUR_WEEKS, 0)]
+    end = begin + length
+    after = total[np.minimum(end + _FOUR_WEEKS, len(n))] - total[end]
+    missing = np.minimum(before, after) / _FOUR_WEEKS * length
+    usual = np.median(length) if len(length) > MOST_GAPS else 0
+    found = (length >= max(SHORTEST_GAP, 3 * usual)) & (missing >= GAP_EVENTS)
+    ranked = np.flatnonzero(found)[np.argsort(-length[found], kind="stable")][:MOST_GAPS]
+    return [(first + int(begin[i]), first + int(end[i])) for i in ranked]
 
 
 def _bulk_edits(events: pd.DataFrame) -> np.ndarray:

@@ -3,6 +3,7 @@ deals repeat another."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +21,18 @@ from funnel_lib.stats.incidence import (
     Incidence,
     find_horizon,
     follow_cells,
+    is_settled,
 )
 from funnel_lib.stats.intervals import Cells, measure_sizes
 
 MONTH = 365.25 / 12  # days
 MOST_CLOSED = 0.95  # a lead has had its time once so many of those to be closed are closed
+# what a lead that is open, won or lost counts as
+_OUTCOMES = {
+    "won": (OPEN, TAKEN, OTHERWISE),
+    "lost": (OPEN, OTHERWISE, TAKEN),
+    "closed": (OPEN, TAKEN, TAKEN),
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,8 @@ def _add_members(leads: sparse.csr_array, counted: Tallies) -> Days:
 
 
 def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
-    """By which day has which share of a group taken a step, or been ``won`` or ``lost``?
+    """By which day has which share of a group taken a step, or been ``won``, ``lost`` or
+    ``closed`` (either)?
 
     What is counted is kept with the journeys, for the other segments.
     """
@@ -100,10 +109,10 @@ def find_days(journeys: Journeys, target: str, group: Group) -> Days:
 
 
 def _find_days(journeys: Journeys, target: str) -> tuple[np.ndarray, np.ndarray]:
-    if target not in ("won", "lost"):
+    if target not in _OUTCOMES:
         return find_step_days(journeys, target)
     day, cause = find_outcome_days(journeys)
-    return day, cause if target == "won" else np.array([OPEN, OTHERWISE, TAKEN])[cause]
+    return day, np.array(_OUTCOMES[target])[cause]
 
 
 def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
@@ -221,24 +230,40 @@ def find_first_evidence(journeys: Journeys, step_id: str) -> np.ndarray:
     return kept[step_id]
 
 
-def find_mature(journeys: Journeys) -> np.ndarray:
+def find_mature(journeys: Journeys, groups: Iterable[Group] = ()) -> np.ndarray:
     """Which leads have had their time, (n_leads,)?
 
     Those that entered so long before the export that by then `MOST_CLOSED` of those that are ever
     seen to close have closed: of younger ones only the quick have decided, and these are not like
-    the others.
+    the others. Where groups are compared, the slowest must have had its time, see
+    `find_common_horizon`.
     """
-    horizon = pd.Timedelta(days=find_horizon_to_close(journeys))
-    return (journeys.leads["entered_at"] <= journeys.observed_until - horizon).to_numpy()
+    watched = (journeys.observed_until - journeys.leads["entered_at"]) / pd.Timedelta(days=1)
+    return (watched >= find_common_horizon(journeys, groups)).to_numpy()
 
 
-def find_horizon_to_close(journeys: Journeys) -> int:
-    """By which day after entry are `MOST_CLOSED` of those closed that are ever seen to close?"""
-    if "horizon" not in journeys.kept:
-        day, cause = find_outcome_days(journeys)
-        closed = np.where(cause == OPEN, OPEN, TAKEN)
-        journeys.kept["horizon"] = find_horizon(day, closed, MOST_CLOSED)
-    return journeys.kept["horizon"]
+def find_common_horizon(journeys: Journeys, groups: Iterable[Group] = ()) -> float:
+    """By which day after entry have all leads, and those of the slowest group, had their time? NaN
+    where leads of a group were still closing when the watch ended."""
+    horizon = find_horizon_to_close(journeys)
+    for group in groups:
+        own = find_horizon_to_close(journeys, group)
+        if not is_settled(follow(journeys, "closed", group), own):
+            return np.nan
+        horizon = max(horizon, own)
+    return horizon
+
+
+def find_horizon_to_close(journeys: Journeys, group: Group | None = None) -> int:
+    """By which day after entry are `MOST_CLOSED` of those of a group closed that are ever seen to
+    close?"""
+    group = group or Group()
+    key = "horizon", group.segment
+    known = journeys.kept.get(key)
+    if known is None or known[0] is not group.memberships:
+        days = find_horizon(follow(journeys, "closed", group), MOST_CLOSED)
+        known = journeys.kept[key] = group.memberships, days
+    return known[1]
 
 
 def find_months(journeys: Journeys) -> float:

@@ -50,7 +50,7 @@ def count_funnel(
     Returns
     -------
     The table `funnel`, of one group. Status won counts as reaching the sale at its closing. What is
-    not measurable has no count. After the sale no rule matters, see `count_after_sale`.
+    not measurable has no share. After the sale no rule matters, see `count_after_sale`.
     The effective n of a segment is that of `intervals.Cells`, as memberships are estimated.
 
     Examples
@@ -230,7 +230,6 @@ def _count(counted: Tallies, column: int, codes, rule) -> pd.DataFrame:
     previous_low, previous_high = wilson(of_previous, cells.find_effective_n(reached, trials))
     n_unseen = weights @ (reached & ~seen)
     n_open = (weights * waiting[:, 0]) @ (furthest[:, None] < np.arange(1, n + 1))
-    n_reached, n_unseen, n_open = np.where(measurable, [n_reached, n_unseen, n_open], np.nan)
     return pd.DataFrame({
         "n_entered": entered, "n_reached": n_reached, "n_unseen": n_unseen, "n_open": n_open,
         "share_of_entered": share, "share_of_previous": of_previous, "low": low, "high": high,

@@ -11,6 +11,7 @@ from funnel_lib.stats.intervals import Cells, wilson
 OPEN, TAKEN, OTHERWISE = range(3)  # causes: still waiting, the target came, something else did
 FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
 MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
+FLAT = 0.8  # a curve that most have come by in this part of its days is flat after it
 _TIE = 1e-12  # parts of a total of weights that differ by less are equal
 
 
@@ -129,13 +130,18 @@ def find_half_time(share: np.ndarray, at_risk: np.ndarray, last: int | None = No
     return float((read >= read[-1] / 2).argmax()) if read[-1] > 0 else np.nan
 
 
-def find_horizon(day: np.ndarray, cause: np.ndarray, most: float = MOST_BUYERS) -> int:
+def find_horizon(found: Incidence, most: float = MOST_BUYERS) -> int:
     """By which day have most of those who do so by the last day; the last day where nobody does."""
-    found = estimate_incidence(day, cause)
     read = found.incidence[: find_last_day(found.at_risk) + 1]
     if not read[-1] > 0:
         return len(read) - 1
     return int((read >= most * read[-1]).argmax())
+
+
+def is_settled(found: Incidence, horizon: int) -> bool:
+    """Whether a curve is known to its end: nearly all are through, or it has long been flat."""
+    last = find_last_day(found.at_risk)
+    return bool(found.incidence[last] >= MOST_BUYERS or horizon <= FLAT * last)
 
 
 def find_quantile(masses: np.ndarray, q: float) -> float:

@@ -17,6 +17,7 @@ from funnel_lib.reading.files.typed import is_timestamp
 
 _ISO = r"^\d{4}-\d\d-\d\d(?:$|[T ]\d\d(?:$|[^ ]*(?: ?(?:[Zz]|[+-][\d:]+))?$))|^\d{8}(?:T|$)"
 _ZONED = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
+_ENDED = r":\d\d(?:[.,]\d+)?[+-][\d:]+$"  # by what may be a zone
 _USUAL = r"^[\d.:/ -]*T?[\d.:]*Z?$"
 _UNIX = r"^\d{9,10}(?:\.\d+)?$|^\d{12,13}$|^\d{15,16}$"
 _PARTS = (
@@ -148,15 +149,16 @@ def _read_plain(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np
 def _read_mixed(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
     """Times of texts written in several ways, and which of them are UTC and no local time."""
     plain = _write_alike(pc.utf8_trim_whitespace(plain))
-    iso = match(plain, _ISO)
+    zoned = match(plain, _ZONED)
+    iso = match(plain, _ISO) & (zoned | ~match(plain, _ENDED))
     unix = match(plain, _UNIX) & ~iso
-    aware = iso & match(plain, _ZONED)
+    aware = iso & zoned
     texts = plain.to_pandas()
     times = np.full(len(plain), np.datetime64("NaT", "us"))
     times[unix] = _from_unix(plain.filter(pa.array(unix)))
-    for kind, zoned in ((aware, True), (iso & ~aware, False)):
-        read = pd.to_datetime(texts[kind], format="ISO8601", utc=zoned, errors="coerce")
-        naive = read.dt.tz_localize(None) if zoned else read
+    for kind, utc in ((aware, True), (iso & ~aware, False)):
+        read = pd.to_datetime(texts[kind], format="ISO8601", utc=utc, errors="coerce")
+        naive = read.dt.tz_localize(None) if utc else read
         times[kind] = naive.astype("datetime64[us]").to_numpy()
     other = ~iso & ~unix
     if other.any():
@@ -173,6 +175,7 @@ def _write_alike(plain: pa.Array) -> pa.Array:
     for pattern, by in (
         ("[\u00a0\u2007\u2009\u202f]", " "),
         (" ?UTC$", "Z"),
+        (r"(:\d\d(?:[.,]\d+)?) ?([+-])(\d)(:\d\d)?$", r"\1\20\3\4"),
         (r"(:\d\d(?:[.,]\d+)?) ?([+-]\d\d)$", r"\1\2:00"),
     ):
         odd = pc.replace_substring_regex(odd, pattern, by)

@@ -42,6 +42,10 @@ def _write_card(row: dict, tables: dict, steps: pd.DataFrame, gap: float, words:
     facts = "sentence.card_all" if is_alone else "sentence.card"
     if pd.isna(row["n_parted"]):
         facts = "sentence.card_bought"
+    elif not is_alone and not row["n_parted_mature"] > 0:
+        facts = "sentence.card_young"
+    elif not is_alone and row["n_parted_mature"] < row["n_parted"]:
+        facts = "sentence.card_mature"
     own = steps[steps["segment"] == row["segment"]].set_index("step")["share"].to_dict()
     return render(
         "segment_card",

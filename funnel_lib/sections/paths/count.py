@@ -20,7 +20,7 @@ from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import order_packed, to_micros
-from funnel_lib.counting.days import follow
+from funnel_lib.counting.days import find_common_horizon, find_mature, follow
 from funnel_lib.counting.tree import Places, find_places
 from funnel_lib.counting.variants import count_variants
 from funnel_lib.sections.paths.bounds import bound_sizes
@@ -100,19 +100,21 @@ def _read_end(curve: Incidence) -> float:
 
 
 def _count_parted(journeys: Journeys, found: Segmentation) -> dict:
-    """How many whole leads went on to each segment's own part of the tree, and how many of them
-    bought."""
-    places = find_places(journeys, found)
+    """How many whole leads went on to each segment's own part of the tree, and how many of those
+    that have had their time bought: of a slow segment more are still open."""
+    places, groups = find_places(journeys, found), list_groups(found)[1:]
     counted, parted = places.counted, _find_parted(places)
     has_own = [bool(places.tree.list_own(k)) for k in range(len(found.ids))]
-    n, n_won = (
+    old = counted.add_up(find_mature(journeys, groups).astype(float))
+    n, n_mature, n_won = (
         np.where(has_own, some @ parted, np.nan)
-        for some in (counted.n, counted.n * counted.has_status("won"))
+        for some in (counted.n, old, old * counted.has_status("won"))
     )
-    low, high = wilson(divide(n_won, n), n)
+    low, high = wilson(divide(n_won, n_mature), n_mature)
     return {
-        "n_parted": n, "n_parted_won": n_won, "share_parted_won": divide(n_won, n),
-        "parted_low": low, "parted_high": high,
+        "n_parted": n, "n_parted_mature": n_mature, "n_parted_won": n_won,
+        "share_parted_won": divide(n_won, n_mature), "parted_low": low, "parted_high": high,
+        "horizon_days": find_common_horizon(journeys, groups),
     }  # fmt: skip
 
 

@@ -22,9 +22,11 @@ def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axe
     """How far do the three counting rules differ at each step?
 
     A line a step with a mark for each rule; one number where the three agree, else three in the
-    order of the key. InputError where the table holds several segments.
+    order of the key. Steps without a count are left out. InputError where the table holds several
+    segments.
     """
     canvas.check_one_segment(table)
+    table = table[table["n_reached"].notna()]
     title, most = words.text("figure.rules"), table["n_reached"].max()
     if not most > 0:
         return canvas.draw_nothing(ax, words, title)

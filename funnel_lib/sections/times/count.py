@@ -94,7 +94,7 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     and each against the best of them (see `judge_equality` and `judge_against_best`).
     """
     day, cause = find_outcome_days(journeys)
-    horizon = find_horizon(day, cause)
+    horizon = find_horizon(estimate_incidence(day, cause))
     zone, until = journeys.time_zone, journeys.observed_until
     months = name_periods(journeys.leads["entered_at"], "month", zone)
     bought = (cause == TAKEN) & (day <= horizon)
