@@ -11,12 +11,15 @@ from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import check_cuts, check_log, find_gaps, find_uncut, list_cuts
+from funnel_lib.counting.leads import list_leads
 from funnel_lib.datasets.planted import plant_log
+from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.quality.conclusions import list_problems, tell_conclusions
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.times.count import count_cohorts
 
 DAY = pd.Timedelta("1D")
+EN, RU = Words("en"), Words("ru")
 SEEDS = range(10)  # a cut is found in 95 of 100 logs and more: of ten, none may be missed
 N = 800
 
@@ -217,6 +220,23 @@ def test_the_shared_cut_is_found(root):
     cohorts = audit.tables["cohorts"].set_index("month")
     assert cohorts["is_cut"].tolist() == [True] * 5 + [False] * 6
     assert not cohorts["is_mature"][:5].any()
+
+
+@pytest.mark.parametrize("check", CUTS)
+def test_of_a_cut_export_the_share_of_buyers_is_that_of_whole_leads(check):
+    log, _, planted = cut_planted(CUTS[check], 1)
+    leads = list_leads(log, build_journeys(log, parse_steps(planted.steps_yaml)))
+    entered = leads[leads["entered_at"].notna()]
+    whole = entered[~entered["is_cut"]]
+    for words in (EN, RU):
+        told = tell_outcomes(leads, words)
+        if check == "no_lost_leads":
+            assert told.endswith(words.text("sentence.outcomes_unknown"))
+        elif check != "no_won_leads":
+            share = (whole["status"] == "won").mean()
+            assert words.share(share) in told and words.number(len(whole)) in told
+            assert words.share((entered["status"] == "won").mean()) not in told
+            assert abs(share - (plant(1)[1]["status"] == "won").mean()) < 0.015
 
 
 def find_gap_days(events):

@@ -11,6 +11,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import write_codes
 from funnel_lib.core.tallies import number_rows, tally
 from funnel_lib.counting.asked import ASKED, judge_asked
+from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.moves import find_last_stage, find_stage_step
 from funnel_lib.counting.reach import measure_depth
 from funnel_lib.counting.tree import Places, find_places
@@ -25,8 +26,9 @@ def list_leads(
     `tree.find_places`, and empty if it never entered. A segment is named where the lead is of it
     surely, else ``undetermined``, and `likely` are the fewest paths that make up so much. Stage is
     the last one of the CRM, stage_ahead: its step in the steps file lies beyond the furthest one
-    reached in its order (never of a won lead). Further columns of the leads follow; one named like
-    a column before it becomes ``…_in_export``.
+    reached in its order (never of a won lead). `is_cut` leads are there, or look as they do, by a
+    filter of the export (see `checks.find_uncut`). Further columns of the leads follow; one named
+    like a column before it becomes ``…_in_export``.
     """
     places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
@@ -60,6 +62,7 @@ def list_leads(
     first = ["amount", "currency"]
     rest = rest[[*first, *(c for c in rest if c not in first)]]
     rest.insert(2, "node", node.mask(node == 0))
+    rest.insert(3, "is_cut", ~find_uncut(journeys))
     taken = {*own, "next_step", "days_silent", "overdue"}
     rest = rest.rename(columns={c: f"{c}_in_export" for c in rest if c in taken})
     return pd.concat([own, rest], axis=1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words, hint_if_few, join_sentences
+from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences
 from funnel_lib.stats.intervals import wilson
 
 
 def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     """How many leads came, and what became of them? Those that never entered are left out.
+
+    Where a filter of the export left others out, the share of buyers is that of the leads that it
+    did not touch.
 
     Examples
     --------
@@ -22,18 +25,26 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     if leads.empty:
         return words.text("sentence.nobody")
     counts = leads["status"].value_counts().reindex(["won", "lost", "open"], fill_value=0)
-    n, since, until = len(leads), leads["entered_at"].min(), leads["entered_at"].max()
-    share = counts["won"] / n
-    low, high = wilson(share, n)
-    one_day = words.date(since) == words.date(until)
-    told = words.text(
-        "sentence.outcomes_of_day" if one_day else "sentence.outcomes",
-        since=since,
-        until=until,
-        n=n,
-        share=share,
-        low=low,
-        high=high,
-        **counts,
+    since, until = leads["entered_at"].min(), leads["entered_at"].max()
+    period = words.text(
+        "sentence.of_day" if words.date(since) == words.date(until) else "sentence.of_days",
+        since=since, until=until,
+    )  # fmt: skip
+    places = {"period": period, "n": len(leads), **counts}
+    whole = leads[~leads["is_cut"]] if "is_cut" in leads else leads
+    if len(whole) == len(leads):
+        told = words.text("sentence.outcomes", **places, **_measure_share(whole))
+        return join_sentences(told, hint_if_few(len(leads), words))
+    return join_sentences(
+        words.text("sentence.outcomes_cut", **places),
+        words.text("sentence.outcomes_whole", n=len(whole), **_measure_share(whole))
+        if len(whole) >= SMALL
+        else words.text("sentence.outcomes_unknown"),
     )
-    return join_sentences(told, hint_if_few(n, words))
+
+
+def _measure_share(leads: pd.DataFrame) -> dict[str, float]:
+    """The share that bought, with its interval."""
+    share, n = (leads["status"] == "won").mean(), len(leads)
+    low, high = wilson(share, n)
+    return {"share": share, "low": low, "high": high}

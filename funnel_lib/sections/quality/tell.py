@@ -67,6 +67,7 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
     Removed rows are counted in `quality`, too.
     """
     odd = quality[quality["severity"] != "info"]
+    odd = odd.assign(name=[words.text(f"check.{check}") for check in odd["check"]])
     if odd.empty and not rows_removed:
         return words.text("sentence.quality_none")
     removed = "sentence.quality" if rows_removed else "sentence.quality_clean"
