@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from cut_exports import CUTS, DAY, N, by_creation, closed_alone, cut_planted, plant
 
 from funnel_lib.audit import build_audit
 from funnel_lib.comparing.recording import find_habits
@@ -12,76 +13,13 @@ from funnel_lib.core.steps import parse_steps
 from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import check_cuts, check_log, find_gaps, find_uncut, list_cuts
 from funnel_lib.counting.leads import list_leads
-from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.quality.conclusions import list_problems, tell_conclusions
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.times.count import count_cohorts
 
-DAY = pd.Timedelta("1D")
 EN, RU = Words("en"), Words("ru")
 SEEDS = range(10)  # a cut is found in 95 of 100 logs and more: of ten, none may be missed
-N = 800
-
-
-def plant(seed, n=N, world="kettles"):
-    """Events and leads of a planted CRM, their times as times, and its steps."""
-    planted = plant_log(world, n, seed)
-    events = planted.events.assign(at=pd.to_datetime(planted.events["at"]))
-    times = {c: pd.to_datetime(planted.leads[c]) for c in ("created_at", "closed_at")}
-    return events, planted.leads.assign(**times), planted
-
-
-def keep(events, leads, kept):
-    leads = leads[kept]
-    return events[events["lead_id"].isin(leads["lead_id"])], leads
-
-
-def by_closing(events, leads, day):
-    return keep(events, leads, (leads["closed_at"] >= day) | (leads["status"] == "open"))
-
-
-def closed_alone(events, leads, day):
-    return keep(events, leads, leads["closed_at"] >= day)
-
-
-def by_creation(events, leads, day):
-    return keep(events, leads, leads["created_at"] >= day)
-
-
-def by_event(events, leads, day):
-    return events[events["at"] >= day], leads
-
-
-def introduce(events, leads, day):
-    """A CRM is introduced: those not closed by then are entered on one day."""
-    day = day.normalize()
-    old = leads["created_at"] < day
-    entered = leads["created_at"].mask(old, day + pd.Timedelta(hours=12))
-    gone = old & (leads["closed_at"] < day)
-    events, leads = keep(events, leads.assign(created_at=entered), ~gone)
-    return events[events["at"] >= day], leads
-
-
-def without(status):
-    return lambda events, leads, day: keep(events, leads, leads["status"] != status)
-
-
-CUTS = {
-    "cut_by_closing": by_closing,
-    "history_begins_late": by_event,
-    "introduced_at_once": introduce,
-    "no_open_leads": without("open"),
-    "no_lost_leads": without("lost"),
-    "no_won_leads": without("won"),
-}
-
-
-def cut_planted(make, seed, n=N, world="kettles"):
-    events, leads, planted = plant(seed, n, world)
-    day = leads["created_at"].min() + (0.3 + 0.03 * seed) * 365 * DAY
-    events, leads = make(events, leads, day)
-    return build_log(events, leads, planted.truth["observed_until"]), day, planted
 
 
 @pytest.mark.parametrize("check", CUTS)
