@@ -78,6 +78,25 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
     )
 
 
+def tell_merged(n_merged: int, unmerged: pd.DataFrame, leads: pd.DataFrame, words: Words) -> str:
+    """What did merging second entries of clients change, of the leads before and after?
+
+    Examples
+    --------
+    >>> leads = pd.DataFrame({"status": ["won", "lost"], "entered_at": pd.Timestamp("2025-01-01")})
+    >>> tell_merged(1, leads, leads[:1], Words("en"))
+    'Second entries of clients were merged: 1. Leads that entered: 1 instead of 2; bought: 100.0%
+    instead of 50.0%.'
+    """
+    both = [x.loc[x["entered_at"].notna(), "status"] == "won" for x in (unmerged, leads)]
+    if any(x.empty for x in both):
+        return words.text("sentence.nobody")
+    before, after = both
+    counts = {"n": n_merged, "leads": len(after), "leads_before": len(before)}
+    shares = {"share": after.mean(), "share_before": before.mean()}
+    return words.text("sentence.merged_leads", **counts, **shares)
+
+
 def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> list[str]:
     """What do these numbers not say?"""
     entered = leads["entered_at"].notna()
