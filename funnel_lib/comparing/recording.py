@@ -39,8 +39,9 @@ class Habits:
     `table` has the rows of the table `recording`, `barred` the groups that differ, by kind: where
     paths were not looked for also those that may only have another mix of clients; `comparable`,
     (n_leads,), are the leads that are of no such manager, team or source, that no filter of the
-    export touched (`checks.find_uncut`), and that are no second entry of a client (`duplicates`). `paths` are the paths that may be one group's habit: kind,
-    group, segment, whole (the path of which it may leave out steps; -1 where it is none of these).
+    export touched (`checks.find_uncut`), and that are no second entry of a client (`duplicates`).
+    `paths` are the paths that may be one group's habit: kind, group, segment, whole (the path of
+    which it may leave out steps; -1 where it is none of these).
     """
 
     table: pd.DataFrame

@@ -23,6 +23,8 @@ from funnel_lib.core.times import DAY, NEVER, end_of_days, to_micros
 DUPLICATES = "duplicate_leads"
 SECOND = "second_entry"  # why a row of a lead was removed
 NEAR = 7 * DAY  # entries further apart are two matters
+LEAST = 0.01  # a smaller part of the leads changes no number that is read
+ENOUGH = 10  # so many honest deals of an account, a week apart, tell how many come by chance
 _KINDS = ("product", "pipeline")  # deals that differ in these are no entry of the same
 
 
@@ -33,7 +35,8 @@ def find_first_entries(source: EventLog | Journeys) -> np.ndarray:
     the log has a contact, and the same product; were created within `NEAR` of each other; and the
     later one before the earlier one was closed. So are leads that a third one links. Of a lead
     without creation the first event counts. Where products are not known, only contacts tell. An
-    unknown contact, or a product known of one lead alone, tells nothing.
+    unknown contact, or a product known of one lead alone, tells nothing; nor do accounts, where
+    their deals come as close by chance.
 
     Examples
     --------
@@ -61,7 +64,9 @@ def find_second_entries(source: EventLog | Journeys) -> np.ndarray:
 
 
 def _find_first(leads: pd.DataFrame, first_event: np.ndarray) -> np.ndarray:
-    first, (client, matter) = np.arange(len(leads)), _group(leads)
+    first = np.arange(len(leads))
+    by_contact = CONTACT in leads and bool(leads[CONTACT].notna().any())
+    client, matter = _group(leads, by_contact)
     created, closed = (to_micros(leads[c]) for c in ("created_at", "closed_at"))
     begun = np.where(created < NEVER, created, first_event)
     ended = np.isin(code_statuses(leads["status"]), [0, 1])  # won, lost
@@ -72,17 +77,27 @@ def _find_first(leads: pd.DataFrame, first_event: np.ndarray) -> np.ndarray:
     if not len(rows):
         return first
     begun, closed = begun[rows], closed[rows]
-    new = np.append(True, (np.diff(client[rows]) != 0) | (np.diff(matter[rows]) != 0))
+    same = (np.diff(client[rows]) == 0) & (np.diff(matter[rows]) == 0)
+    new = np.append(True, ~same)
     # Until when another entry is the same: of all before it in the group the latest counts.
     until = pd.Series(np.minimum(closed - 1, begun + NEAR)).groupby(np.cumsum(new)).cummax()
     new[1:] |= begun[1:] > until.to_numpy()[:-1]
+    gap = np.diff(begun)
+    later = same & new[1:] & (gap > NEAR) & (gap <= 2 * NEAR) & (closed[:-1] > begun[1:])
+    if not by_contact and _may_be_chance((~new).sum(), later.sum(), len(leads)):
+        return first
     first[rows] = rows[new][np.cumsum(new) - 1]
     return first
 
 
-def _group(leads: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _may_be_chance(near: int, later: int, n_leads: int) -> bool:
+    """Whether an account's honest deals would come as close: few do, or hardly more than come a
+    week later, while the one before is open, too."""
+    return near < LEAST * n_leads or (later >= ENOUGH and near <= 2 * later)
+
+
+def _group(leads: pd.DataFrame, by_contact: bool) -> tuple[np.ndarray, np.ndarray]:
     """Whose each lead is, -1 where nobody knows; and what it is about, (n_leads,) each."""
-    by_contact = CONTACT in leads and leads[CONTACT].notna().any()
     client = pd.factorize(leads[CONTACT if by_contact else "account_id"])[0]
     known = [c for c in _KINDS if c in leads and leads[c].notna().any()]
     kinds = {c: leads[c].astype("str").str.strip().str.casefold().fillna("") for c in known}
@@ -108,8 +123,9 @@ def merge_duplicates(log: EventLog, first: np.ndarray) -> EventLog:
 
     The events are joined. Won if any was won, open if any is open, else lost; closing, manager and
     all else are of the lead with that outcome (of several won ones the first closed, of lost ones
-    the last, of open ones the latest), and what it lacks of the others, the latest first. The creation is the earliest one.
-    The leads merged are counted in `removed`, and events that are then the same ones.
+    the last, of open ones the latest), and what it lacks of the others, the latest first. The
+    creation is the earliest one. The leads merged are counted in `removed`, and so are events that
+    are then the same ones.
     """
     second = first != np.arange(len(first))
     if not second.any():

@@ -13,7 +13,7 @@ from funnel_lib.counting.checks import (
     find_uncut,
     list_cuts,
 )
-from funnel_lib.counting.duplicates import SECOND, check_duplicates, find_second_entries
+from funnel_lib.counting.duplicates import check_duplicates, find_second_entries
 from funnel_lib.sections.quality.exports import tell_sources
 from funnel_lib.sections.quality.tell import (
     tell_assumed,
@@ -57,11 +57,7 @@ def _tell(source: Source, words: Words) -> str:
 
 
 def _tell_merged(source: Source, words: Words) -> list[str]:
-    if source.unmerged is None:
-        return []
-    removed = source.log.removed
-    n = int(removed.loc[removed["reason"] == SECOND, "rows"].sum())
-    return [tell_merged(n, source.unmerged, source.journeys.leads, words)]
+    return tell_merged(source.log, source.unmerged, source.journeys.leads, words)
 
 
 def _tell_unseen(source: Source, words: Words) -> list[str]:

@@ -8,9 +8,8 @@ from funnel_lib.core.events import STAGE_PREFIX, EventLog
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import MADE, Cut, list_cuts
-from funnel_lib.counting.duplicates import find_second_entries
+from funnel_lib.counting.duplicates import LEAST, find_second_entries
 
-LEAST_TWICE = 0.01  # so few clients entered twice change no number that is read
 # How each CRM gives what is missing; the ways through its menus stand in the locale.
 METHODS = {
     "amocrm": {
@@ -92,7 +91,7 @@ def tell_export(log: EventLog, words: Words, journeys: Journeys | None = None) -
 def _tell_duplicates(source: EventLog | Journeys, words: Words) -> list[str]:
     second = find_second_entries(source)
     n, of = int(second.sum()), len(second)
-    if n < LEAST_TWICE * of or not n:
+    if n < LEAST * of or not n:
         return []
     return [words.text("sentence.duplicate_leads", n=n, of=of, share=n / of)]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from funnel_lib.core.events import EventLog
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import take_amounts
 from funnel_lib.core.words import SMALL, Words, join_sentences
+from funnel_lib.counting.duplicates import SECOND
 
 
 def tell_reliability(
@@ -78,23 +80,20 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
     )
 
 
-def tell_merged(n_merged: int, unmerged: pd.DataFrame, leads: pd.DataFrame, words: Words) -> str:
+def tell_merged(
+    log: EventLog, unmerged: pd.DataFrame | None, leads: pd.DataFrame, words: Words
+) -> list[str]:
     """What did merging second entries of clients change, of the leads before and after?
 
-    Examples
-    --------
-    >>> leads = pd.DataFrame({"status": ["won", "lost"], "entered_at": pd.Timestamp("2025-01-01")})
-    >>> tell_merged(1, leads, leads[:1], Words("en"))
-    'Second entries of clients were merged: 1. Leads that entered: 1 instead of 2; bought: 100.0%
-    instead of 50.0%.'
+    `unmerged` is None where none were merged.
     """
-    both = [x.loc[x["entered_at"].notna(), "status"] == "won" for x in (unmerged, leads)]
-    if any(x.empty for x in both):
-        return words.text("sentence.nobody")
-    before, after = both
-    counts = {"n": n_merged, "leads": len(after), "leads_before": len(before)}
+    if unmerged is None:
+        return []
+    n = int(log.removed.loc[log.removed["reason"] == SECOND, "rows"].sum())
+    before, after = (x.loc[x["entered_at"].notna(), "status"] == "won" for x in (unmerged, leads))
+    counts = {"n": n, "leads": len(after), "leads_before": len(before)}
     shares = {"share": after.mean(), "share_before": before.mean()}
-    return words.text("sentence.merged_leads", **counts, **shares)
+    return [words.text("sentence.merged_leads", **counts, **shares)]
 
 
 def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> list[str]:
