@@ -66,18 +66,22 @@ def find_second_entries(source: EventLog | Journeys) -> np.ndarray:
 def _find_first(leads: pd.DataFrame, first_event: np.ndarray) -> np.ndarray:
     first = np.arange(len(leads))
     by_contact = CONTACT in leads and bool(leads[CONTACT].notna().any())
-    client, matter = _group(leads, by_contact)
+    client = pd.factorize(leads[CONTACT if by_contact else "account_id"])[0]
     created, closed = (to_micros(leads[c]) for c in ("created_at", "closed_at"))
     begun = np.where(created < NEVER, created, first_event)
     ended = np.isin(code_statuses(leads["status"]), [0, 1])  # won, lost
     closed = np.where(ended, end_of_days(closed), NEVER)
-    rows = np.flatnonzero((client >= 0) & (begun < NEVER))
-    order = np.lexsort((rows, -closed[rows], begun[rows], matter[rows], client[rows]))
-    rows = rows[order]
+    known = (client >= 0) & (begun < NEVER)
+    rows = np.flatnonzero(known)
+    rows = rows[np.bincount(client[rows], minlength=1)[client[rows]] > 1]
+    matter = _find_matters(leads, rows, by_contact)
+    rows, matter = rows[matter >= 0], matter[matter >= 0]
     if not len(rows):
         return first
+    order = np.lexsort((rows, -closed[rows], begun[rows], matter, client[rows]))
+    rows, matter = rows[order], matter[order]
     begun, closed = begun[rows], closed[rows]
-    same = (np.diff(client[rows]) == 0) & (np.diff(matter[rows]) == 0)
+    same = (np.diff(client[rows]) == 0) & (np.diff(matter) == 0)
     new = np.append(True, ~same)
     # Until when another entry is the same: of all before it in the group the latest counts.
     until = pd.Series(np.minimum(closed - 1, begun + NEAR)).groupby(np.cumsum(new)).cummax()
@@ -96,17 +100,16 @@ def _may_be_chance(near: int, later: int, n_leads: int) -> bool:
     return near < LEAST * n_leads or (later >= ENOUGH and near <= 2 * later)
 
 
-def _group(leads: pd.DataFrame, by_contact: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Whose each lead is, -1 where nobody knows; and what it is about, (n_leads,) each."""
-    client = pd.factorize(leads[CONTACT if by_contact else "account_id"])[0]
-    known = [c for c in _KINDS if c in leads and leads[c].notna().any()]
-    kinds = {c: leads[c].astype("str").str.strip().str.casefold().fillna("") for c in known}
-    if not by_contact:
-        told = kinds["product"].ne("").to_numpy() if "product" in kinds else False
-        client = np.where(told, client, -1)
-    if not kinds:
-        return client, np.zeros(len(leads), np.int64)
-    return client, pd.DataFrame(kinds).groupby(known, sort=False).ngroup().to_numpy()
+def _find_matters(leads: pd.DataFrame, rows: np.ndarray, by_contact: bool) -> np.ndarray:
+    """Number what some leads are about, (n_rows,); -1 where that is not known well enough."""
+    kinds = [c for c in _KINDS if c in leads and leads[c].notna().any()]
+    cells = leads[kinds].iloc[rows].astype("str")
+    cells = cells.apply(lambda texts: texts.str.strip().str.casefold()).fillna("")
+    same = cells.groupby(kinds, sort=False).ngroup().to_numpy() if kinds else np.zeros(len(rows))
+    if by_contact:
+        return same
+    told = (cells["product"] != "").to_numpy() if "product" in kinds else False
+    return np.where(told, same, -1)
 
 
 def check_duplicates(source: EventLog | Journeys) -> pd.DataFrame:

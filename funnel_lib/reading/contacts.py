@@ -26,6 +26,7 @@ _OTHERS = re.compile(
     r"|менеджер|автор|ответствен|сотрудник|оператор|компани|организаци|юрлиц"
     r"|date|time|last|count|number of|дат[аы]|врем|последн|колич|_at$", re.IGNORECASE,
 )  # fmt: skip
+_BETWEEN = r"[,;/|\n]"
 _MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 _PHONE = r"^\+?[\d\s().-]{7,}(?:\D+\d{1,6}\)?)?$"
 _DATE = r"^\d{4}-\d\d-\d\d|^\d{1,2}\.\d\d\.\d{4}"
@@ -43,12 +44,18 @@ def find_contacts(rows: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
         is_id = bool(_ID.search(name))
         if not is_id and (_OTHERS.search(name) or not _REACHED_BY.search(name)):
             continue
-        cells = pd.DataFrame({"lead_id": ids, "cell": rows[column]}).dropna().drop_duplicates()
-        cells = cells.assign(cell=cells["cell"].astype("str").str.split(r"[,;/|\n]"))
-        cells = cells.explode("cell", ignore_index=True)
+        cells = _split(pd.DataFrame({"lead_id": ids, "cell": rows[column]}).dropna())
         bare = _bare_ids(cells["cell"]) if is_id else _bare_contacts(cells["cell"])
         parts.append(cells[["lead_id"]].assign(contact=bare).dropna())
     return pd.concat(parts, ignore_index=True).astype("str").drop_duplicates(ignore_index=True)
+
+
+def _split(cells: pd.DataFrame) -> pd.DataFrame:
+    """One row a contact: several may stand in a cell."""
+    cells = cells.assign(cell=cells["cell"].astype("str")).reset_index(drop=True)
+    several = cells["cell"].str.contains(_BETWEEN)
+    parts = cells[several].assign(cell=cells.loc[several, "cell"].str.split(_BETWEEN))
+    return pd.concat([cells[~several], parts.explode("cell")], ignore_index=True).astype("str")
 
 
 def _bare_ids(cells: pd.Series) -> pd.Series:
