@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from prove_duplicates import enter_twice, make_accounts
+from test_bitrix24 import deal, lead, page
 
 from funnel_lib.audit import build_audit
 from funnel_lib.comparing.recording import find_habits
@@ -296,3 +297,21 @@ def test_contacts_of_a_crm_and_of_events(tmp_path):
     log = read_export(tmp_path / "events.csv")
     assert find_first_entries(log).tolist() == [0, 0, 2]
     assert "phone" not in log.events
+
+
+def test_contacts_of_a_crm_and_their_phones_tell_whose_deals_are(tmp_path):
+    def person(number, phone):
+        phones = [{"ID": "1234567", "VALUE": phone, "VALUE_TYPE": "WORK"}]
+        return {"ID": number, "NAME": "Ann", "LAST_NAME": "Lee", "HAS_PHONE": "Y", "PHONE": phones}
+
+    people = [person("70", "8 999 123-45-67"), person("71", "+7 (999) 123 45 67"),
+              person("72", "+7 999 000-11-22")]  # fmt: skip
+    whose = ["70", "71", "72", "72", None, None]
+    deals = [deal(n, CONTACT_ID=who, STAGE_ID="NEW") for n, who in enumerate(whose, 1)]
+    leads = [lead(7, PHONE=people[2]["PHONE"])]
+    paths = [page(tmp_path, name, rows) for name, rows in
+             (("deals", deals), ("contacts", people), ("leads", leads))]  # fmt: skip
+    log = read_export(paths, observed_until="2025-12-31")
+    client = log.leads.set_index("lead_id")["contact_key"]
+    assert client["1"] == client["2"] != client["3"] == client["4"] == client["lead 7"]
+    assert client[["5", "6"]].isna().all()
