@@ -24,6 +24,11 @@ from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
 from funnel_lib.core.words import Words, check_language, use_language
+from funnel_lib.counting.duplicates import (
+    find_first_entries,
+    find_second_entries,
+    merge_duplicates,
+)
 from funnel_lib.counting.parts import count_parts, read_size
 from funnel_lib.counting.reach import check_rule, read_window
 from funnel_lib.reading.cells.times import check_time_zone
@@ -117,11 +122,15 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     settings = given.model_copy(update={"time_zone": zone})
     use_language(settings.lang or LANGUAGES[0], inputs.steps)
     n_parts = count_parts(log, settings.memory)
-    journeys, others = build_journeys(log, inputs.steps), None
+    journeys, others, unmerged = build_journeys(log, inputs.steps), None, None
     if settings.hide_managers:
         others = name_managers(log, _write_pseudonym(settings), settings.seed)
         revealed = tuple(map(others.reveal_condition, settings.only))
         settings = settings.model_copy(update={"only": revealed})
+    if settings.merge_duplicates and find_second_entries(journeys).any():
+        unmerged = journeys.leads[_choose(journeys, settings)]
+        log = merge_duplicates(log, find_first_entries(journeys))
+        journeys = build_journeys(log, inputs.steps)
     keep = _choose(journeys, settings)
     chosen = journeys if keep.all() else select_leads(journeys, keep)
     chosen = replace(chosen, n_parts=n_parts, time_zone=zone)
@@ -130,7 +139,8 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
         log, chosen = hide_managers(log, chosen, others)
         covered = tuple(map(others.cover_condition, settings.only))
         settings = settings.model_copy(update={"only": covered})
-    audit = Audit(log, inputs.steps, chosen, left_out, _find(chosen, settings), settings)
+    segmentation = _find(chosen, settings)
+    audit = Audit(log, inputs.steps, chosen, left_out, segmentation, settings, unmerged=unmerged)
     for section in list_parts().values():
         _count(section, audit)
     return audit

@@ -122,6 +122,7 @@ class Settings(BaseModel):
     time_zone: Text = _define("", "Of times without a zone, days and months: e.g. Europe/Moscow.")
     show_names: bool = _define(False, "Keep names of people, phones and mails.")
     hide_managers: bool = _define(False, "Write “Manager 1”, not the managers' names.")
+    merge_duplicates: bool = _define(False, "Count a client entered twice as one lead.")
     seed: int = _define(0, "For what is random: a whole number, 0 or more.", least=0)
     memory: Text = _define("", "Memory to count with, e.g. 6GiB; larger logs go in parts.")
     lang: Text = _define("", "en or ru.", default="en")

@@ -16,6 +16,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import HOUR, NEVER, to_micros
 from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.days import find_horizon_to_close, find_mature, find_outcome_days
+from funnel_lib.counting.duplicates import find_second_entries
 from funnel_lib.counting.reach import count_steps
 from funnel_lib.stats.differences import MOST_P, correct_p
 from funnel_lib.stats.incidence import OPEN
@@ -37,9 +38,10 @@ class Habits:
 
     `table` has the rows of the table `recording`, `barred` the groups that differ, by kind: where
     paths were not looked for also those that may only have another mix of clients; `comparable`,
-    (n_leads,), are the leads that are of no such manager, team or source, and that no filter of the
-    export touched (`checks.find_uncut`). `paths` are the paths that may be one group's habit: kind,
-    group, segment, whole (the path of which it may leave out steps; -1 where it is none of these).
+    (n_leads,), are the leads that are of no such manager, team or source, that no filter of the
+    export touched (`checks.find_uncut`), and that are no second entry of a client (`duplicates`).
+    `paths` are the paths that may be one group's habit: kind, group, segment, whole (the path of
+    which it may leave out steps; -1 where it is none of these).
     """
 
     table: pd.DataFrame
@@ -104,7 +106,7 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         for g in groupings
     }
     table = table.drop(columns=["p", "apart"], errors="ignore")
-    comparable = find_uncut(journeys)
+    comparable = find_uncut(journeys) & ~find_second_entries(journeys)
     for grouping in groupings:
         if grouping.kind != "quarter":
             named = [n for n, name in enumerate(grouping.names) if name in barred[grouping.kind]]

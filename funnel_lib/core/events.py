@@ -29,6 +29,7 @@ LEAD_COLUMNS = (
     "lead_id", "created_at", "status", "closed_at", "amount", "currency", "manager", "team",
     "product", "source", "loss_reason", "account_id", "stage",
 )  # fmt: skip
+CONTACT = "contact_key"  # of leads: which client, by phone, e-mail or contact; never written
 _ACTOR_WORDS = {"клиент": "client", "менеджер": "manager", "система": "system"}
 STAGE_PREFIX = "stage: "
 # Rows of these kinds cannot be used at all; more than this share of them is refused.
@@ -54,7 +55,8 @@ class EventLog(Card):
         lead_id (categorical, categories = leads.lead_id), at (UTC), action (categorical),
         actor (client, manager, system or missing), then further columns as they came
     leads : frame, one row a lead, ordered by lead_id: the columns of `LEAD_COLUMNS`, then further
-        ones; status is missing where no leads table gives it
+        ones; status is missing where no leads table gives it. Leads of one client, by phone,
+        e-mail or the CRM's contact, have the same ``contact_key``, a number; no table has it
     observed_until : when the export was made; nothing later is known
     removed : frame (table, reason, rows, examples): what was left out of events or leads and why
     rows_read : rows of the event tables as read; always len(events) + removed event rows

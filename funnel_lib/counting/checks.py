@@ -24,7 +24,7 @@ from funnel_lib.core.times import (
 
 # Rows that a reader leaves out as they hold no event, or one that stands elsewhere, too.
 EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "deleted_deal",
-            "deleted_activity", "lone_text")  # fmt: skip
+            "deleted_activity", "lone_text", "second_entry")  # fmt: skip
 # A deal with such an event was a lead before: its first events are older than the deal.
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import EventLog
+from funnel_lib.core.events import CONTACT, EventLog
 from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import write_codes
@@ -58,7 +58,8 @@ def list_leads(
     own["stage"] = find_last_stage(log, journeys)
     own["stage_ahead"] = _find_ahead(journeys, own["stage"])
     node = pd.Series(places.node[of_lead], dtype="Int64")
-    rest = journeys.leads.drop(columns=["lead_id", "status", "stage", "has_row"], errors="ignore")
+    own_columns = ["lead_id", "status", "stage", "has_row", CONTACT]
+    rest = journeys.leads.drop(columns=own_columns, errors="ignore")
     first = ["amount", "currency"]
     rest = rest[[*first, *(c for c in rest if c not in first)]]
     rest.insert(2, "node", node.mask(node == 0))

@@ -14,6 +14,7 @@ from funnel_lib.reading import outside
 from funnel_lib.reading.cells.people import KEYS
 from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find_columns, names_lead
+from funnel_lib.reading.contacts import link_contacts
 from funnel_lib.reading.crms import amocrm, bitrix24, hubspot, pipedrive, salesforce
 from funnel_lib.reading.crms.assembly import assemble, give_to_deals
 from funnel_lib.reading.crms.joins import CrmData, join_deals
@@ -111,7 +112,8 @@ def take_crm(
         outside.link_keys(data)
     rows, leads = assemble(data)
     ledger.add(data.ledger)
-    taken = Taken(rows, leads, np.full(len(rows), not reading.clock.local), modified)
+    zoned = np.full(len(rows), not reading.clock.local)
+    taken = Taken(rows, leads, zoned, modified, link_contacts(data))
     return taken, pd.concat([list_sources(found), sources], ignore_index=True)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from funnel_lib.core.errors import InputError, Problems
 from funnel_lib.core.events import (
+    CONTACT,
     EVENT_COLUMNS,
     LEAD_COLUMNS,
     MOST_UNUSABLE,
@@ -23,6 +24,7 @@ from funnel_lib.core.times import localize
 from funnel_lib.reading.cells.people import find_personal, hide_persons, hide_within
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping
+from funnel_lib.reading.contacts import find_contacts, number_clients
 from funnel_lib.reading.crm import (
     check_crm,
     find_crm,
@@ -99,6 +101,7 @@ def read_export(
         clock.check(zone_given is not None)
     del tables, lead_tables, found, rest  # a large log does not stand there twice
     _refuse_unusable(taken.events, ledger.removed)
+    contacts = _list_contacts(taken)
     if not show_names:
         taken = _leave_out_personal(taken, ledger)
     ledger.add(files)
@@ -116,7 +119,7 @@ def read_export(
     )
     del taken
     pa.default_memory_pool().release_unused()
-    return log
+    return _number_clients(log, contacts)
 
 
 def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True) -> pd.Timestamp:
@@ -193,6 +196,24 @@ def _take_plain(
         zoned=np.append(taken.zoned, np.full(len(rows), not reading.clock.local)),
     )
     return joined, pd.concat([sources, list_sources(found)], ignore_index=True)
+
+
+def _list_contacts(taken: Taken) -> pd.DataFrame:
+    """By what the clients of leads are known: by the tables of leads, else by the events."""
+    known = [] if taken.contacts is None else [taken.contacts]
+    if taken.leads is not None:
+        known.append(find_contacts(taken.leads, taken.leads["lead_id"]))
+    if any(map(len, known)):
+        return pd.concat(known, ignore_index=True)
+    return find_contacts(taken.events, taken.events["lead_id"])
+
+
+def _number_clients(log: EventLog, contacts: pd.DataFrame) -> EventLog:
+    """Give the leads the numbers of their clients, where these are known."""
+    if contacts.empty:
+        return log
+    clients = number_clients(contacts, log.leads["lead_id"])
+    return replace(log, leads=log.leads.assign(**{CONTACT: clients}))
 
 
 def _leave_out_personal(taken: Taken, ledger: Ledger) -> Taken:

@@ -56,12 +56,14 @@ class Taken:
         tables lead_id, action and actor are categorical.
     zoned : which events' times carry their zone, (n_events,)
     modified : when leads were last changed, where a CRM says so
+    contacts : by what the clients of leads are known, of a CRM's tables: lead_id, contact
     """
 
     events: pd.DataFrame
     leads: pd.DataFrame | None
     zoned: np.ndarray
     modified: pd.Series | None = None
+    contacts: pd.DataFrame | None = None
 
 
 def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Reading) -> Taken:

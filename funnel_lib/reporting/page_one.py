@@ -16,13 +16,13 @@ from funnel_lib.sections.losses.tell import tell_main_loss
 from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.paths.tell import tell_segments
 from funnel_lib.sections.quality.exports import tell_export
-from funnel_lib.sections.quality.tell import tell_reliability, tell_unseen
+from funnel_lib.sections.quality.tell import tell_merged, tell_reliability, tell_unseen
 from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source
 
 
 def show_page_one(audit: Source) -> Answer:
-    """Show what a head of sales reads first, below what the export leaves out."""
+    """Show what a head of sales reads first, below what was merged and left out."""
     return _PageOne(Section("page_one"), audit)
 
 
@@ -33,7 +33,9 @@ class _PageOne(Answer):
         return tell_page_one(self.source.tables, self.source.words(lang), self.source.journeys)
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
-        export = tell_export(self.source.log, self.source.words(lang), self.source.journeys)
+        log, words, journeys = self.source.log, self.source.words(lang), self.source.journeys
+        export = tell_merged(log, self.source.unmerged, journeys.leads, words)
+        export += tell_export(log, words, journeys)
         return render(
             "page_one",
             export=show_text(export, kind="export"),

@@ -39,6 +39,7 @@ class Source:
     settings : as they were given, the time zone as it was found
     tables : the tables by name, each a tidy frame (see docs/tables.md)
     failed : sections whose counting failed, and why; their tables are missing
+    unmerged : the leads chosen before second entries were merged; None where none were
     """
 
     log: EventLog
@@ -49,6 +50,7 @@ class Source:
     settings: Settings
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
+    unmerged: pd.DataFrame | None = None
 
     @cached_property
     def all_groups(self) -> list[Group]:

@@ -13,10 +13,12 @@ from funnel_lib.counting.checks import (
     find_uncut,
     list_cuts,
 )
+from funnel_lib.counting.duplicates import check_duplicates, find_second_entries
 from funnel_lib.sections.quality.exports import tell_sources
 from funnel_lib.sections.quality.tell import (
     tell_assumed,
     tell_limits,
+    tell_merged,
     tell_quality,
     tell_unseen,
 )
@@ -34,7 +36,8 @@ def _count(source: Source) -> Tables:
     amounts = check_amounts(source.journeys.leads)
     asks = check_asks(source.log, source.steps, steps_file)
     cuts = check_cuts(list_cuts(source.journeys), source.journeys.leads)
-    found = [check_log(source.log), cuts, amounts, source.journeys.quality, asks, chosen]
+    twice = check_duplicates(source.journeys)
+    found = [check_log(source.log), cuts, twice, amounts, source.journeys.quality, asks, chosen]
     return {"quality": pd.concat(found, ignore_index=True)}
 
 
@@ -43,13 +46,18 @@ def _count_habits(source: Source) -> tuple[int, int, str, str]:
     habits = find_habits(source.journeys, source.segmentation)
     named = [f"{kind}={name}" for kind, names in habits.barred.items() for name in sorted(names)]
     n_leads = len(source.journeys.leads)
-    n = (~habits.comparable & find_uncut(source.journeys)).sum()  # the others are told as cut
+    told = ~find_uncut(source.journeys) | find_second_entries(source.journeys)
+    n = (~habits.comparable & ~told).sum()  # the others are told as cut, or entered twice
     return n, n_leads, "warning", "; ".join(named)
 
 
 def _tell(source: Source, words: Words) -> str:
     rows = source.log.rows_read
     return tell_quality(source.tables["quality"], rows, rows - len(source.log.events), words)
+
+
+def _tell_merged(source: Source, words: Words) -> list[str]:
+    return tell_merged(source.log, source.unmerged, source.journeys.leads, words)
 
 
 def _tell_unseen(source: Source, words: Words) -> list[str]:
@@ -66,6 +74,8 @@ def _tell_limits(source: Source, words: Words) -> list[str]:
     ]
 
 
-QUALITY = Section("quality", tables=("quality",), count=_count, tell=(_tell, _tell_unseen))
+QUALITY = Section(
+    "quality", tables=("quality",), count=_count, tell=(_tell, _tell_merged, _tell_unseen)
+)
 LIMITS = Section("limits", tell=(_tell_limits,), kind="limits")
 SECTIONS = (QUALITY, LIMITS)

@@ -14,6 +14,7 @@ from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import SMALL, Words, label_table
 from funnel_lib.counting.checks import check_cuts, check_log, list_cuts
+from funnel_lib.counting.duplicates import check_duplicates
 from funnel_lib.counting.moves import mark_pipelines
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_assumed
@@ -66,7 +67,8 @@ def list_problems(log: EventLog) -> pd.DataFrame:
     As `checks.check_log` tells it, and the amounts that do not count as money.
     """
     cuts = check_cuts(list_cuts(log), log.leads)
-    found = pd.concat([check_log(log), cuts, check_amounts(log.leads)], ignore_index=True)
+    checks = [check_log(log), cuts, check_duplicates(log), check_amounts(log.leads)]
+    found = pd.concat(checks, ignore_index=True)
     rank = found["severity"].map({s: n for n, s in enumerate(_SEVERITIES)})
     order = np.lexsort((-found["n_rows"].to_numpy(float), rank))
     return found.iloc[order].reset_index(drop=True)

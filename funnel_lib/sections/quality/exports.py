@@ -8,6 +8,7 @@ from funnel_lib.core.events import STAGE_PREFIX, EventLog
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import MADE, Cut, list_cuts
+from funnel_lib.counting.duplicates import LEAST, find_second_entries
 
 # How each CRM gives what is missing; the ways through its menus stand in the locale.
 METHODS = {
@@ -80,10 +81,19 @@ def find_crm_name(log: EventLog) -> str | None:
 def tell_export(log: EventLog, words: Words, journeys: Journeys | None = None) -> list[str]:
     """By what is this export cut, what can a CRM's not tell, and what to export instead?
 
-    Cuts are told of the journeys, whose outcomes also their events may tell, where these are given.
+    Cuts, and clients entered twice, are told of the journeys, whose outcomes also their events may
+    tell, where these are given.
     """
-    cuts = list_cuts(journeys or log)
-    return [*(_tell_cut(cut, words) for cut in cuts), *_tell_missing(log, words)]
+    cuts = [_tell_cut(cut, words) for cut in list_cuts(journeys or log)]
+    return [*cuts, *_tell_duplicates(journeys or log, words), *_tell_missing(log, words)]
+
+
+def _tell_duplicates(source: EventLog | Journeys, words: Words) -> list[str]:
+    second = find_second_entries(source)
+    n, of = int(second.sum()), len(second)
+    if n < LEAST * of or not n:
+        return []
+    return [words.text("sentence.duplicate_leads", n=n, of=of, share=n / of)]
 
 
 def _tell_cut(cut: Cut, words: Words) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from funnel_lib.core.events import EventLog
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import take_amounts
 from funnel_lib.core.words import SMALL, Words, join_sentences
+from funnel_lib.counting.duplicates import SECOND
 
 
 def tell_reliability(
@@ -77,6 +79,22 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
         if odd.empty
         else words.text("sentence.quality_look", checks=words.each("sentence.quality_check", odd)),
     )
+
+
+def tell_merged(
+    log: EventLog, unmerged: pd.DataFrame | None, leads: pd.DataFrame, words: Words
+) -> list[str]:
+    """What did merging second entries of clients change, of the leads before and after?
+
+    `unmerged` is None where none were merged.
+    """
+    if unmerged is None:
+        return []
+    n = int(log.removed.loc[log.removed["reason"] == SECOND, "rows"].sum())
+    before, after = (x.loc[x["entered_at"].notna(), "status"] == "won" for x in (unmerged, leads))
+    counts = {"n": n, "leads": len(after), "leads_before": len(before)}
+    shares = {"share": after.mean(), "share_before": before.mean()}
+    return [words.text("sentence.merged_leads", **counts, **shares)]
 
 
 def tell_limits(leads: pd.DataFrame, quality: pd.DataFrame, words: Words) -> list[str]:

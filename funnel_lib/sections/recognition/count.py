@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from funnel_lib.core.events import CONTACT
 from funnel_lib.core.groups import UNDETERMINED, Segmentation, place_steps
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
@@ -15,7 +16,7 @@ FEWEST = 5  # leads of a value of its own
 # Columns of the leads that are known late, name the lead, or follow from its end.
 _NO_FACTS = {
     "lead_id", "created_at", "status", "closed_at", "amount", "currency", "loss_reason", "stage",
-    "account_id", "entered_at", "sold_at", "has_row",
+    "account_id", "entered_at", "sold_at", "has_row", CONTACT,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import localize
 from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.days import find_measurable, find_outcome_days, follow
+from funnel_lib.counting.duplicates import find_second_entries
 from funnel_lib.counting.tree import Node, Places, find_places
 from funnel_lib.counting.values import name_periods
 from funnel_lib.counting.waits import HOURS, NORMAL, count_waits, find_normal, measure_standing
@@ -89,7 +90,8 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     """Do leads of later months buy as often, as far as they have had their time? The table
     `cohorts`; months are those of entry, in the user's time zone.
 
-    Leads that the export cut off make their month one that is not compared. Leads of one account
+    Leads that the export cut off make their month one that is not compared; second entries of a
+    client are left out. Leads of one account
     are one case of the errors. Mature months are tested for being all alike,
     and each against the best of them (see `judge_equality` and `judge_against_best`).
     """
@@ -97,6 +99,7 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     horizon = find_horizon(estimate_incidence(day, cause))
     zone, until = journeys.time_zone, journeys.observed_until
     months = name_periods(journeys.leads["entered_at"], "month", zone)
+    months = months.mask(find_second_entries(journeys), "")
     bought = (cause == TAKEN) & (day <= horizon)
     design, rows = _measure_accounts(journeys, months, bought), []
     cut = ~find_uncut(journeys)
