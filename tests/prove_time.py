@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from cut_exports import CUTS, N, by_creation, cut_planted, plant
+from prove_duplicates import prove_duplicates
 from proving import show_row, write_head
 
 from funnel_lib.core.events import build_log
@@ -167,7 +168,9 @@ def prove_time(pool) -> tuple[str, bool]:
     fine &= even >= FEWEST_EVEN
     balance = f"Two equal segments in balance: {even:.1%} of {RUNS} runs (at least 95%)."
     cuts, found = prove_cuts(pool)
-    return "\n\n".join([TIME, "\n".join(lines), READ_TIME, balance, cuts]), fine and found
+    twice, told = prove_duplicates()
+    parts = [TIME, "\n".join(lines), READ_TIME, balance, cuts, twice]
+    return "\n\n".join(parts), fine and found and told
 
 
 TIME = f"""\

@@ -154,18 +154,17 @@ def test_current_stages_alone_are_a_snapshot():
     stages = ["Qualified", "Sent", "Sent", "Elsewhere", "Sent"]
     log = replace(log, leads=log.leads.assign(stage=stages))
     table = count_pipeline(log, build_journeys(log, STEPS)).query("rule == 'passed'")
-    table = table.fillna({"n_reached": 0})  # nobody reads: no count
     told = table.groupby("story", sort=False)[["step", "n_reached"]].agg(list).T.to_dict("list")
     # a stands at Qualified; b, c, e at Sent and so past it; d at a stage that means no step.
     assert told["snapshot"] == [["Qualified", "Sent", "pay"], [4, 3, 1]]
-    assert told["steps"] == [["ask", "need", "read", "pay"], [4, 2, 0, 1]]
+    assert told["steps"] == [["ask", "need", "read", "pay"], [4, 2, 1, 1]]
 
 
 def test_names_that_look_like_globs_are_names():
     log = log_of("a 0 ask\na 0 stage: [1] New?\na 1 stage: *\nb 0 ask\nb 0 stage: [1] New?")
     table = count_pipeline(log, build_journeys(log, STEPS))
     passed = table[(table["rule"] == "passed") & (table["story"] == "stages")]
-    assert dict(zip(passed["step"], passed["n_reached"].fillna(0), strict=True)) == {
+    assert dict(zip(passed["step"], passed["n_reached"], strict=True)) == {
         "[1] New?": 2, "*": 1, "pay": 0,
     }  # fmt: skip
 
@@ -261,7 +260,7 @@ def test_stages_of_several_pipelines_stay_apart():
     assert leads["stage"].tolist() == ["Retail / Sent", "Trade / EU / New", "New"]
     assert leads["stage_ahead"].tolist() == [True, False, False]  # Sent means read
     table = count_pipeline(log, journeys).query("story == 'stages' and rule == 'any'")
-    assert dict(zip(table["step"], table["n_reached"].fillna(0), strict=True)) == {
+    assert dict(zip(table["step"], table["n_reached"], strict=True)) == {
         "Retail / New": 1, "Trade / EU / New": 1, "New": 1, "Retail / Sent": 1, "pay": 0,
     }  # fmt: skip
     stages = list_stages(log, journeys, leads).set_index("stage")
