@@ -121,7 +121,7 @@ def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
     entered = leads["entered_at"].notna().to_numpy()
     counted = tally(journeys, groups[-1].memberships)
     won, actions = counted.has_status("won")[counted.of_lead], count_actions(log, journeys)
-    acted, mature = bool(np.isfinite(actions).any()), find_mature(journeys, groups[1:])
+    acted, mature = bool(np.isfinite(actions).any()), find_mature(journeys, groups)
     rows, factors = [], []
     for code in range(len(names)):
         for mine in ((currency == code) & entered, (currency == code) & entered & mature):

@@ -8,6 +8,7 @@ import pandas as pd
 from funnel_lib.core.groups import take_everybody
 from funnel_lib.core.words import Words, hint_if_few, join_sentences
 from funnel_lib.sections.effort.count import ABOVE, UNSURE
+from funnel_lib.stats.resampling import FEWEST_WON
 
 # what is told of segments, the first whose values are known: measure, its sentence, is less better
 _COMPARED = (
@@ -49,6 +50,10 @@ def tell_effort(
 
 def _tell_currency(ranges: pd.DataFrame, words: Words) -> str:
     """What the segments bring in one currency, or all leads where there is nothing to compare."""
+    everyone = ranges[ranges["segment"] == "all"].set_index("measure")["value"]
+    if everyone.get("n_mature", np.nan) >= 0.5 and everyone["n_won_of_mature"] < FEWEST_WON:
+        few = words.text("sentence.value_few", n=everyone["n_won_of_mature"])
+        return join_sentences(_tell_base(ranges, words), few)
     for measure, key, less_is_better in _COMPARED:
         rows = ranges[(ranges["measure"] == measure) & ranges["value"].notna()]
         rows = rows[rows["segment"] != "all"].sort_values("value", ascending=less_is_better)
