@@ -24,6 +24,7 @@ DUPLICATES = "duplicate_leads"
 SECOND = "second_entry"  # why a row of a lead was removed
 NEAR = 7 * DAY  # entries further apart are two matters
 LEAST = 0.01  # a smaller part of the leads changes no number that is read
+MOST_ENTRIES = 20  # an account of more leads is a firm of many clients, or means "none"
 ENOUGH = 10  # so many honest deals of an account, a week apart, tell how many come by chance
 _KINDS = ("product", "pipeline")  # deals that differ in these are no entry of the same
 
@@ -35,8 +36,8 @@ def find_first_entries(source: EventLog | Journeys) -> np.ndarray:
     the log has a contact, and the same product; were created within `NEAR` of each other; and the
     later one before the earlier one was closed. So are leads that a third one links. Of a lead
     without creation the first event counts. Where products are not known, only contacts tell. An
-    unknown contact, or a product known of one lead alone, tells nothing; nor do accounts, where
-    their deals come as close by chance.
+    unknown contact, or a product known of one lead alone, tells nothing; nor does an account of
+    more than `MOST_ENTRIES` leads; nor do accounts, where their deals come as close by chance.
 
     Examples
     --------
@@ -73,7 +74,8 @@ def _find_first(leads: pd.DataFrame, first_event: np.ndarray) -> np.ndarray:
     closed = np.where(ended, end_of_days(closed), NEVER)
     known = (client >= 0) & (begun < NEVER)
     rows = np.flatnonzero(known)
-    rows = rows[np.bincount(client[rows], minlength=1)[client[rows]] > 1]
+    n_entries = np.bincount(client[rows], minlength=1)[client[rows]]
+    rows = rows[(n_entries > 1) & (n_entries <= MOST_ENTRIES)]
     matter = _find_matters(leads, rows, by_contact)
     rows, matter = rows[matter >= 0], matter[matter >= 0]
     if not len(rows):
