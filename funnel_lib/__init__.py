@@ -39,7 +39,7 @@ _HOMES = {
     "sections.paths.segments": "assign_segments find_segments read_segments write_segments",
     "sections.section": "Section",
     "sections.stages.names": "audit_stages",
-    "settings": "Settings collect_settings take_parameters",
+    "settings": "Settings collect_settings load_sample take_parameters",
 }
 _COUNT = {
     "core.groups": "list_groups name_segments",

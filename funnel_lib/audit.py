@@ -92,12 +92,13 @@ class Inputs:
 
 
 @sign
-def build_audit(events: Settings | str | Path | list[str | Path], **settings: Any) -> Audit:
+def build_audit(events: Settings | str | Path | Any, **settings: Any) -> Audit:
     """Read an export and count everything the report tells.
 
     Parameters
     ----------
-    events : table files of events, or a folder; or all settings as one `Settings`
+    events : table files of events, or a folder, or frames (pandas, polars, Arrow, a DuckDB
+        relation …), as `leads` may be one; or all settings as one `Settings`
     settings : what else is given; every name, meaning and default stands in `Settings`
 
     Raises
@@ -216,7 +217,7 @@ def check_reading(settings: Settings) -> Mapping:
     with problems.collecting():
         mapping = read_mapping(settings.mapping) if settings.mapping else Mapping()
     with problems.collecting():
-        find_tables([*settings.events, *([settings.leads] if settings.leads else [])])
+        find_tables([p for p in (*settings.events, settings.leads) if p in settings.list_inputs()])
     problems.raise_if_any()
     return mapping
 
@@ -286,8 +287,7 @@ def check_out(out: str | Path) -> None:
 def read_log(settings: Settings, mapping: Mapping) -> EventLog:
     """Read the export that settings name."""
     return read_export(
-        list(settings.events),
-        settings.leads or None,
+        *settings.take_tables(),
         mapping,
         crm=settings.crm,
         time_zone=settings.time_zone or None,

@@ -20,6 +20,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -130,11 +131,16 @@ class Settings(BaseModel):
     formats: Formats = _define(("html", "xlsx"), "What to write: html, xlsx.", default="html,xlsx")
     out: Text = _define("", "Folder for what is written.", default="reports/audit")
 
+    # Frames given in place of files, by the name that stands for each.
+    _frames: dict[str, Any] = PrivateAttr(default_factory=dict)
+
     def __init__(self, **given: Any):
+        given, frames = _name_frames(given)
         try:
             super().__init__(**given)
         except ValidationError as error:
             raise InputError([_explain(one) for one in error.errors()]) from None
+        self._frames |= frames
 
     @model_validator(mode="before")
     @classmethod
@@ -147,7 +153,35 @@ class Settings(BaseModel):
 
     def list_inputs(self) -> list[str]:
         """List the files and folders that were given."""
-        return [p for p in (*self.events, self.leads, self.steps, self.mapping) if p]
+        given = (*self.events, self.leads, self.steps, self.mapping)
+        return [p for p in given if p and p not in self._frames]
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether a frame stands for a file."""
+        return bool(self._frames)
+
+    def take_tables(self) -> tuple[list[Any], Any | None]:
+        """The tables of events, and of leads where there is one: names of files, or frames."""
+        events, leads = ([self._frames.get(p, p) for p in ps] for ps in (self.events, [self.leads]))
+        return events, leads[0] if self.leads else None
+
+
+def _name_frames(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Let a name stand for each frame among the tables: (settings, name → frame)."""
+    frames, named = {}, dict(given)
+    for setting in ("events", "leads"):
+        value = given.get(setting)
+        several = isinstance(value, list | tuple)
+        texts = []
+        for one in value if several else [value]:
+            if one is None or isinstance(one, str | PathLike | Iterator | set):
+                texts.append(one)
+                continue
+            frames[name := f"<{setting}{len(texts) + 1 if several else ''}>"] = one
+            texts.append(name)
+        named[setting] = texts if several else texts[0]
+    return {k: v for k, v in named.items() if k in given}, frames
 
 
 def collect_settings(variables: dict[str, Any]) -> Settings:
@@ -202,6 +236,21 @@ def find_sample(lang: str = "") -> dict[str, str]:
 
 
 _SAMPLE = {"events": "csv", "leads": "csv", "steps": "yml"}
+
+
+def load_sample(lang: str = "") -> dict[str, Any]:
+    """The sample that comes with the library: its tables of events and leads as frames, and the
+    steps file; what `build_audit` takes.
+
+    Examples
+    --------
+    >>> {name: len(table) for name, table in load_sample().items() if name != "steps"}
+    {'events': 15143, 'leads': 3000}
+    """
+    import pandas as pd
+
+    files = find_sample(lang)
+    return files | {name: pd.read_csv(files[name]) for name in ("events", "leads")}
 
 
 def sign(function):

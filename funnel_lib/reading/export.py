@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,14 +37,22 @@ from funnel_lib.reading.crm import (
     read_outside,
     take_crm,
 )
-from funnel_lib.reading.files.tables import EmptyTable, RawTable, find_tables, read_table, show_path
+from funnel_lib.reading.files.tables import (
+    EmptyTable,
+    RawTable,
+    find_tables,
+    is_frame,
+    read_table,
+    show_path,
+    take_frame,
+)
 from funnel_lib.reading.ledger import Clock, Ledger, Reading
 from funnel_lib.reading.plain import Taken, as_acts, take_plain
 
 
 def read_export(
-    events: str | Path | list[str | Path],
-    leads: str | Path | None = None,
+    events: str | Path | Any | list[str | Path | Any],
+    leads: str | Path | Any | None = None,
     mapping: Mapping | None = None,
     *,
     crm: str = "auto",
@@ -51,7 +60,7 @@ def read_export(
     observed_until: str | None = None,
     show_names: bool = False,
 ) -> EventLog:
-    """Read export files into a checked log.
+    """Read export files, or frames, into a checked log.
 
     Parameters
     ----------
@@ -59,7 +68,8 @@ def read_export(
         is read as events; one without times and actions as leads. An XES log is a table, too. The
         tables of a CRM (deals, their history, activities, contacts, leads) are recognised by their
         columns and joined by their ids; calls and payments of other systems by phone or tax number.
-    leads : a table of leads, where it is a file of its own
+        A frame (pandas, polars, Arrow, a DuckDB relation …) stands for a file.
+    leads : a table of leads, where it is a file, or a frame, of its own
     mapping : what the columns mean; wins over the keys of XES and the aliases of `columns.STRONG`
     crm : whose tables they are (a name of `crm.CRMS`); "auto" finds out, "plain" reads
         tables of events and leads by their columns' names alone
@@ -82,13 +92,16 @@ def read_export(
     >>> _ = path.write_text("ID сделки;Дата;Действие\\n7;01.02.2025 10:00;Заявка\\n", "cp1251")
     >>> read_export(path).events[["lead_id", "at", "action"]].astype(str).values.tolist()
     [['7', '2025-02-01 10:00:00+00:00', 'Заявка']]
+    >>> frame = pd.DataFrame({"lead_id": [7], "at": ["2025-02-01"], "action": ["call"]})
+    >>> read_export(frame).events["action"].tolist()
+    ['call']
     """
     check_crm(crm)
     mapping = mapping or Mapping()
     zone_given = time_zone or mapping.time_zone
     problems, files = Problems(), Ledger()
-    tables = _read_tables(events if isinstance(events, list) else [events], problems, files)
-    lead_tables = _read_tables([] if leads is None else [leads], problems, files)
+    tables = _read_tables(_list_given(events), problems, files, "events")
+    lead_tables = _read_tables([] if leads is None else [leads], problems, files, "leads")
     problems.raise_if_any()
     clock = Clock(zone_given or "UTC", mapping.day_first, mapping.decimal_comma)
     reading = Reading(mapping, clock)
@@ -138,19 +151,23 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
     return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
 
 
-def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTable]:
+def _list_given(events) -> list:
+    return list(events) if isinstance(events, list | tuple) else [events]
+
+
+def _read_tables(paths: list, problems: Problems, ledger: Ledger, name: str) -> list[RawTable]:
     """Read every table. Left out and noted are empty ones beside others, and a JSON file of a
     folder that holds no table of deals or events: it is for whoever needs it."""
     tables, strays, empty, why_empty = [], [], [], []
     for path, in_folder in _list_files(paths, problems):
         may_be_stray = in_folder and ".json" in path.suffixes
         try:
-            table = read_table(path)
+            table = take_frame(path, name) if is_frame(path) else read_table(path)
             if may_be_stray and not is_known(table):
                 raise InputError(["no table of deals or events"])
             tables.append(table)
         except EmptyTable as error:
-            empty.append(show_path(path.name))
+            empty.append(name if is_frame(path) else show_path(path.name))
             why_empty += error.problems
         except InputError as error:
             if may_be_stray:
@@ -167,10 +184,13 @@ def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTab
     return tables
 
 
-def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:
-    """The table files that are given, and whether each lies in a folder that is given."""
+def _list_files(paths: list, problems: Problems) -> list[tuple[Any, bool]]:
+    """The table files and frames that are given, and whether each lies in a folder given."""
     files = []
     for given in paths:
+        if is_frame(given):
+            files.append((given, False))
+            continue
         with problems.collecting():
             files += [(path, Path(given).is_dir()) for path in find_tables([given])]
     return files

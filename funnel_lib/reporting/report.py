@@ -43,6 +43,11 @@ def write_report(settings: Settings) -> None:
     InputError
         Whatever is wrong with the input; told before a kernel is started, as far as can be.
     """
+    if settings.has_frames:
+        raise InputError([
+            "a report is made of files, as its notebook reads them anew; write the frames first: "
+            "frame.to_parquet('events.parquet')"
+        ])  # fmt: skip
     check_inputs(settings)
     lang, out = settings.lang or LANGUAGES[0], Path(settings.out)
     with new_folder(out, settings.list_inputs()) as folder:

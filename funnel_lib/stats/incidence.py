@@ -11,6 +11,7 @@ from funnel_lib.stats.intervals import Cells, wilson
 OPEN, TAKEN, OTHERWISE = range(3)  # causes: still waiting, the target came, something else did
 FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead makes a jump
 MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
+NEARLY_ALL = 0.85  # so many through, and the rest hardly changes what a group is like
 FLAT = 0.8  # a curve that most have come by in this part of its days is flat after it
 _TIE = 1e-12  # parts of a total of weights that differ by less are equal
 
@@ -141,7 +142,7 @@ def find_horizon(found: Incidence, most: float = MOST_BUYERS) -> int:
 def is_settled(found: Incidence, horizon: int) -> bool:
     """Whether a curve is known to its end: nearly all are through, or it has long been flat."""
     last = find_last_day(found.at_risk)
-    return bool(found.incidence[last] >= MOST_BUYERS or horizon <= FLAT * last)
+    return bool(found.incidence[last] >= NEARLY_ALL or horizon <= FLAT * last)
 
 
 def find_quantile(masses: np.ndarray, q: float) -> float:

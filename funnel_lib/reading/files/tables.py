@@ -10,9 +10,11 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_object_dtype
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.reading.files.archives import read_file
@@ -37,6 +39,9 @@ TABLE_SUFFIXES = (
 )  # fmt: skip
 
 
+FRAME = "frame"  # the kind of a table that is no file
+
+
 class EmptyTable(InputError):
     """A table without any row."""
 
@@ -51,7 +56,7 @@ class RawTable:
     typed : its columns as the file types them, see `typed.to_frame`
     broken : rows of a text file that could not be split
     meanings : meaning -> column, where the kind of the file says it
-    kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
+    kind : "text", "Excel", "HTML", "JSON", "Parquet", "XES" or "frame"
     above : texts of the rows above the header, such as titles
     further_sheets : places of the sheets of a workbook that hold further tables, not read
     """
@@ -120,7 +125,7 @@ def read_table(path: str | Path) -> RawTable:
         raise InputError([f"{path}: cannot be read as {kind}: {what}"]) from None
     except MemoryError:
         raise InputError([f"{path}: too large for the memory; split it"]) from None
-    frame = _drop_empty_rows(_join_clocks(_clean_names(frame)))
+    frame = _clean(frame)
     if frame.empty and broken:
         shown = quote_some(broken)
         raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
@@ -128,6 +133,54 @@ def read_table(path: str | Path) -> RawTable:
         raise EmptyTable([f"{path}: the file has a header but no rows"])
     meanings = XES_MEANINGS if kind == "XES" else {}
     return RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
+
+
+def take_frame(frame: Any, name: str = "frame") -> RawTable:
+    """Take a frame as a table: pandas, polars, Arrow, a DuckDB relation, whatever narwhals knows.
+
+    Columns keep their kinds; a pandas index that has a name is one, too. `name` is what messages
+    call it.
+
+    Raises
+    ------
+    EmptyTable
+        A frame without rows.
+    InputError
+        No frame at all, or columns that Arrow cannot hold.
+
+    Examples
+    --------
+    >>> take_frame(pa.table({"id": [7], "action": [" call "]})).frame.values.tolist()
+    [['7', 'call']]
+    """
+    import narwhals as nw
+
+    if isinstance(frame, pd.DataFrame):
+        named = frame.reset_index() if any(n is not None for n in frame.index.names) else frame
+        mixed = {c: "str" for c, kind in named.dtypes.items() if is_object_dtype(kind)}
+        frame = named.astype(mixed).set_axis(map(str, named.columns), axis=1)
+    try:
+        known = nw.from_native(frame)
+        known = known.collect("pyarrow") if isinstance(known, nw.LazyFrame) else known
+        taken = _clean(to_frame(known.to_arrow()))
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        kind = type(frame).__name__
+        raise InputError(
+            [f"{name}: expected a file or a frame, and this ({kind}) is neither: {what}"]
+        ) from None
+    if taken.empty:
+        raise EmptyTable([f"{name}: the frame has no rows"])
+    return RawTable(name, taken, kind=FRAME)
+
+
+def is_frame(given: Any) -> bool:
+    """Whether something given for a table is no file's name, and so a frame."""
+    return not isinstance(given, str | os.PathLike)
+
+
+def _clean(frame: pd.DataFrame) -> pd.DataFrame:
+    return _drop_empty_rows(_join_clocks(_clean_names(frame)))
 
 
 def show_path(path: str | Path) -> str:
