@@ -14,7 +14,7 @@ from funnel_lib.engine.paths import PathMixture
 from funnel_lib.engine.trees import Trie, count_moves, run_forward
 from funnel_lib.engine.walks import Path, Rates, Walker, list_path_moves
 
-RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15)
+RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15, wrong=0)
 RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})
 
 

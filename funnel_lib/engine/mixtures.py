@@ -216,10 +216,11 @@ def update_rates(sample: Sample, paths, counts) -> Rates:
     n_steps = [len(path.steps) for path in paths]
     skips = np.hstack([b[:, : n - 1] for b, n in zip(both, n_steps, strict=True)])
     repeats = np.hstack([b[:, n : 2 * n] for b, n in zip(both, n_steps, strict=True)])
-    usual = np.array([[0.5, 0.2], [10.0, 10.0]])
-    noise, early = _ratio(*(usual + sum(b[:, -2:] for b in both))).tolist()
-    skip, repeat = (_share_rate(*c, sample.chance) for c in (skips, repeats))
-    return Rates(skip, repeat, min(noise, 0.5), min(early, 0.5))
+    wrong = [[counts[k].wrong.sum(), counts[k].right] for k in range(len(paths))]
+    both = [np.column_stack([b[:, -2:], w]) for b, w in zip(both, wrong, strict=True)]
+    usual = np.array([[0.5, 0.2, 0.05], [10.0, 10.0, 10.0]])
+    stray = np.minimum(_ratio(*(usual + sum(both))), 0.5).tolist()
+    return Rates(*(_share_rate(*c, sample.chance) for c in (skips, repeats)), *stray)
 
 
 def _share_rate(yes, no, price: float) -> float:

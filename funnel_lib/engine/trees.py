@@ -77,8 +77,8 @@ def _tell(which: np.ndarray, n: int) -> sparse.csr_array:
 class Crew:
     """Walkers side by side: one pass through a tree of journeys serves all of them.
 
-    Noise is the unit: chances of going on are in iota / A, so noise leaves a vector as it is. In
-    state 0 noise differs: what it lacks there is a move on that every step allows. Walkers of fewer
+    Noise is the unit: chances of going on are in iota / A, so noise leaves a vector as it is. A
+    state emits its step, or, with the chance of a wrong one, any. In state 0 noise differs: what it lacks there is a move on that every step allows. Walkers of fewer
     states have some more that nobody comes to.
     """
 
@@ -90,7 +90,9 @@ class Crew:
             n = len(w.codes)
             self.go[i, :n, :n] = w.go * (w.n_codes / w.noise)
             codes[i, :n] = w.codes
-        self.emits = (np.arange(walkers[0].n_codes)[:, None, None] == codes).astype(float)
+        wrong = np.array([w.wrong for w in walkers])[:, None]
+        own = np.arange(walkers[0].n_codes)[:, None, None] == codes
+        self.emits = own * (1 - wrong) + wrong / walkers[0].n_codes
         self.emits[:, :, 0] = 1
         self.early = np.array([w.early / w.noise for w in walkers])
         self.go[:, 0, 0] = self.early - 1
@@ -190,12 +192,28 @@ def _count_moves(trie, forwards, weights, fully):
         back[above] += (trie.sums[depth] @ up.reshape(len(up), -1)).reshape(-1, *up.shape[1:])
     for i, f in enumerate(forwards):
         w, moves, n = f.walker, f.walker.moves, len(f.walker.codes)
-        before, made, noise, ended = f.at[trie.parent[1:]], np.zeros(len(f.walker.move)), None, None
+        before, made, seen = f.at[trie.parent[1:]], np.zeros(len(f.walker.move)), (None,) * 3
+        right = 0.0
         went = (before.T @ met[1:, i, :n]).ravel()[moves.edge]
         made[moves.quiet] = went * w.move[moves.quiet] * (w.n_codes / w.noise)
         if fully:
+            taken = trie.by_code @ ((before @ crew.go[i, :n, :n]) * met[1:, i, :n])
+            wrong, right = _part_wrong(taken, w)
             before[:, 0] *= crew.early[i]
             before *= back[1:, i, :n]
             made[moves.noisy] = before.sum(axis=0)[moves.source[moves.noisy]]
-            noise, ended = trie.by_code @ before, share[:, i] @ f.at[trie.leaf]
-        yield Counts(made @ moves.yes, made @ moves.no, made, noise, ended)
+            seen = trie.by_code @ before, share[:, i] @ f.at[trie.leaf], wrong
+        yield Counts(made @ moves.yes, made @ moves.no, made, *seen, right)
+
+
+def _part_wrong(taken, walker):
+    """Part (n_codes, n_states) steps taken, by the step recorded: the wrong ones, number of others.
+
+    By chance a wrong one is the right one, too.
+    """
+    stray, states = walker.wrong / walker.n_codes, np.arange(1, len(walker.codes))
+    wrong = taken * (np.arange(len(walker.codes)) > 0)
+    own = walker.codes[1:], states
+    all_told = wrong.sum()
+    wrong[own] *= stray / (1 - walker.wrong + stray)
+    return wrong, float(all_told - wrong.sum())

@@ -7,7 +7,7 @@ A journey is a walk whose position on the path is hidden. From a position the ne
 - else, where a block of steps ends that clients go through again, the start of the block (beta);
 - else the next step of the path; each step m jumped over costs its own skip chance delta_m.
 
-Two neighbouring steps may be a pair: they come in the other order with chance sigma. The end is
+A step that is taken may be recorded as another one, any at all (chance epsilon): a wrong click. Two neighbouring steps may be a pair: they come in the other order with chance sigma. The end is
 free: a journey may stop anywhere, and stopping says nothing. So the last step cannot be skipped
 (there is no next event then); after it there is noise, and repeats, as rare as elsewhere, and what
 a next step would take is nobody's: a path that says what comes explains more. Every chance of
@@ -188,12 +188,13 @@ def _lay_out(n_steps, pairs):
 
 @dataclass(frozen=True)
 class Rates:
-    """Chances all paths share: skip and repeat where a path has none of its own, noise."""
+    """Chances all paths share: skip and repeat where a path has none of its own, noise, errors."""
 
     skip: float = 0.03
     repeat: float = 0.02
     noise: float = 0.05
     early: float = 0.02  # noise before the first step
+    wrong: float = 0.005  # a step is recorded as any other
 
 
 def list_chances(path: Path, rates: Rates) -> np.ndarray:
@@ -222,7 +223,7 @@ class Walker:
         n = len(moves.position)
         self.go = np.bincount(moves.edge, self.move[moves.quiet], n * n).reshape(n, n)
         self.codes, self.n_codes = np.array([*path.steps, -1])[moves.position], n_codes
-        self.noise, self.early = rates.noise, rates.early
+        self.noise, self.early, self.wrong = rates.noise, rates.early, rates.wrong
 
 
 @dataclass(frozen=True)
@@ -234,6 +235,8 @@ class Counts:
     moves: np.ndarray  # how often each move was made
     noise: np.ndarray | None  # (n_codes, n_states) noise events by step and state
     ended: np.ndarray | None  # (n_states,) where journeys ended
+    wrong: np.ndarray | None  # (n_codes, n_states) steps taken but recorded wrong, as which step
+    right: float = 0.0  # steps taken and recorded right
 
 
 def describe_walk(path: Path, walker: Walker, counts: Counts) -> Path:
@@ -272,7 +275,7 @@ def simulate(
 ) -> np.ndarray:
     """Walk a path n times, stopping as often as was seen; returns (n, longest) codes, -1 padded.
 
-    Noise is any step but the sale, which ends a journey.
+    Noise, and what is recorded wrong, is any step but the sale, which ends a journey.
     """
     walker = Walker(path, rates, n_codes)
     moves, kinds = walker.moves, np.arange(n_codes) != end_step
@@ -290,7 +293,8 @@ def simulate(
             made[here] = offset[s] + np.searchsorted(total, draw[here] * total[-1])
         noise = rng.choice(np.flatnonzero(kinds), n)
         state = np.where(going, moves.target[made], state)
-        rows[:, t] = np.where(going, np.where(moves.noisy[made], noise, walker.codes[state]), -1)
+        stray = moves.noisy[made] | (rng.random(n) < rates.wrong)
+        rows[:, t] = np.where(going, np.where(stray, noise, walker.codes[state]), -1)
         going &= rows[:, t] != end_step
         if not going.any():
             break
