@@ -22,6 +22,10 @@ from funnel_lib.engine.trees import Forward, Trie, count_moves, run_forward
 from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker, change
 
 
+SELDOM = 0.002  # of those who take a step: fewer who take it twice are nobody
+LEAST_SHARE, LEAST_LEADS = 0.01, 20  # of a path; fewer make no segment, however many bits they save
+
+
 @dataclass(frozen=True)
 class Sample:
     """Variants to explain: their tree, how many leads each has, and the price of a number."""
@@ -39,6 +43,21 @@ class Sample:
     def step(self) -> float:
         """Price of one more step on a path."""
         return float(np.log(self.n_codes) + self.chance)
+
+    @cached_property
+    def again(self) -> np.ndarray:
+        """Which steps leads take more than once, (n_codes,): some of those who take them do."""
+        row, at = np.nonzero(self.rows >= 0)
+        times = sparse.csr_array(
+            (np.ones(len(row)), (row, self.rows[row, at])), (len(self.rows), self.n_codes)
+        )
+        twice, once = (self.weight @ (times > least) for least in (1, 0))
+        return twice > SELDOM * once
+
+    @property
+    def least(self) -> float:
+        """The least share of leads that a path of its own must have."""
+        return max(LEAST_SHARE, LEAST_LEADS / self.weight.sum())
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from funnel_lib.engine.mixtures import (
     run_em,
     tilt,
 )
-from funnel_lib.engine.search import search
+from funnel_lib.engine.search import rate, search
 from funnel_lib.engine.trees import Trie
 from funnel_lib.engine.walks import Path, Rates, describe_walk, simulate
 
@@ -124,10 +124,11 @@ class PathMixture(ClusterMixin, BaseEstimator):
             raise ValueError(
                 f"{self.n_segments} segments of {n_distinct} distinct journeys: ask for fewer"
             )
-        fits = search(self.lighten(sample), self.max_segments, self.n_segments)
+        light = self.lighten(sample)
+        fits = search(light, self.max_segments, self.n_segments)
         if self.n_segments and self.n_segments not in fits:
             raise ValueError(f"no {self.n_segments} different paths found, at most {max(fits)}")
-        k = self.n_segments or min(fits, key=lambda k: fits[k].score)
+        k = self.n_segments or min(fits, key=lambda k: rate(light, fits[k]))
         self.n_leads_, self.longest_ = float(sample.weight.sum()), rows.shape[1]
         self.scores_ = {k: fits[k].score for k in sorted(fits)}
         self._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
