@@ -230,10 +230,14 @@ def make_faulty(rng, n: int, fault: str) -> World:
         both = kept.code == one
         world.events = kept.add(kept.lead[both], np.full(both.sum(), other), kept.minute[both])
     elif fault == "winners":
+        go_on = rng.uniform(0.85, 0.95, len(world.paths))
+        weights = rng.uniform(0.7, 1.3, len(world.paths))
+        events, world.segment = walk(world.paths, weights, go_on, n, rng)
+        events = add(events, 0.03, n_codes, rng)
         bought = np.isin(events.lead, events.lead[events.code == n_codes - 1])
         first = pd.Series(events.minute).groupby(events.lead).transform("min").to_numpy()
         kept = (events.code == n_codes - 1) | (events.minute == first)
-        share = np.where(bought, 0.03, rng.uniform(0.2, 0.4))
+        share = np.where(bought, rng.uniform(0, 0.1), rng.uniform(0.2, 0.5))
         world.events = events.where(kept | (rng.random(len(share)) >= share))
     elif fault == "bulk":
         leads = rng.permutation(n)[: int(n * 900 / 4000 / 0.8)]

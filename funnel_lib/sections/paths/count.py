@@ -188,7 +188,7 @@ def _read_chances(segmentation: Segmentation, k: int, n: int) -> dict:
     taken, repeated, reversed_, again = np.full((4, n), np.nan)
     pair, start = np.full((2, n), None, dtype=object)
     if segmentation.model is not None:
-        path, ids = segmentation.model.paths_[k], segmentation.paths[k]
+        path, ids = segmentation.model.expand_paths()[k], segmentation.paths[k]
         taken[: len(path.skipped)] = 1 - np.array(path.skipped)
         repeated[: len(path.repeated)] = path.repeated
         for j, p in path.swaps.items():
