@@ -11,6 +11,7 @@ from sklearn.base import clone
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
 from funnel_lib.engine.mixtures import begin, explain, run_em
 from funnel_lib.engine.paths import PathMixture
+from funnel_lib.engine.recoding import Recoding
 from funnel_lib.engine.trees import Trie, count_moves, run_forward
 from funnel_lib.engine.walks import Path, Rates, Walker, list_path_moves
 
@@ -127,7 +128,7 @@ def planted(kind, seed=1, n=1500, pace=False):
 
 def test_em_never_lengthens_the_description():
     segs, rows, weight, _, _, model = planted("messy")
-    model.n_codes_ = model.n_codes
+    model.n_codes_, model.recoding_ = model.n_codes, Recoding()
     log = model.pack(rows, None, weight)
     paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
     fits, scores = [begin(paths, Rates(), None)], []
@@ -139,7 +140,7 @@ def test_em_never_lengthens_the_description():
 
 def test_what_is_known_of_paths_kept_is_what_would_be_found_anew():
     segs, rows, weight, _, _, model = planted("messy", n=500)
-    model.n_codes_ = model.n_codes
+    model.n_codes_, model.recoding_ = model.n_codes, Recoding()
     log = model.pack(rows, None, weight)
     paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
     fit = run_em(log, [begin(paths, Rates(), None)], 2)[0]

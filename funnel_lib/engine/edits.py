@@ -67,8 +67,9 @@ def list_edits(
     np.add.at(noise, np.maximum(moves.passed - 1, 0), counts.wrong.T)
     ahead = moves.passed[moves.target] > moves.passed[moves.source]
     left = np.bincount(moves.passed[moves.source][ahead], counts.moves[ahead], n + 1)
-    cost = np.log(sample.n_codes / rates.noise)
-    extra = (noise - noise.sum(axis=1, keepdims=True) / sample.n_codes) * (cost - 1)
+    cost = np.log(sample.n_codes / rates.noise / sample.many)
+    usual = noise.sum(axis=1, keepdims=True) * sample.many / sample.n_codes
+    extra = (noise - usual) * (cost - 1)
     tried = _list_inserts(sample, path, noise, left, cost)[:N_TRIED]
     tried += _list_deletes(sample, path, counts, cost)[:2]
     tried += _list_others(sample, path, moves, counts)
@@ -122,7 +123,7 @@ def _list_deletes(sample, path, counts, cost):
     n = len(path.steps)
     came, over = counts.no[:n], counts.yes[:n]
     taken = np.clip(came / (came + over + 1e-9), LOWEST, HIGHEST)
-    loss = came * (cost + np.log(taken)) + over * np.log1p(-taken)
+    loss = came * (cost[list(path.steps)] + np.log(taken)) + over * np.log1p(-taken)
     free = n - (path.steps[-1:] == (sample.end_step,))
     return [delete(path, int(j)) for j in np.argsort(loss[:free], kind="stable")] if n > 2 else []
 

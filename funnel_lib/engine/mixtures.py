@@ -37,6 +37,7 @@ class Sample:
     n_codes: int
     n_gaps: int
     end_step: int
+    many: np.ndarray  # (n_codes,) how many steps each code stands for
     chance: float  # price of a number, h
 
     @cached_property
@@ -135,7 +136,7 @@ def _run_forwards(sample, fits):
     """Run forward what is new in each mixture, all side by side."""
     forwards = [list(fit.forwards) for fit in fits]
     new = [(i, k) for i, walked in enumerate(forwards) for k, f in enumerate(walked) if f is None]
-    walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes) for i, k in new]
+    walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes, sample.many) for i, k in new]
     for (i, k), forward in zip(new, run_forward(sample.trie, walkers), strict=True):
         if sample.gaps is not None:
             chances = np.log(tilt(fits[i].pace, fits[i].paths[k].pace)).ravel()

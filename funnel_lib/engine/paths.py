@@ -129,7 +129,9 @@ class PathMixture(ClusterMixin, BaseEstimator):
     def fit_paths(self, rows, gaps, weight) -> tuple[Sample, dict[int, Fit]]:
         """Find the paths of checked rows, and no more; returns what was found of each number."""
         self.n_codes_ = self.n_codes or int(rows.max()) + 1
-        self.recoding_ = self.recoding or find_recoding(rows, weight, self.n_codes_, self.together)
+        self.recoding_ = self.recoding or find_recoding(
+            rows, weight, self.n_codes_, self._end, self.together
+        )
         rows, gaps = self.recoding_.apply(rows, gaps)
         sample = self.pack(*gather(rows, gaps, weight))
         n_distinct = len(np.unique(sample.trie.leaf))
@@ -146,6 +148,14 @@ class PathMixture(ClusterMixin, BaseEstimator):
         self.scores_ = {k: fits[k].score for k in sorted(fits)}
         self._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
         return sample, fits
+
+    @property
+    def _many(self) -> np.ndarray:
+        return self.recoding_.count_steps(self.n_codes_)
+
+    @property
+    def _end(self) -> int:
+        return -1 if self.end_step is None else self.end_step
 
     def _take(self, sample: Sample, fit: Fit) -> None:
         self.paths_, self.rates_, self.pace_ = list(fit.paths), fit.rates, fit.pace
@@ -166,7 +176,7 @@ class PathMixture(ClusterMixin, BaseEstimator):
         found = []
         for k, path in enumerate(self.expand_paths()):
             found.append({})
-            for part in self.recoding_.blocks:
+            for part in self.recoding_.list_blocks():
                 inside = [step for step in part if step in path.steps]
                 if not inside or inside[-1] == path.steps[-1]:
                     continue
@@ -211,10 +221,9 @@ class PathMixture(ClusterMixin, BaseEstimator):
         segment = np.sort(rng.choice(len(self.paths_), n, p=self.weights_ / self.weights_.sum()))
         rows = np.full((n, self.longest_), -1)
         gaps = None if self.pace_ is None else np.full(rows.shape, -1)
-        end = -1 if self.end_step is None else self.end_step
         for k, path in enumerate(self.paths_):
             own = segment == k
-            args = self.n_codes_, int(own.sum()), self.longest_, end, rng
+            args = self._many, int(own.sum()), self.longest_, self._end, rng
             rows[own] = simulate(path, self.rates_, *args)
             if gaps is not None:
                 chances = np.cumsum(tilt(self.pace_, path.pace), axis=1)[rows[own]]
@@ -244,8 +253,12 @@ class PathMixture(ClusterMixin, BaseEstimator):
         model = cls(**saved["parameters"])
         model.paths_ = [Path.from_dict(path) for path in saved["paths"]]
         model.rates_ = Rates(**saved["rates"])
-        model.recoding_ = Recoding.from_dict(saved["recoding"]) if "recoding" in saved else Recoding()
-        model.lacking_ = [dict(map(tuple, own)) for own in saved.get("lacking", [[]] * len(model.paths_))]
+        model.recoding_ = (
+            Recoding.from_dict(saved["recoding"]) if "recoding" in saved else Recoding()
+        )
+        model.lacking_ = [
+            dict(map(tuple, own)) for own in saved.get("lacking", [[]] * len(model.paths_))
+        ]
         model.pace_ = None if saved["pace"] is None else np.array(saved["pace"])
         model.scores_ = dict(map(tuple, saved["scores"]))
         for name in _SAVED:
@@ -278,9 +291,10 @@ class PathMixture(ClusterMixin, BaseEstimator):
             column = rows[row, at] * n_gaps + gaps[row, at]
             shape = len(rows), n_codes * n_gaps
             table = sparse.csr_array((np.ones(len(row)), (row, column)), shape)
-        end = -1 if self.end_step is None else self.end_step
         price = np.log(weight.sum()) / 2
-        return Sample(rows, Trie(rows, n_codes), weight, table, n_codes, n_gaps, end, price)
+        return Sample(
+            rows, Trie(rows, n_codes), weight, table, n_codes, n_gaps, self._end, self._many, price
+        )
 
     def lighten(self, sample: Sample) -> Sample:
         """Keep the heaviest variants for the search."""

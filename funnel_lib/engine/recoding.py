@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from funnel_lib.engine.blocks import find_blocks
 from funnel_lib.engine.walks import Path, change
 
 BURST = 4  # as many times in a row, where far more go on than begin, are one act
@@ -34,15 +35,12 @@ class Recoding:
             return rows, gaps
         row, at = np.nonzero(rows >= 0)
         kept = rows[row, at]
-        for parts, any_order in ((self.together, False), (self.blocks, True)):
-            for part in parts:
-                row, at, kept = _join(row, at, kept, part, any_order)
+        for part in self.together:
+            row, at, kept = _join(row, at, kept, part, any_order=False)
         if self.bursts:
-            start, length = _find_runs(row, kept)
-            burst = np.isin(kept, self.bursts) & (np.repeat(length, length) >= BURST)
-            first = np.zeros(len(row), bool)
-            first[start] = True
-            row, at, kept = (x[first | ~burst] for x in (row, at, kept))
+            row, at, kept = _cut_bursts(row, at, kept, self.bursts)
+        for part in self.blocks:
+            row, at, kept = _join(row, at, kept, part, any_order=True)
         place = np.arange(len(row)) - np.searchsorted(row, row)
         if self.longest:
             row, at, kept, place = (x[place < self.longest] for x in (row, at, kept, place))
@@ -54,18 +52,26 @@ class Recoding:
         waits[row, place] = gaps[row, at]
         return new, waits
 
+    def count_steps(self, n_codes: int) -> np.ndarray:
+        """How many steps does each code stand for, (n_codes,)?"""
+        many = np.ones(n_codes)
+        for part in (*self.together, *self.list_blocks()):
+            many[part[0]] = len(part)
+        return many
+
+    def list_blocks(self) -> list[tuple[int, ...]]:
+        """The blocks, with steps that are recorded in one go written out."""
+        one = {part[0]: part for part in self.together}
+        return [tuple(sorted(s for c in part for s in one.get(c, (c,)))) for part in self.blocks]
+
     def expand(self, path: Path, lacking: dict[int, float]) -> Path:
         """A path with every step that is one with others as all of them, in their own order.
 
         `lacking` is the share of those gone on that do so without each step of a block.
         """
-        parts = {part[0]: part for part in (*self.together, *self.blocks)}
+        parts = {part[0]: part for part in (*self.together, *self.list_blocks())}
         if not parts:
             return path
-        for part in self.blocks:  # of steps recorded in one go, too
-            inner = [s for step in part for s in dict(zip(*[(p[0] for p in self.together),
-                     self.together], strict=True)).get(step, (step,))]  # fmt: skip
-            parts[part[0]] = tuple(sorted(inner))
         steps, first, last, met = [], {}, {}, set()
         for j, step in enumerate(path.steps):
             part = parts.get(step, (step,))
@@ -113,9 +119,13 @@ class Recoding:
 def _join(row, at, code, part, any_order: bool):
     """Make one step of several: a run of them is one act.
 
-    Of steps recorded in one go, each is recorded once an act.
+    Of steps recorded in one go, each is recorded once an act. A lone step amidst a block is noise,
+    and left out: of a block's many events, more than elsewhere would seem to be.
     """
     here = np.isin(code, part)
+    if any_order:
+        own = here[:-2] & here[2:] & (row[:-2] == row[2:])
+        here[1:-1] |= own
     same = np.zeros(len(row), bool)
     same[1:] = here[1:] & here[:-1] & (row[1:] == row[:-1])
     if not any_order:
@@ -124,6 +134,14 @@ def _join(row, at, code, part, any_order: bool):
         same = (place - np.maximum.accumulate(np.where(same, 0, place))) % len(part) > 0
     code = np.where(here, part[0], code)
     return row[~same], at[~same], code[~same]
+
+
+def _cut_bursts(row, at, code, bursts):
+    """Leave one of a step's long repeats."""
+    start, length = _find_runs(row, code)
+    kept = ~np.isin(code, bursts) | (np.repeat(length, length) < BURST)
+    kept[start] = True
+    return row[kept], at[kept], code[kept]
 
 
 def _find_runs(row, code):
@@ -161,9 +179,11 @@ def find_longest(rows: np.ndarray, weight: np.ndarray) -> int:
     return int(min(max(SHORTEST, FAR * usual), MOST))
 
 
-def find_recoding(rows, weight, n_codes: int, together=()) -> Recoding:
+def find_recoding(rows, weight, n_codes: int, end_step: int, together=()) -> Recoding:
     """What is not to be read as it stands in rows that hold each journey with so many leads?"""
     first = Recoding(tuple(tuple(sorted(map(int, part))) for part in together))
     bursts = find_bursts(first.apply(rows, None)[0], weight, n_codes)
     first = replace(first, bursts=bursts)
+    rows = first.apply(rows, None)[0]
+    first = replace(first, blocks=find_blocks(rows[:, :MOST], weight, n_codes, end_step))
     return replace(first, longest=find_longest(first.apply(rows, None)[0], weight))

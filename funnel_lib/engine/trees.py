@@ -58,6 +58,13 @@ class Trie:
         tables = [_tell(self.parent[low] - up.start, up.stop - up.start) for up, low in both]
         return [None, *(t if np.prod(t.shape) > SMALL else t.toarray() for t in tables)]
 
+    def add_up(self, values: np.ndarray) -> np.ndarray:
+        """Sum up a value of each code on the way to each node, (n_nodes,)."""
+        total = np.append(0.0, values[self.code[1:]])
+        for level in self.levels[1:]:
+            total[level] += total[self.parent[level]]
+        return total
+
     @cached_property
     def ends(self) -> sparse.csr_array:
         """(n_nodes, n_rows) 1 where the row ends."""
@@ -77,7 +84,8 @@ def _tell(which: np.ndarray, n: int) -> sparse.csr_array:
 class Crew:
     """Walkers side by side: one pass through a tree of journeys serves all of them.
 
-    Noise is the unit: chances of going on are in iota / A, so noise leaves a vector as it is. A
+    Noise is the unit: chances of going on are in iota n / A (n steps that are one make as much
+    noise), so noise leaves a vector as it is. A
     state emits its step, or, with the chance of a wrong one, any. In state 0 noise differs: what it lacks there is a move on that every step allows. Walkers of fewer
     states have some more that nobody comes to.
     """
@@ -91,8 +99,9 @@ class Crew:
             self.go[i, :n, :n] = w.go * (w.n_codes / w.noise)
             codes[i, :n] = w.codes
         wrong = np.array([w.wrong for w in walkers])[:, None]
+        many = walkers[0].many[:, None, None]
         own = np.arange(walkers[0].n_codes)[:, None, None] == codes
-        self.emits = own * (1 - wrong) + wrong / walkers[0].n_codes
+        self.emits = own * (1 - wrong) / many + wrong / walkers[0].n_codes
         self.emits[:, :, 0] = 1
         self.early = np.array([w.early / w.noise for w in walkers])
         self.go[:, 0, 0] = self.early - 1
@@ -137,6 +146,8 @@ def _run_forward(trie, walkers):
     total = _add_up(at)[trie.leaf]
     unit = np.log([w.noise / w.n_codes for w in walkers])
     loglik = np.log(total) + logs[trie.leaf] + trie.length[:, None] * unit
+    if (walkers[0].many > 1).any():
+        loglik += trie.add_up(np.log(walkers[0].many))[trie.leaf][:, None]
     for i, w in enumerate(walkers):
         scales = {depth: by[:, i] for depth, by in scale.items()}
         yield Forward(w, at[:, i, : len(w.codes)], scales, total[:, i], loglik[:, i].copy())
@@ -211,7 +222,8 @@ def _part_wrong(taken, walker):
 
     By chance a wrong one is the right one, too.
     """
-    stray, states = walker.wrong / walker.n_codes, np.arange(1, len(walker.codes))
+    states = np.arange(1, len(walker.codes))
+    stray = walker.wrong * walker.many[walker.codes[1:]] / walker.n_codes
     wrong = taken * (np.arange(len(walker.codes)) > 0)
     own = walker.codes[1:], states
     all_told = wrong.sum()

@@ -213,16 +213,18 @@ class Walker:
     """A path ready for computing: chances of moves between states, and which step each emits.
 
     `move` is the chance of each of `moves`, `go` (n_states, n_states) of going on to a state,
-    `noise` of noise, in state 0 `early`; `codes` (n_states,) the step of each state.
+    `noise` of noise, in state 0 `early`; `codes` (n_states,) the step of each state; `many`
+    (n_codes,) how many steps each code stands for: noise comes as often.
     """
 
-    def __init__(self, path: Path, rates: Rates, n_codes: int):
+    def __init__(self, path: Path, rates: Rates, n_codes: int, many: np.ndarray | None = None):
         self.moves = moves = list_path_moves(*path.shape)
         chances = list_chances(path, rates)
         self.move = np.exp(moves.yes @ np.log(chances) + moves.no @ np.log1p(-chances))
         n = len(moves.position)
         self.go = np.bincount(moves.edge, self.move[moves.quiet], n * n).reshape(n, n)
         self.codes, self.n_codes = np.array([*path.steps, -1])[moves.position], n_codes
+        self.many = np.ones(n_codes) if many is None else many
         self.noise, self.early, self.wrong = rates.noise, rates.early, rates.wrong
 
 
@@ -271,14 +273,14 @@ def _shares(yes, no):
 
 
 def simulate(
-    path: Path, rates: Rates, n_codes: int, n: int, longest: int, end_step: int, rng
+    path: Path, rates: Rates, many: np.ndarray, n: int, longest: int, end_step: int, rng
 ) -> np.ndarray:
     """Walk a path n times, stopping as often as was seen; returns (n, longest) codes, -1 padded.
 
     Noise, and what is recorded wrong, is any step but the sale, which ends a journey.
     """
-    walker = Walker(path, rates, n_codes)
-    moves, kinds = walker.moves, np.arange(n_codes) != end_step
+    walker = Walker(path, rates, len(many), many)
+    moves, kinds = walker.moves, many * (np.arange(len(many)) != end_step)
     rows, state, going = np.full((n, longest), -1), np.zeros(n, int), np.ones(n, bool)
     stop = np.array(path.stop)[moves.passed]
     cumulated = [np.cumsum(walker.move[moves.source == s]) for s in range(len(walker.codes))]
@@ -291,7 +293,7 @@ def simulate(
             here = going & (state == s)
             total = cumulated[s]
             made[here] = offset[s] + np.searchsorted(total, draw[here] * total[-1])
-        noise = rng.choice(np.flatnonzero(kinds), n)
+        noise = rng.choice(len(kinds), n, p=kinds / kinds.sum())
         state = np.where(going, moves.target[made], state)
         stray = moves.noisy[made] | (rng.random(n) < rates.wrong)
         rows[:, t] = np.where(going, np.where(stray, noise, walker.codes[state]), -1)

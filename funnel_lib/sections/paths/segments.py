@@ -84,9 +84,11 @@ def _segment(model: PathMixture, steps: tuple[str, ...], variants: Variants) -> 
         of_variant = model.predict_proba(variants.rows, variants.gaps)
         member[entered] = of_variant[variants.of_lead[entered]]
     ids = tuple(f"s{k + 1}" for k in range(len(paths)))
+    blocks = tuple(tuple(steps[code] for code in part) for part in model.recoding_.list_blocks())
     return Segmentation(
-        steps, ids, tuple(paths), tuple(optional), member, model, either_order=tuple(either)
-    )
+        steps, ids, tuple(paths), tuple(optional), member, model, either_order=tuple(either),
+        blocks=blocks,
+    )  # fmt: skip
 
 
 def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentation:
