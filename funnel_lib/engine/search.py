@@ -247,6 +247,11 @@ def _align(a: Path, b: Path):
     return steps[::-1]
 
 
+def measure_distance(a: Path, b: Path) -> int:
+    """How many steps are on one of two paths alone, in their orders?"""
+    return 2 * len(_align(a, b)) - len(a.steps) - len(b.steps)
+
+
 def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:
     """Find the best mixture of each number of paths, from 1 up, as long as one more pays."""
     best, fit = {}, None
