@@ -33,7 +33,8 @@ def try_world(kind: str, run: int, n_leads: int) -> dict:
         "sizes": found.memberships.sum(axis=0).round().astype(int).tolist(),
         "planted": world.paths, "no_path": found.has_no_path,
         "blocks": [[int(s[1:]) for s in part] for part in found.blocks],
-        "fine": is_fine(world, found), "seconds": seconds, "reach": compare_reach(world, journeys, found),
+        "fine": is_fine(world, found), "seconds": seconds,
+        "reach": compare_reach(world, journeys, found),
     }  # fmt: skip
 
 

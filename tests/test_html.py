@@ -98,7 +98,7 @@ def cards_of(*names):
         "share_won": 0.25, "low": 0.1, "high": 0.4, "n_undetermined": 3.0, "trust": "stable",
         "stability": 0.97, "path": "ask > meet", "bound_low": 0.05, "bound_high": 0.65,
         "n_low": 10.0, "n_high": 60.0, "n_parted": 50.0, "n_parted_won": 20.0,
-        "share_parted_won": 0.4, "parted_low": 0.28, "parted_high": 0.54,
+        "share_parted_won": 0.4, "parted_low": 0.28, "parted_high": 0.54, "share_badly": 0.0,
     })  # fmt: skip
     paths = pd.DataFrame({
         "segment": ["s1", "s1"], "step": ["ask", "meet"], "share_taken": [1.0, 0.5],

@@ -80,6 +80,23 @@ class Segmentation(Card):
         return words.text("card.segmentation"), told, facts
 
 
+def write_path(path: Sequence[str], blocks: Sequence[Sequence[str]] = ()) -> str:
+    """Write a path as tables do, steps that come in any order within braces.
+
+    Examples
+    --------
+    >>> write_path(("ask", "meet", "test", "pay"), [("meet", "test")])
+    'ask > {meet, test} > pay'
+    """
+    parts, met = [], set()
+    for step in path:
+        block = next((b for b in blocks if step in b and {*b} <= {*path}), (step,))
+        if len(block) == 1 or not met & {*block}:
+            parts.append("{" + ", ".join(block) + "}" if len(block) > 1 else step)
+        met |= {step}
+    return " > ".join(parts)
+
+
 def name_segments(
     paths: Sequence[tuple[str, ...]],
     optional: Sequence[tuple[str, ...]] | None = None,

@@ -34,7 +34,7 @@ def count_variants(journeys: Journeys, pace: bool = False) -> Variants:
     """Which journeys do leads take, and how many leads each?
 
     Steps after the first sale are left out, and what was booked in bulk (see `find_bulk`); a sale
-    known by status only is no event. Of a journey without an end the beginning is read. With `pace`,
+    known by status only is no event. Of a journey without an end the beginning is read. With pace,
     journeys whose waits are of other classes (hours, days, weeks) are other variants. Linear in the
     evidence.
     """

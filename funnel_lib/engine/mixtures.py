@@ -21,7 +21,6 @@ from scipy import sparse
 from funnel_lib.engine.trees import Forward, Trie, count_moves, run_forward
 from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker, change
 
-
 SELDOM = 0.002  # of those who take a step: fewer who take it twice are nobody
 LEAST_SHARE, LEAST_LEADS = 0.01, 20  # of a path; fewer make no segment, however many bits they save
 

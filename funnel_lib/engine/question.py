@@ -31,7 +31,7 @@ class Fitness:
     usual: float  # share of leads badly explained among those who walk the paths
 
 
-def measure_fitness(model: PathMixture, X, sample_weight, gaps=None, seed: int = 0) -> Fitness:
+def measure_fitness(model: PathMixture, X, sample_weight, seed: int = 0) -> Fitness:
     """How well do a fitted model's paths describe rows with so many leads each?"""
     weight = np.asarray(sample_weight, float)
     rows, steps = model.recoding_.apply(np.asarray(X), None)[0], model.n_codes_

@@ -85,9 +85,9 @@ class Crew:
     """Walkers side by side: one pass through a tree of journeys serves all of them.
 
     Noise is the unit: chances of going on are in iota n / A (n steps that are one make as much
-    noise), so noise leaves a vector as it is. A
-    state emits its step, or, with the chance of a wrong one, any. In state 0 noise differs: what it lacks there is a move on that every step allows. Walkers of fewer
-    states have some more that nobody comes to.
+    noise), so noise leaves a vector as it is. A state emits its step, or, with the chance of a
+    wrong one, any. In state 0 noise differs: what it lacks there is a move on that every step
+    allows. Walkers of fewer states have some more that nobody comes to.
     """
 
     def __init__(self, walkers: list[Walker]):

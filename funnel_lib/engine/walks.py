@@ -7,7 +7,9 @@ A journey is a walk whose position on the path is hidden. From a position the ne
 - else, where a block of steps ends that clients go through again, the start of the block (beta);
 - else the next step of the path; each step m jumped over costs its own skip chance delta_m.
 
-A step that is taken may be recorded as another one, any at all (chance epsilon): a wrong click. Two neighbouring steps may be a pair: they come in the other order with chance sigma. The end is
+A step that is taken may be recorded as another one, any at all (chance epsilon): a wrong click.
+
+Two neighbouring steps may be a pair: they come in the other order with chance sigma. The end is
 free: a journey may stop anywhere, and stopping says nothing. So the last step cannot be skipped
 (there is no next event then); after it there is noise, and repeats, as rare as elsewhere, and what
 a next step would take is nobody's: a path that says what comes explains more. Every chance of

@@ -14,6 +14,7 @@ from funnel_lib.core.groups import (
     Segmentation,
     list_groups,
     place_steps,
+    write_path,
 )
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
@@ -49,7 +50,8 @@ def describe_segments(
     n, member = counted.n * counted.entered, counted.members
     single = len(segmentation.ids) == 1
     ids = ("all",) if single else segmentation.ids
-    paths = (journeys.steps.before_sale,) if single else segmentation.paths
+    is_plain = single and (not segmentation.blocks or segmentation.has_no_path)
+    paths = (journeys.steps.before_sale,) if is_plain else segmentation.paths
     unsure = n * (member.max(axis=1) < UNDETERMINED)
     n_leads = n @ member
     status = {f"n_{s}": (n * counted.has_status(s)) @ member for s in ("won", "lost", "open")}
@@ -64,9 +66,10 @@ def describe_segments(
         "n_leads": n_leads,
         "n_undetermined": np.bincount(member.argmax(axis=1), unsure, len(ids)),
         "share_of_leads": divide(n_leads, n.sum()),
-        "path": [" > ".join(path) for path in paths],
+        "path": [write_path(path, segmentation.blocks) for path in paths],
         "stability": np.nan if trust is None else trust.segments["stability"],
         "trust": "" if trust is None else trust.segments["trust"],
+        "share_badly": np.nan if trust is None else trust.segments["share_badly"],
         **status, "share_won": share_won, "low": low, "high": high,
         **_bound(journeys, segmentation, share_won, low, high, drop_out_gap / 100),
         **_count_parted(journeys, segmentation),
