@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import gammaln
 
 from funnel_lib.engine.mixtures import begin, explain, run_em
 from funnel_lib.engine.paths import PathMixture, gather
@@ -34,9 +35,12 @@ class Fitness:
 def measure_fitness(model: PathMixture, X, sample_weight, seed: int = 0) -> Fitness:
     """How well do a fitted model's paths describe rows with so many leads each?"""
     weight = np.asarray(sample_weight, float)
-    rows, steps = model.recoding_.apply(np.asarray(X), None)[0], model.n_codes_
-    price = np.log(weight.sum()) / 2
-    evidence = _explain(model, rows)
+    rows = model.recoding_.apply(np.asarray(X), None)[0]
+    price, steps, evidence = np.log(weight.sum()) / 2, model.n_codes_, _explain(model, rows)
+    badly = _is_badly(model, rows, evidence)
+    if model.recoding_.blocks:  # their steps are told one by one
+        told, rows = rows, replace(model.recoding_, blocks=()).apply(np.asarray(X), None)[0]
+        evidence = evidence - _tell_inside(model, rows, told)
     made = model.sample(min(SIMULATED, round(model.n_leads_)), seed)[0]
     last = np.concatenate([np.full((len(rows), 1), steps), rows[:, :-1]], axis=1)
     seen = rows >= 0
@@ -49,7 +53,7 @@ def measure_fitness(model: PathMixture, X, sample_weight, seed: int = 0) -> Fitn
         chain=float((_surprise(pairs) + (pairs.sum(axis=1) > 0).sum() * used * price)
                     / weight.sum()),
         independence=float((_surprise(pairs.sum(axis=0)[None]) + used * price) / weight.sum()),
-        badly=_is_badly(model, rows, evidence),
+        badly=badly,
         usual=float(_is_badly(model, made, _explain(model, made)).mean()),
     )  # fmt: skip
 
@@ -58,6 +62,23 @@ def _explain(model, rows) -> np.ndarray:
     """Log-likelihood of recoded rows; of the steps alone, not of waits."""
     sample = model.pack(rows, None, np.ones(len(rows)))
     return explain(sample, [begin(model.paths_, model.rates_, None)])[0].evidence
+
+
+def _tell_inside(model, rows, told) -> np.ndarray:
+    """Nats to tell which steps of a block came when, any of those not yet taken, and what noise was
+    amidst them; of each row."""
+    nats, rest, rest_told = np.zeros(len(rows)), rows >= 0, told >= 0
+    for part in model.recoding_.blocks:
+        inside = np.isin(rows, part)
+        rest &= ~inside
+        shown = np.zeros(len(rows), int)
+        for step in part:
+            shown += (rows == step).any(axis=1)
+        again = inside.sum(axis=1) - shown
+        nats += gammaln(len(part) + 1) - gammaln(len(part) - shown + 1) + again * np.log(len(part))
+        rest_told &= told != part[0]
+    lost = np.maximum(rest.sum(axis=1) - rest_told.sum(axis=1), 0)
+    return nats + lost * np.log(model.n_codes_ / model.rates_.noise)
 
 
 def _surprise(counts) -> float:

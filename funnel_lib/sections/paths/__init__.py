@@ -14,6 +14,7 @@ from funnel_lib.sections.paths.count import (
     list_sequences,
 )
 from funnel_lib.sections.paths.tell import (
+    tell_blocks,
     tell_choice,
     tell_fit,
     tell_nats,
@@ -49,6 +50,8 @@ def _label(source: Source, words: Words) -> Tables:
 def _tell(source: Source, words: Words) -> str:
     return join_sentences(
         tell_segments(source.tables["segments"], words, source.segmentation.why_not),
+        not source.segmentation.has_no_path
+        and tell_blocks(source.tables["segment_recoded"], words),
         tell_fit(source.tables["segment_fit"], source.tables["segment_mix"], words),
     )
 

@@ -50,8 +50,8 @@ def describe_segments(
     n, member = counted.n * counted.entered, counted.members
     single = len(segmentation.ids) == 1
     ids = ("all",) if single else segmentation.ids
-    is_plain = single and (not segmentation.blocks or segmentation.has_no_path)
-    paths = (journeys.steps.before_sale,) if is_plain else segmentation.paths
+    blocks = () if segmentation.has_no_path else segmentation.blocks
+    paths = (journeys.steps.before_sale,) if single and not blocks else segmentation.paths
     unsure = n * (member.max(axis=1) < UNDETERMINED)
     n_leads = n @ member
     status = {f"n_{s}": (n * counted.has_status(s)) @ member for s in ("won", "lost", "open")}
@@ -66,7 +66,7 @@ def describe_segments(
         "n_leads": n_leads,
         "n_undetermined": np.bincount(member.argmax(axis=1), unsure, len(ids)),
         "share_of_leads": divide(n_leads, n.sum()),
-        "path": [write_path(path, segmentation.blocks) for path in paths],
+        "path": [write_path(path, blocks) for path in paths],
         "stability": np.nan if trust is None else trust.segments["stability"],
         "trust": "" if trust is None else trust.segments["trust"],
         "share_badly": np.nan if trust is None else trust.segments["share_badly"],

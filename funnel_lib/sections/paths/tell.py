@@ -16,6 +16,7 @@ MOST_TRAITS = 3
 LEAST_DIFFERENCE = 0.05  # of a trait that is worth a word
 OFTEN = 0.1  # a step followed by itself less often is not worth a word
 SELDOM = 0.05  # an optional step that fewer take is not worth a word
+SHORTER = 0.95  # times as long: a description that is worth a word
 MORE_BADLY, BADLY = (
     0.03,
     0.1,
@@ -26,7 +27,6 @@ _WHY_NOT = {
     "not_asked": "sentence.segments_not_asked",
 }
 _RECODED = {
-    "block": "sentence.recoded_block",
     "together": "sentence.recoded_together",
     "burst": "sentence.recoded_burst",
     "bulk": "sentence.recoded_bulk",
@@ -90,16 +90,30 @@ def tell_nats(fit: pd.DataFrame, words: Words) -> str:
     if fit.empty:
         return ""
     row = fit.iloc[0].to_dict()
-    better = row["nats_chain"] < row["nats_paths"]
+    better = row["nats_chain"] < SHORTER * row["nats_paths"]
     return join_sentences(
         words.text("sentence.fit_nats", **row), better and words.text("sentence.fit_chain")
     )
 
 
+def tell_blocks(recoded: pd.DataFrame, words: Words) -> str:
+    """Which steps of the paths come in any order?"""
+    return words.each("sentence.recoded_block", _name_steps(recoded, "block"), " ")
+
+
 def tell_recoded(recoded: pd.DataFrame, words: Words) -> str:
-    """What of the log is not read as it stands?"""
-    rows = recoded.assign(steps=recoded["steps"].str.split(" | ", regex=False)).to_dict("records")
-    return join_sentences(*(words.text(_RECODED[row["recoded"]], **row) for row in rows))
+    """What else of the log is not read as it stands?"""
+    told = []
+    for kind, key in _RECODED.items():
+        rows = _name_steps(recoded, kind)
+        parts = words.each("sentence.recoded_part", rows, ", ")
+        told.append(len(rows) and words.text(key, parts=parts, n_leads=rows["n_leads"].sum()))
+    return join_sentences(*told)
+
+
+def _name_steps(recoded: pd.DataFrame, kind: str) -> pd.DataFrame:
+    rows = recoded[recoded["recoded"] == kind]
+    return rows.assign(steps=[[s for s in text.split(" | ") if s] for text in rows["steps"]])
 
 
 def tell_choice(choice: pd.DataFrame, segmentation: Segmentation, words: Words) -> str:
