@@ -181,8 +181,8 @@ def try_many(seed: int, n_leads: int) -> tuple[int, float]:
 FIT = """\
 Random worlds of `fit_worlds`, one to four paths of 5 to 9 steps, and a fault that logs have: a
 wrong step recorded in the place of the right one (2, 5, 10 %; *more*: 5 % dropped and 5 % added,
-too), middle steps in any order, no path at all, robots, bursts, steps recorded in one go, buyers of whom
-more is recorded, bulk edits; *paths* have noise of all kinds and an order."""
+too), middle steps in any order, no path at all, robots, bursts, steps recorded in one go, buyers
+of whom more is recorded, bulk edits; *paths* have noise of all kinds and an order."""
 READ_FIT = """\
 How to read it: *right* are worlds with as many segments as paths, and with the steps that come in
 any order named, and no others (of *paths*: no such steps named); the share in brackets must lie
