@@ -50,7 +50,7 @@ def test_equals_the_sum_over_all_hidden_walks(path):
                     break
                 at = moves.target[move]
                 emit = 0.25 if moves.noisy[move] else float(walker.codes[at] == event)
-                chance *= walker.move[move] * emit
+                chance *= walker.move[0, move] * emit
                 if not chance:
                     break
             else:
@@ -61,7 +61,9 @@ def test_equals_the_sum_over_all_hidden_walks(path):
 def test_events_of_a_path_not_yet_ended_sum_to_one():
     path = Path((0, 1, 2, 3, 1, 2), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(1, 4): 0.25})
     walker = Walker(path, RATES, 4)
-    out = walker.go.sum(axis=1) + np.where(np.arange(len(walker.codes)), RATES.noise, RATES.early)
+    out = walker.go[0].sum(axis=1) + np.where(
+        np.arange(len(walker.codes)), RATES.noise, RATES.early
+    )
     assert out[:-1] == pytest.approx(1)
     assert out[-1] == pytest.approx(RATES.noise + (1 - RATES.noise) * RATES.repeat)
 

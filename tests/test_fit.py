@@ -225,3 +225,40 @@ def test_what_has_changed_under_saved_segments_is_told(words):
     bulk = pd.DataFrame([{"recoded": "bulk", "steps": "ask", "n_leads": 900.0},
                          {"recoded": "endless", "steps": "", "n_leads": 5.0}])  # fmt: skip
     assert "900" in tell_recoded(bulk, words) and "5" in tell_recoded(bulk, words)
+
+
+def test_those_who_bought_may_lack_steps_more_often():
+    rows = np.unique(np.random.default_rng(0).integers(0, 4, (300, 5)), axis=0)
+    bought, step = (rows == 3).any(axis=1), 1e-5
+    path = Path((0, 1, 2, 3), {1: 0.2}, loops={(0, 1): 0.2})
+    apart = Trie(rows, 4, bought)
+    walkers = [Walker(path, Rates(bought=2 * np.exp(d)), 4) for d in (0, step)]
+    forwards = run_forward(apart, walkers)
+    alone = np.empty(len(rows))
+    for own, times in ((bought, 2), (~bought, 1)):
+        skip = {j: times * p for j, p in enumerate((0.03, 0.2, 0.03, 0.03))}
+        walker = Walker(Path(path.steps, skip, loops=path.loops), Rates(), 4)
+        alone[own] = run_forward(Trie(rows[own], 4), [walker])[0].loglik
+    assert forwards[0].loglik == pytest.approx(alone, rel=1e-12)
+    counts = count_moves(apart, forwards[:1], [np.ones(len(rows))], fully=True)[0]
+    skip = 2 * np.array([0.03, 0.2, 0.03, 0.03])
+    slope = (forwards[1].loglik - forwards[0].loglik).sum() / step
+    yes, no = counts.bought
+    assert (yes - no * skip / (1 - skip)).sum() == pytest.approx(slope, rel=1e-3)
+    assert counts.moves.sum() == pytest.approx(rows.size)
+
+
+def test_buyers_of_whom_more_is_recorded_are_no_segment():
+    world = fit_worlds.make("winners", SEED, 3000)
+    found = find_segments(world.journeys())
+    assert is_fine(world, found) and found.model.recoding_.bought
+    assert found.model.rates_.bought < 0.5
+    made = found.model.sample(3000, 1)[0]  # simulated buyers show as much more
+    steps = (made >= 0).sum(axis=1)
+    rows = count_variants(world.journeys())
+    real = (rows.rows >= 0).sum(axis=1)
+    for has in (True, False):
+        own = (made == world.n_codes - 1).any(axis=1) == has
+        mine = (rows.rows == world.n_codes - 1).any(axis=1) == has
+        mean = np.average(real[mine], weights=rows.weight[mine])
+        assert steps[own].mean() == pytest.approx(mean, abs=0.4)

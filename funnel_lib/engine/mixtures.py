@@ -37,6 +37,7 @@ class Sample:
     n_gaps: int
     end_step: int
     many: np.ndarray  # (n_codes,) how many steps each code stands for
+    bought: np.ndarray | None  # (n_rows,) who bought, where they lack steps otherwise
     chance: float  # price of a number, h
 
     @cached_property
@@ -189,7 +190,7 @@ def _improve(sample, fits, only):
         for k in ks:
             paths[k], forwards[k] = update_path(sample, paths[k], counts[k], rates), None
         if only is None:
-            rates = update_rates(sample, paths, counts)
+            rates = update_rates(sample, paths, counts, rates)
             if sample.gaps is not None:
                 pace, paths = update_pace(sample, pace, paths, spread.T)
         shares = np.maximum(spread.sum(axis=1) / sample.weight.sum(), 1e-9).tolist()
@@ -209,7 +210,7 @@ def count_segments(sample: Sample, fits: list[Fit], ks) -> list[tuple[Walker, Co
 def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Path:
     """Run the M-step of one path: each chance is yes / (yes + no), its own only where that pays."""
     n, swaps, loops = len(path.steps), sorted(path.swaps), sorted(path.loops)
-    yes, no = counts.yes, counts.no
+    yes, no = counts.yes, _weigh_bought(counts, rates)
     own = _ratio(yes, no)
     own[:n] = np.minimum(own[:n], 1 - RARE)
     own[2 * n : 2 * n + len(swaps)] = np.clip(own[2 * n : 2 * n + len(swaps)], RARE, 1 - RARE)
@@ -229,9 +230,30 @@ def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Pat
     )
 
 
-def update_rates(sample: Sample, paths, counts) -> Rates:
+def _weigh_bought(counts: Counts, rates: Rates) -> np.ndarray:
+    """How often each chance did not come true, had those who bought lacked steps as the others."""
+    if counts.bought is None:
+        return counts.no
+    no, n = counts.no.copy(), counts.bought.shape[1]
+    no[:n] += (rates.bought - 1) * counts.bought.sum(axis=0)
+    return np.maximum(no, 1e-9)
+
+
+def _update_bought(paths, counts, rates: Rates) -> float:
+    """Run the M-step of how many times as often those who bought lack a step."""
+    if counts[0].bought is None:
+        return rates.bought
+    lacked, usual = 10.0, 10.0
+    for k, path in enumerate(paths):
+        skip = np.array([path.skip.get(j, rates.skip) for j in range(len(path.steps))])
+        lacked += counts[k].bought[0].sum()
+        usual += counts[k].bought.sum(axis=0) @ skip
+    return float(np.clip(lacked / usual, 0.02, 20)) + 1e-9  # never 1
+
+
+def update_rates(sample: Sample, paths, counts, old: Rates) -> Rates:
     """Run the M-step of the chances all paths share."""
-    both = [np.stack([counts[k].yes, counts[k].no]) for k in range(len(paths))]
+    both = [np.stack([counts[k].yes, _weigh_bought(counts[k], old)]) for k in range(len(paths))]
     n_steps = [len(path.steps) for path in paths]
     skips = np.hstack([b[:, : n - 1] for b, n in zip(both, n_steps, strict=True)])
     repeats = np.hstack([b[:, n : 2 * n] for b, n in zip(both, n_steps, strict=True)])
@@ -239,7 +261,8 @@ def update_rates(sample: Sample, paths, counts) -> Rates:
     both = [np.column_stack([b[:, -2:], w]) for b, w in zip(both, wrong, strict=True)]
     usual = np.array([[0.5, 0.2, 0.05], [10.0, 10.0, 10.0]])
     stray = np.minimum(_ratio(*(usual + sum(both))), 0.5).tolist()
-    return Rates(*(_share_rate(*c, sample.chance) for c in (skips, repeats)), *stray)
+    common = [_share_rate(*c, sample.chance) for c in (skips, repeats)]
+    return Rates(*common, *stray, _update_bought(paths, counts, old))
 
 
 def _share_rate(yes, no, price: float) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -25,7 +26,7 @@ from funnel_lib.engine.mixtures import (
     tilt,
 )
 from funnel_lib.engine.recoding import Recoding, find_recoding
-from funnel_lib.engine.search import rate, search
+from funnel_lib.engine.search import find_lean, rate, search
 from funnel_lib.engine.trees import Trie
 from funnel_lib.engine.walks import Path, Rates, describe_walk, simulate
 
@@ -133,7 +134,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
             rows, weight, self.n_codes_, self._end, self.together
         )
         rows, gaps = self.recoding_.apply(rows, gaps)
-        sample = self.pack(*gather(rows, gaps, weight))
+        rows, gaps, weight = gather(rows, gaps, weight)
+        sample = self.pack(rows, gaps, weight)
         n_distinct = len(np.unique(sample.trie.leaf))
         if (self.n_segments or 1) > n_distinct:
             raise ValueError(
@@ -141,6 +143,10 @@ class PathMixture(ClusterMixin, BaseEstimator):
             )
         light = self.lighten(sample)
         fits = search(light, self.max_segments, self.n_segments)
+        if self.recoding is None and self._finds_buyers_lean(light, fits):
+            sample = self.pack(rows, gaps, weight)
+            light = self.lighten(sample)
+            fits = search(light, self.max_segments, self.n_segments)
         if self.n_segments and self.n_segments not in fits:
             raise ValueError(f"no {self.n_segments} different paths found, at most {max(fits)}")
         k = self.n_segments or min(fits, key=lambda k: rate(light, fits[k]))
@@ -148,6 +154,15 @@ class PathMixture(ClusterMixin, BaseEstimator):
         self.scores_ = {k: fits[k].score for k in sorted(fits)}
         self._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
         return sample, fits
+
+    def _finds_buyers_lean(self, light: Sample, fits: dict[int, Fit]) -> bool:
+        """Whether those who bought lack steps otherwise: then rows are read so from now on."""
+        fit = min(fits.values(), key=partial(rate, light), default=None)
+        bought = (light.rows == self._end).any(axis=1)
+        if self._end < 0 or fit is None or find_lean(light, bought, fit) is None:
+            return False
+        self.recoding_ = replace(self.recoding_, bought=True)
+        return True
 
     @property
     def _many(self) -> np.ndarray:
@@ -291,10 +306,10 @@ class PathMixture(ClusterMixin, BaseEstimator):
             column = rows[row, at] * n_gaps + gaps[row, at]
             shape = len(rows), n_codes * n_gaps
             table = sparse.csr_array((np.ones(len(row)), (row, column)), shape)
-        price = np.log(weight.sum()) / 2
-        return Sample(
-            rows, Trie(rows, n_codes), weight, table, n_codes, n_gaps, self._end, self._many, price
-        )
+        bought = (rows == self._end).any(axis=1) if self.recoding_.bought else None
+        trie, price = Trie(rows, n_codes, bought), np.log(weight.sum()) / 2
+        end, many = self._end, self._many
+        return Sample(rows, trie, weight, table, n_codes, n_gaps, end, many, bought, price)
 
     def lighten(self, sample: Sample) -> Sample:
         """Keep the heaviest variants for the search."""
@@ -309,8 +324,10 @@ class PathMixture(ClusterMixin, BaseEstimator):
         rows, weight = sample.rows[heavy, :LONGEST], sample.weight[heavy]
         rows = rows[:, (rows >= 0).any(axis=0)]
         gaps = None if sample.gaps is None else sample.gaps[heavy]
-        trie, price = Trie(rows, sample.n_codes), np.log(weight.sum()) / 2
-        return replace(sample, rows=rows, trie=trie, weight=weight, gaps=gaps, chance=price)
+        bought = None if sample.bought is None else sample.bought[heavy]
+        trie, price = Trie(rows, sample.n_codes, bought), np.log(weight.sum()) / 2
+        kept = {"weight": weight, "gaps": gaps, "bought": bought, "chance": price}
+        return replace(sample, rows=rows, trie=trie, **kept)
 
 
 _RECODED = "recoding", "together"

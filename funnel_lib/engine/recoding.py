@@ -27,6 +27,7 @@ class Recoding:
     blocks: tuple[tuple[int, ...], ...] = ()  # steps that come in any order
     bursts: tuple[int, ...] = ()  # steps whose long repeats are one act
     longest: int = 0  # events read of a row; 0: all
+    bought: bool = False  # whether those who bought lack steps more, or less, often
 
     def apply(self, rows: np.ndarray, gaps: np.ndarray | None):
         """Rows as they are explained, and their gaps."""
@@ -113,7 +114,8 @@ class Recoding:
     def from_dict(cls, saved: dict) -> Recoding:
         """Read what `to_dict` wrote."""
         parts = {n: tuple(tuple(map(int, p)) for p in saved[n]) for n in ("together", "blocks")}
-        return cls(**parts, bursts=tuple(saved["bursts"]), longest=saved["longest"])
+        return cls(**parts, bursts=tuple(saved["bursts"]), longest=saved["longest"],
+                   bought=saved["bought"])  # fmt: skip
 
 
 def _join(row, at, code, part, any_order: bool):

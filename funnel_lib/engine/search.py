@@ -10,11 +10,14 @@ import numpy as np
 
 from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
 from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segments, run_em
+from funnel_lib.engine.trees import Trie
 from funnel_lib.engine.walks import LOWEST, RARE, Path, Rates, change
 
 N_FITTED = 8  # of these, so many have their chances fitted
 N_SEEDS = 8  # journeys tried as the beginning of a new path
 MOST_CLIMBS = 3  # times as many are edited where the best are no paths of their own
+SLIGHT = 0.99  # times as often those who bought lack steps, to begin with
+LEAN, MANY = 0.5, 50  # far less often, or more; the least leads on both sides
 HOPE = 1.02  # two paths made one must nearly do before edits
 WORTH = 0.5  # nats an edit must gain
 
@@ -83,7 +86,8 @@ def find_seeds(sample: Sample, fit: Fit | None) -> list[tuple[int, ...]]:
 
 def grow(sample: Sample, fit: Fit | None, n_climbs: int = 2) -> Fit | None:
     """Add one path, begun from a journey that is explained badly."""
-    old = begin((), Rates(), spread_gaps(sample)) if fit is None else fit
+    rates = Rates() if sample.bought is None else Rates(bought=SLIGHT)
+    old = begin((), rates, spread_gaps(sample)) if fit is None else fit
     k = len(old.paths)
     old = replace(old, paths=tuple(change(p, weight=0.8 * p.weight) for p in old.paths))
     seeds = [Path(steps, weight=0.2 if k else 1.0) for steps in find_seeds(sample, fit)]
@@ -250,6 +254,18 @@ def _align(a: Path, b: Path):
 def measure_distance(a: Path, b: Path) -> int:
     """How many steps are on one of two paths alone, in their orders?"""
     return 2 * len(_align(a, b)) - len(a.steps) - len(b.steps)
+
+
+def find_lean(sample: Sample, bought: np.ndarray, fit: Fit) -> Sample | None:
+    """The sample with those who bought apart, where they lack steps far more or less often."""
+    both = sample.weight @ bought, sample.weight @ ~bought
+    if min(both) < MANY:
+        return None
+    apart = replace(sample, trie=Trie(sample.rows, sample.n_codes, bought), bought=bought)
+    start = begin(fit.paths, replace(fit.rates, bought=SLIGHT), fit.pace)
+    new = run_em(apart, [start], 5)[0]
+    is_lean = not LEAN < new.rates.bought < 1 / LEAN
+    return apart if is_lean and new.score + sample.chance < fit.score - WORTH else None
 
 
 def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:
