@@ -263,9 +263,11 @@ def find_lean(sample: Sample, bought: np.ndarray, fit: Fit) -> Sample | None:
         return None
     apart = replace(sample, trie=Trie(sample.rows, sample.n_codes, bought), bought=bought)
     start = begin(fit.paths, replace(fit.rates, bought=SLIGHT), fit.pace)
-    new = run_em(apart, [start], 5)[0]
-    is_lean = not LEAN < new.rates.bought < 1 / LEAN
-    return apart if is_lean and new.score + sample.chance < fit.score - WORTH else None
+    new = run_em(apart, [start], 1)[0]
+    if LEAN < new.rates.bought < 1 / LEAN:
+        return None
+    new = run_em(apart, [new], 4)[0]
+    return apart if new.score + sample.chance < fit.score - WORTH else None
 
 
 def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:

@@ -170,6 +170,11 @@ def _run_forward(trie, walkers):
 def _walk(vectors, tables, parts):
     """Multiply parts of (n, n_walkers, n_states) vectors by each walker's table, each by its own;
     of all parts one after the other."""
+    if len(parts) == 1:
+        vectors = vectors[parts[0]]
+        out = np.empty(vectors.shape)
+        np.matmul(vectors.transpose(1, 0, 2), tables[0], out=out.transpose(1, 0, 2))
+        return out
     first = parts[0].start
     out = np.empty((parts[-1].stop - first, *vectors.shape[1:]))
     for part, table in zip(parts, tables, strict=True):
@@ -220,30 +225,35 @@ def _count_moves(trie, forwards, weights, fully):
         up = _walk(met, turned, parts[depth])
         up += here
         back[above] += (trie.sums[depth] @ up.reshape(len(up), -1)).reshape(-1, *up.shape[1:])
+    groups = _find_groups(parts, trie.n_nodes)
     for i, f in enumerate(forwards):
         w, moves, n = f.walker, f.walker.moves, len(f.walker.codes)
         before, seen, right, bought = f.at[trie.parent[1:]], (None,) * 3, 0.0, None
-        groups = _find_groups(parts, trie.n_nodes)
-        quiet = [
-            (before[own].T @ met[1:, i, :n][own]).ravel()[moves.edge] * move[moves.quiet]
-            for own, move in zip(groups, w.move, strict=True)
-        ]
-        made = np.zeros(len(moves.source))
-        made[moves.quiet] = sum(quiet) * (w.n_codes / w.noise)
-        if len(quiet) > 1:
-            steps = slice((moves.position + 1).max())
-            last = quiet[1] * (w.n_codes / w.noise)
-            bought = np.array([(last @ t[moves.quiet])[steps] for t in (moves.yes, moves.no)])
+        made, steps = np.zeros(len(moves.source)), slice(moves.position.max() + 1)
+        for own, move in zip(groups, w.move, strict=True):
+            went = (before[own].T @ met[1:, i, :n][own]).ravel()[moves.edge]
+            went *= move[moves.quiet] * (w.n_codes / w.noise)
+            made[moves.quiet] += went
+        if len(groups) > 1:
+            bought = np.array([(went @ t[moves.quiet])[steps] for t in (moves.yes, moves.no)])
         if fully:
-            gone = np.empty(before.shape)
-            for own, table in zip(groups, crew.go, strict=True):
-                gone[own] = before[own] @ table[i, :n, :n]
-            wrong, right = _part_wrong(trie.by_code @ (gone * met[1:, i, :n]), w)
+            taken = _find_taken(trie, f, before)
+            taken *= back[1:, i, :n]
+            wrong, right = _part_wrong(trie.by_code @ taken, w)
             before[:, 0] *= crew.early[i]
             before *= back[1:, i, :n]
             made[moves.noisy] = before.sum(axis=0)[moves.source[moves.noisy]]
             seen = trie.by_code @ before, share[:, i] @ f.at[trie.leaf], wrong
         yield Counts(made @ moves.yes, made @ moves.no, made, *seen, right, bought)
+
+
+def _find_taken(trie, forward, before):
+    """The part of each forward vector that took a step: what is not noise."""
+    taken = forward.at[1:] - before
+    for depth, by in forward.scale.items():
+        own = slice(trie.levels[depth].start - 1, trie.levels[depth].stop - 1)
+        taken[own] = forward.at[1:][own] * by[:, None] - before[own]
+    return np.maximum(taken, 0, out=taken)
 
 
 def _find_groups(parts, n_nodes):
