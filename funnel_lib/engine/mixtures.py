@@ -12,7 +12,7 @@ own (skips, repeats, pairs, loops, pace), and h = log(n leads) / 2, the price of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,7 @@ from scipy import sparse
 from funnel_lib.engine.trees import Forward, Trie, count_moves, run_forward
 from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker, change
 
+MOST_WORK = 6e9  # products that a search computes, some 15 s; three paths need 5e8, nine 4e9
 SELDOM = 0.002  # of those who take a step: fewer who take it twice are nobody
 LEAST_SHARE, LEAST_LEADS = 0.01, 20  # of a path; fewer make no segment, however many bits they save
 
@@ -39,6 +40,12 @@ class Sample:
     many: np.ndarray  # (n_codes,) how many steps each code stands for
     bought: np.ndarray | None  # (n_rows,) who bought, where they lack steps otherwise
     chance: float  # price of a number, h
+    done: list[float] = field(default_factory=lambda: [0.0])  # products computed so far
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether so much has been computed that the search should come to its end."""
+        return self.done[0] > MOST_WORK
 
     @cached_property
     def step(self) -> float:
@@ -137,6 +144,7 @@ def _run_forwards(sample, fits):
     forwards = [list(fit.forwards) for fit in fits]
     new = [(i, k) for i, walked in enumerate(forwards) for k, f in enumerate(walked) if f is None]
     walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes, sample.many) for i, k in new]
+    sample.done[0] += sample.trie.n_nodes * sum(len(w.codes) ** 2 for w in walkers)
     for (i, k), forward in zip(new, run_forward(sample.trie, walkers), strict=True):
         if sample.gaps is not None:
             chances = np.log(tilt(fits[i].pace, fits[i].paths[k].pace)).ravel()

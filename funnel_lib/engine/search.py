@@ -30,7 +30,7 @@ def climb(sample: Sample, fits: list[Fit], ks, rounds: int = 30) -> list[Fit]:
     fits = list(fits)
     for k in ks:
         going = list(range(len(fits)))
-        while going and rounds:
+        while going and rounds and not sample.is_tired:
             rounds -= 1
             better = _edit(sample, [fits[i] for i in going], k)
             for i, fit in zip(going, better, strict=True):
@@ -191,7 +191,7 @@ def split_paths(sample: Sample, fit: Fit):
 
 def merge(sample: Sample, fit: Fit, n_tried: int = 3) -> Fit:
     """Make one path of two as long as that shortens the description."""
-    while len(fit.paths) > 1:
+    while len(fit.paths) > 1 and not sample.is_tired:
         starts = []
         for a, b in permutations(range(len(fit.paths)), 2):
             rest = [i for i in range(len(fit.paths)) if i not in (a, b)]
@@ -280,6 +280,8 @@ def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dic
         best[k] = min(best.get(k, new), new, key=better)
 
     for _ in range(2 * max_segments):
+        if best and sample.is_tired:
+            break
         new = grow(sample, fit)
         if new is None:
             break
