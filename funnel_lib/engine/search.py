@@ -18,6 +18,7 @@ N_SEEDS = 8  # journeys tried as the beginning of a new path
 MOST_CLIMBS = 3  # times as many are edited where the best are no paths of their own
 SLIGHT = 0.99  # times as often those who bought lack steps, to begin with
 LEAN, MANY = 0.5, 50  # far less often, or more; the least leads on both sides
+HARDLY = 0.75  # times as often, at the first look: not to be looked at again
 HOPE = 1.02  # two paths made one must nearly do before edits
 WORTH = 0.5  # nats an edit must gain
 
@@ -264,10 +265,11 @@ def find_lean(sample: Sample, bought: np.ndarray, fit: Fit) -> Sample | None:
     apart = replace(sample, trie=Trie(sample.rows, sample.n_codes, bought), bought=bought)
     start = begin(fit.paths, replace(fit.rates, bought=SLIGHT), fit.pace)
     new = run_em(apart, [start], 1)[0]
-    if LEAN < new.rates.bought < 1 / LEAN:
+    if HARDLY < new.rates.bought < 1 / HARDLY:
         return None
     new = run_em(apart, [new], 4)[0]
-    return apart if new.score + sample.chance < fit.score - WORTH else None
+    is_lean = not LEAN < new.rates.bought < 1 / LEAN
+    return apart if is_lean and new.score + sample.chance < fit.score - WORTH else None
 
 
 def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:
