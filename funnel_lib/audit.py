@@ -140,8 +140,10 @@ def build_audit(events: Settings | str | Path | Any, **settings: Any) -> Audit:
         log, chosen = hide_managers(log, chosen, others)
         covered = tuple(map(others.cover_condition, settings.only))
         settings = settings.model_copy(update={"only": covered})
-    segmentation = _find(chosen, settings)
-    audit = Audit(log, inputs.steps, chosen, left_out, segmentation, settings, unmerged=unmerged)
+    found = _find(chosen, settings)
+    if found.has_no_path and settings.rule == "passed":  # a later step says nothing of an earlier
+        settings = settings.model_copy(update={"rule": "any"})
+    audit = Audit(log, inputs.steps, chosen, left_out, found, settings, unmerged=unmerged)
     for section in list_parts().values():
         _count(section, audit)
     return audit

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import random_worlds as worlds
 from prove_comparisons import prove_comparisons
+from prove_fit import prove_fit
 from prove_readers import prove_readers
 from prove_time import prove_time
 from prove_tree import prove_tree
@@ -319,6 +320,7 @@ interval to judge for the others."""
 
 TABLES = {
     "segments": prove_segments,
+    "fit": prove_fit,
     "intervals": prove_intervals,
     "tree": prove_tree,
     "times": prove_times,

@@ -11,10 +11,11 @@ from sklearn.base import clone
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
 from funnel_lib.engine.mixtures import begin, explain, run_em
 from funnel_lib.engine.paths import PathMixture
+from funnel_lib.engine.recoding import Recoding
 from funnel_lib.engine.trees import Trie, count_moves, run_forward
 from funnel_lib.engine.walks import Path, Rates, Walker, list_path_moves
 
-RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15)
+RATES = Rates(skip=0.1, repeat=0.05, noise=0.2, early=0.15, wrong=0)
 RICH = Path((0, 1, 2, 3), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(0, 2): 0.25})
 
 
@@ -49,7 +50,7 @@ def test_equals_the_sum_over_all_hidden_walks(path):
                     break
                 at = moves.target[move]
                 emit = 0.25 if moves.noisy[move] else float(walker.codes[at] == event)
-                chance *= walker.move[move] * emit
+                chance *= walker.move[0, move] * emit
                 if not chance:
                     break
             else:
@@ -60,7 +61,9 @@ def test_equals_the_sum_over_all_hidden_walks(path):
 def test_events_of_a_path_not_yet_ended_sum_to_one():
     path = Path((0, 1, 2, 3, 1, 2), {1: 0.3}, {2: 0.2}, {1: 0.4}, {(1, 4): 0.25})
     walker = Walker(path, RATES, 4)
-    out = walker.go.sum(axis=1) + np.where(np.arange(len(walker.codes)), RATES.noise, RATES.early)
+    out = walker.go[0].sum(axis=1) + np.where(
+        np.arange(len(walker.codes)), RATES.noise, RATES.early
+    )
     assert out[:-1] == pytest.approx(1)
     assert out[-1] == pytest.approx(RATES.noise + (1 - RATES.noise) * RATES.repeat)
 
@@ -127,7 +130,7 @@ def planted(kind, seed=1, n=1500, pace=False):
 
 def test_em_never_lengthens_the_description():
     segs, rows, weight, _, _, model = planted("messy")
-    model.n_codes_ = model.n_codes
+    model.n_codes_, model.recoding_ = model.n_codes, Recoding()
     log = model.pack(rows, None, weight)
     paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
     fits, scores = [begin(paths, Rates(), None)], []
@@ -139,7 +142,7 @@ def test_em_never_lengthens_the_description():
 
 def test_what_is_known_of_paths_kept_is_what_would_be_found_anew():
     segs, rows, weight, _, _, model = planted("messy", n=500)
-    model.n_codes_ = model.n_codes
+    model.n_codes_, model.recoding_ = model.n_codes, Recoding()
     log = model.pack(rows, None, weight)
     paths = [Path(tuple(s.path), swaps=dict(s.swaps), weight=1 / 3) for s in segs]
     fit = run_em(log, [begin(paths, Rates(), None)], 2)[0]

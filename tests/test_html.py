@@ -99,7 +99,7 @@ def cards_of(*names):
         "stability": 0.97, "path": "ask > meet", "bound_low": 0.05, "bound_high": 0.65,
         "n_low": 10.0, "n_high": 60.0, "n_parted": 50.0, "n_parted_won": 20.0,
         "n_parted_mature": 50.0, "horizon_days": 60.0, "share_parted_won": 0.4,
-        "parted_low": 0.28, "parted_high": 0.54,
+        "parted_low": 0.28, "parted_high": 0.54, "share_badly": 0.0,
     })  # fmt: skip
     paths = pd.DataFrame({
         "segment": ["s1", "s1"], "step": ["ask", "meet"], "share_taken": [1.0, 0.5],

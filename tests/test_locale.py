@@ -48,7 +48,7 @@ def code() -> str:
 @cache
 def spelled() -> frozenset[str]:
     """Every word that stands between quotes, by itself or in a list of words."""
-    return frozenset(re.findall(r'"(\w+)"', code()))
+    return frozenset(re.findall(r'"(\w+(?: \w+)?)"', code()))
 
 
 @cache

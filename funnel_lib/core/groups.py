@@ -38,6 +38,7 @@ class Segmentation(Card):
     why_not: str = ""  # no segmentation was tried: "few_leads", "few_steps", "not_asked"
     # Of each path pairs of its steps that come in either order; empty where that is not known.
     either_order: tuple[tuple[tuple[str, str], ...], ...] = ()
+    blocks: tuple[tuple[str, ...], ...] = ()  # steps that clients take in any order
     # What a person calls segments, by id and language; the others are called by `name_segments`.
     names: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -49,6 +50,11 @@ class Segmentation(Card):
             hurry = [path.pace[0] if path.pace else 1.0 for path in self.model.paths_]
         made = zip(self.ids, name_segments(self.paths, self.optional, hurry), strict=True)
         return {s: next(iter(self.names.get(s, {}).values()), code) for s, code in made}
+
+    @property
+    def has_no_path(self) -> bool:
+        """Whether clients take the steps before the sale in any order."""
+        return len(self.ids) == 1 and {*self.paths[0][:-1]} in map(set, self.blocks)
 
     def add_names(self, words: Words) -> Words:
         """The same words, knowing what its segments are called; names that are the same because
@@ -72,6 +78,23 @@ class Segmentation(Card):
             for segment, path, n in zip(self.ids, self.paths, sizes, strict=True)
         ]  # fmt: skip
         return words.text("card.segmentation"), told, facts
+
+
+def write_path(path: Sequence[str], blocks: Sequence[Sequence[str]] = ()) -> str:
+    """Write a path as tables do, steps that come in any order within braces.
+
+    Examples
+    --------
+    >>> write_path(("ask", "meet", "test", "pay"), [("meet", "test")])
+    'ask > {meet, test} > pay'
+    """
+    parts, met = [], set()
+    for step in path:
+        block = next((b for b in blocks if step in b and {*b} <= {*path}), (step,))
+        if len(block) == 1 or not met & {*block}:
+            parts.append("{" + ", ".join(block) + "}" if len(block) > 1 else step)
+        met |= {step}
+    return " > ".join(parts)
 
 
 def name_segments(

@@ -291,7 +291,13 @@ class Words:
         return f"{text}: {effect}" if effect else text
 
     def _write_path(self, x: str) -> str:
-        return " → ".join(self.step(s) for s in x.split(" > ")) if x else ""
+        parts = (self.steps(part.strip("{}").split(", ")) for part in x.split(" > "))
+        both = zip(parts, x.split(" > "), strict=True)
+        return (
+            " → ".join(f"{{{name}}}" if part[0] == "{" else name for name, part in both)
+            if x
+            else ""
+        )
 
     def _write_code(self, code: str) -> str:
         """A path's name from its code (see `groups.name_segments`); any other text as it is."""

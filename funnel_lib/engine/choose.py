@@ -96,7 +96,7 @@ def resample_segments(model: PathMixture, X, weight, gaps, old, seed) -> np.ndar
     drawn = rng.multinomial(round(weight.sum()), weight / weight.sum())
     again = clone(model).set_params(
         n_segments=len(model.paths_), n_codes=model.n_codes_,
-        max_variants=min(model.max_variants, LIGHTER),
+        max_variants=min(model.max_variants, LIGHTER), recoding=model.recoding_,
     )  # fmt: skip
     kept = drawn > 0
     try:

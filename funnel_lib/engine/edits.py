@@ -64,12 +64,15 @@ def list_edits(
     n, moves, last = len(path.steps), walker.moves, path.steps[-1:] == (sample.end_step,)
     noise = np.zeros((n + 1, sample.n_codes))
     np.add.at(noise, moves.passed, counts.noise.T)
+    np.add.at(noise, np.maximum(moves.passed - 1, 0), counts.wrong.T)
     ahead = moves.passed[moves.target] > moves.passed[moves.source]
     left = np.bincount(moves.passed[moves.source][ahead], counts.moves[ahead], n + 1)
-    cost = np.log(sample.n_codes / rates.noise)
-    extra = (noise - noise.sum(axis=1, keepdims=True) / sample.n_codes) * (cost - 1)
+    cost = np.log(sample.n_codes / rates.noise / sample.many)
+    usual = noise.sum(axis=1, keepdims=True) * sample.many / sample.n_codes
+    extra = (noise - usual) * (cost - 1)
     tried = _list_inserts(sample, path, noise, left, cost)[:N_TRIED]
     tried += _list_deletes(sample, path, counts, cost)[:2]
+    tried += _list_others(sample, path, moves, counts)
     tried += _list_copies(path)
     tried += _best(_list_swaps(sample, path, extra))[:N_TRIED]
     tried += _best(_list_loops(sample, path, extra))[:3]
@@ -120,9 +123,20 @@ def _list_deletes(sample, path, counts, cost):
     n = len(path.steps)
     came, over = counts.no[:n], counts.yes[:n]
     taken = np.clip(came / (came + over + 1e-9), LOWEST, HIGHEST)
-    loss = came * (cost + np.log(taken)) + over * np.log1p(-taken)
+    loss = came * (cost[list(path.steps)] + np.log(taken)) + over * np.log1p(-taken)
     free = n - (path.steps[-1:] == (sample.end_step,))
     return [delete(path, int(j)) for j in np.argsort(loss[:free], kind="stable")] if n > 2 else []
+
+
+def _list_others(sample, path, moves, counts):
+    """List the path with another step in the place where that is recorded more often."""
+    came = np.zeros((len(path.steps), sample.n_codes))
+    np.add.at(came, moves.position[1:], counts.wrong[:, 1:].T)
+    taken = counts.no[: len(path.steps)]
+    for at in np.flatnonzero(2 * came.max(axis=1, initial=0) > taken):
+        step, free = int(came[at].argmax()), at < len(path.steps) - 1
+        if step != path.steps[at] and not (free and step == sample.end_step):
+            yield change(path, steps=(*path.steps[:at], step, *path.steps[at + 1 :]))
 
 
 def _list_copies(path):

@@ -12,7 +12,7 @@ own (skips, repeats, pairs, loops, pace), and h = log(n leads) / 2, the price of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,10 @@ from scipy import sparse
 
 from funnel_lib.engine.trees import Forward, Trie, count_moves, run_forward
 from funnel_lib.engine.walks import HIGHEST, LOWEST, RARE, Counts, Path, Rates, Walker, change
+
+MOST_WORK = 6e9  # products that a search computes, some 15 s; three paths need 5e8, nine 4e9
+SELDOM = 0.002  # of those who take a step: fewer who take it twice are nobody
+LEAST_SHARE, LEAST_LEADS = 0.01, 20  # of a path; fewer make no segment, however many bits they save
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,35 @@ class Sample:
     n_codes: int
     n_gaps: int
     end_step: int
+    many: np.ndarray  # (n_codes,) how many steps each code stands for
+    bought: np.ndarray | None  # (n_rows,) who bought, where they lack steps otherwise
     chance: float  # price of a number, h
+    done: list[float] = field(default_factory=lambda: [0.0])  # products computed so far
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether so much has been computed that the search should come to its end."""
+        return self.done[0] > MOST_WORK
 
     @cached_property
     def step(self) -> float:
         """Price of one more step on a path."""
         return float(np.log(self.n_codes) + self.chance)
+
+    @cached_property
+    def again(self) -> np.ndarray:
+        """Which steps leads take more than once, (n_codes,): some of those who take them do."""
+        row, at = np.nonzero(self.rows >= 0)
+        times = sparse.csr_array(
+            (np.ones(len(row)), (row, self.rows[row, at])), (len(self.rows), self.n_codes)
+        )
+        twice, once = (self.weight @ (times > least) for least in (1, 0))
+        return twice > SELDOM * once
+
+    @property
+    def least(self) -> float:
+        """The least share of leads that a path of its own must have."""
+        return max(LEAST_SHARE, LEAST_LEADS / self.weight.sum())
 
 
 @dataclass(frozen=True)
@@ -116,7 +143,8 @@ def _run_forwards(sample, fits):
     """Run forward what is new in each mixture, all side by side."""
     forwards = [list(fit.forwards) for fit in fits]
     new = [(i, k) for i, walked in enumerate(forwards) for k, f in enumerate(walked) if f is None]
-    walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes) for i, k in new]
+    walkers = [Walker(fits[i].paths[k], fits[i].rates, sample.n_codes, sample.many) for i, k in new]
+    sample.done[0] += sample.trie.n_nodes * sum(len(w.codes) ** 2 for w in walkers)
     for (i, k), forward in zip(new, run_forward(sample.trie, walkers), strict=True):
         if sample.gaps is not None:
             chances = np.log(tilt(fits[i].pace, fits[i].paths[k].pace)).ravel()
@@ -170,7 +198,7 @@ def _improve(sample, fits, only):
         for k in ks:
             paths[k], forwards[k] = update_path(sample, paths[k], counts[k], rates), None
         if only is None:
-            rates = update_rates(sample, paths, counts)
+            rates = update_rates(sample, paths, counts, rates)
             if sample.gaps is not None:
                 pace, paths = update_pace(sample, pace, paths, spread.T)
         shares = np.maximum(spread.sum(axis=1) / sample.weight.sum(), 1e-9).tolist()
@@ -190,7 +218,7 @@ def count_segments(sample: Sample, fits: list[Fit], ks) -> list[tuple[Walker, Co
 def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Path:
     """Run the M-step of one path: each chance is yes / (yes + no), its own only where that pays."""
     n, swaps, loops = len(path.steps), sorted(path.swaps), sorted(path.loops)
-    yes, no = counts.yes, counts.no
+    yes, no = counts.yes, _weigh_bought(counts, rates)
     own = _ratio(yes, no)
     own[:n] = np.minimum(own[:n], 1 - RARE)
     own[2 * n : 2 * n + len(swaps)] = np.clip(own[2 * n : 2 * n + len(swaps)], RARE, 1 - RARE)
@@ -210,16 +238,39 @@ def update_path(sample: Sample, path: Path, counts: Counts, rates: Rates) -> Pat
     )
 
 
-def update_rates(sample: Sample, paths, counts) -> Rates:
+def _weigh_bought(counts: Counts, rates: Rates) -> np.ndarray:
+    """How often each chance did not come true, had those who bought lacked steps as the others."""
+    if counts.bought is None:
+        return counts.no
+    no, n = counts.no.copy(), counts.bought.shape[1]
+    no[:n] += (rates.bought - 1) * counts.bought.sum(axis=0)
+    return np.maximum(no, 1e-9)
+
+
+def _update_bought(paths, counts, rates: Rates) -> float:
+    """Run the M-step of how many times as often those who bought lack a step."""
+    if counts[0].bought is None:
+        return rates.bought
+    lacked, usual = 10.0, 10.0
+    for k, path in enumerate(paths):
+        skip = np.array([path.skip.get(j, rates.skip) for j in range(len(path.steps))])
+        lacked += counts[k].bought[0].sum()
+        usual += counts[k].bought.sum(axis=0) @ skip
+    return float(np.clip(lacked / usual, 0.02, 20)) + 1e-9  # never 1
+
+
+def update_rates(sample: Sample, paths, counts, old: Rates) -> Rates:
     """Run the M-step of the chances all paths share."""
-    both = [np.stack([counts[k].yes, counts[k].no]) for k in range(len(paths))]
+    both = [np.stack([counts[k].yes, _weigh_bought(counts[k], old)]) for k in range(len(paths))]
     n_steps = [len(path.steps) for path in paths]
     skips = np.hstack([b[:, : n - 1] for b, n in zip(both, n_steps, strict=True)])
     repeats = np.hstack([b[:, n : 2 * n] for b, n in zip(both, n_steps, strict=True)])
-    usual = np.array([[0.5, 0.2], [10.0, 10.0]])
-    noise, early = _ratio(*(usual + sum(b[:, -2:] for b in both))).tolist()
-    skip, repeat = (_share_rate(*c, sample.chance) for c in (skips, repeats))
-    return Rates(skip, repeat, min(noise, 0.5), min(early, 0.5))
+    wrong = [[counts[k].wrong.sum(), counts[k].right] for k in range(len(paths))]
+    both = [np.column_stack([b[:, -2:], w]) for b, w in zip(both, wrong, strict=True)]
+    usual = np.array([[0.5, 0.2, 0.05], [10.0, 10.0, 10.0]])
+    stray = np.minimum(_ratio(*(usual + sum(both))), 0.5).tolist()
+    common = [_share_rate(*c, sample.chance) for c in (skips, repeats)]
+    return Rates(*common, *stray, _update_bought(paths, counts, old))
 
 
 def _share_rate(yes, no, price: float) -> float:

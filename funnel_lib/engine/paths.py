@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -24,7 +25,8 @@ from funnel_lib.engine.mixtures import (
     run_em,
     tilt,
 )
-from funnel_lib.engine.search import search
+from funnel_lib.engine.recoding import Recoding, find_recoding
+from funnel_lib.engine.search import find_lean, rate, search
 from funnel_lib.engine.trees import Trie
 from funnel_lib.engine.walks import Path, Rates, describe_walk, simulate
 
@@ -44,6 +46,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
     end_step : code of the sale, which may only end a path; None: there is none.
     n_codes : number of steps there are; None: the largest code + 1.
     pace : whether segments may differ in pace, too (needs `gaps`).
+    together : groups of steps that are recorded in one go, and are one.
+    recoding : a `Recoding`: what of rows is not to be read as it stands; None: found by `fit`.
     max_variants : the paths are looked for on so many of the heaviest variants, and at most ten
         times as many events, then fitted to all.
     max_iter, tol : of the last EM, which ends when a round gains less than `tol` nats.
@@ -54,6 +58,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
     paths_ : list of `Path`, the heaviest first
     weights_ : (n_segments,) share of leads
     rates_ : `Rates`, the chances all paths share
+    recoding_ : the `Recoding` of rows before they are explained; steps that it makes one are in
+        `paths_` the first of them, in `expand_paths` all
     pace_ : (n_codes, n_gaps) spread of gap classes by step, or None
     score_, price_ : description length in nats of all variants, and what of it describes the paths
     scores_ : number of segments → description length, on the variants searched
@@ -80,6 +86,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
         end_step=None,
         n_codes=None,
         pace=False,
+        together=(),
+        recoding=None,
         max_variants=1000,
         max_iter=30,
         tol=1.0,
@@ -90,6 +98,8 @@ class PathMixture(ClusterMixin, BaseEstimator):
         self.end_step = end_step
         self.n_codes = n_codes
         self.pace = pace
+        self.together = together
+        self.recoding = recoding
         self.max_variants = max_variants
         self.max_iter = max_iter
         self.tol = tol
@@ -112,31 +122,84 @@ class PathMixture(ClusterMixin, BaseEstimator):
         if (k := len(self.paths_) - 1) in fits:
             self.fewer_ = copy(self)
             self.fewer_._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
-        self.labels_ = self.predict(X, gaps)
+        member = self.predict_proba(X, gaps)
+        self.labels_ = member.argmax(axis=1)
+        self.lacking_ = self._find_lacking(np.asarray(X), weight[:, None] * member)
         return self
 
     def fit_paths(self, rows, gaps, weight) -> tuple[Sample, dict[int, Fit]]:
         """Find the paths of checked rows, and no more; returns what was found of each number."""
         self.n_codes_ = self.n_codes or int(rows.max()) + 1
-        sample = self.pack(*gather(rows, gaps, weight))
+        self.recoding_ = self.recoding or find_recoding(
+            rows, weight, self.n_codes_, self._end, self.together
+        )
+        rows, gaps = self.recoding_.apply(rows, gaps)
+        rows, gaps, weight = gather(rows, gaps, weight)
+        sample = self.pack(rows, gaps, weight)
         n_distinct = len(np.unique(sample.trie.leaf))
         if (self.n_segments or 1) > n_distinct:
             raise ValueError(
                 f"{self.n_segments} segments of {n_distinct} distinct journeys: ask for fewer"
             )
-        fits = search(self.lighten(sample), self.max_segments, self.n_segments)
+        light = self.lighten(sample)
+        fits = search(light, self.max_segments, self.n_segments)
+        if self.recoding is None and self._finds_buyers_lean(light, fits):
+            sample = self.pack(rows, gaps, weight)
+            light = self.lighten(sample)
+            fits = search(light, self.max_segments, self.n_segments)
         if self.n_segments and self.n_segments not in fits:
             raise ValueError(f"no {self.n_segments} different paths found, at most {max(fits)}")
-        k = self.n_segments or min(fits, key=lambda k: fits[k].score)
+        k = self.n_segments or min(fits, key=lambda k: rate(light, fits[k]))
         self.n_leads_, self.longest_ = float(sample.weight.sum()), rows.shape[1]
         self.scores_ = {k: fits[k].score for k in sorted(fits)}
         self._take(sample, finish(sample, fits[k], self.max_iter, self.tol))
         return sample, fits
 
+    def _finds_buyers_lean(self, light: Sample, fits: dict[int, Fit]) -> bool:
+        """Whether those who bought lack steps otherwise: then rows are read so from now on."""
+        fit = min(fits.values(), key=partial(rate, light), default=None)
+        bought = (light.rows == self._end).any(axis=1)
+        if self._end < 0 or fit is None or find_lean(light, bought, fit) is None:
+            return False
+        self.recoding_ = replace(self.recoding_, bought=True)
+        return True
+
+    @property
+    def _many(self) -> np.ndarray:
+        return self.recoding_.count_steps(self.n_codes_)
+
+    @property
+    def _end(self) -> int:
+        return -1 if self.end_step is None else self.end_step
+
     def _take(self, sample: Sample, fit: Fit) -> None:
         self.paths_, self.rates_, self.pace_ = list(fit.paths), fit.rates, fit.pace
         self.score_, self.n_iter_, self.converged_ = fit.score, fit.n_iter, fit.converged
         self.price_ = float(price_mixture(sample, fit.paths))
+
+    def expand_paths(self) -> list[Path]:
+        """The paths, with steps that are one written out."""
+        both = zip(self.paths_, self.lacking_, strict=True)
+        return [self.recoding_.expand(path, lacking) for path, lacking in both]
+
+    def _find_lacking(self, rows, member) -> list[dict[int, float]]:
+        """Of those gone on from a block, who came without each of its steps? Of each path."""
+        self.lacking_ = [{}] * len(self.paths_)
+        if not self.recoding_.blocks:
+            return self.lacking_
+        shows = (rows[:, :, None] == np.arange(self.n_codes_)).any(axis=1)
+        found = []
+        for k, path in enumerate(self.expand_paths()):
+            found.append({})
+            for part in self.recoding_.list_blocks():
+                inside = [step for step in part if step in path.steps]
+                if not inside or inside[-1] == path.steps[-1]:
+                    continue
+                end = max(path.steps.index(step) for step in inside)
+                gone = member[:, k] * shows[:, path.steps[end + 1 :]].any(axis=1)
+                lacks = gone @ ~shows[:, inside] / max(gone.sum(), 1e-9)
+                found[k] |= dict(zip(inside, lacks.tolist(), strict=True))
+        return found
 
     @property
     def weights_(self):
@@ -157,6 +220,7 @@ class PathMixture(ClusterMixin, BaseEstimator):
         rows, gaps = self._check(X, gaps)
         if rows.max(initial=-1) >= self.n_codes_:
             raise ValueError(f"step code {rows.max()}; the model knows 0 … {self.n_codes_ - 1}")
+        rows, gaps = self.recoding_.apply(rows, gaps)
         sample = self.pack(rows, gaps, np.ones(len(rows)))
         return explain(sample, [begin(self.paths_, self.rates_, self.pace_)])[0]
 
@@ -166,16 +230,15 @@ class PathMixture(ClusterMixin, BaseEstimator):
 
     def sample(self, n, random_state=0):
         """Simulate n leads, stopping as those of the log did: rows and gaps as in `fit` (gaps None
-        without pace), and each lead's segment."""
+        without pace), and each lead's segment. Steps that are one are the first of them."""
         check_is_fitted(self, "paths_")
         rng = np.random.default_rng(random_state)
         segment = np.sort(rng.choice(len(self.paths_), n, p=self.weights_ / self.weights_.sum()))
         rows = np.full((n, self.longest_), -1)
         gaps = None if self.pace_ is None else np.full(rows.shape, -1)
-        end = -1 if self.end_step is None else self.end_step
         for k, path in enumerate(self.paths_):
             own = segment == k
-            args = self.n_codes_, int(own.sum()), self.longest_, end, rng
+            args = self._many, int(own.sum()), self.longest_, self._end, rng
             rows[own] = simulate(path, self.rates_, *args)
             if gaps is not None:
                 chances = np.cumsum(tilt(self.pace_, path.pace), axis=1)[rows[own]]
@@ -189,9 +252,11 @@ class PathMixture(ClusterMixin, BaseEstimator):
         """Write the fitted model as plain lists and numbers, ready for JSON."""
         check_is_fitted(self, "paths_")
         return {
-            "parameters": self.get_params(),
+            "parameters": {n: p for n, p in self.get_params().items() if n not in _RECODED},
+            "recoding": self.recoding_.to_dict(),
             "paths": [path.to_dict() for path in self.paths_],
             "rates": vars(self.rates_),
+            "lacking": [list(map(list, own.items())) for own in self.lacking_],
             "pace": None if self.pace_ is None else self.pace_.tolist(),
             "scores": [[int(k), float(score)] for k, score in self.scores_.items()],
             **{name: getattr(self, name + "_") for name in _SAVED},
@@ -203,6 +268,12 @@ class PathMixture(ClusterMixin, BaseEstimator):
         model = cls(**saved["parameters"])
         model.paths_ = [Path.from_dict(path) for path in saved["paths"]]
         model.rates_ = Rates(**saved["rates"])
+        model.recoding_ = (
+            Recoding.from_dict(saved["recoding"]) if "recoding" in saved else Recoding()
+        )
+        model.lacking_ = [
+            dict(map(tuple, own)) for own in saved.get("lacking", [[]] * len(model.paths_))
+        ]
         model.pace_ = None if saved["pace"] is None else np.array(saved["pace"])
         model.scores_ = dict(map(tuple, saved["scores"]))
         for name in _SAVED:
@@ -235,9 +306,10 @@ class PathMixture(ClusterMixin, BaseEstimator):
             column = rows[row, at] * n_gaps + gaps[row, at]
             shape = len(rows), n_codes * n_gaps
             table = sparse.csr_array((np.ones(len(row)), (row, column)), shape)
-        end = -1 if self.end_step is None else self.end_step
-        price = np.log(weight.sum()) / 2
-        return Sample(rows, Trie(rows, n_codes), weight, table, n_codes, n_gaps, end, price)
+        bought = (rows == self._end).any(axis=1) if self.recoding_.bought else None
+        trie, price = Trie(rows, n_codes, bought), np.log(weight.sum()) / 2
+        end, many = self._end, self._many
+        return Sample(rows, trie, weight, table, n_codes, n_gaps, end, many, bought, price)
 
     def lighten(self, sample: Sample) -> Sample:
         """Keep the heaviest variants for the search."""
@@ -252,10 +324,13 @@ class PathMixture(ClusterMixin, BaseEstimator):
         rows, weight = sample.rows[heavy, :LONGEST], sample.weight[heavy]
         rows = rows[:, (rows >= 0).any(axis=0)]
         gaps = None if sample.gaps is None else sample.gaps[heavy]
-        trie, price = Trie(rows, sample.n_codes), np.log(weight.sum()) / 2
-        return replace(sample, rows=rows, trie=trie, weight=weight, gaps=gaps, chance=price)
+        bought = None if sample.bought is None else sample.bought[heavy]
+        trie, price = Trie(rows, sample.n_codes, bought), np.log(weight.sum()) / 2
+        kept = {"weight": weight, "gaps": gaps, "bought": bought, "chance": price}
+        return replace(sample, rows=rows, trie=trie, **kept)
 
 
+_RECODED = "recoding", "together"
 _SAVED = "n_codes", "n_leads", "score", "price", "n_iter", "converged", "longest"
 
 

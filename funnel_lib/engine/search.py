@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise, permutations
 
 import numpy as np
 
 from funnel_lib.engine.edits import N_TRIED, delete, exchange, list_edits
 from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segments, run_em
-from funnel_lib.engine.walks import Path, Rates, change
+from funnel_lib.engine.trees import Trie
+from funnel_lib.engine.walks import LOWEST, RARE, Path, Rates, change
 
 N_FITTED = 8  # of these, so many have their chances fitted
 N_SEEDS = 8  # journeys tried as the beginning of a new path
+MOST_CLIMBS = 3  # times as many are edited where the best are no paths of their own
+SLIGHT = 0.99  # times as often those who bought lack steps, to begin with
+LEAN, MANY = 0.5, 50  # far less often, or more; the least leads on both sides
+HARDLY = 0.75  # times as often, at the first look: not to be looked at again
 HOPE = 1.02  # two paths made one must nearly do before edits
 WORTH = 0.5  # nats an edit must gain
 
@@ -25,7 +31,7 @@ def climb(sample: Sample, fits: list[Fit], ks, rounds: int = 30) -> list[Fit]:
     fits = list(fits)
     for k in ks:
         going = list(range(len(fits)))
-        while going and rounds:
+        while going and rounds and not sample.is_tired:
             rounds -= 1
             better = _edit(sample, [fits[i] for i in going], k)
             for i, fit in zip(going, better, strict=True):
@@ -41,6 +47,7 @@ def _edit(sample: Sample, fits: list[Fit], k: int) -> list[Fit | None]:
     tried = {}
     for i, (fit, walked) in enumerate(zip(fits, count_segments(sample, fits, [k]), strict=True)):
         edits = list_edits(sample, fit.paths[k], *walked, fit.rates)
+        edits = [path for path in edits if can_walk(sample, path)]
         tried[i] = [fit.remake(others, path, at=k) for path in edits]
     for rounds, n_kept in ((0, N_FITTED), (1, 2), (2, 1)):
         fitted = iter(run_em(sample, [fit for new in tried.values() for fit in new], rounds, k))
@@ -80,24 +87,75 @@ def find_seeds(sample: Sample, fit: Fit | None) -> list[tuple[int, ...]]:
 
 def grow(sample: Sample, fit: Fit | None, n_climbs: int = 2) -> Fit | None:
     """Add one path, begun from a journey that is explained badly."""
-    old = begin((), Rates(), spread_gaps(sample)) if fit is None else fit
+    rates = Rates() if sample.bought is None else Rates(bought=SLIGHT)
+    old = begin((), rates, spread_gaps(sample)) if fit is None else fit
     k = len(old.paths)
     old = replace(old, paths=tuple(change(p, weight=0.8 * p.weight) for p in old.paths))
     seeds = [Path(steps, weight=0.2 if k else 1.0) for steps in find_seeds(sample, fit)]
     starts = run_em(sample, [old.remake(range(k), path) for path in seeds], 1, only=k)
     if fit is not None:
         starts += run_em(sample, list(split_paths(sample, fit)), 3)
-    return _settle(sample, starts, n_climbs)
+    return _settle(sample, starts, n_climbs, hope=np.inf if fit is None else fit.score - WORTH)
 
 
-def _settle(sample: Sample, starts, n_climbs: int, below: float = np.inf) -> Fit | None:
+def can_walk(sample: Sample, path: Path) -> bool:
+    """Whether leads can walk a path: no step is on it twice that leads take but once."""
+    met = np.bincount(path.steps, minlength=sample.n_codes)
+    return not (~sample.again & (met > 1)).any()
+
+
+def find_needless(sample: Sample, fit: Fit) -> Fit | None:
+    """Which path is none of its own? A mixture without it, or None where all are.
+
+    A path of a handful of leads, and one that is another with one step left out (or none): the
+    step is optional then, however well two paths would describe those who leave it out.
+    """
+    if len(fit.paths) < 2:
+        return None
+    least = int(np.argmin(fit.weights))
+    if fit.paths[least].weight < sample.least:
+        return fit.remake([k for k in range(len(fit.paths)) if k != least])
+    for a, b in permutations(range(len(fit.paths)), 2):
+        one, other = fit.paths[a], fit.paths[b]
+        weight = one.weight + other.weight
+        rest = [k for k in range(len(fit.paths)) if k not in (a, b)]
+        if one.steps == other.steps and one.pace == other.pace and one.weight >= other.weight:
+            return fit.remake(rest, change(one, weight=weight))
+        for j in range(len(one.steps)) if len(one.steps) == len(other.steps) + 1 else ():
+            if one.steps[:j] + one.steps[j + 1 :] == other.steps:
+                skip = one.skip | {j: float(np.clip(other.weight / weight, LOWEST, 1 - RARE))}
+                return fit.remake(rest, change(one, skip=skip, weight=weight))
+    return None
+
+
+def rate(sample: Sample, fit: Fit) -> tuple[bool, float]:
+    """The better a mixture, the less: one of paths of their own first, then the shorter one."""
+    return find_needless(sample, fit) is not None, fit.score
+
+
+def tidy(sample: Sample, fit: Fit) -> Fit:
+    """Leave out, or make one with another, all paths that are none of their own."""
+    while new := find_needless(sample, fit):
+        fit = climb(sample, run_em(sample, [new], 3), [len(new.paths) - 1])[0]
+    return fit
+
+
+def _settle(
+    sample: Sample, starts, n_climbs: int, below: float = np.inf, hope: float = np.inf
+) -> Fit | None:
     """Edit the last path of the best few beginnings, then all paths of the best.
 
-    None where the last path alone does not get the description below a score.
+    None where the last path alone does not get the description below a score. Where it does, below
+    that of `hope`, but is no path of its own, the next few beginnings are tried, too.
     """
-    starts = run_em(sample, sorted(starts, key=lambda f: f.score)[:n_climbs], 2)
-    done = climb(sample, starts, [len(starts[0].paths) - 1]) if starts else []
-    best = min(done, key=lambda f: f.score, default=None)
+    starts, best = sorted(starts, key=lambda f: f.score), None
+    for at in range(0, min(len(starts), MOST_CLIMBS * n_climbs), n_climbs):
+        few = run_em(sample, starts[at : at + n_climbs], 2)
+        done = climb(sample, few, [len(few[0].paths) - 1])
+        new = min(done, key=partial(rate, sample))
+        best = new if best is None else min(best, new, key=partial(rate, sample))
+        if find_needless(sample, best) is None or best.score > hope:
+            break
     if best is None or best.score > below:
         return None
     return climb(sample, [best], range(len(best.paths)))[0]
@@ -134,11 +192,12 @@ def split_paths(sample: Sample, fit: Fit):
 
 def merge(sample: Sample, fit: Fit, n_tried: int = 3) -> Fit:
     """Make one path of two as long as that shortens the description."""
-    while len(fit.paths) > 1:
+    while len(fit.paths) > 1 and not sample.is_tired:
         starts = []
         for a, b in permutations(range(len(fit.paths)), 2):
             rest = [i for i in range(len(fit.paths)) if i not in (a, b)]
             joined = join_paths(fit.paths[a], fit.paths[b], sample.end_step)
+            joined = [path for path in joined if can_walk(sample, path)]
             starts += run_em(sample, [fit.remake(rest, path) for path in joined], 1)
             one, other = (set(fit.paths[i].steps) for i in (a, b))
             if other <= one and len(one - other) < 2:  # b may be what goes through a loop again
@@ -193,22 +252,50 @@ def _align(a: Path, b: Path):
     return steps[::-1]
 
 
+def measure_distance(a: Path, b: Path) -> int:
+    """How many steps are on one of two paths alone, in their orders?"""
+    return 2 * len(_align(a, b)) - len(a.steps) - len(b.steps)
+
+
+def find_lean(sample: Sample, bought: np.ndarray, fit: Fit) -> Sample | None:
+    """The sample with those who bought apart, where they lack steps far more or less often."""
+    both = sample.weight @ bought, sample.weight @ ~bought
+    if min(both) < MANY:
+        return None
+    apart = replace(sample, trie=Trie(sample.rows, sample.n_codes, bought), bought=bought)
+    start = begin(fit.paths, replace(fit.rates, bought=SLIGHT), fit.pace)
+    new = run_em(apart, [start], 1)[0]
+    if HARDLY < new.rates.bought < 1 / HARDLY:
+        return None
+    new = run_em(apart, [new], 4)[0]
+    is_lean = not LEAN < new.rates.bought < 1 / LEAN
+    return apart if is_lean and new.score + sample.chance < fit.score - WORTH else None
+
+
 def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dict[int, Fit]:
     """Find the best mixture of each number of paths, from 1 up, as long as one more pays."""
     best, fit = {}, None
+    better = partial(rate, sample)
+
+    def keep(new: Fit) -> None:
+        k = len(new.paths)
+        best[k] = min(best.get(k, new), new, key=better)
+
     for _ in range(2 * max_segments):
+        if best and sample.is_tired:
+            break
         new = grow(sample, fit)
         if new is None:
             break
-        if len(new.paths) not in best or new.score < best[len(new.paths)].score:
-            best[len(new.paths)] = new
+        keep(new)
         if exactly is None and fit is not None and new.score >= fit.score - WORTH:
             break
-        fit = new
         if exactly is None:
-            fit = merge(sample, new)
-            if len(fit.paths) not in best or fit.score < best[len(fit.paths)].score:
-                best[len(fit.paths)] = fit
+            new = merge(sample, tidy(sample, new))
+            keep(new)
+            if fit is not None and new.score >= fit.score - WORTH:
+                break
+        fit = new
         if len(fit.paths) >= (exactly or max_segments):
             break
     return best

@@ -7,6 +7,8 @@ A journey is a walk whose position on the path is hidden. From a position the ne
 - else, where a block of steps ends that clients go through again, the start of the block (beta);
 - else the next step of the path; each step m jumped over costs its own skip chance delta_m.
 
+A step that is taken may be recorded as another one, any at all (chance epsilon): a wrong click.
+
 Two neighbouring steps may be a pair: they come in the other order with chance sigma. The end is
 free: a journey may stop anywhere, and stopping says nothing. So the last step cannot be skipped
 (there is no next event then); after it there is noise, and repeats, as rare as elsewhere, and what
@@ -188,12 +190,14 @@ def _lay_out(n_steps, pairs):
 
 @dataclass(frozen=True)
 class Rates:
-    """Chances all paths share: skip and repeat where a path has none of its own, noise."""
+    """Chances all paths share: skip and repeat where a path has none of its own, noise, errors."""
 
     skip: float = 0.03
     repeat: float = 0.02
     noise: float = 0.05
     early: float = 0.02  # noise before the first step
+    wrong: float = 0.005  # a step is recorded as any other
+    bought: float = 1.0  # how many times as often those who bought lack a step
 
 
 def list_chances(path: Path, rates: Rates) -> np.ndarray:
@@ -211,18 +215,25 @@ def list_chances(path: Path, rates: Rates) -> np.ndarray:
 class Walker:
     """A path ready for computing: chances of moves between states, and which step each emits.
 
-    `move` is the chance of each of `moves`, `go` (n_states, n_states) of going on to a state,
-    `noise` of noise, in state 0 `early`; `codes` (n_states,) the step of each state.
+    `move` is the chance of each of `moves`, `go` (n_states, n_states) of going on to a state; both
+    once, or for those who have not bought and those who have. `noise` is the chance of noise, in
+    state 0 `early`; `codes` (n_states,) the step of each state; `many` (n_codes,) how many steps
+    each code stands for: noise comes as often.
     """
 
-    def __init__(self, path: Path, rates: Rates, n_codes: int):
+    def __init__(self, path: Path, rates: Rates, n_codes: int, many: np.ndarray | None = None):
         self.moves = moves = list_path_moves(*path.shape)
-        chances = list_chances(path, rates)
-        self.move = np.exp(moves.yes @ np.log(chances) + moves.no @ np.log1p(-chances))
-        n = len(moves.position)
-        self.go = np.bincount(moves.edge, self.move[moves.quiet], n * n).reshape(n, n)
+        chances, n = list_chances(path, rates)[None], len(moves.position)
+        if rates.bought != 1:
+            own, at = chances.copy(), slice(len(path.steps))
+            own[:, at] = np.clip(rates.bought * own[:, at], LOWEST, HIGHEST)
+            chances = np.vstack([chances, own])
+        self.move = np.exp(np.log(chances) @ moves.yes.T + np.log1p(-chances) @ moves.no.T)
+        tables = [np.bincount(moves.edge, move[moves.quiet], n * n) for move in self.move]
+        self.go = np.reshape(tables, (len(tables), n, n))
         self.codes, self.n_codes = np.array([*path.steps, -1])[moves.position], n_codes
-        self.noise, self.early = rates.noise, rates.early
+        self.many = np.ones(n_codes) if many is None else many
+        self.noise, self.early, self.wrong = rates.noise, rates.early, rates.wrong
 
 
 @dataclass(frozen=True)
@@ -234,6 +245,9 @@ class Counts:
     moves: np.ndarray  # how often each move was made
     noise: np.ndarray | None  # (n_codes, n_states) noise events by step and state
     ended: np.ndarray | None  # (n_states,) where journeys ended
+    wrong: np.ndarray | None  # (n_codes, n_states) steps taken but recorded wrong, as which step
+    right: float = 0.0  # steps taken and recorded right
+    bought: np.ndarray | None = None  # of those who bought, (2, n_steps): skipped, not skipped
 
 
 def describe_walk(path: Path, walker: Walker, counts: Counts) -> Path:
@@ -268,18 +282,29 @@ def _shares(yes, no):
 
 
 def simulate(
-    path: Path, rates: Rates, n_codes: int, n: int, longest: int, end_step: int, rng
+    path: Path, rates: Rates, many: np.ndarray, n: int, longest: int, end_step: int, rng
 ) -> np.ndarray:
     """Walk a path n times, stopping as often as was seen; returns (n, longest) codes, -1 padded.
 
-    Noise is any step but the sale, which ends a journey.
+    Noise, and what is recorded wrong, is any step but the sale, which ends a journey. Where those
+    who bought lack steps more or less often, whoever comes to the sale walks anew, as they do.
     """
-    walker = Walker(path, rates, n_codes)
-    moves, kinds = walker.moves, np.arange(n_codes) != end_step
+    walker = Walker(path, rates, len(many), many)
+    stop = np.array(path.stop)[walker.moves.passed]
+    rows = _simulate(walker, 0, stop, n, longest, end_step, rng)
+    if len(walker.move) > 1:
+        sold = (rows == end_step).any(axis=1)
+        rows[sold] = _simulate(walker, 1, 0 * stop, int(sold.sum()), longest, end_step, rng)
+    return rows
+
+
+def _simulate(walker: Walker, table: int, stop, n: int, longest: int, end_step: int, rng):
+    """Walk with one table of moves."""
+    moves, kinds = walker.moves, walker.many * (np.arange(walker.n_codes) != end_step)
     rows, state, going = np.full((n, longest), -1), np.zeros(n, int), np.ones(n, bool)
-    stop = np.array(path.stop)[moves.passed]
-    cumulated = [np.cumsum(walker.move[moves.source == s]) for s in range(len(walker.codes))]
-    offset = np.searchsorted(moves.source, np.arange(len(walker.codes)))
+    states, kinds = np.arange(len(walker.codes)), kinds / kinds.sum()
+    cumulated = [np.cumsum(walker.move[table, moves.source == s]) for s in states]
+    offset = np.searchsorted(moves.source, states)
     for t in range(longest):
         if t:
             going &= rng.random(n) >= stop[state]
@@ -288,9 +313,10 @@ def simulate(
             here = going & (state == s)
             total = cumulated[s]
             made[here] = offset[s] + np.searchsorted(total, draw[here] * total[-1])
-        noise = rng.choice(np.flatnonzero(kinds), n)
+        noise = rng.choice(len(kinds), n, p=kinds)
         state = np.where(going, moves.target[made], state)
-        rows[:, t] = np.where(going, np.where(moves.noisy[made], noise, walker.codes[state]), -1)
+        stray = moves.noisy[made] | (rng.random(n) < walker.wrong)
+        rows[:, t] = np.where(going, np.where(stray, noise, walker.codes[state]), -1)
         going &= rows[:, t] != end_step
         if not going.any():
             break

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from funnel_lib.comparing.recording import find_habits
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 from funnel_lib.sections.paths.count import (
     compare_traits,
     count_own_steps,
@@ -13,7 +13,14 @@ from funnel_lib.sections.paths.count import (
     list_path_steps,
     list_sequences,
 )
-from funnel_lib.sections.paths.tell import tell_choice, tell_segments
+from funnel_lib.sections.paths.tell import (
+    tell_blocks,
+    tell_choice,
+    tell_fit,
+    tell_nats,
+    tell_recoded,
+    tell_segments,
+)
 from funnel_lib.sections.paths.trust import measure_trust, question_habits
 from funnel_lib.sections.section import Section, Source, Tables, choose_rows, draw_from
 
@@ -29,6 +36,9 @@ def _count(source: Source) -> Tables:
         "segment_traits": compare_traits(journeys, found),
         "segment_examples": find_examples(journeys, found),
         "segment_choice": trust.choice,
+        "segment_fit": trust.fit.fit,
+        "segment_recoded": trust.fit.recoded,
+        "segment_mix": trust.fit.mix,
     }
 
 
@@ -38,11 +48,20 @@ def _label(source: Source, words: Words) -> Tables:
 
 
 def _tell(source: Source, words: Words) -> str:
-    return tell_segments(source.tables["segments"], words, source.segmentation.why_not)
+    return join_sentences(
+        tell_segments(source.tables["segments"], words, source.segmentation.why_not),
+        not source.segmentation.has_no_path
+        and tell_blocks(source.tables["segment_recoded"], words),
+        tell_fit(source.tables["segment_fit"], source.tables["segment_mix"], words),
+    )
 
 
 def _tell_choice(source: Source, words: Words) -> str:
-    return tell_choice(source.tables["segment_choice"], source.segmentation, words)
+    return join_sentences(
+        tell_choice(source.tables["segment_choice"], source.segmentation, words),
+        tell_nats(source.tables["segment_fit"], words),
+        tell_recoded(source.tables["segment_recoded"], words),
+    )
 
 
 def _show_cards(source: Source, words: Words):
@@ -68,7 +87,7 @@ PATHS = Section(
     "paths",
     tables=(
         "segments", "memberships", "segment_paths", "segment_traits", "segment_examples",
-        "segment_choice",
+        "segment_choice", "segment_fit", "segment_recoded", "segment_mix",
     ),
     count=_count,
     tell=(_tell,),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.words import Words
 from funnel_lib.sections.paths.tell import tell_path, tell_traits
 
+WORTH_WORD = 0.01  # of a segment's leads, badly explained
 _OF_CARD = ("segment_paths", "segment_traits", "segment_examples")
 
 
@@ -38,6 +41,7 @@ def _write_card(row: dict, tables: dict, steps: pd.DataFrame, gap: float, words:
         *([tell_traits(traits, words)] if len(traits) else []),
         *(words.text("sentence.card_example", **lead) for lead in examples),
         *([words.text("sentence.card_trust", **row)] if row["trust"] else []),
+        row["share_badly"] >= WORTH_WORD and words.text("sentence.card_badly", **row),
     ]
     facts = "sentence.card_all" if is_alone else "sentence.card"
     if pd.isna(row["n_parted"]):
@@ -51,7 +55,7 @@ def _write_card(row: dict, tables: dict, steps: pd.DataFrame, gap: float, words:
         "segment_card",
         title=name[:1].upper() + name[1:],
         facts=words.text(facts, **row),
-        steps=_list_steps(row["path"].split(" > "), mine["segment_paths"], own, words),
+        steps=_list_steps(re.findall(r"[^{}>, ]+", row["path"]), mine["segment_paths"], own, words),
         told=told,
     )
 

@@ -14,6 +14,7 @@ from funnel_lib.core.groups import (
     Segmentation,
     list_groups,
     place_steps,
+    write_path,
 )
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
@@ -49,7 +50,8 @@ def describe_segments(
     n, member = counted.n * counted.entered, counted.members
     single = len(segmentation.ids) == 1
     ids = ("all",) if single else segmentation.ids
-    paths = (journeys.steps.before_sale,) if single else segmentation.paths
+    blocks = () if segmentation.has_no_path else segmentation.blocks
+    paths = (journeys.steps.before_sale,) if single and not blocks else segmentation.paths
     unsure = n * (member.max(axis=1) < UNDETERMINED)
     n_leads = n @ member
     status = {f"n_{s}": (n * counted.has_status(s)) @ member for s in ("won", "lost", "open")}
@@ -64,9 +66,10 @@ def describe_segments(
         "n_leads": n_leads,
         "n_undetermined": np.bincount(member.argmax(axis=1), unsure, len(ids)),
         "share_of_leads": divide(n_leads, n.sum()),
-        "path": [" > ".join(path) for path in paths],
+        "path": [write_path(path, blocks) for path in paths],
         "stability": np.nan if trust is None else trust.segments["stability"],
         "trust": "" if trust is None else trust.segments["trust"],
+        "share_badly": np.nan if trust is None else trust.segments["share_badly"],
         **status, "share_won": share_won, "low": low, "high": high,
         **_bound(journeys, segmentation, share_won, low, high, drop_out_gap / 100),
         **_count_parted(journeys, segmentation),
@@ -190,7 +193,7 @@ def _read_chances(segmentation: Segmentation, k: int, n: int) -> dict:
     taken, repeated, reversed_, again = np.full((4, n), np.nan)
     pair, start = np.full((2, n), None, dtype=object)
     if segmentation.model is not None:
-        path, ids = segmentation.model.paths_[k], segmentation.paths[k]
+        path, ids = segmentation.model.expand_paths()[k], segmentation.paths[k]
         taken[: len(path.skipped)] = 1 - np.array(path.skipped)
         repeated[: len(path.repeated)] = path.repeated
         for j, p in path.swaps.items():

@@ -20,7 +20,7 @@ from funnel_lib.core.groups import (
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.words import Words
-from funnel_lib.counting.variants import Variants, count_variants
+from funnel_lib.counting.variants import Variants, count_variants, find_together
 from funnel_lib.engine.paths import PathMixture
 
 _NO_MODEL = "segments of another clusterer cannot be used for other leads; use find_segments"
@@ -58,7 +58,10 @@ def find_segments(
     if why_not := find_why_not(journeys, variants.weight.sum()):
         return keep_together(journeys, why_not)
     sale = steps.index(journeys.steps.won)
-    model = PathMixture(n_segments, end_step=sale, n_codes=len(steps), pace=pace, random_state=seed)
+    model = PathMixture(
+        n_segments, end_step=sale, n_codes=len(steps), pace=pace,
+        together=find_together(journeys), random_state=seed,
+    )  # fmt: skip
     try:
         model.fit(variants.rows, sample_weight=variants.weight, gaps=variants.gaps)
     except ValueError as error:
@@ -69,7 +72,7 @@ def find_segments(
 def _segment(model: PathMixture, steps: tuple[str, ...], variants: Variants) -> Segmentation:
     """Give leads their memberships, and each path the sale and its optional steps."""
     sale, paths, optional, either = steps[model.end_step], [], [], []
-    for path in model.paths_:
+    for path in model.expand_paths():
         ids = [steps[code] for code in path.steps]
         either.append(tuple((ids[j], ids[j + 1]) for j in sorted(path.swaps)))
         often = [i for i, p in zip(ids, path.skipped, strict=True) if p >= SKIPPED_OFTEN]
@@ -81,9 +84,11 @@ def _segment(model: PathMixture, steps: tuple[str, ...], variants: Variants) -> 
         of_variant = model.predict_proba(variants.rows, variants.gaps)
         member[entered] = of_variant[variants.of_lead[entered]]
     ids = tuple(f"s{k + 1}" for k in range(len(paths)))
+    blocks = tuple(tuple(steps[code] for code in part) for part in model.recoding_.list_blocks())
     return Segmentation(
-        steps, ids, tuple(paths), tuple(optional), member, model, either_order=tuple(either)
-    )
+        steps, ids, tuple(paths), tuple(optional), member, model, either_order=tuple(either),
+        blocks=blocks,
+    )  # fmt: skip
 
 
 def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentation:

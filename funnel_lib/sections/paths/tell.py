@@ -16,10 +16,21 @@ MOST_TRAITS = 3
 LEAST_DIFFERENCE = 0.05  # of a trait that is worth a word
 OFTEN = 0.1  # a step followed by itself less often is not worth a word
 SELDOM = 0.05  # an optional step that fewer take is not worth a word
+SHORTER = 0.95  # times as long: a description that is worth a word
+MORE_BADLY, BADLY = (
+    0.03,
+    0.1,
+)  # more badly explained leads than usual are worth a word: saved, found
 _WHY_NOT = {
     "few_leads": "sentence.segments_few_leads",
     "few_steps": "sentence.segments_few_steps",
     "not_asked": "sentence.segments_not_asked",
+}
+_RECODED = {
+    "together": "sentence.recoded_together",
+    "burst": "sentence.recoded_burst",
+    "bulk": "sentence.recoded_bulk",
+    "endless": "sentence.recoded_endless",
 }
 _OPTIONAL = {
     "sentence.path_some": 0.1,
@@ -40,6 +51,9 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
     """How many paths lead to a purchase, and which is the main one; or why was none looked for?"""
     if why_not:
         return words.text(_WHY_NOT[why_not])
+    trust = segments.get("trust", pd.Series(dtype="str"))
+    if (trust == "no path").any():
+        return words.text("sentence.segments_no_path")
     if len(segments) < 2:
         return words.text("sentence.segments_one")
     main = segments.loc[segments["n_leads"].idxmax()]
@@ -54,6 +68,52 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
         sums["n_undetermined"] >= 0.5 and words.text("sentence.segments_unsure", **sums),
         habits and words.text("sentence.segments_recording", names=", ".join(habits)),
     )
+
+
+def tell_fit(fit: pd.DataFrame, mix: pd.DataFrame, words: Words) -> str:
+    """Which leads do the paths not explain, and what has changed since segments were saved?"""
+    if fit.empty:
+        return ""
+    row = fit.iloc[0].to_dict()
+    more = row["share_badly"] - row["share_usual"] >= (MORE_BADLY if row["is_saved"] else BADLY)
+    differs = mix[mix["differs"].astype(bool)] if row["is_saved"] else mix[:0]
+    return join_sentences(
+        row["new_path"] and words.text("sentence.fit_new_path", **row),
+        more and words.text("sentence.fit_badly", **row),
+        (bool(row["new_path"]) or (more and row["is_saved"])) and words.text("sentence.fit_anew"),
+        words.each("sentence.fit_mix", differs, " ") if len(differs) else "",
+    )
+
+
+def tell_nats(fit: pd.DataFrame, words: Words) -> str:
+    """How well do the paths describe the log beside what knows of no path?"""
+    if fit.empty:
+        return ""
+    row = fit.iloc[0].to_dict()
+    better = row["nats_chain"] < SHORTER * row["nats_paths"]
+    return join_sentences(
+        words.text("sentence.fit_nats", **row), better and words.text("sentence.fit_chain")
+    )
+
+
+def tell_blocks(recoded: pd.DataFrame, words: Words) -> str:
+    """Which steps of the paths come in any order?"""
+    return words.each("sentence.recoded_block", _name_steps(recoded, "block"), " ")
+
+
+def tell_recoded(recoded: pd.DataFrame, words: Words) -> str:
+    """What else of the log is not read as it stands?"""
+    told = []
+    for kind, key in _RECODED.items():
+        rows = _name_steps(recoded, kind)
+        parts = words.each("sentence.recoded_part", rows, ", ")
+        told.append(len(rows) and words.text(key, parts=parts, n_leads=rows["n_leads"].sum()))
+    return join_sentences(*told)
+
+
+def _name_steps(recoded: pd.DataFrame, kind: str) -> pd.DataFrame:
+    rows = recoded[recoded["recoded"] == kind]
+    return rows.assign(steps=[[s for s in text.split(" | ") if s] for text in rows["steps"]])
 
 
 def tell_choice(choice: pd.DataFrame, segmentation: Segmentation, words: Words) -> str:

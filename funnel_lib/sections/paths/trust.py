@@ -13,6 +13,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.counting.variants import count_variants
 from funnel_lib.engine.choose import PATTERN, STABLE, compare_with_fewer, measure_stability
 from funnel_lib.engine.paths import PathMixture
+from funnel_lib.sections.paths.fit import Fit, measure_fit
 from funnel_lib.stats.differences import MOST_P
 
 
@@ -26,14 +27,17 @@ class Trust:
         with a single segment), p_null (share of logs simulated with one segment fewer, this log
         among them, on which the last segment gains as much; empty with a single segment), trust:
         ``stable`` (stability 0.75 or more), ``pattern`` (0.6 or more), ``doubtful`` (less, or
-        p_null above 0.05), ``single``; ``saved`` where segments come from a file
+        p_null above 0.05), ``single``; ``no path`` where clients take the steps in any order;
+        ``saved`` where segments come from a file; share_badly (of its leads, badly explained)
     choice : frame, one row a number of segments tried: n_segments, description_length (nats, the
         shorter the better), gain (nats over one segment fewer), null_gain (the largest gain on
         simulated logs without the last segment; only of the chosen number), chosen
+    fit : how well the paths fit (`fit.Fit`)
     """
 
     segments: pd.DataFrame
     choice: pd.DataFrame
+    fit: Fit
 
 
 def measure_trust(
@@ -46,8 +50,8 @@ def measure_trust(
 ) -> Trust:
     """Are the segments there: against a log with one fewer, and among other leads?
 
-    The segments must be freshly found among these journeys; those read from a file cannot be
-    questioned, and are ``saved``. `n_null` logs are simulated from the model with one segment
+    The segments must be freshly found among these journeys; of those read from a file, which are
+    ``saved``, only the fit is questioned. `n_null` logs are simulated of the model with one segment
     fewer; `n_resamples` times leads are drawn again and segments looked for from scratch. Cost:
     about n_null / 2 + n_resamples fits, spread over all cores where they take long.
 
@@ -64,7 +68,7 @@ def measure_trust(
     cards = pd.DataFrame({"segment": segmentation.ids, "stability": np.nan, "p_null": np.nan})
     null_gains = np.array([])
     if n == 1:
-        trust = ["single" if model else ""]
+        trust = ["no path" if segmentation.has_no_path else "single" if model else ""]
     elif model is None or not hasattr(model, "fewer_"):
         trust = ["saved"] * n
     else:
@@ -76,7 +80,9 @@ def measure_trust(
         if null := compare_with_fewer(model, n_null, seed):
             cards["p_null"], null_gains = null.p, null.null_gains
         trust = _judge(cards)
-    return Trust(cards.assign(trust=pd.Series(trust, dtype="str")), _argue(model, null_gains))
+    fit = measure_fit(segmentation, journeys, seed)
+    cards = cards.assign(trust=pd.Series(trust, dtype="str"), share_badly=fit.badly)
+    return Trust(cards, _argue(model, null_gains), fit)
 
 
 def question_habits(trust: Trust, habits: Habits) -> Trust:
