@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import shlex
 import shutil
 import sys
@@ -96,6 +97,9 @@ def audit(
     no_report: Annotated[bool, typer.Option("--no-report", help="Tables alone.")] = False,
 ) -> None:
     """Turn an export into a report: at which step are clients lost, and was it ever proposed?"""
+    from funnel_lib.core.words import Words
+    from funnel_lib.reporting.terminal import print_summary
+
     tables_alone = no_report or "html" not in settings.formats
     if tables_alone:
         _save_tables(settings, [] if no_report else settings.formats)
@@ -103,6 +107,8 @@ def audit(
         from funnel_lib.reporting.report import write_report
 
         write_report(settings)
+    facts = json.loads(Path(settings.out, "manifest.json").read_text(encoding="utf-8"))
+    print_summary(facts["told"], facts["warnings"], Words(settings.lang))
     typer.echo(Path(settings.out, "tables" if tables_alone else "report.html"))
 
 

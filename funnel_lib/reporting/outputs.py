@@ -16,6 +16,7 @@ from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 from funnel_lib.audit import Audit
 from funnel_lib.core.steps import write_steps
 from funnel_lib.core.tables import arrange, find_table
+from funnel_lib.reporting.page_one import tell_above, tell_page_one
 from funnel_lib.reporting.workbook import write_workbook
 from funnel_lib.sections import list_parts
 from funnel_lib.sections.paths.segments import write_segments
@@ -99,12 +100,20 @@ def describe_run(audit: Audit) -> dict[str, Any]:
         "sources": log.sources.to_dict("records"),
         "event_rows": {"read": log.rows_read, "kept": len(log.events), "removed": int(removed)},
         "n_leads": len(audit.tables["leads"]),
+        "told": [*tell_above(audit), *tell_page_one(audit.tables, audit.words(), audit.journeys)],
+        "warnings": list_warnings(audit.tables["quality"]),
         "sections": {name: list(part.tables) for name, part in list_parts().items()},
         "tables": {
             name: {"question": find_table(name).question, "rows": len(table)}
             for name, table in audit.tables.items()
         },
     }
+
+
+def list_warnings(quality: pd.DataFrame) -> list[dict[str, Any]]:
+    """The checks that found something odd, with how many rows."""
+    odd = quality[quality["severity"] != "info"]
+    return odd[["check", "n_rows"]].astype({"n_rows": int}).to_dict("records")
 
 
 def make_machine_readable(column: pd.Series) -> pd.Series:

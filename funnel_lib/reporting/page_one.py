@@ -33,14 +33,18 @@ class _PageOne(Answer):
         return tell_page_one(self.source.tables, self.source.words(lang), self.source.journeys)
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
-        log, words, journeys = self.source.log, self.source.words(lang), self.source.journeys
-        export = tell_merged(log, self.source.unmerged, journeys.leads, words)
-        export += tell_export(log, words, journeys)
         return render(
             "page_one",
-            export=show_text(export, kind="export"),
+            export=show_text(tell_above(self.source, lang), kind="export"),
             told=show_text(self.tell(lang), kind="page-one"),
         )
+
+
+def tell_above(audit: Source, lang: str = "") -> list[str]:
+    """What stands above page one: what was merged, what the export leaves out."""
+    log, words, journeys = audit.log, audit.words(lang), audit.journeys
+    merged = tell_merged(log, audit.unmerged, journeys.leads, words)
+    return [*merged, *tell_export(log, words, journeys)]
 
 
 def tell_page_one(

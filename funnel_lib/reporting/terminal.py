@@ -57,6 +57,18 @@ def print_check(log: EventLog, words: Words) -> None:
     console.print(listed)
 
 
+def print_summary(told: list[str], warnings: list[dict], words: Words) -> None:
+    """Print what page one tells, and what is odd in the data: the checks and their rows."""
+    console = _make_console(100)
+    for sentence in told:
+        console.print(_plain(sentence), end="\n\n")
+    if warnings:
+        named = [w | {"name": words.text(f"check.{w['check']}")} for w in warnings]
+        checks = words.each("sentence.quality_check", named)
+        told = words.text("sentence.warnings", n=len(warnings), checks=checks)
+        console.print(_plain(told), end="\n\n")
+
+
 def print_stages(audit: pd.DataFrame, words: Words) -> None:
     """Print the audit of stages."""
     _make_console(160).print(_draw(_label_stages(audit, words)))
