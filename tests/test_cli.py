@@ -12,6 +12,7 @@ import pytest
 
 import funnel_lib
 from funnel_lib.core.tables import list_columns, read_tables
+from funnel_lib.core.words import Words
 
 HEADER = "lead_id,at,action\n"
 GOOD = HEADER + "".join(f"L{i},2025-01-{i + 1:02d} 10:00,request_left\n" for i in range(20))
@@ -251,7 +252,7 @@ def test_text_that_looks_like_a_formula_stays_text(here, funnel):
     leads.to_csv(here / "leads.csv", index=False)
     files = ["log.csv", "--leads", "leads.csv", "--steps", "steps.yml"]
     code, output, err = funnel("audit", *files, "--formats", "xlsx", "--out", "out")
-    assert (code, output) == (0, "out/tables\n"), err
+    assert code == 0 and output.endswith("\n\nout/tables\n"), err
     table = pd.read_csv(here / "out" / "tables" / "leads.csv").set_index("lead_id")
     assert table["manager"].dropna().tolist() == [f"'{f}" for f in FORMULAS]
     assert table["'=mark"].dropna().tolist() == [f"'{f}" for f in FORMULAS]
@@ -260,6 +261,24 @@ def test_text_that_looks_like_a_formula_stays_text(here, funnel):
         sheets = [book.read(n) for n in book.namelist() if n.startswith("xl/worksheets/sheet")]
         assert not any(b"<f>" in sheet for sheet in sheets)
         assert b"=cmd|" in book.read("xl/sharedStrings.xml")
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_screen_shows_page_one_the_warnings_and_the_path_last(here, funnel, lang):
+    options = ["--lang", lang, "--formats", "html"]
+    _, output, _ = funnel("audit", "log.csv", "--steps", "steps.yml", *options, "--out", "out")
+    facts = json.loads((here / "out" / "manifest.json").read_text("utf-8"))
+    assert facts["told"] and facts["warnings"]
+    words = Words(lang)
+    named = [w | {"name": words.text(f"check.{w['check']}")} for w in facts["warnings"]]
+    checks = words.each("sentence.quality_check", named)
+    warned = words.text("sentence.warnings", n=len(named), checks=checks)
+    expected = [*facts["told"], warned, "out/report.html"]
+    assert [" ".join(part.split()) for part in output.strip().split("\n\n")] == [
+        " ".join(part.split()) for part in expected
+    ]
+    quality = pd.read_csv(here / "out" / "tables" / "quality.csv")
+    assert len(facts["warnings"]) == (quality["severity"] != "info").sum()
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
@@ -344,7 +363,7 @@ def test_an_empty_out_is_the_usual_folder_and_not_the_one_stood_in(here, funnel)
     (here / "tables").mkdir()
     (here / "tables" / "mine.txt").write_text("keep")
     code, output, _ = audit(funnel, "log.csv", "--steps", "steps.yml", out="")
-    assert (code, output) == (0, "reports/audit/tables\n")
+    assert code == 0 and output.endswith("\n\nreports/audit/tables\n")
     assert (here / "tables" / "mine.txt").read_text() == "keep"
 
 
