@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+
+def import_nothing_from_here() -> None:
+    """Take the current folder off the path of modules, here and in every process started from here:
+    a stray yaml.py would be taken for the library of that name.
+
+    It stays where the library itself lies there, a checkout, as there is no other way.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
+    here = os.path.abspath(".")
+    if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) != here:
+        sys.path[:] = [path for path in sys.path if path and path != here]
+
+
+import_nothing_from_here()  # before the imports below: `python -m` puts it first
+
 import inspect
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
-import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
 from funnel_lib.audit import check_inputs, check_out
-from funnel_lib.core.errors import InputError, SectionError
+from funnel_lib.core.errors import SectionError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
+from funnel_lib.reporting.kernel import run_notebook
 from funnel_lib.reporting.notebooks import build_notebook
 from funnel_lib.sections.section import FAILED
 from funnel_lib.settings import Settings
@@ -49,7 +46,8 @@ def write_report(settings: Settings) -> None:
         notebook = folder / "report.ipynb"
         nbformat.write(build_notebook(lang), notebook)
         given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
-        run_notebook(notebook, notebook, given.model_dump(mode="json"))
+        run_notebook(notebook, notebook, given.model_dump(mode="json"), folder / "kernel")
+        shutil.rmtree(folder / "kernel")
         _refuse_gaps(notebook)
         if settings.hide_managers:
             _cover_parameters(notebook, folder / "manifest.json")
@@ -75,35 +73,6 @@ def _cover_parameters(notebook: Path, manifest: Path) -> None:
     told = json.loads(manifest.read_text(encoding="utf-8"))["parameters"]
     given = page.metadata.papermill["parameters"] | {"only": told["only"]}
     nbformat.write(parameterize_notebook(page, given), notebook)
-
-
-def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str, Any]) -> None:
-    """Run a notebook in a fresh kernel.
-
-    Raises
-    ------
-    InputError, SectionError
-        What the library raised on purpose; any other error keeps its traceback.
-    """
-    import papermill
-
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # settings that no cell names are fine
-
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    try:
-        papermill.execute_notebook(
-            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),
-            parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(),
-            request_save_on_cell_execute=False, log_output=False,
-            shutdown_kernel="immediate", extra_arguments=["--log-level=50"],
-        )  # fmt: skip
-    except papermill.PapermillExecutionError as error:
-        if error.ename == InputError.__name__:  # its traceback is the list of its problems
-            raise InputError(error.traceback) from None
-        if error.ename == SectionError.__name__:
-            raise SectionError(dict(line.split(": ", 1) for line in error.traceback)) from None
-        raise
 
 
 def render_html(notebook: str | Path, words: Words, title: str, files: str) -> str:
