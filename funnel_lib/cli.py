@@ -23,6 +23,7 @@ import_nothing_from_here()  # before the imports below: `python -m` puts it firs
 import inspect
 import shlex
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -32,7 +33,7 @@ from typing import Annotated
 import typer
 
 import funnel_lib
-from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some
+from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some, writing
 from funnel_lib.settings import Settings
 
 app = typer.Typer(
@@ -165,11 +166,8 @@ def _writing(out: str) -> Iterator[None]:
     """Tell what cannot be written, without a traceback."""
     if not out:
         raise InputError(["the name of the folder is empty; name one"])
-    try:
+    with writing(out):
         yield
-    except OSError as error:
-        told = f"{out}: cannot be written: {error.strerror}; name another place"
-        raise InputError([told]) from None
 
 
 def _refuse_existing(out: str) -> None:
@@ -271,9 +269,22 @@ def notebooks(
         typer.echo(path)
 
 
+def end_when_told() -> None:
+    """Let SIGTERM, and a screen that is closed, end a run as an error does: nothing is left."""
+
+    def end(number, _):
+        signal.signal(number, signal.SIG_IGN)  # what is cleared now is cleared to the end
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is signal.SIG_DFL:  # not where nohup holds it off
+            signal.signal(number, end)
+
+
 def main() -> None:
     """Run the command; an error ends with one message and no traceback, and with exit code 2 where
     the input is wrong."""
+    end_when_told()
     try:
         app()
     except FunnelError as error:
@@ -320,8 +331,8 @@ def _read_lines(path: str) -> list[str]:
 
 def _save_tables(settings: Settings, formats: Sequence[str]) -> None:
     from funnel_lib.audit import build_audit
+    from funnel_lib.reporting.folders import new_folder
     from funnel_lib.reporting.outputs import save_audit
-    from funnel_lib.reporting.report import new_folder
     from funnel_lib.reporting.terminal import show_progress
 
     with show_progress():

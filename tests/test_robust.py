@@ -1,12 +1,21 @@
 """No stray file disturbs a run, no end of it leaves half a report, no input ends in a traceback."""
 
+import itertools
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from funnel_lib.audit import check_out
+from funnel_lib.core.errors import InputError, writing
 from funnel_lib.engine import choose
+from funnel_lib.reading.inputs import check_unchanged, list_files
+from funnel_lib.reporting.folders import new_folder
 
 STRAY = ("funnel_lib", "yaml", "joblib", "pickle", "seaborn", "pandas", "numpy", "matplotlib",
          "typer", "IPython", "ipykernel", "json")  # fmt: skip
@@ -75,3 +84,153 @@ def test_a_foreign_kernel_is_never_started(planted_folder, tmp_path):
     call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
     code, _, err = run(tmp_path, *call, "--out", "out", JUPYTER_PATH=str(tmp_path / "jupyter"))
     assert (code, err) == (0, "")
+
+
+OLD = {"report.html": "old", "audit.xlsx": "old", "segments.json": "old", "mine.txt": "mine",
+       "steps.yml": "mine, with remarks", "tables/funnel.csv": "old", "tables/gone.csv": "old",
+       "tables/mine.csv": "mine",
+       "manifest.json": '{"tables": {"funnel": {}, "gone": {}}}'}  # fmt: skip
+NEW = {"report.html": "new", "manifest.json": '{"tables": {"funnel": {}}}', "steps.yml": "as used",
+       "new_funnel.csv": "new", "tables/funnel.csv": "new", "tables/times.csv": "new"}  # fmt: skip
+DONE = {**NEW, **{n: OLD[n] for n in ("mine.txt", "tables/mine.csv", "steps.yml")}}
+
+
+def write_files(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def read_files(folder):
+    found = [p for p in folder.rglob("*") if p.is_file()]
+    return {p.relative_to(folder).as_posix(): p.read_text() for p in found}
+
+
+def write_new(out):
+    with new_folder(out, [out / "steps.yml"]) as folder:
+        write_files(folder, NEW)
+
+
+def run_until(n, monkeypatch, out, end):
+    """Write a report that meets its end at the n-th change of a name; was there such a one?"""
+    changes = itertools.count()
+
+    def change(old, *more, _change=os.replace, **how):
+        return end() if next(changes) == n else _change(old, *more, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", change)
+        patched.setattr(os, "rename", change)
+        write_new(out)
+
+
+def test_killed_at_any_rename_a_run_leaves_the_old_report_or_the_new_one(tmp_path, monkeypatch):
+    """Killed in a process of its own, and put back by the next run, which may be killed, too."""
+    seen = set()
+    for n in range(99):
+        out = tmp_path / str(n)
+        write_files(out, OLD)
+        for m in (n, n // 2):
+            child = os.fork()
+            if child == 0:
+                run_until(m, monkeypatch, out, lambda: os._exit(9))
+                os._exit(0)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        with pytest.raises(ZeroDivisionError), new_folder(out):
+            raise ZeroDivisionError  # a next run that comes to nothing
+        seen.add(tuple(sorted(read_files(out).items())))
+        if code == 0:
+            break
+    assert n > 10 and seen == {tuple(sorted(files.items())) for files in (OLD, DONE)}
+
+
+def test_refused_at_any_rename_a_run_leaves_the_old_report_and_says_so(tmp_path, monkeypatch):
+    """As where audit.xlsx is open in another program, or a drive is full."""
+
+    def refuse():
+        raise PermissionError(13, "is open in another program", "audit.xlsx")
+
+    for n in range(99):
+        out = tmp_path / str(n)
+        write_files(out, OLD)
+        try:
+            run_until(n, monkeypatch, out, refuse)
+            break
+        except InputError as error:
+            told = f"{out} (audit.xlsx): cannot be written: is open in another program; name"
+            assert told in str(error)
+        assert read_files(out) == OLD
+    assert n > 10 and read_files(out) == DONE
+
+
+def test_a_first_report_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    child = os.fork()
+    if child == 0:
+        run_until(0, monkeypatch, tmp_path / "a" / "out", lambda: os._exit(9))
+    os.waitpid(child, 0)
+    assert not (tmp_path / "a" / "out").exists()
+    write_new(tmp_path / "a" / "out")
+    assert read_files(tmp_path) == {f"a/out/{name}": text for name, text in NEW.items()}
+
+
+def test_two_runs_never_write_into_one_folder(tmp_path):
+    write_files(tmp_path, OLD)
+    with new_folder(tmp_path) as first:
+        write_files(first, NEW)
+        with pytest.raises(InputError, match="another run is writing it"), new_folder(tmp_path):
+            pass
+    assert read_files(tmp_path)["report.html"] == "new"
+
+
+def test_folders_that_cannot_be_are_told_in_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for out, told in [("link", "a link to nothing"), ("x" * 300, "File name too long")]:
+        with pytest.raises(InputError, match=told):
+            write_new(tmp_path / out)
+    assert [p.name for p in tmp_path.iterdir()] == ["link"]
+    write_new(tmp_path / ("x" * 250))
+    assert read_files(tmp_path / ("x" * 250)) == NEW
+    with monkeypatch.context() as patched, pytest.raises(InputError, match="no such drive"):
+        patched.setattr(Path, "exists", lambda path: False)
+        check_out("Q:/report")
+
+
+def test_a_folder_of_ones_own_in_place_of_a_file_stays(tmp_path):
+    write_files(tmp_path, {"report.html/mine.txt": "mine", "manifest.json": "old"})
+    with pytest.raises(InputError, match=r"report\.html: is no file of a report"):
+        write_new(tmp_path)
+    assert read_files(tmp_path) == {"report.html/mine.txt": "mine", "manifest.json": "old"}
+
+
+def test_what_changes_while_it_is_read_is_told(tmp_path):
+    write_files(tmp_path, {"a.csv": "1", "b.csv": "2"})
+    files = list_files([tmp_path, tmp_path / "no.csv"])
+    assert [f.sha256[:6] for f in files] == ["6b86b2", "d4735e"]
+    check_unchanged(files, [tmp_path])
+    write_files(tmp_path, {"b.csv": "3", "c.csv": "4"})
+    with pytest.raises(InputError) as error:
+        check_unchanged(files, [tmp_path])
+    assert [p.split(": ")[1] for p in error.value.problems] == 2 * [
+        "changed while it was read; run again"
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_message(tmp_path):
+    with pytest.raises(InputError, match="No space left on device"), writing(tmp_path):
+        pd.DataFrame({"a": range(99999)}).to_csv("/dev/full")
+
+
+@pytest.mark.parametrize(("number", "wait"), [(signal.SIGTERM, 0), (signal.SIGHUP, 6)])
+def test_told_to_end_a_run_leaves_nothing(planted_folder, tmp_path, number, wait):
+    """While its kernel starts, and while it works."""
+    files = [planted_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
+    call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
+    process = start(tmp_path, *call, "--out", tmp_path / "out")
+    while not [*tmp_path.glob(".funnel-*/kernel/connection.json")]:
+        assert process.poll() is None, process.communicate()
+    time.sleep(wait)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (128 + number, "", "")
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +38,18 @@ def run_notebook(
         The kernel ended before the notebook did; any other error keeps its traceback.
     """
     import papermill
+    from jupyter_core.utils import run_sync
     from nbclient.exceptions import DeadKernelError
 
+    started: list = []
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # settings no cell names are fine
     try:
         papermill.execute_notebook(
             *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),
             parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(),
             request_save_on_cell_execute=False, log_output=False, shutdown_kernel="immediate",
-            extra_arguments=[*_ARGUMENTS], kernel_manager_class=_make_manager(Path(scratch)),
+            extra_arguments=[*_ARGUMENTS],
+            kernel_manager_class=_make_manager(Path(scratch), started),
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         if error.ename == InputError.__name__:  # its traceback is the list of its problems
@@ -57,10 +64,14 @@ def run_notebook(
                 "is there too little memory? Nothing was written; try again, or --memory"
             ) from None
         raise
+    finally:  # papermill leaves a kernel that is told to end while it starts
+        for manager in [m for m in started if m.has_kernel]:
+            run_sync(manager.shutdown_kernel)(now=True)
 
 
-def _make_manager(scratch: Path):
-    """The class that starts the kernel: never a `python3` that someone else has set up."""
+def _make_manager(scratch: Path, started: list):
+    """The class that starts the kernel: never a `python3` that someone else has set up. It notes
+    itself among those `started`."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
 
@@ -71,10 +82,37 @@ def _make_manager(scratch: Path):
     class _Manager(AsyncKernelManager):
         kernel_spec = spec
 
+        def __init__(self, **given):
+            super().__init__(**given)
+            started.append(self)
+
+        async def start_kernel(self, **given):
+            with _holding_signals():  # between its start and our knowing of it nothing could end it
+                await super().start_kernel(**given)
+
         def _connection_file_default(self) -> str:
             return str(scratch / "connection.json")
 
     return _Manager
+
+
+@contextmanager
+def _holding_signals() -> Iterator[None]:
+    """Let what tells this process to end take effect after the block."""
+    came: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM))
+    own = {n: signal.getsignal(n) for n in numbers if callable(signal.getsignal(n))}
+    if threading.current_thread() is not threading.main_thread():
+        own = {}
+    for number in own:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in own.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _write_environment(scratch: Path) -> dict[str, str]:
