@@ -33,6 +33,7 @@ from typing import Annotated
 import typer
 
 import funnel_lib
+from funnel_lib.core.controls import drop_controls
 from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some, writing
 from funnel_lib.settings import Settings
 
@@ -285,10 +286,14 @@ def main() -> None:
     """Run the command; an error ends with one message and no traceback, and with exit code 2 where
     the input is wrong."""
     end_when_told()
+    sys.argv[1:] = map(drop_controls, sys.argv[1:])  # a message would hand them to the screen
+    for stream in (sys.stdout, sys.stderr):  # one that knows few letters still tells the message
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except FunnelError as error:
-        typer.echo(f"funnel: {error}", err=True)
+        typer.echo(drop_controls(f"funnel: {error}"), err=True)
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 

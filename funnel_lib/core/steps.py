@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import field_validator, model_validator
@@ -117,7 +118,7 @@ class Steps(Checked):
     draft : written by `draft_steps` and not yet gone through by a person; reports say so
     """
 
-    version: int = 1
+    version: Literal[1] = 1
     draft: bool = False
     steps: tuple[Step, ...]
     won: str
