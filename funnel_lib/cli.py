@@ -24,6 +24,7 @@ import inspect
 import shlex
 import shutil
 import signal
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -270,31 +271,63 @@ def notebooks(
         typer.echo(path)
 
 
-def end_when_told() -> None:
+@contextmanager
+def ending_when_told() -> Iterator[None]:
     """Let SIGTERM, and a screen that is closed, end a run as an error does: nothing is left."""
 
     def end(number, _):
         signal.signal(number, signal.SIG_IGN)  # what is cleared now is cleared to the end
         sys.exit(128 + number)
 
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        if signal.getsignal(number) is signal.SIG_DFL:  # not where nohup holds it off
-            signal.signal(number, end)
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    # not where nohup holds it off, or a program that calls this one does otherwise
+    own = {n for n in numbers if signal.getsignal(n) is signal.SIG_DFL}
+    for number in own:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def main() -> None:
     """Run the command; an error ends with one message and no traceback, and with exit code 2 where
-    the input is wrong."""
-    end_when_told()
+    the input is wrong.
+
+    With FUNNEL_TRACEBACK set, a mistake of the program shows its traceback.
+    """
     sys.argv[1:] = map(drop_controls, sys.argv[1:])  # a message would hand them to the screen
     for stream in (sys.stdout, sys.stderr):  # one that knows few letters still tells the message
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except FunnelError as error:
-        typer.echo(drop_controls(f"funnel: {error}"), err=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+    with ending_when_told():
+        try:
+            app()
+        except FunnelError as error:
+            told, code = str(error), 2 if isinstance(error, InputError) else 1
+        except Exception as error:
+            if os.environ.get("FUNNEL_TRACEBACK"):
+                raise
+            told, code = f"{_describe_mistake(error)}; nothing was written", 1
+        else:
+            return
+        typer.echo(drop_controls(f"funnel: {told}"), err=True)
+        sys.exit(code)
+
+
+def _describe_mistake(error: Exception) -> str:
+    """Say what nobody thought of: the input is seldom to blame, so where it happened is told."""
+    if isinstance(error, MemoryError):
+        return "there is too little memory; give --memory, or fewer rows"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "funnel_lib" in f.filename] or frames
+    name = type(error).__name__ if not hasattr(error, "ename") else error.ename
+    what = str(getattr(error, "evalue", error)).split("\n")[0][:300]
+    place = f"{os.path.basename(own[-1].filename)}, line {own[-1].lineno}"
+    return f"a mistake of the program ({name}: {what}; {place}); FUNNEL_TRACEBACK=1 shows more"
 
 
 def _read_stage_names(given: list[str]) -> list[str]:
