@@ -2,23 +2,32 @@
 
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 
 from funnel_lib.audit import check_out
-from funnel_lib.core.errors import InputError, writing
+from funnel_lib.core.errors import FunnelError, InputError, writing
+from funnel_lib.core.events import build_log
+from funnel_lib.core.steps import read_steps
+from funnel_lib.counting.moves import MOST_ORDERED, order_stages
 from funnel_lib.engine import choose
+from funnel_lib.reading.files.tables import read_table
 from funnel_lib.reading.inputs import check_unchanged, list_files
 from funnel_lib.reporting.folders import new_folder
+from funnel_lib.reporting.kernel import run_notebook
 
 STRAY = ("funnel_lib", "yaml", "joblib", "pickle", "seaborn", "pandas", "numpy", "matplotlib",
          "typer", "IPython", "ipykernel", "json")  # fmt: skip
+STEPS = "steps: [{id: request_left}, {id: invoice_paid}]\nwon: invoice_paid\n"
 COMMAND = "import sys; from funnel_lib.cli import main; sys.argv[0] = 'funnel'; main()"
 
 
@@ -234,3 +243,118 @@ def test_told_to_end_a_run_leaves_nothing(planted_folder, tmp_path, number, wait
     out, err = process.communicate()
     assert (process.returncode, out, err) == (128 + number, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_text_is_dropped_where_it_is_read(tmp_path):
+    text = "lead_id,at,act\x1bion\nL\x001,2025-01-01,sent\u202e it\nL2,2025-01-02,\x9bno\x7fte №5\n"
+    (tmp_path / "log.csv").write_text(text)
+    table = read_table(tmp_path / "log.csv").frame
+    assert table.columns.tolist() == ["lead_id", "at", "action"]
+    assert table["lead_id"].tolist() == ["L1", "L2"]
+    assert table["action"].tolist() == ["sent it", "note №5"]
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u202e ", " \x1b"])
+def test_moves_are_named_in_one_way_whatever_blanks_stand_around(blank):
+    names = [f"stage: {blank}New", f"{blank}stage:{blank} New{blank}", "stage: Sent\x1b", "ask"]
+    events = {"lead_id": "a", "at": pd.date_range("2025-01-01", periods=4), "action": names}
+    log = build_log(pd.DataFrame(events))
+    assert set(log.events["action"]) == {"stage: New", "stage: Sent", "ask"}
+
+
+def test_stages_with_strange_names_come_to_a_report(tmp_path, funnel, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    moves = ["stage:  New", "stage: \u00a0Seen\x1b[31m", "\tstage:\tDone \u202e"]
+    acts = ["request_left", *moves, "invoice_paid"]
+    rows = [
+        f"L{i},2025-01-{i + 1:02d} 1{j}:00,{act}" for i in range(20) for j, act in enumerate(acts)
+    ]
+    (tmp_path / "log.csv").write_text("\n".join(["lead_id,at,action", *rows]))
+    (tmp_path / "steps.yml").write_text(STEPS)
+    code, _, err = funnel("audit", "log.csv", "--steps", "steps.yml", "--no-report", "--out", "out")
+    assert (code, err) == (0, "")
+    stages = pd.read_csv(tmp_path / "out" / "tables" / "stages.csv")["stage"]
+    assert stages.tolist() == ["New", "Seen[31m", "Done"]
+
+
+def test_arguments_reach_no_screen_as_orders(tmp_path, funnel, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, told in [("no\x1b[31m", "no[31m"), ("no\u202efile", "nofile")]:
+        assert funnel("check", name) == (2, "", f"funnel: {told}: no such file\n")
+
+
+def test_a_screen_of_few_letters_gets_the_message(tmp_path):
+    code, out, err = run(tmp_path, "check", "нет.csv", PYTHONIOENCODING="ascii", TZ="Mars/Zone")
+    assert (code, out) == (2, "")
+    assert err == "funnel: \\u043d\\u0435\\u0442.csv: no such file\n"
+
+
+def multiply(n):
+    names = [f"a{i}" for i in range(n)]
+    lines = [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in itertools.pairwise(names)]
+    return "\n".join(["a0: &a0 [x]", *lines, f"steps: *{names[-1]}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('steps: [{id: ""}]', "a step's id is empty"),
+        ('steps: [{id: "\\e"}]', "a step's id is empty"),
+        ("steps: [{id: x}]\npost_sale: ['']", "a step's id is empty"),
+        ("version: -5\nsteps: [{id: x}]", "version is -5, expected 1"),
+        ("steps: [{id: \x1b}]", "this is no valid YAML: unacceptable character"),
+        (multiply(12), "more than 200,000 entries, aliases written out"),
+        (f"steps: {'[' * 1000}{']' * 1000}", "nested too deep"),
+        (f"steps: {'[' * 100_000}", "nested too deep"),
+        ("steps:\n" + "".join(f"- {{id: s{i}}}\n" for i in range(301)), "301 steps are more than"),
+        ("#" * 3_000_000, "of at most 2 MB"),
+    ],
+    ids=range(10),
+)
+def test_steps_files_that_cannot_be_are_refused_in_one_line(tmp_path, text, told):
+    (tmp_path / "steps.yml").write_text(f"{text}\nwon: x\n")
+    with pytest.raises(InputError, match=re.escape(told)) as error:
+        read_steps(tmp_path / "steps.yml")
+    assert "\n" not in error.value.problems[0]
+
+
+def test_many_stages_are_ordered_by_their_mean_place():
+    lead = np.repeat(np.arange(30), 10)
+    stages = [f"S{i // 10 + i % 10 * 31:03d}" for i in range(300)]
+    moves = pd.DataFrame({"lead": lead, "stage": stages, "place": np.arange(300) % 10})
+    order = order_stages(moves)
+    assert len(order) > MOST_ORDERED and order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyError("x"), "a mistake of the program (KeyError: 'x'; test_robust.py, line "),
+        (MemoryError(), "too little memory"),
+        (OSError(28, "No space left on device", "a.csv"), "a.csv: No space left on device"),
+    ],
+)
+def test_what_nobody_thought_of_is_a_message(here_log, funnel, monkeypatch, error, told):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("funnel_lib.audit.read_log", fail)
+    code, out, err = funnel("check", here_log)
+    assert (code, out) == (1, "") and told in err and len(err.splitlines()) == 1
+    monkeypatch.setenv("FUNNEL_TRACEBACK", "1")
+    with pytest.raises(type(error)):
+        funnel("check", here_log)
+
+
+@pytest.fixture
+def here_log(tmp_path):
+    """A log of one event."""
+    (tmp_path / "log.csv").write_text("lead_id,at,action\na,2025-01-01,ask\n")
+    return tmp_path / "log.csv"
+
+
+def test_a_kernel_that_dies_is_one_message(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; os._exit(3)")])
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    with pytest.raises(FunnelError, match="ended before it was done"):
+        run_notebook(tmp_path / "a.ipynb", tmp_path / "a.ipynb", {}, tmp_path / "kernel")
