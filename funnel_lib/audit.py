@@ -36,6 +36,7 @@ from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.crm import check_crm
 from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
+from funnel_lib.reading.inputs import InputFile, check_unchanged, list_files
 from funnel_lib.reading.pseudonyms import hide_managers, name_managers
 from funnel_lib.sections import list_parts, list_sections
 from funnel_lib.sections.hypotheses.count import check_references, read_references
@@ -51,8 +52,10 @@ class Audit(Card, Source):
     ``audit.losses``, shown by a notebook, is the finding, the figure, how to read it and the table
     folded beneath; ``.table``, ``.tell()``, ``.draw()`` and ``.leads(…)`` are its pieces. The
     questions are those of `sections.list_sections`, and stand in ``dir(audit)``. `Source` tells
-    what else there is.
+    what else there is; ``files`` are the files that it was made from, as they were read.
     """
+
+    files: tuple[InputFile, ...] = ()
 
     def __getattr__(self, name: str) -> Answer:
         if not name.startswith("_"):
@@ -117,6 +120,8 @@ def build_audit(events: Settings | str | Path | Any, **settings: Any) -> Audit:
     ['request_left', 200.0]
     """
     given = _take(events, settings)
+    named = [*given.list_inputs(), *_list_segments(given)]
+    files = list_files(named)
     inputs = check_inputs(given)
     log = read_log(given, inputs.mapping)
     zone = given.time_zone or inputs.mapping.time_zone or "UTC"
@@ -143,10 +148,16 @@ def build_audit(events: Settings | str | Path | Any, **settings: Any) -> Audit:
     found = _find(chosen, settings)
     if found.has_no_path and settings.rule == "passed":  # a later step says nothing of an earlier
         settings = settings.model_copy(update={"rule": "any"})
-    audit = Audit(log, inputs.steps, chosen, left_out, found, settings, unmerged=unmerged)
+    check_unchanged(files, named)
+    audit = Audit(log, inputs.steps, chosen, left_out, found, settings, {}, {}, unmerged, files)
     for section in list_parts().values():
         _count(section, audit)
     return audit
+
+
+def _list_segments(settings: Settings) -> list[str]:
+    choice = settings.segments
+    return [] if choice in ("auto", "none") or not Path(choice).is_file() else [choice]
 
 
 def _write_pseudonym(settings: Settings) -> str:
@@ -278,12 +289,19 @@ def _check_times(settings: Settings) -> None:
 
 def check_out(out: str | Path) -> None:
     """Raise an `InputError` where a report cannot be written."""
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise InputError([f"--out {out}: this is a file; name a folder"])
-    there = next(p for p in [out, *out.absolute().parents] if p.exists())
+    out, told = Path(out), f"--out {out}: "
+    try:
+        if out.is_symlink() and not out.exists():
+            raise InputError([f"{told}this is a link to nothing; name another folder"])
+        if out.exists() and not out.is_dir():
+            raise InputError([f"{told}this is a file; name a folder"])
+        there = next((p for p in [out, *out.absolute().parents] if p.exists()), None)
+    except OSError as error:  # a name too long, a drive that does not answer
+        raise InputError([f"{told}{error.strerror}; name another folder"]) from None
+    if there is None:
+        raise InputError([f"{told}there is no such drive; name another folder"])
     if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError([f"--out {out}: {there} cannot be written to; name another folder"])
+        raise InputError([f"{told}{there} cannot be written to; name another folder"])
 
 
 def read_log(settings: Settings, mapping: Mapping) -> EventLog:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+
+def import_nothing_from_here() -> None:
+    """Take the current folder off the path of modules, here and in every process started from here:
+    a stray yaml.py would be taken for the library of that name.
+
+    It stays where the library itself lies there, a checkout, as there is no other way.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
+    here = os.path.abspath(".")
+    if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) != here:
+        sys.path[:] = [path for path in sys.path if path and path != here]
+
+
+import_nothing_from_here()  # before the imports below: `python -m` puts it first
+
 import inspect
 import json
 import shlex
 import shutil
-import sys
+import signal
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -16,7 +35,8 @@ from typing import Annotated
 import typer
 
 import funnel_lib
-from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some
+from funnel_lib.core.controls import drop_controls
+from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some, writing
 from funnel_lib.settings import Settings
 
 app = typer.Typer(
@@ -154,11 +174,8 @@ def _writing(out: str) -> Iterator[None]:
     """Tell what cannot be written, without a traceback."""
     if not out:
         raise InputError(["the name of the folder is empty; name one"])
-    try:
+    with writing(out):
         yield
-    except OSError as error:
-        told = f"{out}: cannot be written: {error.strerror}; name another place"
-        raise InputError([told]) from None
 
 
 def _refuse_existing(out: str) -> None:
@@ -260,14 +277,63 @@ def notebooks(
         typer.echo(path)
 
 
+@contextmanager
+def ending_when_told() -> Iterator[None]:
+    """Let SIGTERM, and a screen that is closed, end a run as an error does: nothing is left."""
+
+    def end(number, _):
+        signal.signal(number, signal.SIG_IGN)  # what is cleared now is cleared to the end
+        sys.exit(128 + number)
+
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    # not where nohup holds it off, or a program that calls this one does otherwise
+    own = {n for n in numbers if signal.getsignal(n) is signal.SIG_DFL}
+    for number in own:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main() -> None:
     """Run the command; an error ends with one message and no traceback, and with exit code 2 where
-    the input is wrong."""
-    try:
-        app()
-    except FunnelError as error:
-        typer.echo(f"funnel: {error}", err=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+    the input is wrong.
+
+    With FUNNEL_TRACEBACK set, a mistake of the program shows its traceback.
+    """
+    sys.argv[1:] = map(drop_controls, sys.argv[1:])  # a message would hand them to the screen
+    for stream in (sys.stdout, sys.stderr):  # one that knows few letters still tells the message
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    with ending_when_told():
+        try:
+            app()
+        except FunnelError as error:
+            told, code = str(error), 2 if isinstance(error, InputError) else 1
+        except Exception as error:
+            if os.environ.get("FUNNEL_TRACEBACK"):
+                raise
+            told, code = f"{_describe_mistake(error)}; nothing was written", 1
+        else:
+            return
+        typer.echo(drop_controls(f"funnel: {told}"), err=True)
+        sys.exit(code)
+
+
+def _describe_mistake(error: Exception) -> str:
+    """Say what nobody thought of: the input is seldom to blame, so where it happened is told."""
+    if isinstance(error, MemoryError):
+        return "there is too little memory; give --memory, or fewer rows"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "funnel_lib" in f.filename] or frames
+    name = type(error).__name__ if not hasattr(error, "ename") else error.ename
+    what = str(getattr(error, "evalue", error)).split("\n")[0][:300]
+    place = f"{os.path.basename(own[-1].filename)}, line {own[-1].lineno}"
+    return f"a mistake of the program ({name}: {what}; {place}); FUNNEL_TRACEBACK=1 shows more"
 
 
 def _read_stage_names(given: list[str]) -> list[str]:
@@ -309,8 +375,8 @@ def _read_lines(path: str) -> list[str]:
 
 def _save_tables(settings: Settings, formats: Sequence[str]) -> None:
     from funnel_lib.audit import build_audit
+    from funnel_lib.reporting.folders import new_folder
     from funnel_lib.reporting.outputs import save_audit
-    from funnel_lib.reporting.report import new_folder
     from funnel_lib.reporting.terminal import show_progress
 
     with show_progress():

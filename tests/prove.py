@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import random_worlds as worlds
 from prove_comparisons import prove_comparisons
+from prove_faults import prove_faults
 from prove_fit import prove_fit
 from prove_readers import prove_readers
 from prove_time import prove_time
@@ -330,6 +331,7 @@ TABLES = {
     "power": prove_power,
     "comparisons": lambda pool: prove_comparisons(pool, full="--full" in sys.argv),
     "readers": lambda _: prove_readers(),
+    "faults": lambda _: prove_faults(),
 }
 
 

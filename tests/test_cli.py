@@ -230,8 +230,9 @@ def test_folders_with_spaces_cyrillic_and_braces_work_and_running_twice_replaces
     out = here / "отчёт {0} x"
     (out / "tables").mkdir(parents=True)
     (out / "mine.txt").write_text("keep")
-    for name in ("report.html", "tables/old.csv", "manifest.json"):
+    for name in ("report.html", "tables/old.csv", "tables/mine.csv"):
         (out / name).write_text("old")
+    (out / "manifest.json").write_text('{"tables": {"old": {}}}')  # what the one before had made
     first = audit(funnel, folder, "--steps", "steps.yml", out=out)
     again = audit(funnel, folder, "--steps", "steps.yml", "--rule", "any", out=out)
     assert first[0] == again[0] == 0
@@ -239,7 +240,7 @@ def test_folders_with_spaces_cyrillic_and_braces_work_and_running_twice_replaces
     assert json.loads((out / "manifest.json").read_text())["parameters"]["rule"] == "any"
     names = {p.name for p in out.iterdir()}
     assert names == {"mine.txt", "manifest.json", "new_funnel.csv", "steps.yml", "tables"}
-    assert not (out / "tables" / "old.csv").exists()
+    assert not (out / "tables" / "old.csv").exists() and (out / "tables" / "mine.csv").exists()
     assert [p.name for p in here.iterdir() if p.name.startswith(".")] == []
 
 

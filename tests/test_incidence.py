@@ -107,6 +107,23 @@ def test_an_earlier_log_of_the_same_waits_tells_the_same():
     assert later.error[5:] == pytest.approx(estimate_incidence(DAY, CAUSE).error)
 
 
+class KeepMoved:
+    """Cells that only note what they are asked: how much a lead of each moves the curve."""
+
+    def find_variance(self, moved):
+        self.moved = moved
+        return np.zeros(moved.shape[1])
+
+
+def test_a_span_of_120_years_is_counted_by_its_days_with_an_end():
+    long = estimate_incidence(2000 * DAY, CAUSE)
+    short = estimate_incidence(DAY, CAUSE)
+    assert len(long.error) == 2000 * (len(short.error) - 1) + 1
+    for name in ("incidence", "error", "low", "high", "at_risk"):
+        assert getattr(long, name)[::2000] == pytest.approx(getattr(short, name)), name
+    assert (np.diff(long.error)[1:1999] == 0).all()
+
+
 def test_errors_in_segments_count_the_estimated_memberships():
     # The same sums lead by lead, as in `intervals`: influence of a weight, then of memberships.
     rng = np.random.default_rng(2)
@@ -117,8 +134,9 @@ def test_errors_in_segments_count_the_estimated_memberships():
         cell, weight = 3 * day + cause, member[:, column]
         mass = np.bincount(cell, weight, minlength=60)
         at_risk = _sum_later(mass.reshape(20, 3).sum(axis=1))
-        _, moved = _follow(at_risk, mass.reshape(20, 3), np.arange(60))
-        direct = move_means(member, column, moved[cell])
+        told = KeepMoved()
+        _follow(at_risk, mass.reshape(20, 3), np.arange(60), told)
+        direct = move_means(member, column, told.moved[cell])
         assert found.error == pytest.approx(np.sqrt((direct**2).sum(axis=0)), rel=1e-9)
         plain = estimate_incidence(day, cause, member[:, [column]])
         assert plain.incidence == pytest.approx(found.incidence)

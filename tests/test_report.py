@@ -14,8 +14,9 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
 from funnel_lib.datasets.planted import REASONS
 from funnel_lib.datasets.worlds import MANAGERS, STEPS
+from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.notebooks import copy_notebooks
-from funnel_lib.reporting.report import new_folder, render_html, write_report
+from funnel_lib.reporting.report import render_html, write_report
 from funnel_lib.settings import Settings
 
 
@@ -186,13 +187,16 @@ def test_new_folder_keeps_what_is_not_its_own(tmp_path):
     out = tmp_path / "out"
     (out / "tables").mkdir(parents=True)
     (out / "tables" / "old.csv").write_text("old")
+    (out / "tables" / "funnel.csv").write_text("old")
+    (out / "tables" / "own.csv").write_text("mine")
+    (out / "manifest.json").write_text('{"tables": {"old": {"rows": 1}}}')
     (out / "report.html").write_text("old")
     (out / "mine.txt").write_text("mine")
     with new_folder(out) as folder:
         (folder / "tables").mkdir()
         (folder / "tables" / "new.csv").write_text("new")
     assert sorted(p.name for p in out.iterdir()) == ["mine.txt", "tables"]
-    assert [p.name for p in (out / "tables").iterdir()] == ["new.csv"]
+    assert sorted(p.name for p in (out / "tables").iterdir()) == ["new.csv", "own.csv"]
     (out / "steps.yml").write_text("mine, with remarks")
     with new_folder(out, [str(out / "steps.yml")]) as folder:
         (folder / "steps.yml").write_text("as used")

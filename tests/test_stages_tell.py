@@ -36,6 +36,9 @@ def test_a_pipeline_without_history_is_called_a_snapshot():
     history = pd.DataFrame({"story": ["stages"]})
     assert "history" not in tell_pipeline(checks, history, EN)
     ahead = checks.tail(1).assign(n_deals=20, n_base=80, share=0.25, low=0.17, high=0.36)
+    many = pd.DataFrame({"story": ["stages"] * 201})
+    assert "201 stages; so many are ordered by the place" in tell_pipeline(checks, many, EN)
+    assert "Этапов 201" in tell_pipeline(checks, many, RU)
     assert tell_pipeline(ahead, history, EN) == (
         "In 20 of 80 deals not won, the stage is ahead of the client (25.0%, 95% interval "
         "17.0–36.0%)."

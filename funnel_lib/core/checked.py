@@ -9,10 +9,14 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from funnel_lib.core.controls import drop_controls
 from funnel_lib.core.errors import InputError, suggest
 
 Place = tuple[str | int, ...]
 _DEEPEST = 20
+# An alias stands for all it names: a few lines of them are a billion entries, written out.
+MOST_ENTRIES = 200_000
+MOST_LETTERS = 2_000_000  # of a file that people write; reading so many takes a quarter of a minute
 # For the library's own files, ten times as fast; of others the messages of the slow one are told.
 FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -78,10 +82,12 @@ def _compose(path: str | Path, aim: str, loader: type) -> yaml.Node | None:
     text = _read_text(path, aim)
     try:
         return yaml.compose(text, Loader=loader)
+    except RecursionError:
+        raise InputError([f"{path}: nested too deep"]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or str(error)
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise InputError([f"{path}{where}: this is no valid YAML: {what}"]) from None
 
 
@@ -107,6 +113,8 @@ def _line(lines: dict[Place, int], place: Place) -> int:
 
 def _read_text(path: str | Path, aim: str) -> str:
     try:
+        if Path(path).stat().st_size > MOST_LETTERS:
+            raise InputError([f"{path}: expected {aim}, of at most {MOST_LETTERS // 10**6} MB"])
         return Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError([f"{path}: no such file; expected {aim}"]) from None
@@ -121,11 +129,15 @@ def _build(node: yaml.Node, place: Place, lines: dict, problems: list[str], path
     lines[place] = node.start_mark.line + 1
     if len(place) > _DEEPEST:  # an anchor inside itself has no end
         raise InputError([f"{path}, line {lines[place]}: nested too deep"])
+    if len(lines) > MOST_ENTRIES:
+        many = f"more than {MOST_ENTRIES:,} entries, aliases written out"
+        raise InputError([f"{path}, line {lines[place]}: {many}; write fewer"])
     if isinstance(node, yaml.SequenceNode):
         return [_build(n, (*place, i), lines, problems, path) for i, n in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
         try:
-            return yaml.SafeLoader("").construct_object(node)
+            read = yaml.SafeLoader("").construct_object(node)
+            return drop_controls(read) if isinstance(read, str) else read
         except (yaml.YAMLError, ValueError):  # an unknown tag, or a date such as 2025-02-30
             problems.append(f"{path}, line {lines[place]}: {node.value!r} cannot be read")
             return str(node.value)
@@ -135,7 +147,7 @@ def _build(node: yaml.Node, place: Place, lines: dict, problems: list[str], path
         if not isinstance(key_node, yaml.ScalarNode):
             problems.append(f"{path}, line {line}: a key must be a plain word")
             continue
-        key = key_node.value
+        key = drop_controls(key_node.value)
         if key in content:
             first = lines[(*place, key)]
             problems.append(f"{path}, line {line}: {key!r} stands twice, first in line {first}")

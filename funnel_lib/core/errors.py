@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class FunnelError(Exception):
@@ -93,6 +94,18 @@ class Problems:
         """Raise one `InputError` with every problem noted so far, each once."""
         if self.found:
             raise InputError(dict.fromkeys(self.found))
+
+
+@contextmanager
+def writing(what: str | Path) -> Iterator[None]:
+    """Raise an `InputError` of what cannot be written: a full disk, a file open elsewhere."""
+    try:
+        yield
+    except OSError as error:
+        name = Path(error.filename or what).name
+        where = "" if name == Path(what).name else f" ({name})"
+        why = error.strerror or error
+        raise InputError([f"{what}{where}: cannot be written: {why}; name another place"]) from None
 
 
 def suggest(wrong: str, known: Iterable[str]) -> str:

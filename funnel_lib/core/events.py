@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from funnel_lib.core.controls import CONTROLS
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.html import Card
 from funnel_lib.core.times import (
@@ -32,6 +33,7 @@ LEAD_COLUMNS = (
 CONTACT = "contact_key"  # of leads: which client, by phone, e-mail or contact; never written
 _ACTOR_WORDS = {"клиент": "client", "менеджер": "manager", "система": "system"}
 STAGE_PREFIX = "stage: "
+_MOVE = r"^\s*stage:\s+"
 # Rows of these kinds cannot be used at all; more than this share of them is refused.
 UNUSABLE = ("broken_row", "no_lead", "no_time", "unreadable_time", "no_action")
 MOST_UNUSABLE = 0.1
@@ -241,6 +243,7 @@ def _in_order(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     rows; only events in order with the same lead, time and action can be any."""
     with ThreadPoolExecutor() as pool:
         lead, action = pool.map(as_category, (events["lead_id"], events["action"]))
+    action = _name_moves(action)
     events = events.assign(lead_id=lead, action=action)
     at = events["at"].astype("int64").to_numpy()
     order = order_packed(lead.codes, at, action.codes)
@@ -253,6 +256,18 @@ def _in_order(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
         there = np.delete(order, near[again])
     ordered = events if isinstance(there, slice) else events.take(there)
     return ordered.reset_index(drop=True)
+
+
+def _name_moves(actions: pd.Categorical) -> pd.Categorical:
+    """The same with moves written in one way, whatever blanks stand around a stage's name, and
+    without what is no text."""
+    names = actions.categories.to_series().astype("str")
+    tidy = names.str.replace(CONTROLS, "", regex=True).str.replace(_MOVE, STAGE_PREFIX, regex=True)
+    tidy = tidy.where(~tidy.str.startswith(STAGE_PREFIX), tidy.str.rstrip())
+    if (tidy == names).all():
+        return actions
+    known = as_category(tidy)
+    return pd.Categorical.from_codes(np.append(known.codes, -1)[actions.codes], dtype=known.dtype)
 
 
 def _read_observed_until(events: pd.DataFrame, given: pd.Timestamp | str) -> pd.Timestamp:

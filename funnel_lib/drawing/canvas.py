@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -41,7 +41,8 @@ from funnel_lib.drawing.looks import (
     WIDTH,
 )
 
-in_style = mpl.rc_context(STYLE)  # decorates what draws
+# decorates what draws; from the default on, as a matplotlibrc in the current folder is read, too
+in_style = style.context(["default", STYLE])
 _HALO = [withStroke(linewidth=3, foreground="white")]
 _KEY_GAPS = (4, 13)
 # no date, and no addresses that would look like outside requests
@@ -107,7 +108,7 @@ def show_figure(ax: Axes, alt: str) -> Picture:
     if not alt.strip():
         raise ValueError("a figure needs an alternative text: say in words what it shows")
     drawing = io.StringIO()
-    with mpl.rc_context(STYLE):
+    with style.context(["default", STYLE]):
         ax.figure.savefig(drawing, format="svg", metadata=_NO_METADATA)
     svg = drawing.getvalue()
     return Picture(svg[svg.index("<svg") :], alt)  # without the prologue it may stand in a page

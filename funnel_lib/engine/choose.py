@@ -5,9 +5,11 @@ Every run depends on its own seed only, so runs may be spread over processes.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from threading import Thread
 
 import numpy as np
 from sklearn.base import clone
@@ -19,6 +21,7 @@ from funnel_lib.engine.search import grow
 FEW_RUNS, CERTAIN = 4, 1e-6  # below such a bound of p, so few logs are simulated, only to show
 LIGHTER = 500  # variants the search looks at here: half the time, the same Jaccard to 0.001
 LONG = 10.0  # seconds of work from which on it is spread over all cores: starting them takes 3
+IDLE = 20  # seconds after which a process without work ends
 STABLE, PATTERN = 0.75, 0.6  # Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025
 
 
@@ -122,4 +125,23 @@ def _run_all(run, seeds) -> list:
         return [first, *map(run, rest)]
     from joblib import Parallel, delayed
 
-    return [first, *Parallel(n_jobs=-1)(delayed(run)(seed) for seed in rest)]
+    # A worker starts with what lies in the current folder before it gets our paths: never import it
+    os.environ["PYTHONSAFEPATH"] = "1"
+    spread = Parallel(n_jobs=-1, backend="loky", idle_worker_timeout=IDLE)
+    return [first, *spread(delayed(_run_bound)(run, seed, os.getpid()) for seed in rest)]
+
+
+def _run_bound(run, seed, parent: int):
+    """Run in a process that ends when the one that started it does, however that ends."""
+    _end_with(parent)
+    return run(seed)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit
+from funnel_lib.core.errors import writing
 from funnel_lib.core.steps import write_steps
 from funnel_lib.core.tables import arrange, find_table
 from funnel_lib.reporting.page_one import tell_above, tell_page_one
@@ -43,15 +43,16 @@ def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | N
         return
     folder = Path(folder)
     audit.raise_if_failed()
-    write_tables(audit.tables, folder / "tables")
-    write_steps(audit.steps, folder / "steps.yml")
-    if audit.segmentation.model is not None:
-        write_segments(audit.segmentation, folder / "segments.json", audit.steps)
-    _write_csv(audit.new_funnel.table, folder / "new_funnel.csv")
-    if "xlsx" in (audit.settings.formats if formats is None else formats):
-        write_workbook(audit, folder / "audit.xlsx")
-    manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
-    (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
+    with writing(folder):
+        write_tables(audit.tables, folder / "tables")
+        write_steps(audit.steps, folder / "steps.yml")
+        if audit.segmentation.model is not None:
+            write_segments(audit.segmentation, folder / "segments.json", audit.steps)
+        _write_csv(audit.new_funnel.table, folder / "new_funnel.csv")
+        if "xlsx" in (audit.settings.formats if formats is None else formats):
+            write_workbook(audit, folder / "audit.xlsx")
+        manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
+        (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
@@ -80,18 +81,9 @@ def _write_csv(table: pd.DataFrame, path: Path, name: str = "") -> None:
 def describe_run(audit: Audit) -> dict[str, Any]:
     """Say what an audit was made from: inputs with hashes, versions, parameters, assumptions."""
     log, settings = audit.log, audit.settings
-    given = settings.list_inputs()
-    given += [settings.segments] if Path(settings.segments).is_file() else []
-    files = [
-        f for p in given for f in (sorted(Path(p).iterdir()) if Path(p).is_dir() else [Path(p)])
-    ]
     removed = log.removed.loc[log.removed["table"] == "events", "rows"].sum()
     return {
-        "inputs": [
-            {"path": str(f), "sha256": _hash(f), "bytes": f.stat().st_size}
-            for f in files
-            if f.is_file()
-        ],
+        "inputs": [{"path": f.path, "sha256": f.sha256, "bytes": f.bytes} for f in audit.files],
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
         "parameters": settings.model_dump(exclude={"out"}),
         "seed": settings.seed,
@@ -126,8 +118,3 @@ def make_machine_readable(column: pd.Series) -> pd.Series:
         texts = column.astype("str")
         return texts.mask(texts.str.match(r"[=+\-@\t\r]", na=False), "'" + texts)
     return column
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

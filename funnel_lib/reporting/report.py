@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
-import os
 import re
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
-from funnel_lib.audit import check_inputs, check_out
+from funnel_lib.audit import check_inputs
 from funnel_lib.core.errors import InputError, SectionError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
+from funnel_lib.reporting.folders import new_folder
+from funnel_lib.reporting.kernel import run_notebook
 from funnel_lib.reporting.notebooks import build_notebook
 from funnel_lib.sections.section import FAILED
 from funnel_lib.settings import Settings
 
 _HERE = Path(__file__).parent
-# What a report folder holds; a new report replaces these and touches nothing else.
-OUTPUTS = (
-    "report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json",
-    "new_funnel.csv", "steps.yml", "tables",
-)  # fmt: skip
 
 
 def write_report(settings: Settings) -> None:
@@ -54,7 +43,7 @@ def write_report(settings: Settings) -> None:
         notebook = folder / "report.ipynb"
         nbformat.write(build_notebook(lang), notebook)
         given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
-        run_notebook(notebook, notebook, given.model_dump(mode="json"))
+        run_notebook(notebook, notebook, given.model_dump(mode="json"), folder.parent / "kernel")
         _refuse_gaps(notebook)
         if settings.hide_managers:
             _cover_parameters(notebook, folder / "manifest.json")
@@ -80,35 +69,6 @@ def _cover_parameters(notebook: Path, manifest: Path) -> None:
     told = json.loads(manifest.read_text(encoding="utf-8"))["parameters"]
     given = page.metadata.papermill["parameters"] | {"only": told["only"]}
     nbformat.write(parameterize_notebook(page, given), notebook)
-
-
-def run_notebook(notebook: str | Path, target: str | Path, parameters: dict[str, Any]) -> None:
-    """Run a notebook in a fresh kernel.
-
-    Raises
-    ------
-    InputError, SectionError
-        What the library raised on purpose; any other error keeps its traceback.
-    """
-    import papermill
-
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # settings that no cell names are fine
-
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    try:
-        papermill.execute_notebook(
-            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),
-            parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(),
-            request_save_on_cell_execute=False, log_output=False,
-            shutdown_kernel="immediate", extra_arguments=["--log-level=50"],
-        )  # fmt: skip
-    except papermill.PapermillExecutionError as error:
-        if error.ename == InputError.__name__:  # its traceback is the list of its problems
-            raise InputError(error.traceback) from None
-        if error.ename == SectionError.__name__:
-            raise SectionError(dict(line.split(": ", 1) for line in error.traceback)) from None
-        raise
 
 
 def render_html(notebook: str | Path, words: Words, title: str, files: str) -> str:
@@ -142,42 +102,6 @@ def render_html(notebook: str | Path, words: Words, title: str, files: str) -> s
     }
     html, _ = exporter.from_notebook_node(page, resources=own)
     return html
-
-
-@contextmanager
-def new_folder(out: str | Path, inputs: Iterable[str] = ()) -> Iterator[Path]:
-    """Give a temporary folder that becomes `out` in one step if the block ends well, else vanishes.
-
-    Into a folder that is already there only the files of a report are moved, each in one step; what
-    lies there and is an input, such as the steps file, stays as it is.
-    """
-    out = Path(out)
-    check_out(out)
-    near = next(p for p in out.absolute().parents if p.exists())
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=near))
-    try:
-        yield folder
-        _move_in(folder, out, {Path(p).resolve() for p in inputs})
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _move_in(folder: Path, out: Path, inputs: set[Path]) -> None:
-    folder.chmod(0o755)
-    if not out.exists():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder.rename(out)
-        return
-    for name in OUTPUTS:
-        old, new = out / name, folder / name
-        if old.resolve() in inputs:
-            continue
-        if old.is_dir():
-            old.rename(folder / f"old-{name}")
-        elif old.exists() and not new.exists():
-            old.unlink()
-        if new.exists():
-            new.replace(old)
 
 
 def _find_title(page) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from funnel_lib.core.controls import drop_controls
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.words import Words, label_table
 from funnel_lib.sections.quality.conclusions import (
@@ -124,7 +125,7 @@ def _draw(table: pd.DataFrame) -> Table:
 
 
 def _plain(text: str) -> Text:
-    return Text(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text))
+    return Text(drop_controls(re.sub(r"[\t\n\r]", " ", text)))
 
 
 def _make_console(width: int) -> Console:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
+from xlsxwriter.exceptions import FileCreateError
 
 from funnel_lib.audit import Audit
 from funnel_lib.core.tables import find_column, read_tables
@@ -23,11 +24,14 @@ def write_workbook(audit: Audit, path: str | Path) -> None:
     lists to work through first; text is never a formula."""
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     words = audit.words()
-    with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
-        _write_front(audit, words, book)
-        for name, table in _list_sheets(audit):
-            table = table[list_for_people(name, table)]
-            _write_sheet(table, name, words, title_table(name, words), book)
+    try:
+        with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
+            _write_front(audit, words, book)
+            for name, table in _list_sheets(audit):
+                table = table[list_for_people(name, table)]
+                _write_sheet(table, name, words, title_table(name, words), book)
+    except FileCreateError as error:  # what the disk said, as of every other file
+        raise error.args[0] from None
 
 
 def _list_sheets(audit: Audit) -> list[tuple[str, pd.DataFrame]]:

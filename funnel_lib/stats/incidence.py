@@ -13,6 +13,7 @@ FEW = 10  # a curve is read as far as so many are at risk: beyond, one lead make
 MOST_BUYERS = 0.9  # a cohort is mature once so many of the buyers to be have had their time
 NEARLY_ALL = 0.85  # so many through, and the rest hardly changes what a group is like
 FLAT = 0.8  # a curve that most have come by in this part of its days is flat after it
+_MOST_CELLS = 10_000_000  # cells times days worked on at a time
 _TIE = 1e-12  # parts of a total of weights that differ by less are equal
 
 
@@ -81,8 +82,7 @@ def follow_cells(cells: Cells) -> Incidence:
     mass = cells.mass[: 3 * n_days].reshape(n_days, 3)
     squares = cells.products[: 3 * n_days, cells.column].reshape(n_days, 3)
     at_risk, kish = _sum_later(mass.sum(axis=1)), _sum_later(squares.sum(axis=1))
-    incidence, moved = _follow(at_risk, mass, occupied)
-    variance = cells.take(occupied).find_variance(moved)
+    incidence, variance = _follow(at_risk, mass, occupied, cells.take(occupied))
     certain = ~(variance > 1e-18)
     with np.errstate(divide="ignore", invalid="ignore"):
         n_effective = incidence * (1 - incidence) / variance
@@ -96,8 +96,8 @@ def _sum_later(tally: np.ndarray) -> np.ndarray:
     return np.cumsum(tally[::-1])[::-1]
 
 
-def _follow(at_risk: np.ndarray, mass: np.ndarray, occupied: np.ndarray):
-    """The curve, (n_days,), and how much a lead of each occupied cell moves it, (n_cells, n_days).
+def _follow(at_risk: np.ndarray, mass: np.ndarray, occupied: np.ndarray, cells: Cells):
+    """The curve and its variance, (n_days,) each, from the occupied cells.
 
     A cell is a day T and a cause c. With the hazards l1 of the target and l of anything, a lead
     moves l on the days t up to T by (1[t = T, c ends it] - l(t)) / Y(t), and the curve F by
@@ -111,12 +111,19 @@ def _follow(at_risk: np.ndarray, mass: np.ndarray, occupied: np.ndarray):
     a, b, c = (np.cumsum(x) for x in (waiting * target / at_risk, ended * gone,
                                       ended * gone * curve))  # fmt: skip
     day, cause = (x[:, None] for x in (occupied // 3, occupied % 3))
-    until = np.arange(len(curve))
-    both = np.minimum(day, until)
-    moved = curve * b[both] - a[both] - c[both]
     came = (cause == TAKEN) * (waiting / at_risk)[day]
-    left = (cause > OPEN) * (curve - curve[day]) * gone[day]
-    return curve, moved + (day <= until) * (came - left)
+    # between two days on which a watch ended nothing moves: of 120 years few days are looked at
+    changes = np.unique(day)
+    variance = np.empty(len(changes))
+    n_blocks = -(-len(day) * len(changes) // _MOST_CELLS)
+    for block in np.array_split(np.arange(len(changes)), n_blocks):
+        until = changes[block]
+        both, now = np.minimum(day, until), curve[until]
+        moved = now * b[both] - a[both] - c[both]
+        left = (cause > OPEN) * (now - curve[day]) * gone[day]
+        variance[block] = cells.find_variance(moved + (day <= until) * (came - left))
+    since = np.searchsorted(changes, np.arange(len(curve)), side="right")
+    return curve, np.append(0, variance)[since]
 
 
 def find_last_day(at_risk: np.ndarray) -> int:

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_object_dtype
 
+from funnel_lib.core.controls import drop_controls
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.reading.files.archives import read_file
 from funnel_lib.reading.files.delimited import read_delimited, to_utf8
@@ -185,7 +186,7 @@ def _clean(frame: pd.DataFrame) -> pd.DataFrame:
 
 def show_path(path: str | Path) -> str:
     """A path as text that can be written, whatever bytes its name is made of."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return drop_controls(os.fsencode(path).decode("utf-8", "replace"))
 
 
 _SUFFIXES_SHOWN = ", ".join(TABLE_SUFFIXES) + ", or these with .gz"
@@ -210,7 +211,9 @@ def _read_html(data: bytes) -> tuple:
 
 
 def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
-    names = pd.Series(["" if pd.isna(n) else str(n).strip() for n in frame.columns], dtype="str")
+    names = pd.Series(
+        ["" if pd.isna(n) else drop_controls(str(n)).strip() for n in frame], dtype="str"
+    )
     nameless = (names == "").to_numpy()
     empty = nameless.copy()
     empty[nameless] = frame.loc[:, nameless].isna().all().to_numpy()

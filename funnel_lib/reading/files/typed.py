@@ -14,6 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_lib.core.controls import CONTROLS
+
+# Bytes that a character of `CONTROLS` may begin with.
+_CONTROL_BEGIN = np.zeros(256, bool)
+_CONTROL_BEGIN[[*(set(range(32)) - {9, 10, 13}), 0x7F, 0xC2, 0xE2]] = True
 # Cells that stand for nothing, whatever the column.
 EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
 _EMPTY_BEGIN = {ord(word[0]) for word in EMPTY_WORDS if word}
@@ -159,7 +164,8 @@ def _write(cell: object) -> str | None:
 
 
 def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strip texts, `EMPTY_WORDS` to missing; most columns are found to need neither."""
+    """Strip texts, without `CONTROLS`, `EMPTY_WORDS` to missing; most columns need neither."""
+    texts = _drop_controls(texts)
     seen = [_look_at_ends(chunk) for chunk in texts.chunks if len(chunk)]
     spaced, emptied = (any(of) for of in zip(*seen, strict=True)) if seen else (False, False)
     if spaced:
@@ -168,6 +174,16 @@ def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
         return texts
     words = pa.array(EMPTY_WORDS, texts.type)
     return pc.if_else(pc.is_in(texts, words), pa.scalar(None, texts.type), texts)
+
+
+def _drop_controls(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Leave out of texts what is no text, see `core.controls`; seldom more than one look."""
+    letters = (np.frombuffer(c.buffers()[2] or b"", np.uint8) for c in texts.chunks)
+    if not any(_CONTROL_BEGIN[of].any() for of in letters):
+        return texts
+    if not pc.any(pc.match_substring_regex(texts, CONTROLS)).as_py():
+        return texts
+    return pc.replace_substring_regex(texts, CONTROLS, "")
 
 
 def _look_at_ends(texts: pa.Array) -> tuple[bool, bool]:

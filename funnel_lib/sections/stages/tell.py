@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.words import Words, join_sentences
+from funnel_lib.counting.moves import MOST_ORDERED
 
 MOST_STEPS = 3
 
@@ -26,10 +27,12 @@ def tell_pipeline(checks: pd.DataFrame, pipeline: pd.DataFrame, words: Words) ->
     """How honest is the pipeline? Checks in which nothing was found are not told."""
     found = checks[(checks["n_base"] > 0) & (checks["n_deals"] > 0)].to_dict("records")
     told = [words.text(f"pipeline_check.{row['check']}", **row) for row in found]
-    is_snapshot = not (pipeline["story"] == "stages").any()
+    n = int((pipeline["story"] == "stages").sum())
+    is_snapshot = n == 0
     return join_sentences(
         *(told or [words.text("sentence.pipeline_fine")]),
         is_snapshot and words.text("sentence.pipeline_snapshot"),
+        n > MOST_ORDERED and words.text("sentence.pipeline_many", n=n),
     )
 
 

@@ -1,0 +1,360 @@
+"""No stray file disturbs a run, no end of it leaves half a report, no input ends in a traceback."""
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from funnel_lib.audit import check_out
+from funnel_lib.core.errors import FunnelError, InputError, writing
+from funnel_lib.core.events import build_log
+from funnel_lib.core.steps import read_steps
+from funnel_lib.counting.moves import MOST_ORDERED, order_stages
+from funnel_lib.engine import choose
+from funnel_lib.reading.files.tables import read_table
+from funnel_lib.reading.inputs import check_unchanged, list_files
+from funnel_lib.reporting.folders import new_folder
+from funnel_lib.reporting.kernel import run_notebook
+
+STRAY = ("funnel_lib", "yaml", "joblib", "pickle", "seaborn", "pandas", "numpy", "matplotlib",
+         "typer", "IPython", "ipykernel", "json")  # fmt: skip
+STEPS = "steps: [{id: request_left}, {id: invoice_paid}]\nwon: invoice_paid\n"
+COMMAND = "import sys; from funnel_lib.cli import main; sys.argv[0] = 'funnel'; main()"
+
+
+def start(folder, *arguments, **environment):
+    """Start the command as its script does: without the current folder on the path of modules."""
+    call = [sys.executable, "-P", "-c", COMMAND, *map(str, arguments)]
+    return subprocess.Popen(
+        call, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"} | environment,
+    )  # fmt: skip
+
+
+def run(folder, *arguments, **environment):
+    """Exit code, output and error output of the command."""
+    process = start(folder, *arguments, **environment)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def write_strays(folder):
+    """Modules that say so, and stop what imports them."""
+    folder.mkdir(exist_ok=True)
+    for name in STRAY:
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'told')!r}, 'a').write({name!r})\n")
+    (folder / "ipython_config.py").write_text(f"open({str(folder / 'told')!r}, 'a')\n")
+
+
+@pytest.mark.parametrize("command", [["audit"], ["audit", "--no-report"], ["check"], ["steps"]])
+def test_nothing_is_imported_from_the_folders_it_works_in(planted_folder, tmp_path, command):
+    folders = [tmp_path / name for name in ("here", "input", "out")]
+    for folder in folders:
+        write_strays(folder)
+    here, given, out = folders
+    for name in ("events.csv", "leads.csv", "steps.yml"):
+        (given / name).write_bytes((planted_folder / name).read_bytes())
+    # what a shell's profile may hold
+    startup = tmp_path / "startup.py"
+    startup.write_text(f"open({str(here / 'told')!r}, 'a')\n")
+    files = [given / "events.csv", "--leads", given / "leads.csv"]
+    if command[0] == "audit":
+        files += ["--steps", given / "steps.yml", "--out", out, "--segments", "2"]
+    path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), ""])
+    code, _, err = run(here, *command, *files, PYTHONPATH=path, PYTHONSTARTUP=str(startup))
+    assert code == 0, err
+    assert not [folder for folder in folders if (folder / "told").exists()]
+
+
+def test_workers_import_nothing_from_here(tmp_path, monkeypatch):
+    write_strays(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    monkeypatch.setattr(choose, "LONG", 0)
+    assert choose._run_all(abs, [-1, -2, -3]) == [1, 2, 3]
+    assert not (tmp_path / "told").exists()
+
+
+def test_a_foreign_kernel_is_never_started(planted_folder, tmp_path):
+    """A `python3` that others have set up, found by Jupyter before any other."""
+    spec = tmp_path / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["false"], "display_name": "x", "language": "x"}')
+    files = [planted_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
+    call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
+    code, _, err = run(tmp_path, *call, "--out", "out", JUPYTER_PATH=str(tmp_path / "jupyter"))
+    assert (code, err) == (0, "")
+
+
+OLD = {"report.html": "old", "audit.xlsx": "old", "segments.json": "old", "mine.txt": "mine",
+       "steps.yml": "mine, with remarks", "tables/funnel.csv": "old", "tables/gone.csv": "old",
+       "tables/mine.csv": "mine",
+       "manifest.json": '{"tables": {"funnel": {}, "gone": {}}}'}  # fmt: skip
+NEW = {"report.html": "new", "manifest.json": '{"tables": {"funnel": {}}}', "steps.yml": "as used",
+       "new_funnel.csv": "new", "tables/funnel.csv": "new", "tables/times.csv": "new"}  # fmt: skip
+DONE = {**NEW, **{n: OLD[n] for n in ("mine.txt", "tables/mine.csv", "steps.yml")}}
+
+
+def write_files(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def read_files(folder):
+    found = [p for p in folder.rglob("*") if p.is_file()]
+    return {p.relative_to(folder).as_posix(): p.read_text() for p in found}
+
+
+def write_new(out):
+    with new_folder(out, [out / "steps.yml"]) as folder:
+        write_files(folder, NEW)
+
+
+def run_until(n, monkeypatch, out, end):
+    """Write a report that meets its end at the n-th change of a name; was there such a one?"""
+    changes = itertools.count()
+
+    def change(old, *more, _change=os.replace, **how):
+        return end() if next(changes) == n else _change(old, *more, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", change)
+        patched.setattr(os, "rename", change)
+        write_new(out)
+
+
+def test_killed_at_any_rename_a_run_leaves_the_old_report_or_the_new_one(tmp_path, monkeypatch):
+    """Killed in a process of its own, and put back by the next run, which may be killed, too."""
+    seen = set()
+    for n in range(99):
+        out = tmp_path / str(n)
+        write_files(out, OLD)
+        for m in (n, n // 2):
+            child = os.fork()
+            if child == 0:
+                run_until(m, monkeypatch, out, lambda: os._exit(9))
+                os._exit(0)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        with pytest.raises(ZeroDivisionError), new_folder(out):
+            raise ZeroDivisionError  # a next run that comes to nothing
+        seen.add(tuple(sorted(read_files(out).items())))
+        if code == 0:
+            break
+    assert n > 10 and seen == {tuple(sorted(files.items())) for files in (OLD, DONE)}
+
+
+def test_refused_at_any_rename_a_run_leaves_the_old_report_and_says_so(tmp_path, monkeypatch):
+    """As where audit.xlsx is open in another program, or a drive is full."""
+
+    def refuse():
+        raise PermissionError(13, "is open in another program", "audit.xlsx")
+
+    for n in range(99):
+        out = tmp_path / str(n)
+        write_files(out, OLD)
+        try:
+            run_until(n, monkeypatch, out, refuse)
+            break
+        except InputError as error:
+            told = f"{out} (audit.xlsx): cannot be written: is open in another program; name"
+            assert told in str(error)
+        assert read_files(out) == OLD
+    assert n > 10 and read_files(out) == DONE
+
+
+def test_a_first_report_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    child = os.fork()
+    if child == 0:
+        run_until(0, monkeypatch, tmp_path / "a" / "out", lambda: os._exit(9))
+    os.waitpid(child, 0)
+    assert not (tmp_path / "a" / "out").exists()
+    write_new(tmp_path / "a" / "out")
+    assert read_files(tmp_path) == {f"a/out/{name}": text for name, text in NEW.items()}
+
+
+def test_two_runs_never_write_into_one_folder(tmp_path):
+    write_files(tmp_path, OLD)
+    with new_folder(tmp_path) as first:
+        write_files(first, NEW)
+        with pytest.raises(InputError, match="another run is writing it"), new_folder(tmp_path):
+            pass
+    assert read_files(tmp_path)["report.html"] == "new"
+
+
+def test_folders_that_cannot_be_are_told_in_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for out, told in [("link", "a link to nothing"), ("x" * 300, "File name too long")]:
+        with pytest.raises(InputError, match=told):
+            write_new(tmp_path / out)
+    assert [p.name for p in tmp_path.iterdir()] == ["link"]
+    write_new(tmp_path / ("x" * 250))
+    assert read_files(tmp_path / ("x" * 250)) == NEW
+    with monkeypatch.context() as patched, pytest.raises(InputError, match="no such drive"):
+        patched.setattr(Path, "exists", lambda path: False)
+        check_out("Q:/report")
+
+
+def test_a_folder_of_ones_own_in_place_of_a_file_stays(tmp_path):
+    write_files(tmp_path, {"report.html/mine.txt": "mine", "manifest.json": "old"})
+    with pytest.raises(InputError, match=r"report\.html: is no file of a report"):
+        write_new(tmp_path)
+    assert read_files(tmp_path) == {"report.html/mine.txt": "mine", "manifest.json": "old"}
+
+
+def test_what_changes_while_it_is_read_is_told(tmp_path):
+    write_files(tmp_path, {"a.csv": "1", "b.csv": "2"})
+    files = list_files([tmp_path, tmp_path / "no.csv"])
+    assert [f.sha256[:6] for f in files] == ["6b86b2", "d4735e"]
+    check_unchanged(files, [tmp_path])
+    write_files(tmp_path, {"b.csv": "3", "c.csv": "4"})
+    with pytest.raises(InputError) as error:
+        check_unchanged(files, [tmp_path])
+    assert [p.split(": ")[1] for p in error.value.problems] == 2 * [
+        "changed while it was read; run again"
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_message(tmp_path):
+    with pytest.raises(InputError, match="No space left on device"), writing(tmp_path):
+        pd.DataFrame({"a": range(99999)}).to_csv("/dev/full")
+
+
+@pytest.mark.parametrize(("number", "wait"), [(signal.SIGTERM, 0), (signal.SIGHUP, 6)])
+def test_told_to_end_a_run_leaves_nothing(planted_folder, tmp_path, number, wait):
+    """While its kernel starts, and while it works."""
+    files = [planted_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
+    call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
+    process = start(tmp_path, *call, "--out", tmp_path / "out")
+    while not [*tmp_path.glob(".funnel-*/kernel/connection.json")]:
+        assert process.poll() is None, process.communicate()
+    time.sleep(wait)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (128 + number, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_text_is_dropped_where_it_is_read(tmp_path):
+    text = "lead_id,at,act\x1bion\nL\x001,2025-01-01,sent\u202e it\nL2,2025-01-02,\x9bno\x7fte №5\n"
+    text += "L3,2025-01-03,ask\n" * 99  # a file of more such characters is taken for no text
+    (tmp_path / "log.csv").write_text(text)
+    table = read_table(tmp_path / "log.csv").frame
+    assert table.columns.tolist() == ["lead_id", "at", "action"]
+    assert table["lead_id"].tolist()[:2] == ["L1", "L2"]
+    assert table["action"].tolist()[:2] == ["sent it", "note №5"]
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u202e ", " \x1b"])
+def test_moves_are_named_in_one_way_whatever_blanks_stand_around(blank):
+    names = [f"stage: {blank}New", f"{blank}stage:{blank} New{blank}", "stage: Sent\x1b", "ask"]
+    events = {"lead_id": "a", "at": pd.date_range("2025-01-01", periods=4), "action": names}
+    log = build_log(pd.DataFrame(events))
+    assert set(log.events["action"]) == {"stage: New", "stage: Sent", "ask"}
+
+
+def test_stages_with_strange_names_come_to_a_report(tmp_path, funnel, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    moves = ["stage:  New", "stage: \u00a0Seen\x1b[31m", "\tstage:\tDone \u202e"]
+    acts = ["request_left", *moves, "invoice_paid"]
+    places = itertools.product(range(20), enumerate(acts))
+    rows = [f"L{i},2025-01-{i + 1:02d} 1{j}:00,{act}" for i, (j, act) in places]
+    (tmp_path / "log.csv").write_text("\n".join(["lead_id,at,action", *rows]))
+    (tmp_path / "steps.yml").write_text(STEPS)
+    code, _, err = funnel("audit", "log.csv", "--steps", "steps.yml", "--no-report", "--out", "out")
+    assert (code, err) == (0, "")
+    stages = pd.read_csv(tmp_path / "out" / "tables" / "stages.csv")["stage"]
+    assert stages.tolist() == ["New", "Seen[31m", "Done"]
+
+
+def test_arguments_reach_no_screen_as_orders(tmp_path, funnel, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, told in [("no\x1b[31m", "no[31m"), ("no\u202efile", "nofile")]:
+        assert funnel("check", name) == (2, "", f"funnel: {told}: no such file\n")
+
+
+def test_a_screen_of_few_letters_gets_the_message(tmp_path, here_log):
+    strange = {"PYTHONIOENCODING": "ascii", "TZ": "Mars/Zone"}
+    code, out, err = run(tmp_path, "check", here_log, "--lang", "ru", **strange)
+    assert (code, err) == (0, "") and out.isascii()
+
+
+def multiply(n):
+    names = [f"a{i}" for i in range(n)]
+    lines = [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in itertools.pairwise(names)]
+    return "\n".join(["a0: &a0 [x]", *lines, f"steps: *{names[-1]}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('steps: [{id: ""}]', "a step's id is empty"),
+        ('steps: [{id: "\\e"}]', "a step's id is empty"),
+        ("steps: [{id: x}]\npost_sale: ['']", "a step's id is empty"),
+        ("version: -5\nsteps: [{id: x}]", "version is -5, expected 1"),
+        ("steps: [{id: \x1b}]", "this is no valid YAML: unacceptable character"),
+        (multiply(12), "more than 200,000 entries, aliases written out"),
+        (f"steps: {'[' * 1000}{']' * 1000}", "nested too deep"),
+        (f"steps: {'[' * 20_000}", "nested too deep"),
+        ("steps:\n" + "".join(f"- {{id: s{i}}}\n" for i in range(301)), "301 steps are more than"),
+        ("#" * 3_000_000, "of at most 2 MB"),
+    ],
+    ids=range(10),
+)
+def test_steps_files_that_cannot_be_are_refused_in_one_line(tmp_path, text, told):
+    (tmp_path / "steps.yml").write_text(f"{text}\nwon: x\n")
+    with pytest.raises(InputError, match=re.escape(told)) as error:
+        read_steps(tmp_path / "steps.yml")
+    assert "\n" not in error.value.problems[0]
+
+
+def test_many_stages_are_ordered_by_their_mean_place():
+    lead = np.repeat(np.arange(30), 10)
+    stages = [f"S{i // 10 + i % 10 * 31:03d}" for i in range(300)]
+    moves = pd.DataFrame({"lead": lead, "stage": stages, "place": np.arange(300) % 10})
+    order = order_stages(moves)
+    assert len(order) > MOST_ORDERED and order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyError("x"), "a mistake of the program (KeyError: 'x'; cli.py, line "),
+        (MemoryError(), "too little memory"),
+        (OSError(28, "No space left on device", "a.csv"), "a.csv: No space left on device"),
+    ],
+)
+def test_what_nobody_thought_of_is_a_message(here_log, funnel, monkeypatch, error, told):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("funnel_lib.audit.read_log", fail)
+    code, out, err = funnel("check", here_log)
+    assert (code, out) == (1, "") and told in err and len(err.splitlines()) == 1
+    monkeypatch.setenv("FUNNEL_TRACEBACK", "1")
+    with pytest.raises(type(error)):
+        funnel("check", here_log)
+
+
+@pytest.fixture
+def here_log(tmp_path):
+    """A log of one event."""
+    (tmp_path / "log.csv").write_text("lead_id,at,action\na,2025-01-01,ask\n")
+    return tmp_path / "log.csv"
+
+
+def test_a_kernel_that_dies_is_one_message(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; os._exit(3)")])
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    with pytest.raises(FunnelError, match="ended before it was done"):
+        run_notebook(tmp_path / "a.ipynb", tmp_path / "a.ipynb", {}, tmp_path / "kernel")
