@@ -86,7 +86,8 @@ def _offer(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, shown])
 
 
-READING = ("events", "leads", "mapping", "crm", "time_zone")  # what reading an export takes
+# What reading an export takes.
+READING = ("events", "leads", "mapping", "crm", "time_zone", "show_names")
 
 
 @app.command()
@@ -260,7 +261,10 @@ def main() -> None:
     try:
         app()
     except FunnelError as error:
-        typer.echo(f"funnel: {error}", err=True)
+        from funnel_lib.reading.privacy import hide_text
+
+        told = str(error) if "--show-names" in sys.argv else hide_text(str(error))
+        typer.echo(f"funnel: {told}", err=True)
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 

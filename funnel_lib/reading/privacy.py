@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,18 @@ def covering_errors(show_names: bool) -> Iterator[None]:
 def hide_text(text: str) -> str:
     """The same of one text as `hide_texts`."""
     return hide_texts(pd.Series([text], dtype="str"))[0]
+
+
+def show_place(path: str, show_names: bool = False) -> str:
+    """A path as others may see it: of one that begins at the root of this machine the last name.
+
+    Examples
+    --------
+    >>> show_place("data/leads.csv"), show_place("/home/me/leads of a@b.org"), show_place("")
+    ('data/leads.csv', 'leads of …', '')
+    """
+    shown = Path(path).name if Path(path).is_absolute() else path
+    return shown if show_names else hide_text(shown)
 
 
 def change_texts(cells: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
-from funnel_lib.audit import Audit
+from funnel_lib.audit import Audit, show_input, show_settings
 from funnel_lib.core.steps import write_steps
 from funnel_lib.core.tables import arrange, find_table
 from funnel_lib.reporting.workbook import write_workbook
@@ -84,19 +84,20 @@ def describe_run(audit: Audit) -> dict[str, Any]:
     files = [
         f for p in given for f in (sorted(Path(p).iterdir()) if Path(p).is_dir() else [Path(p)])
     ]
+    sources = log.sources.assign(file=[show_input(f, settings) for f in log.sources["file"]])
     removed = log.removed.loc[log.removed["table"] == "events", "rows"].sum()
     return {
         "inputs": [
-            {"path": str(f), "sha256": _hash(f), "bytes": f.stat().st_size}
+            {"path": show_input(str(f), settings), "sha256": _hash(f), "bytes": f.stat().st_size}
             for f in files
             if f.is_file()
         ],
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
-        "parameters": settings.model_dump(exclude={"out"}),
+        "parameters": show_settings(settings),
         "seed": settings.seed,
         "observed_until": log.observed_until.isoformat(),
         "assumptions": tell_assumed(log.assumed, log.observed_until, audit.words("en")),
-        "sources": log.sources.to_dict("records"),
+        "sources": sources.to_dict("records"),
         "event_rows": {"read": log.rows_read, "kept": len(log.events), "removed": int(removed)},
         "n_leads": len(audit.tables["leads"]),
         "sections": {name: list(part.tables) for name, part in list_parts().items()},

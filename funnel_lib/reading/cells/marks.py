@@ -27,8 +27,12 @@ def _join(words: Iterable[str]) -> str:
     return "|".join(words)
 
 
-def _match(texts: pd.Series, pattern: str) -> np.ndarray:
-    return texts.str.fullmatch(pattern).to_numpy(bool, copy=True)
+def _match(texts: pd.Series, *patterns: str) -> np.ndarray:
+    """Which texts are one of these patterns: each by itself, as Arrow is slow with long ones."""
+    found = np.zeros(len(texts), bool)
+    for pattern in patterns:
+        found |= texts.str.fullmatch(pattern).to_numpy(bool)
+    return found
 
 
 def _of_digits(judge: Callable[[list[int]], bool]) -> Callable[[str], bool]:
@@ -139,7 +143,7 @@ _NETWORKS = _join(_TABLE["networks"])
 _BARE_PHONES = {11: r"[78][3-9]\d{9}", 10: r"[2-9]\d{9}"}  # neither unix seconds nor 0
 _MARKS = (
     Mark("mail", rf"{_NAME_OF_MAIL}+@{_NAME_OF_MAIL}+\.[A-Za-zа-яё]{{2,}}"),
-    Mark("profile", rf"(?i:(?:https?://)?(?:www\.|m\.)?(?:{_NETWORKS})/[^\s,;]+)"),
+    Mark("profile", rf"(?:https?://)?(?:www\.|m\.)?(?:{_NETWORKS})/[^\s,;]+"),
     Mark("profile", r"@[A-Za-z]\w{4,31}", within=False),
     Mark("link", r"https?://[^\s?#]+[?#]\S+", within=False),
     Mark("snils", r"\d{3}-\d{3}-\d{3}[ -]\d\d", _of_digits(_is_snils)),
@@ -178,7 +182,15 @@ _HIDE = {names: _compile([*_PLAIN, *_STRICT_NAMES, *(_GIVEN_NAMES if names else 
 _HIDE_CHECKED = [
     (re.compile(rf"(?<![\w.-])(?:{m.pattern})(?![\w-]|\.\d)"), m.check) for m in _CHECKED
 ]
-_WORTH = _join([*_PLAIN, *(m.pattern for m in _CHECKED), *_STRICT_NAMES, *_GIVEN_NAMES])
+# What no text without is worth a look at, as Arrow knows it many times as fast.
+_WORTH = (
+    "@",
+    f"(?:{_NETWORKS})/",
+    *_PLAIN[2:],
+    *(m.pattern for m in _CHECKED),
+    *_STRICT_NAMES,
+    *_GIVEN_NAMES,
+)
 _BORN = (
     r"^\d{1,2}[./-]\d{1,2}[./-](?P<a>\d{4})\b|^(?P<b>\d{4})-\d\d-\d\d\b"
     r"|^\d{1,2} [^\W\d_]+\.? (?P<c>\d{4})\b|^[^\W\d_]+ \d{1,2},? (?P<d>\d{4})\b"
@@ -195,7 +207,9 @@ def hide_texts(texts: pd.Series, names: bool = True) -> pd.Series:
     >>> hide_texts(pd.Series(["too dear; +7 999 123-45-67", "order 1234567890"])).to_list()
     ['too dear; …', 'order 1234567890']
     """
-    worth = texts.str.contains(_WORTH).to_numpy(bool)  # by Arrow, many times as fast
+    worth = np.zeros(len(texts), bool)
+    for pattern in _WORTH:
+        worth |= texts.str.contains(pattern).to_numpy(bool)
     if not worth.any():
         return texts
     hidden = texts.copy()
@@ -208,17 +222,18 @@ def find_persons(texts: pd.Series, names: bool = True) -> np.ndarray:
 
     Mere digits are, where most as long are. `names` as of `hide_texts`.
     """
-    known = _join([*_STRICT_NAMES, *(_GIVEN_NAMES if names else ())])
-    found = _match(texts, known)
-    digits = _match(texts, r"\d+")
-    found |= _fit_phones(texts, NEARLY_ALL)
-    length = texts.str.len().to_numpy()
+    found = _fit_phones(texts, NEARLY_ALL)
+    digits, length = _match(texts, r"\d+"), texts.str.len().to_numpy()
+    others = texts[~digits]
+    found[~digits] |= _match(others, *_STRICT_NAMES, *(_GIVEN_NAMES if names else ()))
     for mark in _MARKS:
-        fits = mark.fits(texts)
-        for n in np.unique(length[fits & digits]):
-            as_long = digits & (length == n)
-            fits &= ~as_long | (fits[as_long].mean() > MOSTLY)
-        found |= fits & (digits | mark.within | (mark.name in ("passport", "profile")))
+        if mark.within or mark.name in ("passport", "profile"):
+            found[~digits] |= mark.fits(others)
+        if mark.check is not None:
+            fits = mark.fits(texts) & digits
+            for n in np.unique(length[fits]):
+                as_long = digits & (length == n)
+                found |= fits & as_long & (fits[as_long].mean() > MOSTLY)
     return found
 
 
@@ -228,11 +243,14 @@ def tell_kind(texts: pd.Series, rows: int, named: bool, year: int | None) -> str
     "" for none. `named` says that a title tells of no other thing; what most births lie before is
     the `year`.
     """
+    digits = _match(texts, r"\d+")
     kinds = {"phone": _fit_phones(texts, MOSTLY)}
     for mark in _MARKS:
-        kinds[mark.name] = kinds.get(mark.name, False) | mark.fits(texts)
+        fits = mark.fits(texts) & ~(digits & (mark.name == "phone"))
+        kinds[mark.name] = kinds.get(mark.name, False) | fits
     likely = (*_STRICT_NAMES, *((*_GIVEN_NAMES, *_LIKELY_NAMES) if named else ()))
-    names = kinds["name"] = _match(texts, _join(likely))
+    names = kinds["name"] = _match(texts, *likely)
+    kinds["text"] = (hide_texts(texts, names=False) != texts).to_numpy(bool) & ~digits
     if np.any([*kinds.values()], axis=0).mean() > MOSTLY:
         return max(kinds, key=lambda kind: kinds[kind].mean())
     shaped = names | _match(texts, _CAPITALS)
