@@ -58,10 +58,11 @@ GIVEN = {
 }  # fmt: skip
 PATRONYMICS = ("Иванович", "Петрович", "Сергеевич", "Андреевич", "Павлович")
 STEPS = """version: 1
+won: pay
 steps:
   - {id: ask, name: {en: Asked, ru: Спросил}, evidence: [request]}
   - {id: meet, name: {en: Met, ru: Встретился}, evidence: [meeting], asked_by: [invitation]}
-  - {id: pay, name: {en: Paid, ru: Оплатил}, evidence: [payment], won: true}
+  - {id: pay, name: {en: Paid, ru: Оплатил}, evidence: [payment]}
 """
 
 
@@ -266,7 +267,9 @@ def find_leaks(texts, values):
     """Which values stand in a text as a word of its own."""
     values = sorted({str(v) for v in values if v is not None and len(str(v)) > 3})
     said = "\n".join(texts)
-    return [v for v in values if v in said and re.search(rf"(?<!\w){re.escape(v)}(?!\w)", said)]
+    words = {*re.findall(r"\w+", said)}  # most values can be ruled out by a word
+    near = [v for v in values if {*re.findall(r"\w+", v)} <= words]
+    return [v for v in near if re.search(rf"(?<!\w){re.escape(v)}(?!\w)", said)]
 
 
 @pytest.mark.parametrize("lang", LANGS)

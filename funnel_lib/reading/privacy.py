@@ -27,9 +27,11 @@ _THINGS = ("product", "source", "pipeline", "currency")  # a brand may be called
 
 @dataclass(frozen=True)
 class Cover:
-    """What stands for the ids that are personal: column -> id -> other name."""
+    """What stands for the ids that are personal: column -> id -> other name; and whose names are
+    shown wherever a cell holds nothing else."""
 
     names: dict[str, dict[str, str]] = field(default_factory=dict)
+    staff: frozenset[str] = frozenset()
 
     def cover_frame(self, frame: pd.DataFrame, columns: Iterable[str] = ()) -> pd.DataFrame:
         """Cover ids and texts of these columns of a frame, or of all; a phone that is a whole cell
@@ -40,7 +42,7 @@ class Cover:
             if column in self.names:
                 covered[column] = change_texts(cells, self._rename(column))
             elif isinstance(cells.dtype, pd.CategoricalDtype) or is_string_dtype(cells):
-                covered[column] = change_texts(cells, _hide_people_in(column))
+                covered[column] = change_texts(cells, _hide_people_in(column, self.staff))
         return covered
 
     def _rename(self, column: str) -> Callable[[pd.Series], pd.Series]:
@@ -69,7 +71,9 @@ def cover_taken(taken: Taken, ledger: Ledger) -> tuple[Taken, Cover]:
         told |= {c: kind for c, kind in found.items() if c not in told}
         frames[n] = frame.drop(columns=[*found])
     ledger.note("personal_columns", len(told), 0, "info", _show_told(told))
-    cover = Cover({c: _number(_list_texts(frames, [c]), word) for c, word in _IDS.items()})
+    cover = Cover(
+        {c: _number(_list_texts(frames, [c]), word) for c, word in _IDS.items()}, frozenset(staff)
+    )
     events = cover.cover_frame(frames[0], _OWN)
     leads = None if taken.leads is None else cover.cover_frame(frames[1])
     return replace(taken, events=events, leads=leads), cover
@@ -126,7 +130,7 @@ def change_texts(cells: pd.Series, change: Callable[[pd.Series], pd.Series]) -> 
     return pd.Series(pd.Categorical.from_codes(code, words), cells.index, name=cells.name)
 
 
-def _hide_people_in(column: str) -> Callable[[pd.Series], pd.Series]:
+def _hide_people_in(column: str, staff: frozenset[str]) -> Callable[[pd.Series], pd.Series]:
     """How to hide what is personal in the texts of a column. What names things may be called like
     a person, and mere digits are phones where most of the column's are."""
     things = column in _THINGS or (column not in _OWN and names_thing(column))
@@ -135,6 +139,7 @@ def _hide_people_in(column: str) -> Callable[[pd.Series], pd.Series]:
         bare = texts.str.removeprefix(STAGE_PREFIX)
         hidden = bare.where(bare.str.fullmatch(r"\d*"), hide_texts(bare, names=not things))
         hidden = hidden.mask(find_persons(bare, names=not things), HIDDEN)
+        hidden = hidden.mask(bare.isin(staff), bare)
         return hidden.where(bare == texts, STAGE_PREFIX + hidden)
 
     return hide
