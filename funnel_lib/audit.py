@@ -37,6 +37,7 @@ from funnel_lib.reading.crm import check_crm
 from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
 from funnel_lib.reading.inputs import InputFile, check_unchanged, list_files
+from funnel_lib.reading.privacy import show_place
 from funnel_lib.reading.pseudonyms import hide_managers, name_managers
 from funnel_lib.sections import list_parts, list_sections
 from funnel_lib.sections.hypotheses.count import check_references, read_references
@@ -314,6 +315,18 @@ def read_log(settings: Settings, mapping: Mapping) -> EventLog:
         observed_until=settings.observed_until or None,
         show_names=settings.show_names,
     )
+
+
+def show_settings(settings: Settings) -> dict[str, Any]:
+    """All settings but the folder, as others may see them: no places on this machine."""
+    given = settings.model_dump(mode="json", exclude={"out"})
+    places = {n: show_input(given[n], settings) for n in ("leads", "steps", "mapping", "segments")}
+    return given | places | {"events": [show_input(path, settings) for path in settings.events]}
+
+
+def show_input(path: str, settings: Settings) -> str:
+    """The path of an input, as others may see it."""
+    return show_place(path, settings.show_names)
 
 
 def _choose(journeys: Journeys, settings: Settings) -> np.ndarray:

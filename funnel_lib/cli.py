@@ -107,7 +107,8 @@ def _offer(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, shown])
 
 
-READING = ("events", "leads", "mapping", "crm", "time_zone")  # what reading an export takes
+# What reading an export takes.
+READING = ("events", "leads", "mapping", "crm", "time_zone", "show_names")
 
 
 @app.command()
@@ -311,7 +312,10 @@ def main() -> None:
         try:
             app()
         except FunnelError as error:
-            told, code = str(error), 2 if isinstance(error, InputError) else 1
+            from funnel_lib.reading.privacy import hide_text
+
+            told = str(error) if "--show-names" in sys.argv else hide_text(str(error))
+            code = 2 if isinstance(error, InputError) else 1
         except Exception as error:
             if os.environ.get("FUNNEL_TRACEBACK"):
                 raise

@@ -15,7 +15,7 @@ from funnel_lib.reading.cells.outcomes import (
     split_reason,
     take_given_outcomes,
 )
-from funnel_lib.reading.cells.people import bare_key, find_keys, hide_persons, hide_within
+from funnel_lib.reading.cells.people import bare_key, find_keys
 from funnel_lib.reading.cells.times import read_durations, read_times
 from funnel_lib.reading.columns import Mapping, bare_name, names_lead
 from funnel_lib.reading.crms.kinds import read_flags
@@ -94,13 +94,6 @@ def test_a_key_that_comes_up_late_is_missing_before():
     assert packer.to_table().to_pylist() == [
         {"a": "1", "b": None, "c": None}, {"a": None, "b": "2", "c": None},
     ]  # fmt: skip
-
-
-def test_people_are_hidden_within_texts_and_among_accounts():
-    frame = pd.DataFrame({"loss_reason": ["дорого, звоните +7 999 123-45-67", "a@b.ru"]})
-    assert hide_within(frame)["loss_reason"].tolist() == ["дорого, звоните …", "…"]
-    names = pd.Series(["ИП Сидоров А.А.", "ООО Ромашка", "ИП Сидоров А.А."])
-    assert hide_persons(names).tolist() == ["person 1", "ООО Ромашка", "person 1"]
 
 
 def test_a_column_of_leads_says_so():

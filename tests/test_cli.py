@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -217,7 +218,7 @@ def test_the_tables_alone_are_exactly_those_of_the_contract(planted_folder, tmp_
         assert table.columns.tolist()[: len(expected)] == expected, name
         assert name == "leads" or len(table.columns) == len(expected)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    assert [i["path"] for i in manifest["inputs"]] == [str(f) for f in files]
+    assert [i["path"] for i in manifest["inputs"]] == [Path(f).name for f in files]
     assert manifest["parameters"]["rule"] == "passed" and manifest["seed"] == 0
     rows = manifest["event_rows"]
     assert rows["kept"] + rows["removed"] == rows["read"] > 0

@@ -25,12 +25,12 @@ PLAIN = [
 
 @pytest.mark.parametrize("header", PERSONAL)
 def test_a_header_of_personal_data_is_known(header):
-    assert find_personal(pd.DataFrame({header: ["x"]})) == [header]
+    assert find_personal(pd.DataFrame({header: ["x"]})) == {header: "title"}
 
 
 @pytest.mark.parametrize("header", PLAIN)
 def test_a_header_of_a_deals_fact_is_kept(header):
-    assert find_personal(pd.DataFrame({header: ["x"]})) == []
+    assert find_personal(pd.DataFrame({header: ["x"]})) == {}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_header_of_a_deals_fact_is_kept(header):
     ],
 )  # fmt: skip
 def test_cells_tell_what_the_header_does_not(cells, personal):
-    assert find_personal(pd.DataFrame({"поле": pd.Series(cells, dtype="str")})) == (
+    assert [*find_personal(pd.DataFrame({"поле": pd.Series(cells, dtype="str")}))] == (
         ["поле"] if personal else []
     )
 
@@ -55,7 +55,7 @@ def test_cells_tell_what_the_header_does_not(cells, personal):
 def test_a_field_without_a_name_is_what_its_cells_look_like():
     names = pd.DataFrame({"UF_CRM_1700000001": ["Петров Иван", "Ann Lee", None],
                           "UF_CRM_17": ["Сайт", "Звонок", None]})  # fmt: skip
-    assert find_personal(names) == ["UF_CRM_1700000001"]
+    assert find_personal(names) == {"UF_CRM_1700000001": "name"}
 
 
 @pytest.mark.parametrize(

@@ -141,9 +141,12 @@ def test_people_read_names_of_segments_never_ids(reports, lang):
     assert sum(name in cell for cell in cells) > 100
 
 
-def test_the_notebook_of_a_report_names_the_folder_it_lies_in(reports):
+def test_the_notebook_of_a_report_names_no_place_on_this_machine(reports, planted_folder):
     text = (reports["en"] / "report.ipynb").read_text(encoding="utf-8")
-    assert ".team" not in text and reports["en"].as_posix() in text
+    assert ".team" not in text and "team {north}" not in text
+    assert planted_folder.as_posix() not in text
+    given = json.loads(text)["metadata"]["papermill"]["parameters"]
+    assert given["out"] == "." and given["events"] == ["events.csv"]
 
 
 def test_the_manifest_tells_what_the_report_was_made_from(reports, planted_folder):

@@ -13,8 +13,6 @@ import pyarrow as pa
 from funnel_lib.core.errors import InputError, Problems
 from funnel_lib.core.events import (
     CONTACT,
-    EVENT_COLUMNS,
-    LEAD_COLUMNS,
     MOST_UNUSABLE,
     UNUSABLE,
     EventLog,
@@ -22,7 +20,6 @@ from funnel_lib.core.events import (
     show_rows,
 )
 from funnel_lib.core.times import localize
-from funnel_lib.reading.cells.people import find_personal, hide_persons, hide_within
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping
 from funnel_lib.reading.contacts import find_contacts, number_clients
@@ -48,6 +45,7 @@ from funnel_lib.reading.files.tables import (
 )
 from funnel_lib.reading.ledger import Clock, Ledger, Reading
 from funnel_lib.reading.plain import Taken, as_acts, take_plain
+from funnel_lib.reading.privacy import cover_examples, cover_taken, covering_errors
 
 
 def read_export(
@@ -76,7 +74,8 @@ def read_export(
     time_zone : zone of times that carry none; wins over the mapping's; UTC where neither is given
     observed_until : day (to its end) or time of the export; not given, the last act or change in
         the data, but for a handful of stamps far behind all others
-    show_names : keep names of people, phones, mails and free texts among the leads' columns
+    show_names : keep columns of names of people, phones, mails, other personal data and free texts,
+        and ids, actions and other texts that hold such as they are
 
     Raises
     ------
@@ -96,6 +95,13 @@ def read_export(
     >>> read_export(frame).events["action"].tolist()
     ['call']
     """
+    with covering_errors(show_names):
+        return _read(events, leads, mapping, crm, time_zone, observed_until, show_names)
+
+
+def _read(
+    events, leads, mapping: Mapping | None, crm: str, time_zone, observed_until, show_names: bool
+) -> EventLog:
     check_crm(crm)
     mapping = mapping or Mapping()
     zone_given = time_zone or mapping.time_zone
@@ -114,9 +120,10 @@ def read_export(
         clock.check(zone_given is not None)
     del tables, lead_tables, found, rest  # a large log does not stand there twice
     _refuse_unusable(taken.events, ledger.removed)
-    contacts = _list_contacts(taken)
+    contacts, cover = _list_contacts(taken), None
     if not show_names:
-        taken = _leave_out_personal(taken, ledger)
+        taken, cover = cover_taken(taken, ledger)
+        contacts = cover.cover_frame(contacts, ["lead_id"])
     ledger.add(files)
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = observed_until and read_moment(observed_until, clock.time_zone, "observed_until")
@@ -132,6 +139,7 @@ def read_export(
     )
     del taken
     pa.default_memory_pool().release_unused()
+    log = log if cover is None else cover_examples(log, cover)
     return _number_clients(log, contacts)
 
 
@@ -234,23 +242,6 @@ def _number_clients(log: EventLog, contacts: pd.DataFrame) -> EventLog:
         return log
     clients = number_clients(contacts, log.leads["lead_id"])
     return replace(log, leads=log.leads.assign(**{CONTACT: clients}))
-
-
-def _leave_out_personal(taken: Taken, ledger: Ledger) -> Taken:
-    """Leave out names of people, phones, mails and free texts among the further columns."""
-    own = [*EVENT_COLUMNS, *LEAD_COLUMNS, "pipeline", "duration"]
-    events, leads = taken.events, taken.leads
-    personal = find_personal(events.drop(columns=own, errors="ignore"))
-    events = events.drop(columns=personal)
-    if leads is not None:
-        of_leads = find_personal(leads.drop(columns=own, errors="ignore"))
-        personal += of_leads
-        leads = hide_within(leads.drop(columns=of_leads))
-        if "account_id" in leads:
-            leads = leads.assign(account_id=hide_persons(leads["account_id"]))
-    personal = list(dict.fromkeys(personal))
-    ledger.note("personal_columns", len(personal), 0, "info", ", ".join(personal))
-    return replace(taken, events=events, leads=leads)
 
 
 def _refuse_unusable(rows: pd.DataFrame, removed: pd.DataFrame) -> None:

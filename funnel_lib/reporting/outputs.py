@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
-from funnel_lib.audit import Audit
+from funnel_lib.audit import Audit, show_input, show_settings
 from funnel_lib.core.errors import writing
 from funnel_lib.core.steps import write_steps
 from funnel_lib.core.tables import arrange, find_table
@@ -81,15 +81,19 @@ def _write_csv(table: pd.DataFrame, path: Path, name: str = "") -> None:
 def describe_run(audit: Audit) -> dict[str, Any]:
     """Say what an audit was made from: inputs with hashes, versions, parameters, assumptions."""
     log, settings = audit.log, audit.settings
+    sources = log.sources.assign(file=[show_input(f, settings) for f in log.sources["file"]])
     removed = log.removed.loc[log.removed["table"] == "events", "rows"].sum()
     return {
-        "inputs": [{"path": f.path, "sha256": f.sha256, "bytes": f.bytes} for f in audit.files],
+        "inputs": [
+            {"path": show_input(f.path, settings), "sha256": f.sha256, "bytes": f.bytes}
+            for f in audit.files
+        ],
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
-        "parameters": settings.model_dump(exclude={"out"}),
+        "parameters": show_settings(settings),
         "seed": settings.seed,
         "observed_until": log.observed_until.isoformat(),
         "assumptions": tell_assumed(log.assumed, log.observed_until, audit.words("en")),
-        "sources": log.sources.to_dict("records"),
+        "sources": sources.to_dict("records"),
         "event_rows": {"read": log.rows_read, "kept": len(log.events), "removed": int(removed)},
         "n_leads": len(audit.tables["leads"]),
         "told": [*tell_above(audit), *tell_page_one(audit.tables, audit.words(), audit.journeys)],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from funnel_lib.audit import check_inputs
+from funnel_lib.audit import check_inputs, show_input
 from funnel_lib.core.errors import InputError, SectionError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
@@ -45,10 +45,9 @@ def write_report(settings: Settings) -> None:
         given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
         run_notebook(notebook, notebook, given.model_dump(mode="json"), folder.parent / "kernel")
         _refuse_gaps(notebook)
-        if settings.hide_managers:
-            _cover_parameters(notebook, folder / "manifest.json")
-        _rename_inside(notebook, folder.as_posix(), out.as_posix())
-        files = ", ".join(Path(p).name for p in (*settings.events, settings.leads) if p)
+        _cover_parameters(notebook, folder / "manifest.json", out)
+        given = (show_input(p, settings) for p in (*settings.events, settings.leads) if p)
+        files = ", ".join(Path(p).name for p in given)
         html = render_html(notebook, Words(lang), settings.title, files)
         (folder / "report.html").write_text(html, encoding="utf-8")
 
@@ -61,13 +60,17 @@ def _refuse_gaps(notebook: Path) -> None:
         raise SectionError(failed)
 
 
-def _cover_parameters(notebook: Path, manifest: Path) -> None:
-    """Let a run notebook hold its choice of leads as the manifest does: without managers' names."""
+def _cover_parameters(notebook: Path, manifest: Path, out: Path) -> None:
+    """Let a run notebook hold its settings as the manifest does, without managers' names and places
+    on this machine, and lie in the folder it is run in."""
     from papermill.parameterize import parameterize_notebook
 
     page = nbformat.read(notebook, as_version=4)
     told = json.loads(manifest.read_text(encoding="utf-8"))["parameters"]
-    given = page.metadata.papermill["parameters"] | {"only": told["only"]}
+    ran = page.metadata.papermill
+    ran.update(input_path=notebook.name, output_path=notebook.name)
+    given = {name: told.get(name, x) for name, x in ran["parameters"].items()}
+    given["out"] = "." if out.is_absolute() else out.as_posix()
     nbformat.write(parameterize_notebook(page, given), notebook)
 
 
@@ -124,9 +127,3 @@ def _anchor_headings(page) -> list[tuple[str, str]]:
 
 def _encode(svg: str) -> str:
     return base64.b64encode(svg.encode()).decode()
-
-
-def _rename_inside(path: Path, temporary: str, out: str) -> None:
-    """Let a run notebook name the folder it came to lie in, not the temporary one."""
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace(temporary, out), encoding="utf-8")

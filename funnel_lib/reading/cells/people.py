@@ -4,11 +4,14 @@ as keys that join other systems' records; the rest of the library never sees the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_lib.reading.cells.marks import MOSTLY, tell_kind
 from funnel_lib.reading.columns import read_beside
 
 # Words of a header, each a beginning of a word of it.
@@ -16,13 +19,9 @@ _PERSONAL = tuple(read_beside(__file__)["personal"])
 # The same of several words, or of a whole header: who did it, what is planned, a deal's title.
 _PHRASES = re.compile(
     r"\b(?:by|por)$|next step|decision maker|следующий шаг|\bф\.? ?и\.? ?о\b"
-    r"|^(?:сделка|deal|лид|lead)$",
+    r"|^(?:сделка|deal|лид|lead)$|\b(?:utm term|ip|referr?er|user agent|keywords?|снилс|ssn)\b"
+    r"|реферер|search term|поисков\w* (?:запрос|фраз)|ключев\w* (?:слов|фраз)",
     re.IGNORECASE,
-)
-# In the midst of a text.
-_WITHIN = (
-    r"[^\s@,;<>()]+@[^\s@,;<>()]+\.\w+"
-    r"|\+\d[\d\s()-]{8,}\d|\b[78][\s-]?\(?\d{3}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2}\b"
 )
 # Such headers hold a name that is no person's, or a number that says nothing.
 _HARMLESS = re.compile(
@@ -31,25 +30,11 @@ _HARMLESS = re.compile(
     r"|status|статус|reason|причин|count|number of|количество|concept|activity|event|action"
     r"|step|действи|событи|шаг\b)", re.IGNORECASE,
 )  # fmt: skip
+# Their names are at most like those of people.
+_FIRMS = re.compile(r"compan|компани|organi[sz]|организац|контрагент|brand|бренд", re.IGNORECASE)
 _IDS = re.compile(r"(?:^|[\s_.])id\w?$|^id\b|\bids$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
-_MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-_PHONE = (
-    r"^\+?[78][\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}$|^\+\d[\d\s()-]{8,}$"
-    r"|^\(?[2-9]\d{2}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}$"  # neither unix seconds nor 0
-)
-# Two or three words with capitals; and what is surely a name: a patronymic, initials, a trader.
-_NAME = (
-    r"^[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)? [А-ЯЁ][а-яё]+(?: [А-ЯЁ][а-яё]+)?$"
-    r"|^[A-Z][a-z]+ [A-Z][a-z]+$"
-)
-_SURELY_NAME = (
-    r"[А-ЯЁ][а-яё]+ [А-ЯЁ][а-яё]+(?:ович|евич|ьич|овна|евна|ична)(?: |$)|^ИП [А-ЯЁ]"
-    r"|[А-ЯЁ][а-яё]+ [А-ЯЁ]\. ?[А-ЯЁ]\.|[А-ЯЁ]\. ?[А-ЯЁ]\. ?[А-ЯЁ][а-яё]+"
-)
-_OPAQUE = re.compile(r"^(?:properties\.|property_)?uf_?crm_?\d*$", re.IGNORECASE)
-NEARLY_ALL = 0.9  # two words with capitals may also be a place or a product
-MOSTLY = 0.5  # from this share of its cells on, a column is what its cells look like
+_LOOKED_AT = 2_000  # cells of a column
 KEYS = {
     "phone": re.compile(r"phone|telefon|celular|телефон|мобильн|номер клиента|caller|абонент",
                         re.IGNORECASE),
@@ -59,31 +44,21 @@ _EXTENSION = r"(?i)[\s,(]*(?:доб|внутр?|вн|ext|x|#)\.?\s*\d{1,6}\)?\s*
 _DIGITS = 10  # a phone is known by its last digits, with or without the country's
 
 
-def find_personal(frame: pd.DataFrame) -> list[str]:
-    """Which columns hold names of people, phones, mails or free text, by header or by cells?"""
-    return [c for c in frame.columns if _is_personal(str(c)) or _looks_personal(frame[c], str(c))]
+def find_personal(
+    frame: pd.DataFrame, year: int | None = None, staff: Iterable[str] = ()
+) -> dict[str, str]:
+    """Which columns hold personal data or free text, and by what is that told: column -> "title",
+    or the kind of data its cells are?
 
-
-def hide_within(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put "…" in place of phones and mails in the midst of texts; ids are left as they are."""
-    hidden = {}
-    for column in frame.columns:
-        if _IDS.search(str(column)) or not pd.api.types.is_string_dtype(frame[column]):
-            continue
-        values = pd.Series(frame[column].dropna().unique(), dtype="str")
-        odd = values[values.str.contains(_WITHIN)]
-        if len(odd):
-            masked = odd.str.replace(_WITHIN, "…", regex=True).set_axis(odd)
-            hidden[column] = frame[column].map(masked).fillna(frame[column]).astype("str")
-    return frame.assign(**hidden)
-
-
-def hide_persons(names: pd.Series) -> pd.Series:
-    """Put numbers in place of names that are a person's; the same name the same number."""
-    known = names.dropna().drop_duplicates().sort_values()
-    persons = known[known.astype("str").str.contains(_SURELY_NAME)]
-    numbers = {name: f"person {n}" for n, name in enumerate(persons, 1)}
-    return names.map(numbers).fillna(names).astype("str") if numbers else names
+    Dates are births where most lie long before the `year` of what happened. Names of the `staff`
+    are nobody's secret.
+    """
+    staff, told = {*staff}, {}
+    for column in map(str, frame.columns):
+        kind = "title" if _is_personal(column) else _look(frame[column], column, year, staff)
+        if kind:
+            told[column] = kind
+    return told
 
 
 def find_keys(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -120,16 +95,20 @@ def _is_personal(header: str) -> bool:
     return any(w.startswith(_PERSONAL) or w.endswith(("name", "phone", "mail")) for w in words)
 
 
-def _looks_personal(cells: pd.Series, header: str) -> bool:
+def names_thing(header: str) -> bool:
+    """Whether a title says that its column names products, places, firms and the like."""
+    return bool(_HARMLESS.search(header) or _FIRMS.search(header))
+
+
+def _look(cells: pd.Series, header: str, year: int | None, staff: set[str]) -> str:
+    """What personal data the cells of a column are, "" for none."""
     if not pd.api.types.is_string_dtype(cells):
-        return False
+        return ""
     known = cells.dropna()
-    sample = known.iloc[:1000].str.strip()
-    if sample.empty:
-        return False
-    found = sample.str.match(_MAIL) | sample.str.match(_PHONE) | sample.str.contains(_SURELY_NAME)
-    named = sample.str.match(_NAME)
-    if _OPAQUE.match(header):
-        found |= named
-    everywhere = named.mean() > NEARLY_ALL and not _HARMLESS.search(header)
-    return bool(found.mean() > MOSTLY or everywhere)
+    # evenly over the column, as its beginning may be unlike the rest
+    known = known.iloc[np.linspace(0, len(known) - 1, min(len(known), _LOOKED_AT)).astype("int64")]
+    texts = pd.Series(known.unique(), dtype="str").str.strip()
+    if texts.empty:
+        return ""
+    kind = tell_kind(texts, len(known), not names_thing(header), year)
+    return "" if kind == "name" and texts.isin(staff).mean() > MOSTLY else kind

@@ -14,6 +14,7 @@ from funnel_lib.counting.checks import (
     list_cuts,
 )
 from funnel_lib.counting.duplicates import check_duplicates, find_second_entries
+from funnel_lib.reading.privacy import show_place
 from funnel_lib.sections.quality.exports import tell_sources
 from funnel_lib.sections.quality.tell import (
     tell_assumed,
@@ -30,7 +31,7 @@ def _count(source: Source) -> Tables:
     n_steps, steps_file = len(source.steps.steps), source.settings.steps
     chosen = note_checks([
         ("outside_selection", len(left_out), n_leads, "info", show_rows(left_out)),
-        ("draft_steps", n_steps * source.steps.draft, n_steps, "warning", steps_file),
+        ("draft_steps", n_steps * source.steps.draft, n_steps, "warning", show_place(steps_file)),
         ("recording_habits", *_count_habits(source)),
     ])  # fmt: skip
     amounts = check_amounts(source.journeys.leads)
