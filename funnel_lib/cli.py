@@ -35,8 +35,14 @@ from typing import Annotated
 import typer
 
 import funnel_lib
-from funnel_lib.core.controls import drop_controls
-from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some, writing
+from funnel_lib.core.errors import (
+    FunnelError,
+    InputError,
+    Problems,
+    drop_controls,
+    quote_some,
+    writing,
+)
 from funnel_lib.settings import Settings
 
 app = typer.Typer(

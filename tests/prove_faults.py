@@ -19,7 +19,7 @@ from proving import show_row, write_head
 
 from funnel_lib.datasets.planted import plant_log, write_planted
 
-KILLS = 6  # of each kind
+KILLS = 10  # of each kind
 GONE = 5  # seconds after which nothing of a killed run may be alive
 MOST_SECONDS, MOST_MB = 60, 1500  # of processor time and memory, for any input of the table
 LONGEST = 600  # seconds of the clock after which an input is given up

@@ -9,8 +9,7 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from funnel_lib.core.controls import drop_controls
-from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.errors import InputError, drop_controls, suggest
 
 Place = tuple[str | int, ...]
 _DEEPEST = 20

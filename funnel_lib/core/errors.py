@@ -1,11 +1,18 @@
-"""Errors for people: what is wrong, where, what was expected, what to do; all of it at once."""
+"""Errors for people: what is wrong, where, what was expected, what to do; all of it at once, and no
+character in it that is an order to the screen."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+
+# Orders to a screen, and marks that turn the direction of reading; blanks, tabs and ends of lines
+# are text. As literal characters, so that Arrow reads it, too.
+CONTROLS = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+_CONTROLS = re.compile(CONTROLS)
 
 
 class FunnelError(Exception):
@@ -133,3 +140,14 @@ def quote_some(items: Iterable[object], most: int = 3) -> str:
     items = list(items)
     shown = ", ".join(repr(str(i)[:80]) for i in items[:most])
     return shown if len(items) <= most else f"{shown} … ({len(items)} in all)"
+
+
+def drop_controls(text: str) -> str:
+    """Leave out what is no text: a picture would break of it, a screen obey it.
+
+    Examples
+    --------
+    >>> drop_controls("Offer\\x1b[31m \\u202esent")
+    'Offer[31m sent'
+    """
+    return _CONTROLS.sub("", text)

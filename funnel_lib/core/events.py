@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.controls import CONTROLS
-from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.errors import CONTROLS, InputError, quote_some
 from funnel_lib.core.html import Card
 from funnel_lib.core.times import (
     NEVER,

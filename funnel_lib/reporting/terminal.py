@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from funnel_lib.core.controls import drop_controls
+from funnel_lib.core.errors import drop_controls
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.words import Words, label_table
 from funnel_lib.sections.quality.conclusions import (

@@ -16,8 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_object_dtype
 
-from funnel_lib.core.controls import drop_controls
-from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.errors import InputError, drop_controls, quote_some
 from funnel_lib.reading.files.archives import read_file
 from funnel_lib.reading.files.delimited import read_delimited, to_utf8
 from funnel_lib.reading.files.html_tables import find_charset, read_html

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from funnel_lib.core.controls import CONTROLS
+from funnel_lib.core.errors import CONTROLS
 
 # Bytes that a character of `CONTROLS` may begin with.
 _CONTROL_BEGIN = np.zeros(256, bool)
@@ -177,7 +177,7 @@ def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _drop_controls(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Leave out of texts what is no text, see `core.controls`; seldom more than one look."""
+    """Leave out of texts what is no text, see `errors.CONTROLS`; seldom more than one look."""
     letters = (np.frombuffer(c.buffers()[2] or b"", np.uint8) for c in texts.chunks)
     if not any(_CONTROL_BEGIN[of].any() for of in letters):
         return texts
