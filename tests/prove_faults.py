@@ -127,13 +127,13 @@ def list_visits(n_stages: int):
 
 
 def list_years(n_years: int):
-    """Leads that came over so many years, and bought over so many."""
+    """Leads that came over so many years, the last ones of the century, and bought over so many."""
     rng = random.Random(0)
     for i in range(2000):
-        year, day = rng.randrange(1970, 1970 + n_years), i % 28 + 1
+        year, day = rng.randrange(2100 - n_years, 2100), i % 28 + 1
         yield f"L{i}", f"{year}-01-{day:02d} 09:00", "request_left"
         if i % 3 == 0:
-            later = min(year + rng.randrange(n_years), 1969 + n_years)
+            later = min(year + rng.randrange(n_years), 2099)
             yield f"L{i}", f"{later}-02-{day:02d} 09:00", "invoice_paid"
 
 
