@@ -530,7 +530,7 @@ def test_names_that_are_code_are_shown_as_text(place, tmp_path):
     save_audit(audit, tmp_path / "out")
     for part in list_sections():
         answer = getattr(audit, part.name)
-        shown = answer._repr_html_()
+        shown = answer.show().html
         assert "<script" not in shown and "<svg onload" not in shown and "<img src=x" not in shown
         assert 'href="javascript' not in shown
         for svg in re.findall(r"base64,([A-Za-z0-9+/=]+)", shown):
