@@ -9,17 +9,21 @@ import tempfile
 import zipfile
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from funnel_lib.audit import build_audit
 from funnel_lib.core.errors import InputError
 from funnel_lib.reading.cells.marks import find_persons, hide_texts
 from funnel_lib.reading.cells.people import find_personal
 from funnel_lib.reading.export import read_export
 from funnel_lib.reading.privacy import hide_text, show_place
+from funnel_lib.reporting.outputs import save_audit
 from funnel_lib.reporting.report import write_report
+from funnel_lib.sections import list_sections
 from funnel_lib.settings import Settings
 
 N = 400
@@ -456,3 +460,93 @@ if any("ipykernel" in a for a in sys.orig_argv):
     _note("guarded")
     sys.addaudithook(_watch)
 """
+
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</style><b>x</b>",
+    "<!-- x",
+    "]]>",
+    "&lt;b&gt;",
+    "a & b",
+    '"><svg onload=alert(1)>',
+    "javascript:alert(1)",
+    "<a href='x'>y",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "{#x#}",
+    "{0.__class__}",
+    "{name}",
+    "${7*7}",
+    "#{7*7}",
+    "%s %(x)s",
+    "# title",
+    "**bold**",
+    "[x](javascript:alert(1))",
+    "![x](http://x.invalid/y)",
+    "`code`",
+    "| a | b |",
+    "$x^2$",
+    "\\frac{1}{2}",
+    "~~gone~~",
+    "- item",
+    "> quote",
+    "***",
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "=cmd|' /C calc'!A0",
+    "[red]rich[/red]",
+    "[/]",
+    "[link=http://x.invalid]y[/link]",
+    "\u202egnp.exe",
+    "a\u200bb",
+    "e" + "\u0301" * 50,
+    "\u2028line",
+    "'; DROP TABLE leads; --",
+    "../../etc/passwd",
+    "C:\\con",
+    "🙂" * 50,
+    "x" * 10_000,
+    "null",
+    "\u00a0a\u00a0",
+    "<x xmlns:y='z'/>",
+]
+
+
+@pytest.mark.parametrize("place", ["manager", "team", "product", "loss_reason", "stage", "lead_id"])
+def test_names_that_are_code_are_shown_as_text(place, tmp_path):
+    events, leads = make_log()
+    other = {f"L{i}": text for i, text in enumerate(PAYLOADS)}
+    if place == "lead_id":
+        events["lead_id"], leads["lead_id"] = (x["lead_id"].replace(other) for x in (events, leads))
+    else:
+        leads[place] = [PAYLOADS[i % len(PAYLOADS)] for i in range(N)]
+    acts = pd.DataFrame({"lead_id": "L300", "at": "2025-02-01 10:00", "action": PAYLOADS})
+    files = write_export(tmp_path, pd.concat([events, acts]), leads)
+    audit = build_audit(**files, segments="none")
+    save_audit(audit, tmp_path / "out")
+    for part in list_sections():
+        answer = getattr(audit, part.name)
+        shown = answer.show().html
+        assert "<script" not in shown and "<svg onload" not in shown and "<img src=x" not in shown
+        assert 'href="javascript' not in shown
+        for svg in re.findall(r"base64,([A-Za-z0-9+/=]+)", shown):
+            ElementTree.fromstring(base64.b64decode(svg))
+    with zipfile.ZipFile(tmp_path / "out" / "audit.xlsx") as book:
+        for name in book.namelist():
+            text = book.read(name)
+            ElementTree.fromstring(text)
+            assert b"<f>" not in text
+    for path in (tmp_path / "out" / "tables").glob("*.csv"):
+        cells = pd.read_csv(path, dtype="str", keep_default_na=False)
+        begins = {
+            str(x)[:1] for c in cells.select_dtypes("str") for x in cells[c] if not _is_number(x)
+        }
+        assert not begins & {*"=+@"}, path.name
+
+
+def _is_number(text):
+    return re.fullmatch(r"[-+]?[\d.]+(?:e[-+]?\d+)?", text) is not None

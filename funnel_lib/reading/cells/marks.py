@@ -15,6 +15,7 @@ from funnel_lib.reading.columns import read_beside
 HIDDEN = "…"  # in place of what is hidden in the midst of a text
 NEARLY_ALL = 0.9  # two words with capitals may also be a place or a product
 MOSTLY = 0.5  # from this share of its cells on, a column is what its cells look like
+_FEW = 2_000  # texts that are not worth getting Arrow ready for a pattern
 _SEVERAL = 20  # from so many numbers on, numbers in close order are a count, and no phones
 _CLOSE = 10_000  # how far such numbers lie from each other
 _ADULT = 12  # years by which most births lie before what happened
@@ -27,11 +28,20 @@ def _join(words: Iterable[str]) -> str:
     return "|".join(words)
 
 
-def _match(texts: pd.Series, *patterns: str) -> np.ndarray:
-    """Which texts are one of these patterns: each by itself, as Arrow is slow with long ones."""
+def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray:
+    """Which texts are one of these patterns, or hold one.
+
+    Each by itself, as Arrow is slow with long ones; it also takes long to get ready.
+    """
     found = np.zeros(len(texts), bool)
     for pattern in patterns:
-        found |= texts.str.fullmatch(pattern).to_numpy(bool)
+        if len(texts) > _FEW:
+            look = texts.str.contains if within else texts.str.fullmatch
+            found |= look(pattern).to_numpy(bool)
+        else:
+            known = re.compile(pattern)
+            look = known.search if within else known.fullmatch
+            found |= np.fromiter((look(text) is not None for text in texts), bool, len(texts))
     return found
 
 
@@ -100,8 +110,10 @@ _GIVEN_RU = [
     f"{name[:-1]}(?:[{_ENDINGS[name[-1]]}]|[оеё][йм])" if name[-1] in _ENDINGS
     else f"{name}(?:[ауе]|ом)?" for name in _TABLE["given_ru"].split(", ")
 ]  # fmt: skip
-_GIVEN_RU = f"(?:{_join(_GIVEN_RU)})"  # in any case of grammar
-_GIVEN_EN = f"(?:{_join(_TABLE['given_en'].split(', '))})"
+# In any case of grammar, and in capitals.
+_GIVEN_RU = f"(?:{_join(_GIVEN_RU)}|{_TABLE['given_ru'].upper().replace(', ', '|')})"
+_GIVEN_EN = _TABLE["given_en"].replace(", ", "|")
+_GIVEN_EN = f"(?:{_GIVEN_EN}|{_GIVEN_EN.upper()})"
 _CAPITAL = r"[А-ЯЁ][А-ЯЁа-яё]+(?:-[А-ЯЁ][А-ЯЁа-яё]+)?"
 _SURNAME = (
     r"[А-ЯЁ](?:[а-яё]*(?:[оеё]в|[иы]н|ск|цк|енк|чук|[ыи]х|юк|[яа]н|дзе|швили)"
@@ -125,8 +137,7 @@ _STRICT_NAMES = (
 _GIVEN_NAMES = (
     rf"{_GIVEN_RU} {_SURNAME}", rf"{_SURNAME} {_GIVEN_RU}",
     rf"{_GIVEN_EN} (?:[A-Z]\.? )?{_LATIN}", rf"{_LATIN}, {_GIVEN_EN}",
-    rf"(?i:{_GIVEN_RU}) {_SURNAME}", rf"{_SURNAME} (?i:{_GIVEN_RU})",
-    rf"(?i:{_GIVEN_EN}) [A-Z]{{2,}}", rf"[A-Z]{{2,}} (?i:{_GIVEN_EN})",
+    rf"{_GIVEN_EN} [A-Z]{{2,}}", rf"[A-Z]{{2,}} {_GIVEN_EN}",
 )  # fmt: skip
 # What may be one: the same in whatever letters, initials without dots.
 _LIKELY_NAMES = (
@@ -207,9 +218,7 @@ def hide_texts(texts: pd.Series, names: bool = True) -> pd.Series:
     >>> hide_texts(pd.Series(["too dear; +7 999 123-45-67", "order 1234567890"])).to_list()
     ['too dear; …', 'order 1234567890']
     """
-    worth = np.zeros(len(texts), bool)
-    for pattern in _WORTH:
-        worth |= texts.str.contains(pattern).to_numpy(bool)
+    worth = _match(texts, *_WORTH, within=True)
     if not worth.any():
         return texts
     hidden = texts.copy()
