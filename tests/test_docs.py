@@ -65,9 +65,6 @@ def blocks(text: str, kind: str) -> list[str]:
 def commands(text: str) -> list[str]:
     """Lines of blocks of commands, and commands within sentences, without their comments."""
     lines = [line for block in blocks(text, "") for line in block.splitlines()]
-    if not any(line.startswith(("funnel ", "make ", *OTHERS)) for line in lines):
-        lines = []
-    lines = [line for line in lines if not re.match(r"[\w.]+,|\d+,", line)]  # rows of a table
     within = re.findall(r"`((?:funnel|make) [^`]*)`", FENCE.sub("", text))
     lines += [line for line in within if "…" not in line and "not found" not in line]
     return [re.sub(r"\s+#.*", "", line) for line in lines if line.strip()]
@@ -145,7 +142,7 @@ def test_both_readmes_have_the_same_commands():
 # --- commands ------------------------------------------------------------------------------------
 
 
-@every_page
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name != "ARCHITECTURE.md"], ids=name_of)
 def test_every_command_shown_is_one_with_these_options(page):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     for line in commands(page.read_text(encoding="utf-8")):
@@ -208,7 +205,10 @@ def test_the_readme_shows_what_its_commands_tell_of_the_sample(lang, funnel, tmp
 def test_make_audit_makes_the_report_of_the_language_and_says_what_next():
     for arguments, sample, lang in (([], "sample", "en"), (["lang=ru"], "sample_ru", "ru")):
         told = subprocess.run(
-            ["make", "--dry-run", "audit", *arguments], cwd=ROOT, capture_output=True, text=True
+            ["make", "--dry-run", "audit", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf-8",
         ).stdout
         assert f"data/{sample}/events.csv" in told and f"--lang {lang}" in told
         assert f"--out reports/{sample}\n" in told
