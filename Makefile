@@ -3,6 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+lang   = en
+SAMPLE = $(if $(filter ru,$(lang)),sample_ru,sample)
+NEXT   = $(if $(filter ru,$(lang)),$(NEXT_ru),$(NEXT_en))
+NEXT_en = 'Open that file in a browser. To type funnel and not .venv/bin/funnel:' '  source .venv/bin/activate' '  .venv\Scripts\activate    (Windows)'
+NEXT_ru = 'Откройте этот файл в браузере. Чтобы писать funnel, а не .venv/bin/funnel:' '  source .venv/bin/activate' '  .venv\Scripts\activate    (Windows)'
 LOCK_FLAGS := --universal --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
@@ -18,8 +23,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-audit: $(READY)  ## the report of the sample, into reports/sample
-	$(BIN)/funnel audit data/sample/events.csv --leads data/sample/leads.csv --steps data/sample/steps.yml --observed-until 2025-12-31 --out reports/sample
+audit: $(READY)  ## the report of the sample, into reports/sample; lang=ru: of the Russian one, in Russian
+	$(BIN)/funnel audit data/$(SAMPLE)/events.csv --leads data/$(SAMPLE)/leads.csv --steps data/$(SAMPLE)/steps.yml --observed-until 2025-12-31 --lang $(lang) --out reports/$(SAMPLE)
+	@printf '%s\n' $(NEXT)
 
 test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -49,5 +55,5 @@ lock: $(READY)  ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --upgrade --quiet pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what was built and rendered
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis reports/sample
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis reports/sample reports/sample_ru
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -218,10 +218,3 @@ def test_notebooks_keep_no_outputs_and_tell_a_story(root, lang):
 def test_the_notebook_of_the_audit_is_the_list_of_sections(root, lang):
     kept = (root / "notebooks" / lang / "audit.ipynb").read_text(encoding="utf-8")
     assert kept == nbformat.writes(build_notebook(lang)) + "\n", "run: make docs"
-
-
-def test_the_glossary_of_the_readmes_names_the_same_words(root):
-    for name in ("README.md", "README.ru.md"):
-        text = (root / name).read_text(encoding="utf-8")
-        for word in ("make audit", "make test", "--mapping", "n_unseen", "observed_until"):
-            assert word in text, f"{name}: {word}"
