@@ -21,7 +21,7 @@ from funnel_lib.core.errors import (
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
-from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
+from funnel_lib.core.journeys import Journeys, build_journeys, select_leads, sum_sales
 from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
 from funnel_lib.core.words import Words, check_language, use_language
 from funnel_lib.counting.duplicates import (
@@ -122,6 +122,7 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     settings = given.model_copy(update={"time_zone": zone})
     use_language(settings.lang or LANGUAGES[0], inputs.steps)
     n_parts = count_parts(log, settings.memory)
+    log = sum_sales(log, inputs.steps)
     journeys, others, unmerged = build_journeys(log, inputs.steps), None, None
     if settings.hide_managers:
         others = name_managers(log, _write_pseudonym(settings), settings.seed)

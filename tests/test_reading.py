@@ -255,7 +255,8 @@ def test_status_words_in_both_languages_and_of_the_mapping(tmp_path):
     words = ["Closed Won", "успешно реализовано", "Отказ", "lost", "В работе", "Слили", "?"]
     rows = "".join(f"{i},2025-01-0{i + 1},x,{w}\n" for i, w in enumerate(words))
     path = write(tmp_path / "log.csv", "lead_id,at,action,Статус\n" + rows)
-    log = read_export(path, mapping=Mapping(status_values={"lost": ["СЛИЛИ"]}))
+    mapping = Mapping(status_values={"lost": ["СЛИЛИ"]}, lead_columns={"status": "last"})
+    log = read_export(path, mapping=mapping)
     assert log.leads["status"].astype(object).tolist()[:6] == [
         *("won", "won", "lost", "lost", "open", "lost")
     ]

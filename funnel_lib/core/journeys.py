@@ -141,6 +141,30 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     )  # fmt: skip
 
 
+def sum_sales(log: EventLog, steps: Steps) -> EventLog:
+    """Give each lead the sum of the amounts of its sale's events, where ``lead_columns`` of the log
+    say so; a lead without any has none.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"lead_id": ["a"] * 3, "action": ["look", "pay", "pay"],
+    ...                        "amount": [9000.0, 500.0, 20.0],
+    ...                        "at": pd.date_range("2025-01-01", periods=3)})
+    >>> log = build_log(events, lead_columns={"amount": "sum"})
+    >>> sum_sales(log, Steps(steps=[{"id": "look"}, {"id": "pay"}], won="pay")).leads["amount"]
+    0    520.0
+    Name: amount, dtype: float64
+    """
+    if log.lead_columns.get("amount") != "sum" or "amount" not in log.events:
+        return log
+    rows, codes = _match_evidence(log, steps)
+    sold = log.events["amount"].iloc[rows[codes == steps.ids.index(steps.won)]]
+    lead = lead_codes(log)[sold.index]
+    total = pd.to_numeric(sold).groupby(lead).sum(min_count=1).reindex(range(len(log.leads)))
+    amount = total.astype("float64").set_axis(log.leads.index)
+    return replace(log, leads=log.leads.assign(amount=amount))
+
+
 def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
     """Keep the journeys of some leads; `keep` is a boolean array (n_leads,)."""
     new_code = np.cumsum(keep) - 1

@@ -44,6 +44,8 @@ class Mapping(Checked):
     decimal_comma : whether 1,234 is a bit more than one
     time_zone : IANA name, for times that carry no zone
     status_values : won, lost, open -> the words for it in the status column
+    lead_columns : status, closed_at or amount -> first, last or sum: a column of events is the
+        lead's; the sum is of the sale's events
     """
 
     columns: dict[str, str] = {}
@@ -53,6 +55,7 @@ class Mapping(Checked):
     decimal_comma: bool | None = None
     time_zone: str | None = None
     status_values: dict[Literal["won", "lost", "open"], tuple[str, ...]] = {}
+    lead_columns: dict[Literal["status", "closed_at", "amount"], Literal["first", "last", "sum"]] = {}
 
 
 def read_mapping(path: str | Path) -> Mapping:
@@ -150,6 +153,10 @@ def bare_name(name: str) -> str:
 
 def _list_problems(mapping: Mapping) -> list[tuple[Place, str]]:
     found = []
+    for meaning, how in mapping.lead_columns.items():
+        if how == "sum" and meaning != "amount":
+            what = f"lead_columns: only an amount can be a sum, no {meaning}; write first or last"
+            found.append((("lead_columns", meaning), what))
     for meaning, column in mapping.columns.items():
         first = next(m for m, c in mapping.columns.items() if c == column)
         if first != meaning:

@@ -116,6 +116,7 @@ def read_export(
         assumed=() if zone_given or zoned else ("time_zone",),
         sources=sources,
         modified=taken.modified,
+        lead_columns=mapping.lead_columns,
     )
     del taken
     pa.default_memory_pool().release_unused()

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STATUSES, show_rows, show_values
+from funnel_lib.core.events import (
+    EVENT_COLUMNS,
+    LEAD_COLUMNS,
+    OUTCOMES,
+    STATUSES,
+    show_rows,
+    show_values,
+)
 from funnel_lib.core.times import as_category
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
@@ -38,6 +45,8 @@ from funnel_lib.reading.ledger import Ledger, Reading
 
 # A row of one cell is a heading or the footer of a report.
 _LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
+_MAYBE_OWN = ("created_at", *OUTCOMES)
+_KEPT = tuple(c for c in LEAD_COLUMNS if c not in OUTCOMES)
 # Whether a row has the values the mapping asks for; dropped as soon as the tables are put together.
 _FITS = " fits where"
 # Of which kinds columns of these meanings may stay typed; whatever else is read as text.
@@ -74,7 +83,7 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
     """
     problems, mapping, ledger = Problems(), reading.mapping, reading.ledger
     check_mapping([*tables, *lead_tables], mapping, problems)
-    event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
+    event_parts, lead_parts = _sort_out(tables, lead_tables, reading, problems)
     problems.raise_if_any()
     rows = _put_together(event_parts)
     count_broken(tables, ledger)
@@ -88,7 +97,7 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
         leads, _ = _type_leads(lead_parts, reading)
     problems.raise_if_any()
     _note_mixed_zones(rows, zoned, ledger)
-    _read_own_columns(rows, reading)
+    _read_own_columns(rows, reading, ["created_at", *mapping.lead_columns])
     return Taken(rows, leads, zoned)
 
 
@@ -113,9 +122,10 @@ def _note_mixed_zones(rows: pd.DataFrame, zoned: np.ndarray, ledger: Ledger) -> 
         ledger.note("mixed_time_zones", odd.sum(), len(rows), "warning", show_rows(rows[odd]))
 
 
-def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
+def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
     """Part event tables from lead tables, and give their columns the library's names."""
     event_parts, lead_parts, lone = [], [], len(tables) == 1
+    mapping = reading.mapping
     for table in tables:
         found, double = _find_meanings(table, mapping)
         for problem in double:
@@ -126,7 +136,8 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
             event_parts.append(_melt_dates(table.frame, found, mapping, fits))
             lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
         elif {*ESSENTIAL} <= found.keys() and (lone or not _lists_leads(found)):
-            event_parts.append(_renamed(table.typed, found).assign(**{_FITS: fits}))
+            rows, own = _part_outcomes(table.typed, found, reading)
+            event_parts.append(_renamed(rows, own).assign(**{_FITS: fits}))
         elif "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
         elif not double:
@@ -136,6 +147,20 @@ def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
     if not event_parts and not problems.found:
         problems.add("none of the files has a lead, a time and an action in every row")
     return event_parts, lead_parts
+
+
+def _part_outcomes(frame: pd.DataFrame, found: dict[str, str], reading: Reading):
+    """Leave money and outcomes of events to the events, under their own names, and note it: (frame,
+    the meanings of its other columns). An amount is a number, so that conditions can compare it."""
+    mapping = reading.mapping
+    theirs = {m: c for m, c in found.items() if m in OUTCOMES and m not in mapping.lead_columns}
+    if "amount" in theirs:
+        cells = frame[theirs["amount"]]
+        frame = frame.assign(**{theirs["amount"]: read_numbers(cells, mapping.decimal_comma)})
+    filled = {m: c for m, c in theirs.items() if frame[c].notna().any()}
+    shown = ", ".join(f"{c} ({m})" for m, c in filled.items())
+    reading.ledger.note("event_outcomes", len(frame) if filled else 0, len(frame), "warning", shown)
+    return frame, {m: c for m, c in found.items() if m not in theirs}
 
 
 def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -190,7 +215,7 @@ def _without_at(found: dict[str, str], table: RawTable, mapping: Mapping) -> dic
 def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     """Name the columns by their meanings; a further column that would clash gets a new name."""
     other = {c for c in frame.columns if c not in found.values()}
-    clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *LEAD_COLUMNS, *found}}
+    clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *_KEPT, *found}}
     frame = frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
     return frame.assign(lead_id=bare_ids(frame["lead_id"])) if "lead_id" in frame else frame
 
@@ -285,21 +310,21 @@ def note_differing(rows: pd.DataFrame, ledger: Ledger) -> None:
     ledger.note("lead_tables_differ", len(ids), n_all, "warning", show_values(ids))
 
 
-def _read_own_columns(frame: pd.DataFrame, reading: Reading) -> set[str]:
-    """Read the lead's own columns in place: dates, the amount, the status; which kinds of times
-    there are."""
+def _read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> set[str]:
+    """Read the lead's own columns in place: dates, the amount, the status, of these the `own`;
+    which kinds of times there are."""
     problems, kinds, mapping, ledger = Problems(), set(), reading.mapping, reading.ledger
-    for column in (c for c in ("created_at", "closed_at") if c in frame):
+    for column in (c for c in ("created_at", "closed_at") if c in frame and c in own):
         with problems.collecting():
             times, zoned = _read_times(frame[column], f"the column {column}", reading)
             kinds |= {"zoned"} if zoned.any() else set()
             kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
             _put_read(frame, column, times, ledger)
     problems.raise_if_any()
-    if "amount" in frame:
+    if "amount" in frame and "amount" in own:
         amounts = read_numbers(frame["amount"], mapping.decimal_comma)
         _put_read(frame, "amount", amounts, ledger)
-    if "status" in frame:
+    if "status" in frame and "status" in own:
         _put_read(frame, "status", _read_statuses(frame["status"], mapping), ledger)
     return kinds
 

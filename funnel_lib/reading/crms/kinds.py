@@ -18,8 +18,11 @@ from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import Mapping, bare_name, read_beside
 from funnel_lib.reading.files.tables import RawTable
+from funnel_lib.reading.files.typed import show
 from funnel_lib.reading.ledger import Clock, Reading
 
+_LOOKED_AT = 100  # rows, to see how ids are written
+MOSTLY = 0.5
 TRUE_WORDS = ("true", "yes", "y", "1", "t", "да", "истина", "sim", "sí")
 FALSE_WORDS = ("false", "no", "n", "0", "f", "нет", "ложь", "não")
 _ID = re.compile(r"(?:^|_)ids?$|^(?:item|deal|person|org|contact|company|of_lead)$")
@@ -39,6 +42,9 @@ class Kind:
     crm, name : whose table, and what it holds: ``deals``, ``moves``, ``acts`` …
     marks : names of columns, alternatives joined by ", "; a table of this kind has each
     columns : meaning -> names it goes by, best first, joined by ", "
+    never : names of columns that no table of this kind has, alternatives joined by ", "
+    ids_like : pattern of the cells of the first mark; where columns have names that any tool may
+        give them, ids tell whose they are
     times, numbers : meanings that are times and numbers
     times_like : pattern of the names of further columns that are times, too
     utc : whether times without a zone are UTC (an API's) or local (an export's)
@@ -48,6 +54,8 @@ class Kind:
     name: str
     marks: tuple[str, ...]
     columns: dict[str, str] = field(default_factory=dict)
+    never: str = ""
+    ids_like: str = ""
     times: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     times_like: str = ""
@@ -87,10 +95,18 @@ def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
     found = []
     for kind in kinds:
         columns = [_first_named(words, named) for words in kind.marks]
-        if all(columns):
+        if all(columns) and not _first_named(kind.never, named) and _fit_ids(table, kind, columns):
             found.append(Found(table, kind, tuple(c[0] for c in columns)))
     most = max((len(f.marks) for f in found), default=0)
     return [f for f in found if len(f.marks) == most]
+
+
+def _fit_ids(table: RawTable, kind: Kind, columns: list[list[str]]) -> bool:
+    """Whether most ids are as the CRM writes them, where a kind says how that is."""
+    if not kind.ids_like:
+        return True
+    cells = show(table.typed[columns[0][0]].iloc[:_LOOKED_AT]).dropna()
+    return bool(cells.str.fullmatch(kind.ids_like).mean() > MOSTLY)
 
 
 def take_table(found: Found, reading: Reading) -> pd.DataFrame:

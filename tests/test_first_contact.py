@@ -1,0 +1,125 @@
+"""First contact: whatever the export, a right report or the right next step.
+
+Each kind of trouble is tried with the case that showed it (../shared/cases, where it is there) and
+with further ones of its kind.
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import funnel_lib as fl
+from funnel_lib.core.errors import InputError
+from funnel_lib.counting.checks import check_log
+from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.export import read_export
+
+STEPS = """version: 1
+steps:
+  - {id: request, evidence: [form_sent]}
+  - {id: answered, evidence: [reply]}
+  - {id: paid, evidence: [invoice_paid]}
+won: paid
+lost: [deal_lost]
+"""
+
+
+@pytest.fixture
+def case(root):
+    """The folder of one case, which is no part of the project."""
+
+    def find(name: str) -> Path:
+        cases = os.environ.get("FUNNEL_CASES", root.parent / "shared" / "cases")
+        folder = Path(cases, name)
+        if not folder.is_dir():
+            pytest.skip(f"no cases in {folder.parent}; name their folder in FUNNEL_CASES")
+        return folder
+
+    return find
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file of a text, or of bytes."""
+
+    def to(name: str, text: str | bytes) -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    return to
+
+
+def audit_of(events, steps, **settings):
+    return fl.build_audit(events, steps=steps, segments="none", lang="en", **settings)
+
+
+def statuses(audit) -> dict[str, str]:
+    leads = audit.tables["leads"]
+    return dict(zip(leads["lead_id"].astype("str"), leads["status"].astype("str"), strict=True))
+
+
+def checks_of(log) -> dict[str, str]:
+    return check_log(log).set_index("check")["example"].to_dict()
+
+
+def problems_of(call, *given, **named) -> str:
+    with pytest.raises(InputError) as caught:
+        call(*given, **named)
+    return str(caught.value)
+
+
+# --- 3. what belongs to whom
+
+
+def test_the_price_of_a_view_is_no_money(case, write):
+    folder = case("price_of_a_view_is_money")
+    mapping, steps = str(folder / "mapping.yml"), str(folder / "steps.yml")
+    events = str(folder / "events.csv")
+    assert audit_of(events, steps, mapping=mapping).log.leads["amount"].isna().all()
+    own = write("own.yml", "columns: {lead_id: user_id}\nlead_columns: {amount: sum}\n")
+    audit = audit_of(events, steps, mapping=own)
+    assert audit.tables["value"]["amount_won"].tolist() == [560.0]
+
+
+def test_the_status_of_an_event_is_no_outcome(case):
+    folder = case("event_status_is_lead_outcome")
+    audit = audit_of(str(folder / "events.csv"), str(folder / "steps.yml"))
+    assert statuses(audit) == {"1": "lost", "2": "open", "3": "won", "4": "open"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [("status", "success"), ("Результат", "успешно"), ("outcome", "failed"), ("Deal value", "900"),
+     ("Сумма", "1 000,50 ₽"), ("Closed", "2025-01-09")],
+)  # fmt: skip
+def test_columns_of_events_stay_the_events_and_are_told(write, header, cells):
+    path = write("e.csv", f"lead_id;at;action;{header}\n1;2025-01-01;form_sent;{cells}\n"
+                          f"1;2025-01-03;reply;{cells}\n2;2025-01-02;form_sent;\n")  # fmt: skip
+    log = read_export(path)
+    assert log.leads[["status", "amount", "closed_at"]].isna().all(axis=None)
+    assert header in checks_of(log)["event_outcomes"]
+    assert log.events[header].notna().sum() == 2
+
+
+def test_the_first_or_last_of_a_column_of_events_is_the_leads_where_the_mapping_says_so(write):
+    path = write("e.csv", "lead_id,at,action,status,amount\n1,2025-01-01,a,open,5\n"
+                          "1,2025-01-02,b,won,7\n2,2025-01-02,a,lost,\n")  # fmt: skip
+    log = read_export(path, mapping=Mapping(lead_columns={"status": "last", "amount": "first"}))
+    assert log.leads["status"].tolist() == ["won", "lost"]
+    assert log.leads["amount"].tolist()[:1] == [5.0]
+    wrong = write("m.yml", "lead_columns: {status: sum}\n")
+    assert "only an amount can be a sum" in problems_of(
+        fl.build_audit, path, mapping=wrong, steps=write("s.yml", STEPS)
+    )
+
+
+def test_conditions_see_the_amount_of_an_event(write):
+    path = write("e.csv", 'lead_id,at,action,amount\n1,2025-01-01,form_sent,\n'
+                          '1,2025-01-02,pay,"1 000,00"\n2,2025-01-01,form_sent,\n'
+                          '2,2025-01-02,pay,"-1 000,00"\n')  # fmt: skip
+    steps = STEPS.replace("[invoice_paid]", '[{action: pay, where: "amount > 0"}]')
+    assert statuses(audit_of(path, write("s.yml", steps))) == {"1": "won", "2": "open"}
