@@ -123,3 +123,59 @@ def test_conditions_see_the_amount_of_an_event(write):
                           '2,2025-01-02,pay,"-1 000,00"\n')  # fmt: skip
     steps = STEPS.replace("[invoice_paid]", '[{action: pay, where: "amount > 0"}]')
     assert statuses(audit_of(path, write("s.yml", steps))) == {"1": "won", "2": "open"}
+
+
+def test_generic_columns_are_no_crm(case):
+    log = read_export(str(case("false_crm_loses_acts")))
+    assert log.leads["lead_id"].tolist() == ["L1", "L2"]
+    assert log.events["action"].value_counts().to_dict() == {"Call": 2, "Demo": 1}
+    assert log.leads["source"].tolist() == ["Referral", "Webinar"]
+
+
+SNAPSHOT = """OpportunityId,{name},StageName,Amount,Probability,CreatedDate,CloseDate
+006A00000000001,One,Closed Won,350,100,2023-01-26 15:15:00,2023-10-30
+006A00000000002,Two,Closed Lost,50,0,2023-02-21 09:00:00,2023-09-30
+006A00000000003,Three,Proposal,75,60,2023-03-21 09:00:00,2023-12-31
+"""
+
+
+def test_a_table_of_deals_is_no_history(case, write):
+    paths = [str(case("snapshot_as_history") / "opportunities.csv")]
+    paths += [write("a.csv", SNAPSHOT.format(name=n)) for n in ("AccountId", "OwnerId")]
+    for path in paths:
+        log = read_export(path)
+        assert log.leads["status"].tolist() == ["won", "lost", "open"]
+        assert log.leads["amount"].notna().all()
+        assert log.leads["closed_at"].notna().tolist() == [True, True, False]
+        assert set(log.events["action"]) == {"deal_created"}
+    history = write("h.csv", SNAPSHOT.format(name="CreatedById"))
+    assert set(read_export(history).events["action"]) > {"stage: Proposal"}
+
+
+LEADS_OF_CRM = """Lead ID,Lead Status,Lead Owner,Lead Source,Create Date
+{0},Working,Ann,Web,2025-02-01
+{1},Working,Ann,Web,2025-02-02
+"""
+
+
+def test_plain_tables_beside_a_crm_keep_their_ids(write):
+    ids = ("00Q000000000001", "00Q000000000002")
+    leads = write("leads.csv", LEADS_OF_CRM.format(*ids))
+    acts = write("acts.csv", f"lead_id,at,action\n{ids[0]},2025-02-03,reply\n")
+    facts = write("facts.csv", f"lead_id,team,amount\n{ids[1]},North,5\n")
+    log = read_export([leads, acts, facts])
+    named = [f"lead {i}" for i in ids]
+    assert log.leads["lead_id"].tolist() == named
+    assert log.leads["team"].tolist()[1] == "North" and log.leads["amount"].tolist()[1] == 5
+    assert log.events.query("action == 'reply'")["lead_id"].tolist() == named[:1]
+
+
+def test_a_mapping_for_plain_tables_does_not_disarm_a_reader(write):
+    deals = write("deals.csv", "ID,STAGE_ID,STAGE_SEMANTIC_ID,OPPORTUNITY,DATE_CREATE,DATE_MODIFY\n"
+                               "1,NEW,P,5,2025-02-01T10:00:00+03:00,2025-02-09T10:00:00+03:00\n"
+                               "2,WON,S,7,2025-02-01T10:00:00+03:00,2025-02-09T10:00:00+03:00\n")  # fmt: skip
+    acts = write("acts.csv", "ID,DATE_CREATE,what\n1,2025-02-03T10:00:00+03:00,reply\n")
+    mapping = Mapping(columns={"lead_id": "ID", "at": "DATE_CREATE", "action": "what"})
+    log = read_export([deals, acts], mapping=mapping)
+    assert log.leads["status"].tolist() == ["open", "won"]
+    assert log.events["action"].astype("str").tolist() == ["deal_created", "reply", "deal_created"]

@@ -140,13 +140,16 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
 
 
 def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTable]:
-    """Read every table. Left out and noted are empty ones beside others, and a JSON file of a
-    folder that holds no table of deals or events: it is for whoever needs it."""
+    """Read every table. Left out and noted are empty ones beside others, and in a folder a JSON
+    file or a text that holds no table of deals or events: it is for whoever needs it."""
     tables, strays, empty, why_empty = [], [], [], []
-    for path, in_folder in _list_files(paths, problems):
+    listed = _list_files(paths, problems)
+    for path, in_folder in listed:
         may_be_stray = in_folder and ".json" in path.suffixes
+        may_be_notes = in_folder and ".txt" in path.suffixes and len(listed) > 1
         try:
             table = read_table(path)
+            may_be_stray |= may_be_notes and len(table.columns) == 1
             if may_be_stray and not is_known(table):
                 raise InputError(["no table of deals or events"])
             tables.append(table)
