@@ -179,3 +179,78 @@ def test_a_mapping_for_plain_tables_does_not_disarm_a_reader(write):
     log = read_export([deals, acts], mapping=mapping)
     assert log.leads["status"].tolist() == ["open", "won"]
     assert log.events["action"].astype("str").tolist() == ["deal_created", "reply", "deal_created"]
+
+
+# --- 4. ends and order of stages
+
+B2B = str(Path(__file__).parent.parent / "data" / "steps" / "b2b.yml")
+
+
+def stages_of(audit) -> dict[str, float]:
+    table = audit.tables["pipeline"].query("story == 'stages' and rule == 'passed'")
+    return dict(zip(table["step"], table["n_reached"], strict=True))
+
+
+def skipped(audit) -> float:
+    checks = audit.tables["pipeline_checks"].set_index("check")["n_deals"]
+    return checks["stage_skipped"]
+
+
+def test_a_lost_end_is_known_by_the_outcome_of_its_moves(case):
+    audit = audit_of(str(case("bitrix_lose_is_a_stage")), B2B)
+    told = stages_of(audit)
+    assert list(told.items())[:3] == [("NEW", 10), ("PREPARATION", 10), ("WON", 4)]
+    assert skipped(audit) == 0
+    assert "LOSE" in checks_of(audit.log)["stages_unnamed"]
+
+
+def test_without_deals_of_two_stages_the_alphabet_is_no_order(case):
+    audit = audit_of(str(case("stage_order_by_alphabet")), B2B)
+    assert list(stages_of(audit))[:5] == [
+        *("Prospecting", "Needs Analysis", "Value Proposition", "Negotiation/Review", "Closed Won")
+    ]
+    assert stages_of(audit)["Closed Won"] == 1
+
+
+STAGES = "lead_id,at,action\n1,2025-01-01,form_sent\n2,2025-01-01,form_sent\n3,2025-01-01,form_sent\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [(["Оплачено", "КП отправлено", "Новая заявка"], ["Новая заявка", "КП отправлено", "Оплачено"]),
+     (["Delta", "Alpha", "Beta"], []), (["Beta", "Proposal sent", "Alpha"], ["Proposal sent"])],
+)  # fmt: skip
+def test_single_stages_stand_in_the_order_of_their_steps_or_in_none(write, names, order):
+    moves = "".join(f"{n},2025-01-02,stage: {name}\n" for n, name in enumerate(names, 1))
+    audit = audit_of(write("e.csv", STAGES + moves), write("s.yml", STEPS))
+    assert [s for s in stages_of(audit) if s in names] == order
+
+
+def test_a_second_won_stage_is_an_end(write):
+    rows = ["id,pipeline,createdAt,properties.dealstage,properties.createdate,"
+            "properties.hs_is_closed_won,properties.hs_is_closed,properties.closedate,"
+            "propertiesWithHistory.dealstage.0.value,propertiesWithHistory.dealstage.0.timestamp,"
+            "propertiesWithHistory.dealstage.1.value,propertiesWithHistory.dealstage.1.timestamp"]  # fmt: skip
+    day = "2025-01-0{}T10:00:00Z"
+    for n in range(8):
+        end = "closedwon" if n < 5 else "selfserve"
+        rows.append(f"{n},x,{day.format(1)},{end},{day.format(1)},true,true,{day.format(4)},"
+                    f"{end},{day.format(4)},new,{day.format(1)}")  # fmt: skip
+    stages = ("stage_id,label,pipeline_id,is_closed,probability\nnew,New,x,false,0.1\n"
+              "closedwon,Closed Won,x,true,1\nselfserve,Won - self-serve,x,true,1\n")  # fmt: skip
+    audit = audit_of([write("d/deals.csv", "\n".join(rows)), write("d/stages.csv", stages)], B2B)
+    told = stages_of(audit)
+    assert told["New"] == 8 and told["Closed Won, Won - self-serve"] == 8
+    assert skipped(audit) == 0
+
+
+def test_several_pipelines_are_told_and_one_can_be_chosen(write):
+    leads = write("l.csv", "lead_id,pipeline\n1,Retail\n2,Retail\n3,B2B\n")
+    events = write("e.csv", STAGES)
+    audit = audit_of(events, write("s.yml", STEPS), leads=leads)
+    assert '--only "pipeline=Retail"' in " ".join(fl.tell.tell_export(
+        audit.log, audit.words(), audit.journeys))  # fmt: skip
+    alone = audit_of(events, write("t.yml", STEPS), leads=leads, only=["pipeline=B2B"])
+    assert len(alone.tables["leads"]) == 1
+    assert "pipeline" not in " ".join(fl.tell.tell_export(
+        alone.log, alone.words(), alone.journeys))  # fmt: skip

@@ -68,6 +68,8 @@ class EventLog(Card):
     sources : frame (file, crm, kind, n_rows, told_by): as what each file was read, and which of
         its columns showed that
     lead_columns : which columns of events are the lead's, and how, as of `build_log`
+    stage_ends : what moves to a stage of the CRM were known to mean: won, lost or open
+    stage_ranks : where stages stand in the CRM, by their probability or their place there
     """
 
     events: pd.DataFrame
@@ -79,6 +81,8 @@ class EventLog(Card):
     assumed: tuple[str, ...] = ()
     sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SOURCE_COLUMNS))
     lead_columns: dict[str, str] = field(default_factory=dict)
+    stage_ends: dict[str, str] = field(default_factory=dict)
+    stage_ranks: dict[str, float] = field(default_factory=dict)
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import SOURCE_COLUMNS
+from funnel_lib.core.events import SOURCE_COLUMNS, show_values
 from funnel_lib.reading import outside
+from funnel_lib.reading.cells.outcomes import learn_ends
 from funnel_lib.reading.cells.people import KEYS
 from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find_columns, names_lead
@@ -41,6 +42,12 @@ _ASIDE = (
 )  # fmt: skip
 # In tables of these kinds a row that is exactly like another is the same one.
 _ONE_ROW_A_THING = ("moves", "events", "acts", "activities", "notes")
+# By which kinds of tables a CRM names the stages that its other tables know by their ids.
+_NAMED_BY = {
+    "amocrm": ("pipelines",), "bitrix24": ("dictionary",),
+    "hubspot": ("stages", "api_pipelines"), "pipedrive": ("stages",),
+}  # fmt: skip
+_BARE_ID = r"\d+|[A-Z0-9_]+(?::[A-Z0-9_]+)?"
 # What `crm` may be besides: find out; read as plain tables of events and leads.
 AUTO, PLAIN = "auto", "plain"
 
@@ -114,11 +121,39 @@ def take_crm(
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
     if data.acts["about"].isin([*KEYS]).any():
         outside.link_keys(data)
+    ends = learn_ends(data.moves["stage"], data.moves["outcome"]).to_dict()
+    ranks = _rank_stages(typed.by_kind)
+    _note_unnamed(name, found, data, ledger)
     rows, leads = assemble(data)
     ledger.add(data.ledger)
     zoned = np.full(len(rows), not reading.clock.local)
-    taken = Taken(rows, leads, zoned, modified, link_contacts(data))
+    taken = Taken(rows, leads, zoned, modified, link_contacts(data), ends, ranks)
     return taken, pd.concat([list_sources(found), sources], ignore_index=True)
+
+
+def _rank_stages(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Where stages stand in the CRM: by their probability, else by their place in its list."""
+    parts = []
+    for table in tables.values():
+        stage = table.get("stage", table.get("name"))
+        rank = table.get("probability", table.get("rank"))
+        if stage is not None and rank is not None:
+            parts.append(pd.DataFrame({"stage": stage.astype("str"), "rank": rank}))
+    if not parts:
+        return {}
+    known = pd.concat(parts, ignore_index=True).dropna()
+    return known.groupby("stage")["rank"].median().to_dict()
+
+
+def _note_unnamed(name: str, found: list[Found], data: CrmData, ledger: Ledger) -> None:
+    """Note stages that are bare ids, as the file that names them is missing: what they mean, and
+    which of them are ends, can only be guessed."""
+    if name not in _NAMED_BY or {f.kind.name for f in found} & {*_NAMED_BY[name]}:
+        return
+    by_id = any("stage_id" in f.kind.columns for f in found)
+    stages = pd.concat([data.deals["stage"], data.moves["stage"]]).dropna().astype("str")
+    bare = stages[stages.str.fullmatch(_BARE_ID)] if by_id else stages[:0]
+    ledger.note("stages_unnamed", bare.nunique(), stages.nunique(), "warning", show_values(bare))
 
 
 def is_known(table: RawTable) -> bool:

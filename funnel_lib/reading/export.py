@@ -118,6 +118,7 @@ def read_export(
         modified=taken.modified,
         lead_columns=mapping.lead_columns,
     )
+    log = replace(log, stage_ends=taken.stage_ends, stage_ranks=taken.stage_ranks)
     del taken
     pa.default_memory_pool().release_unused()
     return _number_clients(log, contacts)
@@ -146,10 +147,9 @@ def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTab
     listed = _list_files(paths, problems)
     for path, in_folder in listed:
         may_be_stray = in_folder and ".json" in path.suffixes
-        may_be_notes = in_folder and ".txt" in path.suffixes and len(listed) > 1
+        may_be_stray |= in_folder and ".txt" in path.suffixes and len(listed) > 1
         try:
             table = read_table(path)
-            may_be_stray |= may_be_notes and len(table.columns) == 1
             if may_be_stray and not is_known(table):
                 raise InputError(["no table of deals or events"])
             tables.append(table)

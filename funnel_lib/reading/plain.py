@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,7 @@ class Taken:
     zoned : which events' times carry their zone, (n_events,)
     modified : when leads were last changed, where a CRM says so
     contacts : by what the clients of leads are known, of a CRM's tables: lead_id, contact
+    stage_ends, stage_ranks : as of `events.EventLog`
     """
 
     events: pd.DataFrame
@@ -73,6 +74,8 @@ class Taken:
     zoned: np.ndarray
     modified: pd.Series | None = None
     contacts: pd.DataFrame | None = None
+    stage_ends: dict[str, str] = field(default_factory=dict)
+    stage_ranks: dict[str, float] = field(default_factory=dict)
 
 
 def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Reading) -> Taken:
