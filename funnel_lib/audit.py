@@ -22,7 +22,7 @@ from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads, sum_sales
-from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
+from funnel_lib.core.steps import LANGUAGES, Steps, parse_steps, read_steps
 from funnel_lib.core.words import Words, check_language, use_language
 from funnel_lib.counting.duplicates import (
     find_first_entries,
@@ -39,6 +39,7 @@ from funnel_lib.reading.files.tables import find_tables
 from funnel_lib.reading.pseudonyms import hide_managers, name_managers
 from funnel_lib.sections import list_parts, list_sections
 from funnel_lib.sections.hypotheses.count import check_references, read_references
+from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.paths.segments import find_segments, read_segments
 from funnel_lib.sections.section import Answer, Section, Source
 from funnel_lib.settings import FORMATS, Settings, sign
@@ -84,9 +85,10 @@ class Audit(Card, Source):
 
 @dataclass(frozen=True)
 class Inputs:
-    """The small files that settings name, read: steps, mapping, references (step → share)."""
+    """The small files that settings name, read: steps (None: proposed once the log is read),
+    mapping, references (step → share)."""
 
-    steps: Steps
+    steps: Steps | None
     mapping: Mapping
     references: dict[str, float]
 
@@ -118,6 +120,10 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     given = _take(events, settings)
     inputs = check_inputs(given)
     log = read_log(given, inputs.mapping)
+    if inputs.steps is None:
+        steps = parse_steps(propose_steps(log))
+        check_references(inputs.references, steps)
+        inputs = replace(inputs, steps=steps)
     zone = given.time_zone or inputs.mapping.time_zone or "UTC"
     settings = given.model_copy(update={"time_zone": zone})
     use_language(settings.lang or LANGUAGES[0], inputs.steps)
@@ -185,7 +191,7 @@ def check_inputs(settings: Settings) -> Inputs:
     problems = Problems()
     steps = mapping = references = None
     with problems.collecting():
-        steps = _read_own_steps(settings.steps)
+        steps = read_steps(settings.steps) if settings.steps else None
     with problems.collecting():
         references = read_references(settings.references)
         if steps is not None:
@@ -220,15 +226,6 @@ def check_reading(settings: Settings) -> Mapping:
         find_tables([*settings.events, *([settings.leads] if settings.leads else [])])
     problems.raise_if_any()
     return mapping
-
-
-def _read_own_steps(path: str) -> Steps:
-    if not path:
-        raise InputError([
-            "no steps file; write the client's steps into a steps.yml (see the README) and "
-            "give it with --steps"
-        ])  # fmt: skip
-    return read_steps(path)
 
 
 def _check_words(settings: Settings) -> None:

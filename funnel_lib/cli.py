@@ -122,7 +122,7 @@ def check(settings: Settings) -> None:
 
 
 @app.command()
-@take_settings(*READING)
+@take_settings(*READING, "lang")
 def steps(
     settings: Settings,
     out: Annotated[str, typer.Option(help="File for the draft; default: the screen.")] = "",
@@ -133,7 +133,12 @@ def steps(
 
     if out:
         _refuse_existing(out)
-    text = draft_steps(read_log(settings, check_reading(settings)))
+    try:
+        text = draft_steps(read_log(settings, check_reading(settings)))
+    except InputError as error:
+        if not out and not sys.stdout.isatty():  # a file that a shell has opened is not left empty
+            typer.echo("\n".join(f"# {line}" for line in str(error).splitlines()))
+        raise
     if not out:
         typer.echo(text, nl=False)
         return

@@ -7,11 +7,11 @@ with further ones of its kind.
 import os
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import funnel_lib as fl
 from funnel_lib.core.errors import InputError
+from funnel_lib.core.steps import parse_steps
 from funnel_lib.counting.checks import check_log
 from funnel_lib.reading.columns import Mapping
 from funnel_lib.reading.export import read_export
@@ -171,9 +171,9 @@ def test_plain_tables_beside_a_crm_keep_their_ids(write):
 
 
 def test_a_mapping_for_plain_tables_does_not_disarm_a_reader(write):
-    deals = write("deals.csv", "ID,STAGE_ID,STAGE_SEMANTIC_ID,OPPORTUNITY,DATE_CREATE,DATE_MODIFY\n"
-                               "1,NEW,P,5,2025-02-01T10:00:00+03:00,2025-02-09T10:00:00+03:00\n"
-                               "2,WON,S,7,2025-02-01T10:00:00+03:00,2025-02-09T10:00:00+03:00\n")  # fmt: skip
+    day = "2025-02-01T10:00:00+03:00"
+    head = "ID,STAGE_ID,STAGE_SEMANTIC_ID,OPPORTUNITY,DATE_CREATE\n"
+    deals = write("deals.csv", f"{head}1,NEW,P,5,{day}\n2,WON,S,7,{day}\n")
     acts = write("acts.csv", "ID,DATE_CREATE,what\n1,2025-02-03T10:00:00+03:00,reply\n")
     mapping = Mapping(columns={"lead_id": "ID", "at": "DATE_CREATE", "action": "what"})
     log = read_export([deals, acts], mapping=mapping)
@@ -212,7 +212,9 @@ def test_without_deals_of_two_stages_the_alphabet_is_no_order(case):
     assert stages_of(audit)["Closed Won"] == 1
 
 
-STAGES = "lead_id,at,action\n1,2025-01-01,form_sent\n2,2025-01-01,form_sent\n3,2025-01-01,form_sent\n"
+STAGES = (
+    "lead_id,at,action\n1,2025-01-01,form_sent\n2,2025-01-01,form_sent\n3,2025-01-01,form_sent\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +229,10 @@ def test_single_stages_stand_in_the_order_of_their_steps_or_in_none(write, names
 
 
 def test_a_second_won_stage_is_an_end(write):
-    rows = ["id,pipeline,createdAt,properties.dealstage,properties.createdate,"
-            "properties.hs_is_closed_won,properties.hs_is_closed,properties.closedate,"
-            "propertiesWithHistory.dealstage.0.value,propertiesWithHistory.dealstage.0.timestamp,"
-            "propertiesWithHistory.dealstage.1.value,propertiesWithHistory.dealstage.1.timestamp"]  # fmt: skip
+    moves = [f"propertiesWithHistory.dealstage.{n}" for n in (0, 1)]
+    own = ("dealstage", "createdate", "hs_is_closed_won", "hs_is_closed", "closedate")
+    names = ["id", "pipeline", "createdAt", *(f"properties.{c}" for c in own)]
+    rows = [",".join([*names, *(f"{m}.{c}" for m in moves for c in ("value", "timestamp"))])]
     day = "2025-01-0{}T10:00:00Z"
     for n in range(8):
         end = "closedwon" if n < 5 else "selfserve"
@@ -254,3 +256,94 @@ def test_several_pipelines_are_told_and_one_can_be_chosen(write):
     assert len(alone.tables["leads"]) == 1
     assert "pipeline" not in " ".join(fl.tell.tell_export(
         alone.log, alone.words(), alone.journeys))  # fmt: skip
+
+
+# --- 1. no steps file needed
+
+
+def draft_of(path, **named):
+    return fl.draft_steps(read_export(path, **named))
+
+
+def rows_of(*journeys: str) -> str:
+    """Events of leads, each a text of actions, a day each; times a factor: "3 x a b"."""
+    lines, lead = ["lead_id,at,action"], 0
+    for journey in journeys:
+        n, _, actions = journey.partition(" x ")
+        for _ in range(int(n)):
+            lead += 1
+            lines += [f"{lead},2025-01-{day:02} 10:00:{lead % 60:02},{action}"
+                      for day, action in enumerate(actions.split(), 1)]  # fmt: skip
+    return "\n".join(lines)
+
+
+def test_the_sale_is_never_an_error(case):
+    steps = parse_steps(draft_of(str(case("draft_sale_is_an_error") / "events.csv")))
+    assert steps.won == "purchase" and "payment_error" not in steps.ids
+
+
+@pytest.mark.parametrize(
+    ("sale", "trouble"),
+    [("order_paid", "payment_declined"), ("оплата_получена", "отказ_в_оплате"),
+     ("invoice_paid", "payment_cancelled"), ("purchase", "checkout_failed"),
+     ("оплатил", "ошибка_оплаты")],
+)  # fmt: skip
+def test_a_failure_is_no_step(write, sale, trouble):
+    text = rows_of(f"9 x form_sent {sale} {trouble}", f"6 x form_sent {trouble}")
+    steps = parse_steps(draft_of(write("e.csv", text)))
+    assert steps.won == sale and trouble not in steps.ids
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [("form_sent", "incoming_call"), ("заявка_с_сайта", "входящий_звонок", "письмо_клиента")],
+)
+def test_channels_that_exclude_each_other_are_one_step(write, channels):
+    rest = ("answered_client replied paid", "answered_client replied", "answered_client")
+    text = rows_of(*(f"20 x {first} {others}" for first in channels for others in rest))
+    steps = parse_steps(draft_of(write("e.csv", text)))
+    assert {e.action for e in steps.steps[0].evidence} == {*channels}
+
+
+def test_paths_that_exclude_each_other_stay_two_steps(write):
+    text = rows_of("20 x form_sent requested_visit replied paid", "20 x incoming_call replied paid",
+                   "20 x inbound_chat signed paid")  # fmt: skip
+    steps = parse_steps(draft_of(write("e.csv", text)))
+    assert len(steps.ids) > 4
+
+
+@pytest.mark.parametrize("came_in", ["incoming_call", "письмо клиента", "Входящее письмо"])
+def test_what_came_in_is_the_clients_and_no_ask(write, came_in):
+    text = f"lead_id,at,action\n1,2025-01-01,{came_in}\n1,2025-01-02,исходящий звонок\n"
+    steps = parse_steps(draft_of(write("e.csv", text + "1,2025-01-03,оплатил\n")))
+    assert came_in in steps.ids and steps.won == "оплатил"
+    assert all(came_in not in step.asks for step in steps.steps)
+
+
+def test_an_audit_without_steps_takes_a_draft_and_says_so_first(write):
+    text = rows_of("9 x form_sent replied paid zig", "9 x form_sent replied", "9 x form_sent zag")
+    path = write("e.csv", text)
+    audit = fl.build_audit(path, segments="none", lang="en")
+    assert audit.steps.draft and audit.steps.won == "paid"
+    first = fl.show_page_one(audit).tell()[0]
+    assert "draft" in first and "of 5 different actions 2 were left out" in first
+    assert audit.tables["value"]["n_won"].tolist() == [9]
+
+
+def test_an_audit_without_steps_of_a_crm_takes_the_ready_ones(case, write):
+    audit = fl.build_audit(str(case("bitrix_lose_is_a_stage")), segments="none", lang="ru")
+    assert audit.steps.draft and audit.steps.won == "paid" and "reached" in audit.steps.ids
+    assert "черновик" in fl.show_page_one(audit).tell()[0]
+
+
+def test_the_command_leaves_the_draft_beside_the_report(write, tmp_path, funnel):
+    path = write("e.csv", rows_of("9 x form_sent replied paid", "9 x form_sent"))
+    assert funnel("audit", path, "--no-report", "--out", str(tmp_path / "out"))[0] == 0
+    text = (tmp_path / "out" / "steps.yml").read_text(encoding="utf-8")
+    assert "draft: true" in text and "18 events of 18 leads" in text
+    assert parse_steps(text).won == "paid"
+
+
+def test_a_draft_is_never_an_empty_file(write, funnel):
+    code, out, err = funnel("steps", write("e.csv", "a,b\n1,2\n"))
+    assert code == 2 and out.startswith("# ") and "no column" in err

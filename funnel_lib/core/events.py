@@ -114,8 +114,9 @@ def build_log(
     Events need lead_id, at (UTC where without a zone), action and, where known, actor; columns of
     `LEAD_COLUMNS` found there go to the leads (the last known value of each; leads of several are
     noticed), but for `OUTCOMES`: these are the event's own, unless `lead_columns` says which known
-    value is the lead's (``{"status": "last"}``, or "first"; of "sum" see `journeys.sum_sales`). `observed_until` is
-    when the export was made; not given, the last time in the data, also of `modified`, when leads
+    value is the lead's (``{"status": "last"}``, or "first"; of "sum" see `journeys.sum_sales`).
+    `observed_until` is when the export was made; not given, the last time in the data, also of
+    `modified`, when leads
     were last changed. A handful of stamps far behind all others (`times.find_last_day`) is no
     export then, and counts for nothing: such events are removed, such dates of leads unknown. Rows
     without lead, time or action, exact duplicates and events after the export are removed and

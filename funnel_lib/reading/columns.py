@@ -55,7 +55,9 @@ class Mapping(Checked):
     decimal_comma: bool | None = None
     time_zone: str | None = None
     status_values: dict[Literal["won", "lost", "open"], tuple[str, ...]] = {}
-    lead_columns: dict[Literal["status", "closed_at", "amount"], Literal["first", "last", "sum"]] = {}
+    lead_columns: dict[
+        Literal["status", "closed_at", "amount"], Literal["first", "last", "sum"]
+    ] = {}
 
 
 def read_mapping(path: str | Path) -> Mapping:

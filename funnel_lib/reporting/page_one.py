@@ -16,7 +16,12 @@ from funnel_lib.sections.losses.tell import tell_main_loss
 from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.paths.tell import tell_segments
 from funnel_lib.sections.quality.exports import tell_export
-from funnel_lib.sections.quality.tell import tell_merged, tell_reliability, tell_unseen
+from funnel_lib.sections.quality.tell import (
+    tell_merged,
+    tell_reliability,
+    tell_steps,
+    tell_unseen,
+)
 from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source
 
@@ -30,16 +35,20 @@ class _PageOne(Answer):
     """Put together from several sections; where it cannot be made, why, as of any section."""
 
     def tell(self, lang: str = "") -> list[str]:
-        return tell_page_one(self.source.tables, self.source.words(lang), self.source.journeys)
+        source, words = self.source, self.source.words(lang)
+        told = tell_page_one(source.tables, words, source.journeys)
+        return [*tell_steps(source.log, source.steps, source.settings.steps, words), *told]
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
         log, words, journeys = self.source.log, self.source.words(lang), self.source.journeys
-        export = tell_merged(log, self.source.unmerged, journeys.leads, words)
+        told = self.tell(lang)
+        n = len(tell_steps(log, self.source.steps, self.source.settings.steps, words))
+        export = told[:n] + tell_merged(log, self.source.unmerged, journeys.leads, words)
         export += tell_export(log, words, journeys)
         return render(
             "page_one",
             export=show_text(export, kind="export"),
-            told=show_text(self.tell(lang), kind="page-one"),
+            told=show_text(told[n:], kind="page-one"),
         )
 
 

@@ -14,9 +14,9 @@ from funnel_lib.reading.lexicon import find_meaning, read_lexicon
 def find_order(moves: pd.DataFrame, log: EventLog) -> list[str]:
     """In which order do deals come to the stages, if that is known?
 
-    By the deals that came to several (see `moves.order_stages`); where none did, by what the CRM says of
-    the stages (their probability), else by the typical steps they speak of; stages of which neither
-    is known are left out, as nothing tells their place.
+    By the deals that came to several (see `moves.order_stages`); where none did, by what the CRM
+    says of the stages (their probability), else by the typical steps they speak of; stages of which
+    neither is known are left out, as nothing tells their place.
     """
     if (moves["place"] > 0).any():
         return order_stages(moves)
