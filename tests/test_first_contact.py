@@ -7,13 +7,15 @@ with further ones of its kind.
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import funnel_lib as fl
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.counting.checks import check_log
-from funnel_lib.reading.columns import Mapping
+from funnel_lib.reading.cells.outcomes import read_outcomes
+from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.export import read_export
 
 STEPS = """version: 1
@@ -347,3 +349,47 @@ def test_the_command_leaves_the_draft_beside_the_report(write, tmp_path, funnel)
 def test_a_draft_is_never_an_empty_file(write, funnel):
     code, out, err = funnel("steps", write("e.csv", "a,b\n1,2\n"))
     assert code == 2 and out.startswith("# ") and "no column" in err
+
+
+# --- 6. words of status, and who acts
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [("Успешно реализована|Выиграно|Реализовано|Продажа состоялась|Оплачен полностью|Купила|"
+      "Сделка выиграна|Won - renewal|Successfully closed|Purchased", "won"),
+     ("Проиграно|Не реализовано|Провалена|Слив|Брак|Слита|Неуспешно|Отменена клиентом|Нецелевой|"
+      "Спам|Дубль|Потеряна|Клиент отказался|Not interested|Dead|Disqualified|Junk Lead|"
+      "Closed - Lost to competitor|Unsuccessful|Cancelled|Не купил", "lost"),
+     ("В процессе|В работе у менеджера|Новая заявка|Ожидает оплаты|На рассмотрении|Думает|"
+      "Переговоры|В процессе оплаты|Отложена|In Process|Working|Contacted|On hold|Qualified",
+      "open"),
+     ("Закрыта|Завершено|Частично оплачен|Closed|Архив|42", None)],
+)  # fmt: skip
+def test_words_of_status_are_known_by_their_stems(words, outcome):
+    for word in words.split("|"):
+        told = read_outcomes(pd.Series([word, word.upper()]))
+        assert {None if pd.isna(t) else t for t in told} == {outcome}, word
+
+
+def test_unknown_words_of_status_come_with_a_mapping_to_paste(write):
+    events = write("e.csv", STAGES)
+    leads = write("l.csv", "lead_id,status\n1,Закрыта\n2,Закрыта\n3,Архив: 7\n")
+    example = checks_of(read_export(events, leads))["unreadable_status"]
+    told, _, line = example.partition("; ")
+    assert told == "Закрыта (2), Архив: 7 (1)"
+    mapping = write("m.yml", line.replace("won: []", 'won: ["Закрыта"]').replace('"Закрыта", ', ""))
+    log = read_export(events, leads, read_mapping(mapping))
+    assert log.leads["status"].tolist() == ["won", "won", "open"]
+
+
+def test_who_acts_is_told_by_the_names_of_managers_and_by_the_mapping(write):
+    events = write("e.csv", "lead_id;at;action;Кто\n1;2025-01-01;a;Анна Ким\n1;2025-01-02;b;клиент\n"
+                            "1;2025-01-03;c;Система\n1;2025-01-04;d;Отдел А\n")  # fmt: skip
+    leads = write("l.csv", "lead_id;Ответственный\n1;Анна Ким\n")
+    log = read_export(events, leads)
+    assert log.events["actor"].astype(object).tolist()[:3] == ["manager", "client", "system"]
+    assert "Отдел А" not in log.events["actor"].tolist() and "actor_unknown" in checks_of(log)
+    mapping = Mapping(actor_values={"manager": ["отдел а"], "client": ["Система"]})
+    told = read_export(events, leads, mapping).events["actor"].tolist()
+    assert told == ["manager", "client", "client", "manager"]

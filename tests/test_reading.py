@@ -261,7 +261,9 @@ def test_status_words_in_both_languages_and_of_the_mapping(tmp_path):
         *("won", "won", "lost", "lost", "open", "lost")
     ]
     assert pd.isna(log.leads["status"][6])
-    assert check_log(log).query("check == 'unreadable_status'")["example"].tolist() == ["?"]
+    assert check_log(log).query("check == 'unreadable_status'")["example"].tolist() == [
+        '? (1); status_values: {won: [], lost: [], open: ["?"]}'
+    ]
 
 
 # --- tables

@@ -33,7 +33,12 @@ LEAD_COLUMNS = (
 # of what was looked at), and the lead's only where the user says so.
 OUTCOMES = ("status", "closed_at", "amount")
 CONTACT = "contact_key"  # of leads: which client, by phone, e-mail or contact; never written
-_ACTOR_WORDS = {"клиент": "client", "менеджер": "manager", "система": "system"}
+_ACTOR_WORDS = {
+    "клиент": "client", "покупатель": "client", "заказчик": "client", "customer": "client",
+    "buyer": "client", "менеджер": "manager", "сотрудник": "manager", "продавец": "manager",
+    "sales": "manager", "sales rep": "manager", "система": "system", "автоматизация": "system",
+    "automation": "system", "workflow": "system",
+}  # fmt: skip
 STAGE_PREFIX = "stage: "
 # Rows of these kinds cannot be used at all; more than this share of them is refused.
 UNUSABLE = ("broken_row", "no_lead", "no_time", "unreadable_time", "no_action")
@@ -159,7 +164,7 @@ def build_log(
     events, of_events = _split_lead_columns(events, lead_columns, noticed)
     events = events.rename(columns={f"{c} of the event": c for c in own})
     table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
-    events = _finish_columns(events, table.index)
+    events = _finish_columns(events, table["manager"])
     removed = pd.concat(parts, ignore_index=True)
     rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
     noticed = pd.concat(noticed, ignore_index=True) if noticed else note_checks([])
@@ -408,21 +413,24 @@ def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     return leads.assign(status=status, closed_at=leads["closed_at"].mask(status == "open"))
 
 
-def _finish_columns(events: pd.DataFrame, lead_ids: pd.Index) -> pd.DataFrame:
+def _finish_columns(events: pd.DataFrame, managers: pd.Series) -> pd.DataFrame:
     """Give the events the leads there are as categories, and the actors."""
     events = events.assign(
-        lead_id=events["lead_id"].cat.set_categories(lead_ids),
-        actor=_actors(events),
+        lead_id=events["lead_id"].cat.set_categories(managers.index),
+        actor=_actors(events, managers),
     )
     first = ["lead_id", "at", "action", "actor"]
     return events[[*first, *(c for c in events if c not in first)]]
 
 
-def _actors(events: pd.DataFrame) -> pd.Categorical:
+def _actors(events: pd.DataFrame, managers: pd.Series) -> pd.Categorical:
+    """Who acted: by the words for it, or a name that stands among those of the leads' managers."""
     if "actor" not in events:
         return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
     told = as_category(events["actor"])
-    words = told.categories.str.casefold().map(lambda word: _ACTOR_WORDS.get(word, word))
+    names = dict.fromkeys(managers.dropna().astype("str").str.casefold(), "manager")
+    meant = names | _ACTOR_WORDS
+    words = told.categories.astype("str").str.casefold().map(lambda word: meant.get(word, word))
     known = pd.Index(ACTORS).get_indexer(words)
     known = np.append(known, -1).astype(np.int8)  # what is missing is coded -1
     return pd.Categorical.from_codes(known[told.codes], categories=ACTORS)

@@ -13,7 +13,7 @@ import yaml
 
 from funnel_lib.core.checked import FAST, Checked, Place, read_checked
 from funnel_lib.core.errors import quote_some, suggest
-from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS
+from funnel_lib.core.events import ACTORS, EVENT_COLUMNS, LEAD_COLUMNS
 
 MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:], "pipeline")
 # Without these there is no event.
@@ -29,7 +29,7 @@ def read_beside(module: str) -> dict:
     return yaml.load(text, Loader=FAST)
 
 
-STRONG, WEAK, DEFAULT_STATUSES = read_beside(__file__).values()
+STRONG, WEAK, STEMS, DEFAULT_STATUSES = read_beside(__file__).values()
 
 
 class Mapping(Checked):
@@ -44,6 +44,7 @@ class Mapping(Checked):
     decimal_comma : whether 1,234 is a bit more than one
     time_zone : IANA name, for times that carry no zone
     status_values : won, lost, open -> the words for it in the status column
+    actor_values : client, manager, system -> the words or names for them in the actor column
     lead_columns : status, closed_at or amount -> first, last or sum: a column of events is the
         lead's; the sum is of the sale's events
     """
@@ -55,6 +56,7 @@ class Mapping(Checked):
     decimal_comma: bool | None = None
     time_zone: str | None = None
     status_values: dict[Literal["won", "lost", "open"], tuple[str, ...]] = {}
+    actor_values: dict[Literal[ACTORS], tuple[str, ...]] = {}
     lead_columns: dict[
         Literal["status", "closed_at", "amount"], Literal["first", "last", "sum"]
     ] = {}

@@ -20,9 +20,9 @@ from funnel_lib.core.events import (
 )
 from funnel_lib.core.times import as_category
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
+from funnel_lib.reading.cells.outcomes import read_outcomes
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import (
-    DEFAULT_STATUSES,
     ESSENTIAL,
     WEAK,
     Mapping,
@@ -162,6 +162,8 @@ def _part_outcomes(frame: pd.DataFrame, found: dict[str, str], reading: Reading)
         frame = frame.assign(**{theirs["amount"]: read_numbers(cells, mapping.decimal_comma)})
     filled = {m: c for m, c in theirs.items() if frame[c].notna().any()}
     shown = ", ".join(f"{c} ({m})" for m, c in filled.items())
+    lines = ", ".join(f"{m}: {'sum' if m == 'amount' else 'last'}" for m in filled)
+    shown += f"; {{{lines}}}"
     reading.ledger.note("event_outcomes", len(frame) if filled else 0, len(frame), "warning", shown)
     return frame, {m: c for m, c in found.items() if m not in theirs}
 
@@ -281,9 +283,19 @@ def _type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np
     # before the times are put in, so that they are shown as they were written
     reading.ledger.leave_out("unreadable_time", rows, unreadable)
     rows = rows.assign(at=times, **{c: job.result() for c, job in coded.items()})
+    if "actor" in rows:
+        rows["actor"] = _give_actors(rows["actor"], reading.mapping)
     if not unreadable.any():
         return rows, zoned
     return rows[~unreadable].reset_index(drop=True), zoned[~unreadable]
+
+
+def _give_actors(told: pd.Series, mapping: Mapping) -> pd.Series:
+    """Give words and names of the actor column the actors that the mapping says they are."""
+    given = {w.casefold(): a for a, words in mapping.actor_values.items() for w in words}
+    if not given:
+        return told
+    return told.astype("str").map(lambda word: given.get(word.casefold(), word), na_action="ignore")
 
 
 def _type_leads(parts: list[pd.DataFrame], reading: Reading):
@@ -328,7 +340,11 @@ def _read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> 
         amounts = read_numbers(frame["amount"], mapping.decimal_comma)
         _put_read(frame, "amount", amounts, ledger)
     if "status" in frame and "status" in own:
-        _put_read(frame, "status", _read_statuses(frame["status"], mapping), ledger)
+        given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+        read, texts = read_outcomes(frame["status"], given), frame["status"]
+        odd = texts[texts.notna() & read.isna()]
+        ledger.note_words("unreadable_status", odd, "status_values", STATUSES, len(frame))
+        frame["status"] = read
     return kinds
 
 
@@ -343,9 +359,3 @@ def _put_read(frame: pd.DataFrame, column: str, read: pd.Series, ledger: Ledger)
     """Put what was read in place of its texts; what could not be read is noted."""
     ledger.note_unreadable(column, frame[column], read)
     frame[column] = read
-
-
-def _read_statuses(texts: pd.Series, mapping: Mapping) -> pd.Series:
-    known = {w: s for s in STATUSES for w in [s, *DEFAULT_STATUSES[s].split(", ")]}
-    known |= {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
-    return texts.str.strip().str.casefold().map(known).astype("str")

@@ -29,8 +29,8 @@ _FAILED = re.compile(
 # On the way to the sale, and not the sale.
 _INTENT = re.compile(
     r"\b(?:detail|page|view|click|start|begin|info|method|select|choos|choice|cart|basket"
-    r"|check ?out|option|form|attempt|init|request|pending|intent|expected|реквизит|способ|страниц|форм"
-    r"|нача[тл]|выбор|корзин|запро[сш]|ожида|обещ)", re.IGNORECASE)  # fmt: skip
+    r"|check ?out|option|form|attempt|init|request|pending|intent|expected|реквизит|способ|страниц"
+    r"|форм|нача[тл]|выбор|корзин|запро[сш]|ожида|обещ)", re.IGNORECASE)  # fmt: skip
 # Who acts is in the way something went, whatever else the name says.
 _WAYS = {
     "manager": re.compile(
