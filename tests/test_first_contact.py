@@ -14,7 +14,9 @@ import funnel_lib as fl
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.counting.checks import check_log
+from funnel_lib.reading.cells.numbers import read_numbers
 from funnel_lib.reading.cells.outcomes import read_outcomes
+from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.export import read_export
 
@@ -384,8 +386,9 @@ def test_unknown_words_of_status_come_with_a_mapping_to_paste(write):
 
 
 def test_who_acts_is_told_by_the_names_of_managers_and_by_the_mapping(write):
-    events = write("e.csv", "lead_id;at;action;Кто\n1;2025-01-01;a;Анна Ким\n1;2025-01-02;b;клиент\n"
-                            "1;2025-01-03;c;Система\n1;2025-01-04;d;Отдел А\n")  # fmt: skip
+    acts = ["a;Анна Ким", "b;клиент", "c;Система", "d;Отдел А"]
+    rows = "".join(f"1;2025-01-0{day};{act}\n" for day, act in enumerate(acts, 1))
+    events = write("e.csv", "lead_id;at;action;Кто\n" + rows)
     leads = write("l.csv", "lead_id;Ответственный\n1;Анна Ким\n")
     log = read_export(events, leads)
     assert log.events["actor"].astype(object).tolist()[:3] == ["manager", "client", "system"]
@@ -393,3 +396,110 @@ def test_who_acts_is_told_by_the_names_of_managers_and_by_the_mapping(write):
     mapping = Mapping(actor_values={"manager": ["отдел а"], "client": ["Система"]})
     told = read_export(events, leads, mapping).events["actor"].tolist()
     assert told == ["manager", "client", "client", "manager"]
+
+
+# --- 5. texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Jan 15, 2024 10:00 AM", "15-Jan-24 10:00", "15 января 2024 10:00", "15 янв. 2024 г., 10:00",
+     "15 Jan, 2024 10:00:00", "Monday, January 15, 2024 10:00", "пн, 15 янв 2024 10:00",
+     "15/Jan/2024 10:00", "Mon, 15 Jan 2024 13:00:00 +0300", "Jan 15th, 2024 10:00 am",
+     "2024-Jan-15 10:00", "15 JANUARY 2024, 10:00", "45306.4166667", "45306,4166667"],
+)  # fmt: skip
+def test_months_have_names_and_spreadsheets_count_days(text):
+    times, _ = read_times(pd.Series([text, text]))
+    assert times.dt.round("s").dt.tz_localize(None).tolist() == [pd.Timestamp(2024, 1, 15, 10)] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("2024-01-15 24:00", "2024-01-16"), ("15.01.2024 24:00:00", "2024-01-16"),
+     ("Dec 31, 2024 24:00", "2025-01-01"), ("2024-01-15 24:01", None), ("31 Feb 2024", None),
+     ("15 Foo 2024", None)],
+)  # fmt: skip
+def test_midnight_ends_a_day_and_what_is_no_date_stays_none(text, told):
+    read = read_times(pd.Series([text]))[0][0]
+    assert pd.isna(read) if told is None else read == pd.Timestamp(told, tz="UTC")
+
+
+def test_the_cases_of_month_names_and_serials(case):
+    log = read_export(str(case("month_names") / "log.csv"))
+    assert {str(day) for day in log.events["at"].dt.date} == {"2024-01-15"}
+    folder = case("month_names")
+    leads = read_export(str(folder / "events.csv"), str(folder / "leads.csv")).leads
+    assert leads["closed_at"].notna().tolist() == [True, True, False]
+    log = read_export(str(case("merged_cells_xlsx") / "excel_serial_dates.csv"))
+    assert [str(at)[:16] for at in log.events["at"]] == ["2025-01-01 12:00", "2025-01-02 12:00"]
+    assert "excel_serials" in checks_of(log)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1.5M", 1.5e6), ("5k", 5e3), ("1,5 млн", 1.5e6), ("10 тыс.", 1e4), ("10 тыс. руб.", 1e4),
+     ("2 млрд ₽", 2e9), ("$40,000.00", 4e4), ("1 234 руб. 50 коп.", 1234.5), ("12%", None),
+     ("USD 1,000.00 / EUR 900", None), ("от 5 до 7", None), ("3 mln", 3e6), ("1e5", 1e5)],
+)  # fmt: skip
+def test_amounts_have_magnitudes(text, number):
+    read = read_numbers(pd.Series([text]))[0]
+    assert pd.isna(read) if number is None else read == pytest.approx(number)
+
+
+def test_the_case_of_magnitudes(case):
+    folder = case("amount_magnitudes")
+    log = read_export(str(folder / "events.csv"), str(folder / "leads.csv"))
+    assert log.leads["amount"].sum() == 3_015_000
+
+
+def test_currencies_of_cells_are_never_one_sum(write):
+    leads = 'lead_id,status,amount\n1,won,"1 000 ₽"\n2,won,"$5,000.00"\n3,won,10 тыс. руб.\n'
+    log = read_export(write("e.csv", STAGES), write("l.csv", leads))
+    assert log.leads["currency"].tolist() == ["RUB", "USD", "RUB"]
+    log = read_export(write("e.csv", STAGES), write("m.csv", 'lead_id,"Сумма, руб."\n1,5\n2,\n'))
+    assert log.leads["currency"].tolist()[:2] == ["RUB", "RUB"] and log.leads["amount"][0] == 5
+    words = "lead_id,amount,currency\n1,5,руб.\n2,6,RUB\n3,7,р.\n"
+    log = read_export(write("e.csv", STAGES), write("n.csv", words))
+    assert set(log.leads["currency"]) == {"RUB"}
+
+
+def test_durations_are_clocks_in_conditions(case):
+    folder = case("where_on_clock_duration")
+    audit = audit_of(str(folder / "events.csv"), str(folder / "steps.yml"))
+    leads = audit.tables["leads"]
+    talked = leads.loc[leads["last_step"].isin(["talked", "paid"]), "lead_id"].tolist()
+    assert {"1", "3", "4"} <= {*talked} and not {"5", "6"} & {*talked}
+    assert "45 сек" in checks_of(audit.log)["unreadable_cells"]
+
+
+def test_an_event_is_not_after_itself(case):
+    folder = case("after_itself")
+    audit = audit_of(str(folder / "events.csv"), str(folder / "steps.yml"))
+    funnel = audit.tables["funnel_rules"].query("rule == 'any' and segment == 'all'")
+    assert funnel.set_index("step")["n_reached"]["pv2"] == 2
+
+
+def test_two_acts_of_one_time_are_after_each_other(write):
+    text = "lead_id,at,action,n\n1,2025-01-01,view,1\n1,2025-01-01,view,2\n2,2025-01-01,view,1\n"
+    steps = ("steps:\n  - {id: one, evidence: [view]}\n"
+             '  - {id: two, evidence: [{action: "vi*", after: "v*"}]}\n'
+             "  - {id: paid}\nwon: paid\n")  # fmt: skip
+    audit = audit_of(write("e.csv", text), write("s.yml", steps))
+    assert audit.tables["funnel"].set_index("step")["n_reached"]["two"] == 1
+
+
+def test_two_encodings_in_one_file_are_read_and_told(write):
+    head = "lead_id;at;action\n1;2025-01-01;Заявка с сайта\n".encode()
+    log = read_export(write("e.csv", head + "2;2025-01-02;Оплата счёта\n".encode("cp1251")))
+    assert sorted(log.events["action"]) == ["Заявка с сайта", "Оплата счёта"]
+    assert "two_encodings" in checks_of(log)
+
+
+def test_long_ids_of_a_workbook_are_told(tmp_path):
+    frame = pd.DataFrame({"lead_id": [1234567890123456789, 1234567890123456788],
+                          "at": "2025-01-01", "action": ["a", "b"]})  # fmt: skip
+    frame.astype({"lead_id": float}).to_excel(tmp_path / "e.xlsx", index=False)
+    assert checks_of(read_export(tmp_path / "e.xlsx"))["cut_ids"] == "lead_id"
+    frame.astype({"lead_id": "str"}).to_excel(tmp_path / "t.xlsx", index=False)
+    log = read_export(tmp_path / "t.xlsx")
+    assert "cut_ids" not in checks_of(log) and log.leads["lead_id"].str.len().tolist() == [19, 19]

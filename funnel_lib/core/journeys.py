@@ -292,7 +292,12 @@ def _fits_conditions(log: EventLog, rule: Evidence) -> np.ndarray:
         at = to_micros(log.events["at"])
         earlier = name_actions(log, (rule.after,))
         since = first_at(lead_codes(log)[earlier], at[earlier], len(log.leads))
-        fits &= at >= since[lead_codes(log)]
+        lead = lead_codes(log)
+        fits &= at >= since[lead]
+        # an event is not after itself: where the first stands alone, it takes another one
+        first = earlier & (at == since[lead])
+        alone = np.bincount(lead[first], minlength=len(log.leads)) == 1
+        fits &= ~(first & alone[lead])
     if rule.condition is not None:
         fits &= _compare(log, *rule.condition)
     return fits

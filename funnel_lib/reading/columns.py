@@ -14,6 +14,7 @@ import yaml
 from funnel_lib.core.checked import FAST, Checked, Place, read_checked
 from funnel_lib.core.errors import quote_some, suggest
 from funnel_lib.core.events import ACTORS, EVENT_COLUMNS, LEAD_COLUMNS
+from funnel_lib.reading.cells.currencies import split_header
 
 MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:], "pipeline")
 # Without these there is no event.
@@ -29,7 +30,7 @@ def read_beside(module: str) -> dict:
     return yaml.load(text, Loader=FAST)
 
 
-STRONG, WEAK, STEMS, DEFAULT_STATUSES = read_beside(__file__).values()
+STRONG, WEAK, STEMS, DEFAULT_STATUSES, DURATIONS = read_beside(__file__).values()
 
 
 class Mapping(Checked):
@@ -95,6 +96,9 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
                 continue
             known = list_aliases(f"{words}, {meaning}")
             named = [c for c in free if c not in found.values() and bare_name(c) in known]
+            if meaning == "amount" and not named:  # "Сумма, руб."
+                named = [c for c in free if c not in found.values()
+                         and bare_name(split_header(c)[0]) in known]  # fmt: skip
             if len(named) > 1:
                 problems.append(
                     f"{len(named)} columns may mean {meaning}: {quote_some(named)}; name the right "

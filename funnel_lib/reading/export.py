@@ -37,6 +37,7 @@ from funnel_lib.reading.crm import (
     take_crm,
 )
 from funnel_lib.reading.files.tables import EmptyTable, RawTable, find_tables, read_table, show_path
+from funnel_lib.reading.files.typed import show
 from funnel_lib.reading.ledger import Clock, Ledger, Reading
 from funnel_lib.reading.plain import Taken, as_acts, take_plain
 
@@ -168,7 +169,26 @@ def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTab
     n_all = len(tables) + sum(len(names) for _, names in left)
     for check, names in left:
         ledger.note(check, len(names), n_all, "warning", ", ".join(names[:3]))
+    for table in tables:
+        n_rows, name = len(table.typed), Path(table.path).name
+        ledger.note("two_encodings", table.odd_lines, n_rows, "warning", name)
+        _note_cut_ids(table, ledger)
     return tables
+
+
+def _note_cut_ids(table: RawTable, ledger: Ledger) -> None:
+    """Note long numbers of a workbook, of whose digits it keeps fifteen: ids may be others'."""
+    if table.kind != "Excel":
+        return
+    for column, cells in table.typed.items():
+        texts = show(cells)
+        if pd.api.types.is_string_dtype(texts) and len(texts):
+            long = texts[texts.str.fullmatch(r"\d{16,}").fillna(False)].iloc[:1000]
+            cut = [
+                t[15:].strip("0") == "" or (len(t) > 16 and str(int(float(t))) == t) for t in long
+            ]
+            if 2 * sum(cut) > len(long):
+                ledger.note("cut_ids", len(long), len(texts), "warning", str(column))
 
 
 def _list_files(paths: list, problems: Problems) -> list[tuple[Path, bool]]:

@@ -19,10 +19,12 @@ from funnel_lib.core.events import (
     show_values,
 )
 from funnel_lib.core.times import as_category
+from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.outcomes import read_outcomes
-from funnel_lib.reading.cells.times import Ambiguous, read_times
+from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_durations, read_times
 from funnel_lib.reading.columns import (
+    DURATIONS,
     ESSENTIAL,
     WEAK,
     Mapping,
@@ -140,6 +142,7 @@ def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
             lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
         elif {*ESSENTIAL} <= found.keys() and (lone or not _lists_leads(found)):
             rows, own = _part_outcomes(table.typed, found, reading)
+            rows = _read_clocks(rows, reading.ledger)
             event_parts.append(_renamed(rows, own).assign(**{_FITS: fits}))
         elif "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
@@ -166,6 +169,18 @@ def _part_outcomes(frame: pd.DataFrame, found: dict[str, str], reading: Reading)
     shown += f"; {{{lines}}}"
     reading.ledger.note("event_outcomes", len(frame) if filled else 0, len(frame), "warning", shown)
     return frame, {m: c for m, c in found.items() if m not in theirs}
+
+
+def _read_clocks(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Columns of durations with clocks in them as seconds, so that conditions can compare them, as
+    those of telephony are."""
+    for column in (c for c in frame if bare_name(c) in list_aliases(DURATIONS)):
+        texts = show(frame[column])
+        if pd.api.types.is_string_dtype(texts) and texts.str.contains(":", na=False).any():
+            seconds = read_durations(texts)
+            ledger.note_unreadable("cells", texts, seconds)
+            frame = frame.assign(**{column: seconds})
+    return frame
 
 
 def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -222,6 +237,11 @@ def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     other = {c for c in frame.columns if c not in found.values()}
     clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *_KEPT, *found}}
     frame = frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
+    currency = split_header(found["amount"])[1] if "amount" in found else None
+    if currency:  # that only the header of the amounts names
+        nothing = pd.Series(index=frame.index, dtype="str")
+        known = frame.get("currency", nothing)
+        frame = frame.assign(currency=known.astype("str").fillna(currency))
     return frame.assign(lead_id=bare_ids(frame["lead_id"])) if "lead_id" in frame else frame
 
 
@@ -338,6 +358,9 @@ def _read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> 
     problems.raise_if_any()
     if "amount" in frame and "amount" in own:
         amounts = read_numbers(frame["amount"], mapping.decimal_comma)
+        codes = find_in_cells(frame["amount"])
+        if codes.notna().any():
+            frame["currency"] = frame["currency"].fillna(codes) if "currency" in frame else codes
         _put_read(frame, "amount", amounts, ledger)
     if "status" in frame and "status" in own:
         given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
@@ -345,12 +368,17 @@ def _read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> 
         odd = texts[texts.notna() & read.isna()]
         ledger.note_words("unreadable_status", odd, "status_values", STATUSES, len(frame))
         frame["status"] = read
+    if "currency" in frame:
+        frame["currency"] = name_currencies(frame["currency"].astype("str"))
     return kinds
 
 
 def _read_times(texts: pd.Series, name: str, reading: Reading) -> tuple[pd.Series, np.ndarray]:
     try:
-        return read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
+        times, zoned = read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
+        if are_serials(texts):
+            reading.ledger.note_cells("excel_serials", texts, times.notna(), "info")
+        return times, zoned
     except Ambiguous as error:
         raise InputError([f"{name}: {p}" for p in error.problems]) from None
 

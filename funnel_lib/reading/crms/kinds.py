@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.reading.cells.currencies import name_currencies, split_header
+from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
-from funnel_lib.reading.cells.times import Ambiguous, read_times
+from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_times
 from funnel_lib.reading.columns import Mapping, bare_name, read_beside
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import show
-from funnel_lib.reading.ledger import Clock, Reading
+from funnel_lib.reading.ledger import Clock, Ledger, Reading
 
 _LOOKED_AT = 100  # rows, to see how ids are written
 MOSTLY = 0.5
@@ -123,13 +123,15 @@ def take_table(found: Found, reading: Reading) -> pd.DataFrame:
     """
     frame = found.table.frame
     columns = _find_meanings(frame, found.kind, reading.mapping)
-    problems, taken = Problems(), {}
+    problems, taken, in_cells = Problems(), {}, None
     for meaning, names in columns.items():
         with problems.collecting():
             texts = _merge_columns(found, meaning, names)
+            if meaning == "amount":
+                in_cells = find_in_cells(texts)
             taken[meaning] = _read_cells(found, meaning, texts, reading)
     problems.raise_if_any()
-    _fill_currency(taken, columns.get("amount", []), frame.index)
+    _fill_currency(taken, columns.get("amount", []), in_cells, frame.index)
     used = {c for names in columns.values() for c in names}
     further = frame[[c for c in frame.columns if c not in used]]
     further = further.rename(columns={c: f"{c} (as read)" for c in further if c in taken})
@@ -240,7 +242,7 @@ def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) 
     if meaning in found.kind.numbers:
         read = read_numbers(texts, reading.clock.decimal_comma)
     elif found.kind.is_time(meaning):
-        read = _read_dated(found, texts, reading.clock)
+        read = _read_dated(found, texts, reading.clock, reading.ledger)
     else:
         return bare_ids(texts) if _ID.search(meaning) else texts
     own_check = meaning in ("created_at", "closed_at", "amount")
@@ -248,11 +250,13 @@ def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) 
     return read
 
 
-def _read_dated(found: Found, texts: pd.Series, clock: Clock) -> pd.Series:
+def _read_dated(found: Found, texts: pd.Series, clock: Clock, ledger: Ledger) -> pd.Series:
     """Times of a table, noting in the clock of which kinds there are any."""
     utc = found.kind.utc
     try:
         times, zoned = read_times(texts, clock.day_first, "UTC" if utc else clock.time_zone)
+        if are_serials(texts):
+            ledger.note_cells("excel_serials", texts, times.notna(), "info")
     except Ambiguous as error:
         raise InputError([f"{found.table.path}: {p}" for p in error.problems]) from None
     there = times.notna().to_numpy()
@@ -263,11 +267,12 @@ def _read_dated(found: Found, texts: pd.Series, clock: Clock) -> pd.Series:
     return times
 
 
-def _fill_currency(taken: dict[str, pd.Series], priced: list[str], index: pd.Index) -> None:
-    """Give every row the currency that the header of its amounts names; currencies as codes."""
+def _fill_currency(taken: dict, priced: list[str], in_cells, index: pd.Index) -> None:
+    """Give every row the currency that its amount names, or the header of amounts; as codes."""
     codes = [split_header(c)[1] for c in priced]
-    if any(codes):
+    if any(codes) or (in_cells is not None and in_cells.notna().any()):
         known = taken.get("currency", pd.Series(index=index, dtype="str"))
-        taken["currency"] = known.fillna(codes[0])
+        known = known.fillna(in_cells) if in_cells is not None else known
+        taken["currency"] = known.fillna(codes[0]) if any(codes) else known
     if "currency" in taken:
         taken["currency"] = name_currencies(taken["currency"].astype("str"))

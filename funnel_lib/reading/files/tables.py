@@ -7,7 +7,7 @@ so that the same table gives the same log whatever file it came in.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.reading.files.archives import read_file
-from funnel_lib.reading.files.delimited import read_delimited, to_utf8
+from funnel_lib.reading.files.delimited import find_odd_lines, read_delimited, to_utf8
 from funnel_lib.reading.files.html_tables import find_charset, read_html
 from funnel_lib.reading.files.json_records import NoRecords, read_json
 from funnel_lib.reading.files.parquets import read_parquet
@@ -54,6 +54,7 @@ class RawTable:
     kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
     above : texts of the rows above the header, such as titles
     further_sheets : places of the sheets of a workbook that hold further tables, not read
+    odd_lines : how many lines of a text are in another encoding than the others
     """
 
     path: str
@@ -63,6 +64,7 @@ class RawTable:
     kind: str = "text"
     above: tuple[str, ...] = ()
     further_sheets: tuple[int, ...] = ()
+    odd_lines: int = 0
 
     @property
     def columns(self) -> list[str]:
@@ -127,7 +129,9 @@ def read_table(path: str | Path) -> RawTable:
     if frame.empty:
         raise EmptyTable([f"{path}: the file has a header but no rows"])
     meanings = XES_MEANINGS if kind == "XES" else {}
-    return RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
+    table = RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
+    odd = len(find_odd_lines(data)) if kind == "text" else 0
+    return replace(table, odd_lines=odd) if odd else table
 
 
 def show_path(path: str | Path) -> str:
