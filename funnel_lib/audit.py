@@ -23,7 +23,7 @@ from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads, sum_sales
 from funnel_lib.core.steps import LANGUAGES, Steps, parse_steps, read_steps
-from funnel_lib.core.words import Words, check_language, use_language
+from funnel_lib.core.words import Words, asking, check_language, use_language
 from funnel_lib.counting.duplicates import (
     find_first_entries,
     find_second_entries,
@@ -118,6 +118,11 @@ def build_audit(events: Settings | str | Path | list[str | Path], **settings: An
     ['request_left', 200.0]
     """
     given = _take(events, settings)
+    with asking(given.lang):
+        return _build(given)
+
+
+def _build(given: Settings) -> Audit:
     inputs = check_inputs(given)
     log = read_log(given, inputs.mapping)
     if inputs.steps is None:

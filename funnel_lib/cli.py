@@ -16,6 +16,7 @@ import typer
 
 import funnel_lib
 from funnel_lib.core.errors import FunnelError, InputError, Problems, quote_some
+from funnel_lib.core.words import asking
 from funnel_lib.settings import Settings
 
 app = typer.Typer(
@@ -52,7 +53,8 @@ def take_settings(*names: str):
         def run(**given):
             mine = {p.name: given.pop(p.name) for p in own}
             given = {k: x if x or k == "formats" else _find_default(k) for k, x in given.items()}
-            return command(Settings(**given), **mine)
+            with asking(str(given.get("lang") or "")):
+                return command(Settings(**given), **mine)
 
         run.__signature__ = inspect.Signature(
             [*(_offer(n) for n in names), *(p.replace(kind=p.KEYWORD_ONLY) for p in own)]

@@ -503,3 +503,31 @@ def test_long_ids_of_a_workbook_are_told(tmp_path):
     frame.astype({"lead_id": "str"}).to_excel(tmp_path / "t.xlsx", index=False)
     log = read_export(tmp_path / "t.xlsx")
     assert "cut_ids" not in checks_of(log) and log.leads["lead_id"].str.len().tolist() == [19, 19]
+
+
+# --- 2. lists of deals: see test_lists_of_deals.py
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [("odoo", ["open", "won"]), ("dynamics", ["open", "won"]),
+     ("opportunities", ["won", "lost", "open"])],
+)  # fmt: skip
+def test_the_cases_of_lists_of_deals(case, name, statuses):
+    log = read_export(str(case("deal_list_message") / f"{name}.csv"))
+    assert log.leads["status"].tolist() == statuses
+
+
+def test_the_cases_of_other_crms_that_were_taken_for_known_ones(case):
+    folder = case("crm_without_events_message")
+    for name in ("suite", "z1"):
+        log = read_export(str(folder / f"{name}.csv"))
+        assert len(log.leads) == 2 and set(log.events["action"]) == {"deal_created"}
+    log = read_export(str(case("several_plain_tables_message")))
+    assert log.leads["status"].tolist()[0] == "won" and len(log.events) == 3
+
+
+def test_a_crm_without_a_readable_date_says_what_it_was_taken_for(write):
+    deals = "ID,STAGE_ID,STAGE_SEMANTIC_ID,OPPORTUNITY,DATE_CREATE\n1,NEW,P,5,вчера\n"
+    told = problems_of(read_export, write("deals.csv", deals))
+    assert "bitrix24 deals" in told and "вчера" in told and "--crm plain" in told

@@ -21,6 +21,7 @@ from funnel_lib.core.events import (
     show_rows,
 )
 from funnel_lib.core.times import localize
+from funnel_lib.core.words import say
 from funnel_lib.reading.cells.people import find_personal, hide_persons, hide_within
 from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping
@@ -106,6 +107,8 @@ def read_export(
     if not show_names:
         taken = _leave_out_personal(taken, ledger)
     ledger.add(files)
+    if not (taken.events["lead_id"].notna() & taken.events["at"].notna()).any():
+        raise InputError([_explain_no_event(sources, ledger)])
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = observed_until and read_moment(observed_until, clock.time_zone, "observed_until")
     log = build_log(
@@ -174,6 +177,21 @@ def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTab
         ledger.note("two_encodings", table.odd_lines, n_rows, "warning", name)
         _note_cut_ids(table, ledger)
     return tables
+
+
+def _explain_no_event(sources: pd.DataFrame, ledger: Ledger) -> str:
+    """Say as what each file was read, by which columns, and which cells could not be read."""
+    files = "; ".join(
+        f"{Path(s.file).name}: {s.crm} {s.kind}" + (f" ({s.told_by})" if s.told_by else "")
+        for s in sources.itertuples()
+    )
+    noticed = ledger.noticed
+    unread = noticed[noticed["check"].str.startswith("unreadable_")]
+    told = "; ".join(f"{r.check.removeprefix('unreadable_')}: {r.example}"
+                     for r in unread.itertuples())  # fmt: skip
+    removed = ledger.removed
+    told = told or "; ".join(f"{r.reason} {r.rows}: {r.examples}" for r in removed.itertuples())
+    return say("problem.no_event", files=files, unread=told or "—")
 
 
 def _note_cut_ids(table: RawTable, ledger: Ledger) -> None:

@@ -21,7 +21,7 @@ from funnel_lib.core.events import (
 from funnel_lib.core.times import as_category
 from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
-from funnel_lib.reading.cells.outcomes import read_outcomes
+from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes
 from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_durations, read_times
 from funnel_lib.reading.columns import (
     DURATIONS,
@@ -34,6 +34,7 @@ from funnel_lib.reading.columns import (
     list_aliases,
 )
 from funnel_lib.reading.crms.joins import join_deals
+from funnel_lib.reading.deals import Deals, explain_undated, find_deals
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import (
     is_category,
@@ -128,31 +129,79 @@ def _note_mixed_zones(rows: pd.DataFrame, zoned: np.ndarray, ledger: Ledger) -> 
 
 
 def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
-    """Part event tables from lead tables, and give their columns the library's names."""
-    event_parts, lead_parts, lone = [], [], len(tables) == 1
+    """Part event tables from lead tables, and give their columns the library's names; where no
+    table has events, lists of deals give them by their dates."""
+    event_parts, lead_parts, others, lone = [], [], [], len(tables) == 1
     mapping = reading.mapping
     for table in tables:
         found, double = _find_meanings(table, mapping)
-        for problem in double:
-            problems.add(f"{table.path}: {problem}")
         fits = find_fitting(table.typed, mapping)
-        dates = [d for d in mapping.dates if d in table.columns]
+        dates = {d: action for d, action in mapping.dates.items() if d in table.columns}
+        is_lead = _is_list(table, found, mapping) if lone else _lists_leads(found)
         if "lead_id" in found and dates:
-            event_parts.append(_melt_dates(table.frame, found, mapping, fits))
-            lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
-        elif {*ESSENTIAL} <= found.keys() and (lone or not _lists_leads(found)):
+            problems.found.extend(f"{table.path}: {problem}" for problem in double)
+            event_parts.append(_melt(table.frame, found["lead_id"], dates, fits))
+            lead_parts.append(_renamed(table.frame[fits].drop(columns=[*dates]), found))
+        elif {*ESSENTIAL} <= found.keys() and not is_lead:
+            problems.found.extend(f"{table.path}: {problem}" for problem in double)
             rows, own = _part_outcomes(table.typed, found, reading)
             rows = _read_clocks(rows, reading.ledger)
             event_parts.append(_renamed(rows, own).assign(**{_FITS: fits}))
-        elif "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
+        else:
+            others.append((table, found, double))
+    listed = not event_parts
+    for table, found, double in others:
+        deals = find_deals(table, mapping) if listed else None
+        if deals is not None:
+            _take_deals(table, deals, event_parts, lead_parts, reading, problems)
+            continue
+        problems.found.extend(f"{table.path}: {problem}" for problem in double)
+        if "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
         elif not double:
             missing = [m for m in ESSENTIAL if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     lead_parts += _name_leads(lead_tables, mapping, problems)
     if not event_parts and not problems.found:
-        problems.add("none of the files has a lead, a time and an action in every row")
+        for table, found, _ in others:
+            missing = [m for m in ESSENTIAL if m not in found]
+            problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     return event_parts, lead_parts
+
+
+def _is_list(table: RawTable, found: dict[str, str], mapping: Mapping) -> bool:
+    """Whether a table whose action is a mere name ("Title") is a list of deals."""
+    weak = bare_name(found.get("action", "")) in list_aliases(WEAK["action"])
+    weak &= "action" not in mapping.columns
+    return weak and find_deals(table, mapping) is not None
+
+
+def _take_deals(table: RawTable, deals: Deals, events: list, leads: list, reading, problems):
+    """Give a list of deals as events, by its dates, and as leads."""
+    mapping, ledger = reading.mapping, reading.ledger
+    fits = find_fitting(table.typed, mapping)
+    given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+    if not deals.dates:
+        problems.add(explain_undated(deals, table.path, given))
+        return
+    columns = dict(deals.columns)
+    told = "; ".join(f"{c} → {action}" for c, action in deals.dates.items())
+    n_dates = int(deals.frame[[*deals.dates]].notna().to_numpy().sum())
+    planned = f" (– {', '.join(deals.planned)})" if deals.planned else ""
+    ledger.note("dates_as_events", n_dates, n_dates, "info", told + planned)
+    ledger.note("rows_as_leads", len(fits) if deals.by_row else 0, len(fits), "warning", table.path)
+    events.append(_melt(deals.frame, columns["lead_id"], deals.dates, fits))
+    made = columns.get("created_at")
+    kept = deals.frame[fits].drop(columns=[c for c in deals.dates if c != made])
+    if "status" not in columns and "stage" in columns:
+        named = kept[columns["stage"]]
+        by_stage = infer_outcomes(named, None, given)
+        if "loss_reason" in columns:
+            gone = kept[columns["loss_reason"]].notna() & (by_stage == "open")
+            by_stage = by_stage.mask(gone, "lost")
+        ledger.note_cells("outcome_by_stage_name", named, by_stage.isin(STATUSES[:2]))
+        kept, columns["status"] = kept.assign(**{"status by stage": by_stage}), "status by stage"
+    leads.append(_renamed(kept, columns))
 
 
 def _part_outcomes(frame: pd.DataFrame, found: dict[str, str], reading: Reading):
@@ -197,7 +246,7 @@ def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _lists_leads(found: dict[str, str]) -> bool:
     """Whether a "name" beside a status is that of a lead, and no action."""
-    return "status" in found and bare_name(found["action"]) in list_aliases(WEAK["action"])
+    return "status" in found and bare_name(found.get("action", "")) in list_aliases(WEAK["action"])
 
 
 def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):
@@ -245,13 +294,11 @@ def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     return frame.assign(lead_id=bare_ids(frame["lead_id"])) if "lead_id" in frame else frame
 
 
-def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping, fits: np.ndarray):
-    """Turn a table of one row a lead into events: each named date that is there is one."""
-    lead = frame[found["lead_id"]]
+def _melt(frame: pd.DataFrame, key: str, dates: dict[str, str], fits: np.ndarray) -> pd.DataFrame:
+    """Turn a table of one row a lead into events: each of the dates that is there is one."""
     parts = [
-        pd.DataFrame({"lead_id": lead, "at": frame[column], "action": action, _FITS: fits})
-        for column, action in mapping.dates.items()
-        if column in frame
+        pd.DataFrame({"lead_id": frame[key], "at": frame[column], "action": action, _FITS: fits})
+        for column, action in dates.items()
     ]
     rows = pd.concat(parts, ignore_index=True)
     return rows[rows["at"].notna()]
@@ -325,12 +372,28 @@ def _type_leads(parts: list[pd.DataFrame], reading: Reading):
     leads = join_deals(parts)
     leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
     kinds = _read_own_columns(leads, reading)
+    leads = _settle(leads, reading)
     if len(parts) > 1:
         rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
         # what is unreadable is noted already
         _read_own_columns(rows, replace(reading, ledger=Ledger()))
         note_differing(rows, reading.ledger)
     return leads, kinds
+
+
+def _settle(leads: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Fill outcomes that no status tells by the stage, where its name is one of an end; a lead with
+    a reason of loss is lost."""
+    status = leads.get("status", pd.Series(index=leads.index, dtype="str")).astype("str")
+    if "stage" in leads:
+        given = {w.casefold(): s for s, ws in reading.mapping.status_values.items() for w in ws}
+        ends = infer_outcomes(leads["stage"].astype("str"), None, given)
+        guessed = status.isna() & ends.isin(STATUSES[:2])
+        reading.ledger.note_cells("outcome_by_stage_name", leads["stage"], guessed)
+        status = status.mask(guessed, ends)
+    if "loss_reason" in leads:
+        status = status.mask(status.isna() & leads["loss_reason"].notna(), "lost")
+    return leads.assign(status=status) if status.notna().any() else leads
 
 
 def note_differing(rows: pd.DataFrame, ledger: Ledger) -> None:

@@ -21,6 +21,11 @@ from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import show
 from funnel_lib.reading.ledger import Clock, Ledger, Reading
 
+# Names of columns that may tell when a deal came to a stage.
+_HISTORY = re.compile(
+    r"(?:date|time|day)\W*(?:of|when|in)?\W*(?:enter|stage|moved|reached)"
+    r"|(?:enter|stage|moved|reached)\w*\W*(?:date|time|at\b|on\b)"
+    r"|дата\W*(?:перехода|этапа|стадии|входа)", re.IGNORECASE)  # fmt: skip
 _LOOKED_AT = 100  # rows, to see how ids are written
 MOSTLY = 0.5
 TRUE_WORDS = ("true", "yes", "y", "1", "t", "да", "истина", "sim", "sí")
@@ -101,6 +106,15 @@ def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
     return [f for f in found if len(f.marks) == most]
 
 
+def _holds_times(cells: pd.Series) -> bool:
+    """Whether the first cells that are filled are times."""
+    texts = cells.dropna().iloc[:_LOOKED_AT]
+    try:
+        return len(texts) > 0 and read_times(texts)[0].notna().mean() > MOSTLY
+    except Ambiguous:
+        return True
+
+
 def _fit_ids(table: RawTable, kind: Kind, columns: list[list[str]]) -> bool:
     """Whether most ids are as the CRM writes them, where a kind says how that is."""
     if not kind.ids_like:
@@ -134,6 +148,8 @@ def take_table(found: Found, reading: Reading) -> pd.DataFrame:
     _fill_currency(taken, columns.get("amount", []), in_cells, frame.index)
     used = {c for names in columns.values() for c in names}
     further = frame[[c for c in frame.columns if c not in used]]
+    odd = [c for c in further if _HISTORY.search(c) and _holds_times(further[c])]
+    reading.ledger.note("history_not_read", len(odd), len(frame.columns), "info", ", ".join(odd))
     further = further.rename(columns={c: f"{c} (as read)" for c in further if c in taken})
     return pd.concat([pd.DataFrame(taken, index=frame.index), further], axis=1)
 

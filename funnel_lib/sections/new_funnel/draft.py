@@ -108,12 +108,15 @@ def draft_steps(log: EventLog) -> str:
         lines = [x for x in lines if x not in own]
         head += _UNSORTED
     sale = _find_sale(own, log, events)
+    by_status = sale.step != SALE and (log.leads["status"] == "won").any()
+    if by_status:  # nothing that was recorded is a sale: the status alone tells it
+        sale = _Line(SALE, "", SALE, "the status alone", 0, 0, False, False)
     before = [x for x in own if x.step not in AFTER_SALE and x is not sale]
     after = [x for x in own if x.step in AFTER_SALE and x is not sale]
     helps = [line for line in lines if line.actor == ACTORS[1] and not line.failed]
     text = [head, "version: 1", "draft: true", "steps:"]
     for group in [*_join_channels(before, events), [sale], *([x] for x in after)]:
-        text += _write_step(group, helps)
+        text += _PAID if by_status and group == [sale] else _write_step(group, helps)
     text += [f"won: {_quote(_id(sale.action))}"]
     text += [f"post_sale: [{', '.join(_quote(_id(x.action)) for x in after)}]"] * bool(after)
     given = {h.action for line in own for h in _find_helps(line, helps)}
@@ -243,6 +246,8 @@ def _write_rest(lines: list[_Line], given: set[str]) -> list[str]:
     return text
 
 
+_PAID = ["  - id: paid  # by the status alone: nothing recorded shows it",
+         "    name: {en: Paid, ru: Оплатил}", "    evidence: []"]  # fmt: skip
 _UNSURE = "Not sure who acts: make them steps, asked_by or ignore."
 
 
