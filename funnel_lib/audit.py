@@ -296,6 +296,7 @@ def read_log(settings: Settings, mapping: Mapping) -> EventLog:
         time_zone=settings.time_zone or None,
         observed_until=settings.observed_until or None,
         show_names=settings.show_names,
+        sheet=settings.sheet,
     )
 
 

@@ -88,7 +88,8 @@ def _offer(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, shown])
 
 
-READING = ("events", "leads", "mapping", "crm", "time_zone")  # what reading an export takes
+# What reading an export takes.
+READING = ("events", "leads", "mapping", "crm", "time_zone", "sheet")
 
 
 @app.command()

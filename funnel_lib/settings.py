@@ -105,6 +105,7 @@ class Settings(BaseModel):
     steps: Text = _define("", "Steps file: the client's steps.")
     mapping: Text = _define("", "Mapping file: what the columns mean, where that is not found out.")
     crm: Text = _define("auto", "auto, plain, or whose export it is.")
+    sheet: Text = _define("", "Sheet of a workbook, by its name or place; else the first table.")
     segments: Text = _define("auto", "auto, none, how many, or a file of segments kept before.")
     pace: bool = _define(False, "Segments may differ by pace, too.")
     rule: Text = _define("passed", "How steps are counted: passed, ordered or any.")

@@ -531,3 +531,53 @@ def test_a_crm_without_a_readable_date_says_what_it_was_taken_for(write):
     deals = "ID,STAGE_ID,STAGE_SEMANTIC_ID,OPPORTUNITY,DATE_CREATE\n1,NEW,P,5,вчера\n"
     told = problems_of(read_export, write("deals.csv", deals))
     assert "bitrix24 deals" in told and "вчера" in told and "--crm plain" in told
+
+
+# --- 8. workbooks and folders
+
+LOG = [["lead_id", "at", "action"], ["1", "2025-01-01", "form_sent"], ["2", "2025-01-02", "reply"]]
+DASHBOARD = [["Total", "Won"], [10, 3]]
+
+
+def book_of(path, **sheets):
+    """A workbook of sheets by name, each rows of cells."""
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        for name, rows in sheets.items():
+            pd.DataFrame(rows).to_excel(book, sheet_name=name, index=False, header=False)
+    return str(path)
+
+
+def test_the_sheet_with_the_table_is_found_behind_a_dashboard(case, tmp_path):
+    own = book_of(tmp_path / "a.xlsx", Обзор=DASHBOARD, Лог=LOG, Цены=DASHBOARD)
+    for path in (case("workbook_dashboard_first") / "e4.xlsx", own):
+        log = read_export(path)
+        assert log.leads["lead_id"].tolist() == ["1", "2"]
+    assert checks_of(log)["sheet_not_read"] == "a.xlsx (Обзор), a.xlsx (Цены)"
+
+
+@pytest.mark.parametrize("sheet", ["Calls", "calls", "2"])
+def test_a_sheet_can_be_chosen(tmp_path, sheet):
+    calls = [LOG[0], ["7", "2025-03-01", "call"]]
+    path = book_of(tmp_path / "a.xlsx", Log=LOG, Calls=calls)
+    assert read_export(path, sheet=sheet).leads["lead_id"].tolist() == ["7"]
+    told = problems_of(read_export, path, sheet="Deals")
+    assert "no sheet 'Deals'" in told and "Log, Calls" in told
+
+
+def test_merged_cells_are_filled_down(case, tmp_path):
+    log = read_export(case("merged_cells_xlsx") / "e2.xlsx")
+    assert log.leads["lead_id"].tolist() == ["1", "2"] and len(log.events) == 5
+    with pd.ExcelWriter(tmp_path / "m.xlsx", engine="xlsxwriter") as book:
+        sheet = book.book.add_worksheet("Log")
+        for row, cells in enumerate([["A report", "", ""], *LOG, ["", "2025-01-04", "paid"]]):
+            sheet.write_row(row + 2, 1, cells)
+        sheet.merge_range(4, 1, 6, 1, "7")
+    log = read_export(tmp_path / "m.xlsx")
+    assert log.leads["lead_id"].tolist() == ["7"] and len(log.events) == 3
+
+
+def test_several_tables_each_get_a_message(write):
+    a, b = write("d/a.csv", "deal_id,colour\nD1,red\nD1,blue\n"), write("d/b.csv", "x,y\n1,2\n")
+    told = problems_of(read_export, [a, b])
+    assert "a.csv: no column tells the time (at)" in told and "'colour'" in told
+    assert "b.csv: no column tells whose lead a row is" in told

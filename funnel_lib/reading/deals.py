@@ -56,19 +56,21 @@ def find_deals(table: RawTable, mapping: Mapping) -> Deals | None:
     found = _find_columns(list(frame.columns), mapping)
     if not any(meaning in found for meaning in _TELLING):
         return None
-    ids = frame[found["lead_id"]] if "lead_id" in found else None
-    if ids is not None and ids.nunique() < UNIQUE * len(ids):
-        if "lead_id" in mapping.columns or bare_name(found["lead_id"]) not in _WEAK_IDS:
+    if "lead_id" not in mapping.columns or found["lead_id"] not in mapping.columns.values():
+        key = _find_ids(frame)
+        if key is None:
             return None
-        ids = None
-    if ids is None:
+        found = {m: c for m, c in found.items() if m != "lead_id" and c != key}
+        found |= {"lead_id": key} if key else {}
+    by_row = "lead_id" not in found
+    if by_row:
         found["lead_id"] = "row"
         frame = frame.assign(row=[f"row {n}" for n in range(2, len(frame) + 2)])
     used = {c for m, c in found.items() if m != "created_at"}
     dates = [c for c in frame if c not in used and _holds_dates(table.typed, c)]
     planned = [c for c in dates if _is_planned(c)]
     acts = {c: CREATED if c == found.get("created_at") else c for c in dates if c not in planned}
-    return Deals(found, frame, acts, planned, ids is None)
+    return Deals(found, frame, acts, planned, by_row)
 
 
 def explain_undated(deals: Deals, path: str, given: dict[str, str]) -> str:
@@ -105,7 +107,25 @@ def _find_columns(columns: list[str], mapping: Mapping) -> dict[str, str]:
     return found
 
 
-_WEAK_IDS = {bare_name(name) for name in ("id", "no", "номер")} | {""}
+def _find_ids(frame: pd.DataFrame) -> str | None:
+    """The column of deals' ids: the first so named that hardly repeats; "" where there is none, and
+    None where deals repeat, so that rows are something of theirs."""
+    listed = read_beside(__file__)["columns"]["lead_id"].split(", ")
+    names = [bare_name(name.strip('"')) for name in listed]
+    named = {bare_name(column): column for column in reversed(frame.columns)}
+    for name in dict.fromkeys(names):
+        if name not in named or not name:
+            continue
+        known = frame[named[name]].dropna()
+        unique = known.nunique() >= UNIQUE * len(known)
+        if not unique and name not in _WEAK_IDS and len(known) > len(frame) / 2:
+            return None
+        if unique and len(known) >= UNIQUE * len(frame):
+            return named[name]
+    return ""
+
+
+_WEAK_IDS = {bare_name(name) for name in ("id", "no", "номер", "record id", "external id")}
 
 
 def _holds_dates(typed: pd.DataFrame, column: str) -> bool:

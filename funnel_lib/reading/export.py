@@ -24,7 +24,7 @@ from funnel_lib.core.times import localize
 from funnel_lib.core.words import say
 from funnel_lib.reading.cells.people import find_personal, hide_persons, hide_within
 from funnel_lib.reading.cells.times import Ambiguous, read_times
-from funnel_lib.reading.columns import ESSENTIAL, Mapping
+from funnel_lib.reading.columns import ESSENTIAL, Mapping, find_columns
 from funnel_lib.reading.contacts import find_contacts, number_clients
 from funnel_lib.reading.crm import (
     check_crm,
@@ -37,6 +37,7 @@ from funnel_lib.reading.crm import (
     read_outside,
     take_crm,
 )
+from funnel_lib.reading.deals import find_deals
 from funnel_lib.reading.files.tables import EmptyTable, RawTable, find_tables, read_table, show_path
 from funnel_lib.reading.files.typed import show
 from funnel_lib.reading.ledger import Clock, Ledger, Reading
@@ -52,6 +53,7 @@ def read_export(
     time_zone: str | None = None,
     observed_until: str | None = None,
     show_names: bool = False,
+    sheet: str = "",
 ) -> EventLog:
     """Read export files into a checked log.
 
@@ -69,6 +71,8 @@ def read_export(
     observed_until : day (to its end) or time of the export; not given, the last act or change in
         the data, but for a handful of stamps far behind all others
     show_names : keep names of people, phones, mails and free texts among the leads' columns
+    sheet : of workbooks, by its name or place; not given, the first that holds a table of leads or
+        events, else the first table
 
     Raises
     ------
@@ -89,8 +93,9 @@ def read_export(
     mapping = mapping or Mapping()
     zone_given = time_zone or mapping.time_zone
     problems, files = Problems(), Ledger()
-    tables = _read_tables(events if isinstance(events, list) else [events], problems, files)
-    lead_tables = _read_tables([] if leads is None else [leads], problems, files)
+    given = events if isinstance(events, list) else [events]
+    tables = _read_tables(given, problems, files, sheet)
+    lead_tables = _read_tables([] if leads is None else [leads], problems, files, "")
     problems.raise_if_any()
     clock = Clock(zone_given or "UTC", mapping.day_first, mapping.decimal_comma)
     reading = Reading(mapping, clock)
@@ -144,7 +149,28 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
     return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
 
 
-def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTable]:
+def _find_sheet(path: Path, sheet: str) -> RawTable:
+    """Read a table; of a workbook whose first table knows nothing of leads, the first that does."""
+    table = read_table(path, sheet)
+    if sheet or not table.further_sheets or _tells_leads(table):
+        return table
+    for name in table.further_sheets:
+        try:
+            other = read_table(path, name)
+        except InputError:
+            continue
+        if _tells_leads(other):
+            return other
+    return table
+
+
+def _tells_leads(table: RawTable) -> bool:
+    found = find_columns(table.columns, Mapping())[0]
+    deals = find_deals(table, Mapping())
+    return is_known(table) or {"at", "action"} <= found.keys() or bool(deals and deals.dates)
+
+
+def _read_tables(paths: list, problems: Problems, ledger: Ledger, sheet: str) -> list[RawTable]:
     """Read every table. Left out and noted are empty ones beside others, and in a folder a JSON
     file or a text that holds no table of deals or events: it is for whoever needs it."""
     tables, strays, empty, why_empty = [], [], [], []
@@ -153,7 +179,7 @@ def _read_tables(paths: list, problems: Problems, ledger: Ledger) -> list[RawTab
         may_be_stray = in_folder and ".json" in path.suffixes
         may_be_stray |= in_folder and ".txt" in path.suffixes and len(listed) > 1
         try:
-            table = read_table(path)
+            table = _find_sheet(path, sheet)
             if may_be_stray and not is_known(table):
                 raise InputError(["no table of deals or events"])
             tables.append(table)

@@ -162,8 +162,10 @@ def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
             missing = [m for m in ESSENTIAL if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     lead_parts += _name_leads(lead_tables, mapping, problems)
-    if not event_parts and not problems.found:
+    if not event_parts:  # a table of leads alone tells of no event
         for table, found, _ in others:
+            if any(p.startswith(table.path) for p in problems.found):
+                continue
             missing = [m for m in ESSENTIAL if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     return event_parts, lead_parts

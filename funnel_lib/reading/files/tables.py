@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
@@ -53,7 +53,7 @@ class RawTable:
     meanings : meaning -> column, where the kind of the file says it
     kind : "text", "Excel", "HTML", "JSON", "Parquet" or "XES"
     above : texts of the rows above the header, such as titles
-    further_sheets : places of the sheets of a workbook that hold further tables, not read
+    further_sheets : the sheets of a workbook that hold further tables, not read
     odd_lines : how many lines of a text are in another encoding than the others
     """
 
@@ -63,7 +63,7 @@ class RawTable:
     meanings: dict[str, str] = field(default_factory=dict)
     kind: str = "text"
     above: tuple[str, ...] = ()
-    further_sheets: tuple[int, ...] = ()
+    further_sheets: tuple[str, ...] = ()
     odd_lines: int = 0
 
     @property
@@ -97,8 +97,8 @@ def find_tables(paths: list[str | Path]) -> list[Path]:
     return found
 
 
-def read_table(path: str | Path) -> RawTable:
-    """Read one table file.
+def read_table(path: str | Path, sheet: str = "") -> RawTable:
+    """Read one table file; of a workbook a `sheet`, by its name or place, else its first table.
 
     Names and cells are stripped; a name that comes again gets " (2)", " (3)" …; rows without
     content, and columns without a name and without content, are left out. Empty cells and
@@ -113,7 +113,8 @@ def read_table(path: str | Path) -> RawTable:
     """
     kind, data = read_file(path)
     try:
-        table, broken, above, *further = _READERS[kind](data)
+        reader = partial(_read_excel, wanted=sheet) if kind == "Excel" else _READERS[kind]
+        table, broken, above, *further = reader(data)
         frame = to_frame(table)
     except NoRecords as error:
         raise EmptyTable([f"{path}: {error}"]) from None
@@ -148,8 +149,8 @@ def _is_table(path: Path) -> bool:
     return path.is_file() and name.endswith(TABLE_SUFFIXES) and not name.startswith((".", "~$"))
 
 
-def _read_excel(data: bytes) -> tuple:
-    table, *above_and_further = read_excel(data)
+def _read_excel(data: bytes, wanted: str = "") -> tuple:
+    table, *above_and_further = read_excel(data, wanted)
     return table, (), *above_and_further
 
 
