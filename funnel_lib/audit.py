@@ -32,8 +32,9 @@ from funnel_lib.counting.duplicates import (
 from funnel_lib.counting.parts import count_parts, read_size
 from funnel_lib.counting.reach import check_rule, read_window
 from funnel_lib.reading.cells.times import check_time_zone
-from funnel_lib.reading.columns import Mapping, read_mapping
+from funnel_lib.reading.columns import Mapping, find_columns, read_mapping
 from funnel_lib.reading.crm import check_crm
+from funnel_lib.reading.deals import find_list_columns
 from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
 from funnel_lib.reading.pseudonyms import hide_managers, name_managers
@@ -43,6 +44,8 @@ from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.paths.segments import find_segments, read_segments
 from funnel_lib.sections.section import Answer, Section, Source
 from funnel_lib.settings import FORMATS, Settings, sign
+
+MOST_SEGMENTS = 20  # that can be asked for
 
 
 @dataclass(frozen=True, repr=False)
@@ -252,6 +255,9 @@ def _check_choices(settings: Settings) -> None:
         check_rule(settings.rule)
     choice = settings.segments
     known = choice in ("auto", "none") or (choice.isdigit() and int(choice) > 0)
+    if choice.isdigit() and int(choice) > MOST_SEGMENTS:
+        problems.add(f"segments {choice}: choose at most {MOST_SEGMENTS}; more paths than that are "
+                     "none that anybody works with")  # fmt: skip
     if not known and not Path(choice).is_file():
         problems.add(
             f"segments {choice!r}: choose auto, none, how many (1 or more), or a file of segments"
@@ -309,17 +315,22 @@ def _choose(journeys: Journeys, settings: Settings) -> np.ndarray:
         keep &= (entered >= since).to_numpy()
     if settings.entered_to:
         keep &= (entered <= read_moment(settings.entered_to, zone, "entered_to")).to_numpy()
-    keep &= _fits_only(journeys.leads, settings.only)
+    keep &= _fits_only(journeys.leads, settings)
     if not keep.any():
         raise InputError(["no lead is left in the chosen period and filter; widen it"])
     return keep
 
 
-def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.ndarray:
+def _fits_only(leads: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Which leads have the values asked for? Columns may be called as in the export."""
     wanted: dict[str, list[str]] = {}
-    for condition in only:
-        column, value = condition.split("=", 1)
-        wanted.setdefault(column.strip(), []).append(value.strip())
+    mapping = read_mapping(settings.mapping) if settings.mapping else Mapping()
+    for condition in settings.only:
+        column, value = (part.strip() for part in condition.split("=", 1))
+        if column not in leads:
+            meanings = find_columns([column], mapping)[0] or find_list_columns([column], mapping)
+            column = next((m for m in meanings if m in leads), column)
+        wanted.setdefault(column, []).append(value)
     keep = np.ones(len(leads), bool)
     problems = []
     for column, values in wanted.items():
@@ -330,8 +341,12 @@ def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.nda
         texts = leads[column].astype("str")
         for value in values:
             if not (texts == value).any():
-                found = quote_some(sorted(texts.dropna().unique()), most=10)
-                problems.append(f"only {column}={value}: no lead has this value; found {found}")
+                there = sorted(texts.dropna().unique())
+                found = quote_some(there, most=10)
+                near = suggest(value, there)
+                near = near or suggest(value, [w for name in there for w in name.split()])
+                told = f"only {column}={value}: no lead has this value{near}; found {found}"
+                problems.append(told)
         keep &= texts.isin(values).to_numpy()
     if problems:
         raise InputError(problems)

@@ -581,3 +581,100 @@ def test_several_tables_each_get_a_message(write):
     told = problems_of(read_export, [a, b])
     assert "a.csv: no column tells the time (at)" in told and "'colour'" in told
     assert "b.csv: no column tells whose lead a row is" in told
+
+
+# --- 9. messages
+
+SMALL = "lead_id,at,action\n1,2025-01-01,form_sent\n1,2025-01-02,reply\n2,2025-01-02,form_sent\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("https://example.com/deals.csv", "nothing is fetched"), ("s.yml", "give it with --steps"),
+     ("report.docx", "a .docx file is no table"), ("scan.pdf", "a .pdf file is no table")],
+)  # fmt: skip
+def test_what_is_no_table_is_called_by_its_name(write, given, told):
+    path = given if "://" in given else write(given, STEPS)
+    assert told in problems_of(read_export, path)
+
+
+def test_swapped_files_are_told(write):
+    events, leads = write("e.csv", SMALL), write("l.csv", "lead_id,manager\n1,Ann\n")
+    told = problems_of(read_export, leads, events)
+    assert "seem to be swapped" in told and "e.csv as the events" in told
+
+
+def test_patterns_are_expanded(write, tmp_path):
+    write("x/one.csv", SMALL)
+    write("x/two.csv", SMALL.replace("1,", "7,").replace("2,20", "8,20"))
+    assert len(read_export(str(tmp_path / "x" / "*.csv")).leads) == 4
+    assert "no such file" in problems_of(read_export, str(tmp_path / "y" / "*.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-16", "utf-8-sig", "utf-16-be"])
+def test_a_steps_file_may_be_in_any_usual_encoding(write, encoding):
+    text = STEPS.replace("id: request", "id: request, name: Оставил заявку").encode(encoding)
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    steps = fl.read_steps(write("s.yml", mark + text))
+    assert steps.names("ru")["request"] == "Оставил заявку"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("\t- {id: x}", "write spaces"), ("  - id: Оплата: счёт", "needs quotes")],
+)
+def test_tabs_and_colons_of_yaml_are_explained(write, line, told):
+    assert told in problems_of(fl.read_steps, write("s.yml", f"steps:\n{line}\nwon: x\n"))
+
+
+def test_only_takes_the_users_own_header_and_offers_the_nearest_value(write):
+    events, steps = write("e.csv", SMALL), write("s.yml", STEPS)
+    leads = write("l.csv", "lead_id;Ответственный\n1;Анна Ким\n2;Борис\n")
+    for only in ("Ответственный=Анна Ким", ["менеджер=Анна Ким"], "manager=Анна Ким"):
+        assert len(audit_of(events, steps, leads=leads, only=only).tables["leads"]) == 1
+    told = problems_of(audit_of, events, steps, leads=leads, only="менеджер=Ким")
+    assert "did you mean Ким" in told or "Анна Ким" in told
+    assert "did you mean Борис?" in problems_of(
+        audit_of, events, steps, leads=leads, only="менеджер=Бориз"
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "near"), [("МСК", "Europe/Moscow"), ("msk", "Europe/Moscow"), ("UTC+3", "Etc/GMT-3")]
+)
+def test_usual_names_of_zones_are_offered(write, zone, near):
+    assert near in problems_of(read_export, write("e.csv", SMALL), time_zone=zone)
+
+
+def test_so_many_segments_are_refused(write):
+    told = problems_of(fl.build_audit, write("e.csv", SMALL), segments="50",
+                       steps=write("s.yml", STEPS))  # fmt: skip
+    assert "choose at most 20" in told
+
+
+def test_misspelt_evidence_is_told_on_page_one(write):
+    text = rows_of("9 x form_sent reply Договор_подписан", "3 x form_sent")
+    steps = STEPS.replace("[invoice_paid]", "[Договор_подписн]")
+    audit = audit_of(write("e.csv", text), write("s.yml", steps))
+    told = " ".join(fl.show_page_one(audit).tell())
+    assert "'Договор_подписан' (9)" in told and "did you mean" in told
+
+
+def test_a_sale_that_statuses_contradict_is_told_on_page_one(write):
+    text = rows_of("9 x form_sent reply invoice_paid")
+    statuses = [*["lost"] * 7, "won", "won"]
+    leads = "lead_id,status\n" + "".join(f"{n},{s}\n" for n, s in enumerate(statuses, 1))
+    audit = audit_of(write("e.csv", text), write("s.yml", STEPS), leads=write("l.csv", leads))
+    assert "contradicts the statuses: 7 leads" in " ".join(fl.show_page_one(audit).tell())
+
+
+def test_a_draft_left_in_is_told_on_page_one(write):
+    steps = STEPS.replace("version: 1", "version: 1\ndraft: true")
+    audit = audit_of(write("e.csv", SMALL), write("s.yml", steps))
+    assert "`draft: true`" in fl.show_page_one(audit).tell()[0]
+
+
+def test_messages_come_in_the_language_asked_for(write, funnel):
+    path = write("e.csv", "a,b\n1,2\n")
+    assert "ни один столбец не говорит" in funnel("check", path, "--lang", "ru")[2]
+    assert "no column tells" in funnel("check", path)[2]

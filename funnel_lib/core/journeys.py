@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ from funnel_lib.core.tables import write_codes
 from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
 from funnel_lib.core.words import find_shown_words
 
+_ALIKE = 0.8  # likeness of two names of which one may be the other, misspelt
+_FEWEST_SOLD = 5  # leads with the sale, to say that their statuses contradict it
 _COMPARE = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge,
     "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -115,6 +118,8 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
             log, leads[["lead_id"]], np.minimum(ended, reopened), reopened, acts, rows[late]
         ),
     ]
+    if told.any():
+        quality.append(_check_won(leads, lead[codes == sale], steps))
     left_out = paid_but_lost | late
     other = _match_other_deals(log, steps, leads, rows[left_out])
     if left_out.any() or len(other[0]):
@@ -131,6 +136,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     has_sales = bool(measurable[sale] or (status == STATUSES.index("won")).any())
     quality += [
         _check_actions(log, steps),
+        _check_misspelt(log, steps),
         _check_steps(steps, measurable),
         _check_entry(leads, lead, at, codes, steps),
     ]
@@ -458,6 +464,36 @@ def _check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
         ("no_such_column", len(log.events) if columns else 0, len(log.events), "warning",
          ", ".join(columns)),
     ])  # fmt: skip
+
+
+def _check_misspelt(log: EventLog, steps: Steps) -> pd.DataFrame:
+    """Evidence and asks that match no event, where an action is nearly called so."""
+    counts = log.events["action"].value_counts()
+    there = {str(a).casefold(): str(a) for a in counts.index[counts > 0]}
+    rules = [(s.id, rule) for s in steps.steps for rule in (*s.evidence, *s.asked_by)]
+    found, n_rows = [], 0
+    for step_id, rule in rules:
+        if rule.is_glob or rule.action in there.values():
+            continue
+        near = get_close_matches(rule.action.casefold(), there, n=1, cutoff=_ALIKE)
+        if near:
+            name = there[near[0]]
+            n_rows += counts[name]
+            found.append(f"{step_id}: {rule.action!r} → {name!r} ({counts[name]})")
+    row = ("evidence_misspelt", n_rows, len(log.events), "warning", "; ".join(found))
+    return note_checks([row])
+
+
+def _check_won(leads: pd.DataFrame, sold: np.ndarray, steps: Steps) -> pd.DataFrame:
+    """Leads whose status contradicts the step that is the sale, where most do."""
+    status = leads["status"].to_numpy()
+    has_sale = np.zeros(len(leads), bool)
+    has_sale[sold] = True
+    not_won = has_sale & (status != "won")
+    if has_sale.sum() < _FEWEST_SOLD or 2 * not_won.sum() <= has_sale.sum():
+        return note_checks([])
+    example = f"{steps.won}: {', '.join(leads.loc[not_won, 'lead_id'].head(3).astype('str'))}"
+    return note_checks([("won_contradicts", not_won.sum(), len(leads), "warning", example)])
 
 
 def _check_steps(steps: Steps, measurable: np.ndarray) -> pd.DataFrame:

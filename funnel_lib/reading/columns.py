@@ -14,6 +14,7 @@ import yaml
 from funnel_lib.core.checked import FAST, Checked, Place, read_checked
 from funnel_lib.core.errors import quote_some, suggest
 from funnel_lib.core.events import ACTORS, EVENT_COLUMNS, LEAD_COLUMNS
+from funnel_lib.core.words import say
 from funnel_lib.reading.cells.currencies import split_header
 
 MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:], "pipeline")
@@ -120,16 +121,13 @@ def names_lead(columns: list[str], mapping: Mapping) -> bool:
 
 def explain_missing(missing: list[str], columns: list[str]) -> str:
     """Say which meanings were not found, what is there, and how to write a mapping."""
-    words = {"lead_id": "whose lead a row is", "at": "the time", "action": "the action"}
     near = {m: _nearest(m, columns) for m in missing}
     guesses = ", ".join(f'{m}: "{n}"' for m, n in near.items() if n)
     lines = ", ".join(f'{m}: "…"' for m in missing)
-    return (
-        f"no column tells {' or '.join(f'{words[m]} ({m})' for m in missing)}; "
-        f"found {quote_some(columns, most=20)}"
-        + (f"; nearest: {guesses}" if guesses else "")
-        + f". Write a mapping file with `columns: {{{lines}}}` and give it with --mapping"
-    )
+    what = say("problem.or").join(f"{say(f'problem.no_{m}')} ({m})" for m in missing)
+    near = say("problem.nearest", guesses=guesses) if guesses else ""
+    found = quote_some(columns, most=20)
+    return say("problem.no_column", what=what, found=found, near=near, lines=f"{{{lines}}}")
 
 
 def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) -> bool:

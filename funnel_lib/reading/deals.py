@@ -53,7 +53,7 @@ def find_deals(table: RawTable, mapping: Mapping) -> Deals | None:
     It has a column that only deals have, and ids, if any, that hardly repeat.
     """
     frame = table.frame
-    found = _find_columns(list(frame.columns), mapping)
+    found = find_list_columns(list(frame.columns), mapping)
     if not any(meaning in found for meaning in _TELLING):
         return None
     if "lead_id" not in mapping.columns or found["lead_id"] not in mapping.columns.values():
@@ -91,7 +91,8 @@ def explain_undated(deals: Deals, path: str, given: dict[str, str]) -> str:
                reasons=top or "—", dates=f"{{{dates}}}")  # fmt: skip
 
 
-def _find_columns(columns: list[str], mapping: Mapping) -> dict[str, str]:
+def find_list_columns(columns: list[str], mapping: Mapping) -> dict[str, str]:
+    """What the columns of a list of deals mean: meaning -> column."""
     found = {m: c for m, c in mapping.columns.items() if c in columns}
     for meaning, names in read_beside(__file__)["columns"].items():
         free = {}

@@ -19,6 +19,7 @@ from funnel_lib.core.events import (
     show_values,
 )
 from funnel_lib.core.times import as_category
+from funnel_lib.core.words import say
 from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes
@@ -89,6 +90,7 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
     """
     problems, mapping, ledger = Problems(), reading.mapping, reading.ledger
     check_mapping([*tables, *lead_tables], mapping, problems)
+    _refuse_swapped(tables, lead_tables, mapping)
     event_parts, lead_parts = _sort_out(tables, lead_tables, reading, problems)
     problems.raise_if_any()
     rows = _put_together(event_parts)
@@ -169,6 +171,18 @@ def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
             missing = [m for m in ESSENTIAL if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     return event_parts, lead_parts
+
+
+def _refuse_swapped(tables: list[RawTable], lead_tables: list[RawTable], mapping: Mapping) -> None:
+    """Refuse events that are given as leads, beside leads that are given as events."""
+
+    def has_events(table: RawTable) -> bool:
+        found = _find_meanings(table, mapping)[0]
+        return {*ESSENTIAL} <= found.keys() and not _lists_leads(found)
+
+    if any(map(has_events, lead_tables)) and not any(map(has_events, tables)):
+        names = {"events": tables[0].path, "leads": lead_tables[0].path}
+        raise InputError([say("problem.swapped", **names)])
 
 
 def _is_list(table: RawTable, found: dict[str, str], mapping: Mapping) -> bool:

@@ -37,12 +37,18 @@ class _PageOne(Answer):
     def tell(self, lang: str = "") -> list[str]:
         source, words = self.source, self.source.words(lang)
         told = tell_page_one(source.tables, words, source.journeys)
-        return [*tell_steps(source.log, source.steps, source.settings.steps, words), *told]
+        return [*self._tell_steps(lang), *told]
+
+    def _tell_steps(self, lang: str) -> list[str]:
+        """What must be known of the steps before anything else."""
+        source = self.source
+        return tell_steps(source.log, source.steps, source.settings.steps, source.words(lang),
+                          source.tables.get("quality"))  # fmt: skip
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
         log, words, journeys = self.source.log, self.source.words(lang), self.source.journeys
         told = self.tell(lang)
-        n = len(tell_steps(log, self.source.steps, self.source.settings.steps, words))
+        n = len(self._tell_steps(lang))
         export = told[:n] + tell_merged(log, self.source.unmerged, journeys.leads, words)
         export += tell_export(log, words, journeys)
         return render(

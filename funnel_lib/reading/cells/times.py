@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.times import HOUR, code_numbers
+from funnel_lib.core.words import say
 from funnel_lib.reading.cells.fixed import find_layout, read_fixed
 from funnel_lib.reading.cells.months import name_months
 from funnel_lib.reading.cells.numbers import match, read_whole, to_arrow
@@ -91,9 +93,28 @@ def check_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(
-            [f"no time zone {name!r}; give an IANA name such as Europe/Moscow"]
-        ) from None
+        near = _find_zone(name)
+        key = "problem.time_zone_near" if near else "problem.time_zone"
+        raise InputError([say(key, name=repr(name), near=near)]) from None
+
+
+def _find_zone(name: str) -> str:
+    """The zone that a usual short name means, or an offset."""
+    plain = re.sub(r"\s+", "", name.casefold())
+    if plain in _ZONES:
+        return _ZONES[plain]
+    found = re.fullmatch(r"(?:utc|gmt|мск)?([+-])0?(\d{1,2})(?::?00)?", plain)
+    if found and "мск" not in plain:
+        return f"Etc/GMT{'-' if found[1] == '+' else '+'}{found[2]}"  # POSIX counts to the west
+    return ""
+
+
+_ZONES = {
+    "мск": "Europe/Moscow", "msk": "Europe/Moscow", "москва": "Europe/Moscow",
+    "moscow": "Europe/Moscow", "екб": "Asia/Yekaterinburg", "нск": "Asia/Novosibirsk",
+    "est": "America/New_York", "pst": "America/Los_Angeles", "алматы": "Asia/Almaty",
+    "минск": "Europe/Minsk", "киев": "Europe/Kyiv", "london": "Europe/London",
+}  # fmt: skip
 
 
 def _to_utc(local: np.ndarray, time_zone: str) -> np.ndarray:

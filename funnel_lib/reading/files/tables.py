@@ -7,14 +7,17 @@ so that the same table gives the same log whatever file it came in.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from glob import glob
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
 from funnel_lib.core.errors import InputError, quote_some
+from funnel_lib.core.words import say
 from funnel_lib.reading.files.archives import read_file
 from funnel_lib.reading.files.delimited import find_odd_lines, read_delimited, to_utf8
 from funnel_lib.reading.files.html_tables import find_charset, read_html
@@ -81,7 +84,11 @@ def find_tables(paths: list[str | Path]) -> list[Path]:
     """Give the table files of a list of files and folders, in the order of their names."""
     found: list[Path] = []
     problems = []
-    for path in map(Path, paths):
+    for given in _expand(paths):
+        path = Path(given)
+        if wrong := _tell_kind(str(given), path):
+            problems.append(wrong)
+            continue
         try:
             inside = sorted(p for p in path.iterdir() if _is_table(p)) if path.is_dir() else [path]
             if not inside:
@@ -95,6 +102,31 @@ def find_tables(paths: list[str | Path]) -> list[Path]:
     if problems:
         raise InputError(problems)
     return found
+
+
+def _expand(paths: list[str | Path]) -> list[str | Path]:
+    """Expand patterns, as not every shell does."""
+    found: list[str | Path] = []
+    for path in paths:
+        is_pattern = any(sign in str(path) for sign in "*?[") and not Path(path).exists()
+        found += (sorted(glob(str(path))) or [path]) if is_pattern else [path]
+    return found
+
+
+def _tell_kind(given: str, path: Path) -> str:
+    """Say why a thing cannot be a table, by its name; empty where it may be one."""
+    ends = path.suffix.lower()
+    if re.match(r"https?:/|ftp:/|www\.", given):
+        return say("problem.address", path=given)
+    if path.is_file() and ends in (".yml", ".yaml"):
+        return say("problem.yaml_as_table", path=given)
+    if path.is_file() and ends in _OTHERS:
+        return say("problem.no_table", path=given, kind=ends, suffixes=", ".join(TABLE_SUFFIXES))
+    return ""
+
+
+# Documents, pictures and the like: whatever they hold, it is no table that can be read.
+_OTHERS = (".doc", ".docx", ".pdf", ".ppt", ".pptx", ".png", ".jpg", ".jpeg", ".rtf", ".odt")
 
 
 def read_table(path: str | Path, sheet: str = "") -> RawTable:

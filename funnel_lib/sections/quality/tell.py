@@ -82,9 +82,25 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
     )
 
 
-def tell_steps(log: EventLog, steps: Steps, path: str, words: Words) -> list[str]:
+def tell_steps(
+    log: EventLog, steps: Steps, path: str, words: Words, quality: pd.DataFrame | None = None
+) -> list[str]:
     """What must be known of the steps before any number: that they are a draft, and how many
-    actions of the log it leaves out?"""
+    actions of the log it leaves out; evidence that is misspelt; a sale that statuses contradict?"""
+    told = _tell_draft(log, steps, path, words)
+    for row in () if quality is None else quality.drop_duplicates("check").itertuples():
+        if row.check in _WRONG:
+            told.append(words.text(_WRONG[row.check], n=row.n_rows, example=row.example))
+    return told
+
+
+_WRONG = {
+    "evidence_misspelt": "sentence.steps_misspelt",
+    "won_contradicts": "sentence.steps_contradict",
+}
+
+
+def _tell_draft(log: EventLog, steps: Steps, path: str, words: Words) -> list[str]:
     if not steps.draft:
         return []
     named = [e.action for s in steps.steps for e in (*s.evidence, *s.asked_by)]
