@@ -19,6 +19,7 @@ from funnel_lib.reading.cells.outcomes import read_outcomes
 from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.export import read_export
+from funnel_lib.reading.lexicon import find_meaning
 
 STEPS = """version: 1
 steps:
@@ -678,3 +679,20 @@ def test_messages_come_in_the_language_asked_for(write, funnel):
     path = write("e.csv", "a,b\n1,2\n")
     assert "ни один столбец не говорит" in funnel("check", path, "--lang", "ru")[2]
     assert "no column tells" in funnel("check", path)[2]
+
+
+# --- 7. stage names: who is the subject, and what was done
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [("Клиент описал задачу|Потребность сформулирована|Задача описана клиентом|ТЗ от клиента|"
+      "Заказчик выбрал смету|Client described the need|"
+      "Terms checked by the customer|Brief from client", "client"),
+     ("Клиенту отправлен договор|Встреча с клиентом|Менеджер описал задачу|We described the need|"
+      "Клиент думает|КП на рассмотрении у клиента|Договор отправлен менеджером", "manager"),
+     ("Обратная связь запрошена|Запрошена", "unclear")],
+)  # fmt: skip
+def test_the_subject_of_a_name_tells_whose_act_it_is(names, kind):
+    for name in names.split("|"):
+        assert find_meaning(name).kind == kind, name
