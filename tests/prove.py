@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import random_worlds as worlds
+from odd_crms import prove_first_contact
 from prove_comparisons import prove_comparisons
 from prove_readers import prove_readers
 from prove_time import prove_time
@@ -328,6 +329,7 @@ TABLES = {
     "power": prove_power,
     "comparisons": lambda pool: prove_comparisons(pool, full="--full" in sys.argv),
     "readers": lambda _: prove_readers(),
+    "contact": prove_first_contact,
 }
 
 
