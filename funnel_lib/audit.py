@@ -21,9 +21,9 @@ from funnel_lib.core.errors import (
 from funnel_lib.core.events import EventLog
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
-from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
-from funnel_lib.core.steps import LANGUAGES, Steps, read_steps
-from funnel_lib.core.words import Words, check_language, use_language
+from funnel_lib.core.journeys import Journeys, build_journeys, select_leads, sum_sales
+from funnel_lib.core.steps import LANGUAGES, Steps, parse_steps, read_steps
+from funnel_lib.core.words import Words, asking, check_language, use_language
 from funnel_lib.counting.duplicates import (
     find_first_entries,
     find_second_entries,
@@ -32,8 +32,9 @@ from funnel_lib.counting.duplicates import (
 from funnel_lib.counting.parts import count_parts, read_size
 from funnel_lib.counting.reach import check_rule, read_window
 from funnel_lib.reading.cells.times import check_time_zone
-from funnel_lib.reading.columns import Mapping, read_mapping
+from funnel_lib.reading.columns import Mapping, find_columns, read_mapping
 from funnel_lib.reading.crm import check_crm
+from funnel_lib.reading.deals import find_list_columns
 from funnel_lib.reading.export import read_export, read_moment
 from funnel_lib.reading.files.tables import find_tables
 from funnel_lib.reading.inputs import InputFile, check_unchanged, list_files
@@ -41,9 +42,12 @@ from funnel_lib.reading.privacy import show_place
 from funnel_lib.reading.pseudonyms import hide_managers, name_managers
 from funnel_lib.sections import list_parts, list_sections
 from funnel_lib.sections.hypotheses.count import check_references, read_references
+from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.paths.segments import find_segments, read_segments
 from funnel_lib.sections.section import Answer, Section, Source
 from funnel_lib.settings import FORMATS, Settings, sign
+
+MOST_SEGMENTS = 20  # that can be asked for
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,9 +92,10 @@ class Audit(Card, Source):
 
 @dataclass(frozen=True)
 class Inputs:
-    """The small files that settings name, read: steps, mapping, references (step → share)."""
+    """The small files that settings name, read: steps (None: proposed once the log is read),
+    mapping, references (step → share)."""
 
-    steps: Steps
+    steps: Steps | None
     mapping: Mapping
     references: dict[str, float]
 
@@ -121,14 +126,24 @@ def build_audit(events: Settings | str | Path | Any, **settings: Any) -> Audit:
     ['request_left', 200.0]
     """
     given = _take(events, settings)
+    with asking(given.lang):
+        return _build(given)
+
+
+def _build(given: Settings) -> Audit:
     named = [*given.list_inputs(), *_list_segments(given)]
     files = list_files(named)
     inputs = check_inputs(given)
     log = read_log(given, inputs.mapping)
+    if inputs.steps is None:
+        steps = parse_steps(propose_steps(log))
+        check_references(inputs.references, steps)
+        inputs = replace(inputs, steps=steps)
     zone = given.time_zone or inputs.mapping.time_zone or "UTC"
     settings = given.model_copy(update={"time_zone": zone})
     use_language(settings.lang or LANGUAGES[0], inputs.steps)
     n_parts = count_parts(log, settings.memory)
+    log = sum_sales(log, inputs.steps)
     journeys, others, unmerged = build_journeys(log, inputs.steps), None, None
     if settings.hide_managers:
         others = name_managers(log, _write_pseudonym(settings), settings.seed)
@@ -199,7 +214,7 @@ def check_inputs(settings: Settings) -> Inputs:
     problems = Problems()
     steps = mapping = references = None
     with problems.collecting():
-        steps = _read_own_steps(settings.steps)
+        steps = read_steps(settings.steps) if settings.steps else None
     with problems.collecting():
         references = read_references(settings.references)
         if steps is not None:
@@ -236,15 +251,6 @@ def check_reading(settings: Settings) -> Mapping:
     return mapping
 
 
-def _read_own_steps(path: str) -> Steps:
-    if not path:
-        raise InputError([
-            "no steps file; write the client's steps into a steps.yml (see the README) and "
-            "give it with --steps"
-        ])  # fmt: skip
-    return read_steps(path)
-
-
 def _check_words(settings: Settings) -> None:
     """Refuse a language or a format that there is not."""
     problems = Problems()
@@ -264,6 +270,9 @@ def _check_choices(settings: Settings) -> None:
         check_rule(settings.rule)
     choice = settings.segments
     known = choice in ("auto", "none") or (choice.isdigit() and int(choice) > 0)
+    if choice.isdigit() and int(choice) > MOST_SEGMENTS:
+        problems.add(f"segments {choice}: choose at most {MOST_SEGMENTS}; more paths than that are "
+                     "none that anybody works with")  # fmt: skip
     if not known and not Path(choice).is_file():
         problems.add(
             f"segments {choice!r}: choose auto, none, how many (1 or more), or a file of segments"
@@ -314,6 +323,7 @@ def read_log(settings: Settings, mapping: Mapping) -> EventLog:
         time_zone=settings.time_zone or None,
         observed_until=settings.observed_until or None,
         show_names=settings.show_names,
+        sheet=settings.sheet,
     )
 
 
@@ -338,17 +348,22 @@ def _choose(journeys: Journeys, settings: Settings) -> np.ndarray:
         keep &= (entered >= since).to_numpy()
     if settings.entered_to:
         keep &= (entered <= read_moment(settings.entered_to, zone, "entered_to")).to_numpy()
-    keep &= _fits_only(journeys.leads, settings.only)
+    keep &= _fits_only(journeys.leads, settings)
     if not keep.any():
         raise InputError(["no lead is left in the chosen period and filter; widen it"])
     return keep
 
 
-def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.ndarray:
+def _fits_only(leads: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Which leads have the values asked for? Columns may be called as in the export."""
     wanted: dict[str, list[str]] = {}
-    for condition in only:
-        column, value = condition.split("=", 1)
-        wanted.setdefault(column.strip(), []).append(value.strip())
+    mapping = read_mapping(settings.mapping) if settings.mapping else Mapping()
+    for condition in settings.only:
+        column, value = (part.strip() for part in condition.split("=", 1))
+        if column not in leads:
+            meanings = find_columns([column], mapping)[0] or find_list_columns([column], mapping)
+            column = next((m for m in meanings if m in leads), column)
+        wanted.setdefault(column, []).append(value)
     keep = np.ones(len(leads), bool)
     problems = []
     for column, values in wanted.items():
@@ -359,8 +374,12 @@ def _fits_only(leads: pd.DataFrame, only: list[str] | tuple[str, ...]) -> np.nda
         texts = leads[column].astype("str")
         for value in values:
             if not (texts == value).any():
-                found = quote_some(sorted(texts.dropna().unique()), most=10)
-                problems.append(f"only {column}={value}: no lead has this value; found {found}")
+                there = sorted(texts.dropna().unique())
+                found = quote_some(there, most=10)
+                near = suggest(value, there)
+                near = near or suggest(value, [w for name in there for w in name.split()])
+                told = f"only {column}={value}: no lead has this value{near}; found {found}"
+                problems.append(told)
         keep &= texts.isin(values).to_numpy()
     if problems:
         raise InputError(problems)

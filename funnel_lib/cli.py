@@ -43,6 +43,7 @@ from funnel_lib.core.errors import (
     quote_some,
     writing,
 )
+from funnel_lib.core.words import asking
 from funnel_lib.settings import Settings
 
 app = typer.Typer(
@@ -79,7 +80,8 @@ def take_settings(*names: str):
         def run(**given):
             mine = {p.name: given.pop(p.name) for p in own}
             given = {k: x if x or k == "formats" else _find_default(k) for k, x in given.items()}
-            return command(Settings(**given), **mine)
+            with asking(str(given.get("lang") or "")):
+                return command(Settings(**given), **mine)
 
         run.__signature__ = inspect.Signature(
             [*(_offer(n) for n in names), *(p.replace(kind=p.KEYWORD_ONLY) for p in own)]
@@ -114,7 +116,7 @@ def _offer(name: str) -> inspect.Parameter:
 
 
 # What reading an export takes.
-READING = ("events", "leads", "mapping", "crm", "time_zone", "show_names")
+READING = ("events", "leads", "mapping", "crm", "time_zone", "show_names", "sheet")
 
 
 @app.command()
@@ -155,7 +157,7 @@ def check(settings: Settings) -> None:
 
 
 @app.command()
-@take_settings(*READING)
+@take_settings(*READING, "lang")
 def steps(
     settings: Settings,
     out: Annotated[str, typer.Option(help="File for the draft; default: the screen.")] = "",
@@ -166,7 +168,12 @@ def steps(
 
     if out:
         _refuse_existing(out)
-    text = draft_steps(read_log(settings, check_reading(settings)))
+    try:
+        text = draft_steps(read_log(settings, check_reading(settings)))
+    except InputError as error:
+        if not out and not sys.stdout.isatty():  # a file that a shell has opened is not left empty
+            typer.echo("\n".join(f"# {line}" for line in str(error).splitlines()))
+        raise
     if not out:
         typer.echo(text, nl=False)
         return

@@ -106,6 +106,7 @@ class Settings(BaseModel):
     steps: Text = _define("", "Steps file: the client's steps.")
     mapping: Text = _define("", "Mapping file: what the columns mean, where that is not found out.")
     crm: Text = _define("auto", "auto, plain, or whose export it is.")
+    sheet: Text = _define("", "Sheet of a workbook, by its name or place; else the first table.")
     segments: Text = _define("auto", "auto, none, how many, or a file of segments kept before.")
     pace: bool = _define(False, "Segments may differ by pace, too.")
     rule: Text = _define("passed", "How steps are counted: passed, ordered or any.")
@@ -229,10 +230,18 @@ def find_sample(lang: str = "") -> dict[str, str]:
 
     There is one with English names, and the same leads with Russian ones.
     """
-    name = "sample_ru" if lang == "ru" else "sample"
-    inside = Path(__file__).parent / "data" / name
-    folder = inside if inside.exists() else Path(__file__).parents[1] / "data" / name
+    folder = _find_data("sample_ru" if lang == "ru" else "sample")
     return {name: str(folder / f"{name}.{end}") for name, end in _SAMPLE.items()}
+
+
+def find_ready_steps() -> Path:
+    """The folder of the ready steps files that come with the library."""
+    return _find_data("steps")
+
+
+def _find_data(name: str) -> Path:
+    inside = Path(__file__).parent / "data" / name
+    return inside if inside.exists() else Path(__file__).parents[1] / "data" / name
 
 
 _SAMPLE = {"events": "csv", "leads": "csv", "steps": "yml"}

@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import random_worlds as worlds
+from odd_crms import prove_first_contact
 from prove_comparisons import prove_comparisons
 from prove_faults import prove_faults
 from prove_fit import prove_fit
@@ -332,6 +333,7 @@ TABLES = {
     "comparisons": lambda pool: prove_comparisons(pool, full="--full" in sys.argv),
     "readers": lambda _: prove_readers(),
     "faults": lambda _: prove_faults(),
+    "contact": prove_first_contact,
 }
 
 

@@ -189,7 +189,7 @@ def test_times_of_one_layout_are_those_of_the_general_reader(way, moments, other
 
 @pytest.mark.parametrize(
     "text",
-    ["31.02.2025", "2025-02-29 10:00", "29.02.2100", "00.01.2025", "2025-01-01 24:00"],
+    ["31.02.2025", "2025-02-29 10:00", "29.02.2100", "00.01.2025", "2025-01-01 24:01"],
 )
 def test_a_day_or_a_clock_that_is_not_there_is_no_time(text):
     usual = text.translate(str.maketrans("23456", "11111"))  # a time of the same layout, if any

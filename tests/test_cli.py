@@ -167,8 +167,9 @@ def test_the_version_is_shown(funnel):
     assert funnel("--version") == (0, f"{funnel_lib.__version__}\n", "")
 
 
-def test_without_a_steps_file_the_way_to_one_is_told(here, funnel):
-    assert_refused(funnel, here, "log.csv", told=["no steps file", "--steps"])
+def test_without_a_steps_file_a_draft_is_made_and_left(here, funnel):
+    assert audit(funnel, "log.csv")[0] == 0
+    assert "draft: true" in (here / "out" / "steps.yml").read_text(encoding="utf-8")
 
 
 def test_out_must_be_a_folder_that_can_be(here, funnel):

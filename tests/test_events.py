@@ -168,11 +168,15 @@ def test_logs_that_cannot_be_built(events, leads, told):
 def test_lead_columns_of_events_give_each_lead_its_last_known_value_and_the_table_wins():
     events = CLEAN_EVENTS.assign(amount=[1.0, None, 3.0], manager=["Old", "New", "B"], note="n")
     leads = build_log(events, pd.DataFrame({"lead_id": ["b"], "manager": ["Boss"]})).leads
-    assert leads["amount"].tolist() == [1.0, 3.0]
+    assert leads["amount"].isna().all()  # of an event
     assert leads["manager"].tolist() == ["New", "Boss"]
     log = build_log(events)
-    assert log.events.columns.tolist() == ["lead_id", "at", "action", "actor", "note"]
+    assert log.events.columns.tolist() == ["lead_id", "at", "action", "actor", "note", "amount"]
     assert log.leads["manager"].tolist() == ["New", "B"]
+    assert quality_of(events)["n_rows"]["events_differ"] == 1
+    for how, amounts in (("last", [1.0, 3.0]), ("first", [1.0, 3.0]), ("sum", [np.nan] * 2)):
+        log = build_log(events, lead_columns={"amount": how})
+        np.testing.assert_array_equal(log.leads["amount"], amounts)
 
 
 def test_the_callers_frames_stay_as_they_are():
@@ -207,7 +211,7 @@ def test_closings_told_by_events_are_data_too():
     told = {"status": ["won", "open"], "closed_at": ["2025-01-10", None]}
     at = ["2025-01-01", "2025-01-05"]
     events = pd.DataFrame({"lead_id": ["1", "2"], "at": at, "action": "x", **told})
-    log = build_log(events)
+    log = build_log(events, lead_columns={"status": "last", "closed_at": "last"})
     assert log.leads["status"].tolist() == ["won", "open"]
     assert log.observed_until == pd.Timestamp("2025-01-10", tz="UTC")
 

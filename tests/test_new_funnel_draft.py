@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from funnel_lib.audit import build_audit
-from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.core.words import Words
@@ -55,9 +54,10 @@ def test_an_action_of_several_actors_is_told_by_wording():
     assert "#  - chat  # 4 events of 1 leads" in draft
 
 
-def test_no_client_at_all_is_said():
-    with pytest.raises(InputError, match="give the events a column actor"):
-        draft_steps(log_of("a call_out manager"))
+def test_where_no_action_is_the_clients_all_stand_in_order():
+    draft = draft_steps(log_of("a call_out manager", "a zig -", "a zag -"))
+    assert parse_steps(draft).ids == ("call_out", "zig", "zag")
+    assert "for a person to sort" not in draft and "Nothing tells which actions" in draft
 
 
 @pytest.mark.parametrize("world", ["kettles", "messy"])

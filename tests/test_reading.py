@@ -86,7 +86,7 @@ def quality_of(log):
         ("2025-02-30", None),
         ("32.01.2025", None),
         ("01.13.2025", None),
-        ("01.02.2025 24:00", None),
+        ("01.02.2025 24:00", "2025-02-02T00:00:00"),
         ("01.02.2025 10:60", None),
         ("13/02/2025 13:05 PM", None),
         ("01.02.2025 noon", None),
@@ -255,12 +255,15 @@ def test_status_words_in_both_languages_and_of_the_mapping(tmp_path):
     words = ["Closed Won", "успешно реализовано", "Отказ", "lost", "В работе", "Слили", "?"]
     rows = "".join(f"{i},2025-01-0{i + 1},x,{w}\n" for i, w in enumerate(words))
     path = write(tmp_path / "log.csv", "lead_id,at,action,Статус\n" + rows)
-    log = read_export(path, mapping=Mapping(status_values={"lost": ["СЛИЛИ"]}))
+    mapping = Mapping(status_values={"lost": ["СЛИЛИ"]}, lead_columns={"status": "last"})
+    log = read_export(path, mapping=mapping)
     assert log.leads["status"].astype(object).tolist()[:6] == [
         *("won", "won", "lost", "lost", "open", "lost")
     ]
     assert pd.isna(log.leads["status"][6])
-    assert check_log(log).query("check == 'unreadable_status'")["example"].tolist() == ["?"]
+    assert check_log(log).query("check == 'unreadable_status'")["example"].tolist() == [
+        '? (1); status_values: {won: [], lost: [], open: ["?"]}'
+    ]
 
 
 # --- tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -87,7 +88,17 @@ def _compose(path: str | Path, aim: str, loader: type) -> yaml.Node | None:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError([f"{path}{where}: this is no valid YAML: {what}"]) from None
+        hint = next((hint for said, hint in _HINTS.items() if said in what), "")
+        raise InputError([f"{path}{where}: this is no valid YAML: {what}{hint}"]) from None
+
+
+# What is mostly behind YAML's own words.
+_HINTS = {
+    r"'\t'": "; there is a tab: write spaces in its place",
+    "mapping values are not allowed": '; a text that holds a colon needs quotes: "Invoice: paid"',
+    "expected <block end>": "; look at the indents of this line and those above, and at quotes",
+    "could not find expected ':'": "; a colon, or a space behind it, is missing",
+}
 
 
 def _without_unknown_keys(content: dict, error: ValidationError, model: type[Model]):
@@ -114,13 +125,29 @@ def _read_text(path: str | Path, aim: str) -> str:
     try:
         if Path(path).stat().st_size > MOST_LETTERS:
             raise InputError([f"{path}: expected {aim}, of at most {MOST_LETTERS // 10**6} MB"])
-        return Path(path).read_text(encoding="utf-8-sig")
+        return _decode(Path(path).read_bytes())
     except FileNotFoundError:
         raise InputError([f"{path}: no such file; expected {aim}"]) from None
     except UnicodeDecodeError:
         raise InputError([f"{path}: expected {aim} saved as UTF-8 text"]) from None
     except OSError as error:
         raise InputError([f"{path}: cannot be read: {error.strerror}"]) from None
+
+
+def _decode(data: bytes) -> str:
+    """Text as editors save it: UTF-8, UTF-16 or, of Russian Windows, cp1251."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("cp1251")
+            beyond = [c for c in text if c > "\x7f"]
+            russian = sum("а" <= c.casefold() <= "я" or c in "ёЁ«»—№…" for c in beyond)
+            if 10 * russian < 9 * len(beyond) or "\0" in text:
+                raise
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _build(node: yaml.Node, place: Place, lines: dict, problems: list[str], path: str):

@@ -29,8 +29,16 @@ LEAD_COLUMNS = (
     "lead_id", "created_at", "status", "closed_at", "amount", "currency", "manager", "team",
     "product", "source", "loss_reason", "account_id", "stage",
 )  # fmt: skip
+# These decide about outcomes and money: of an event they are its own (a form's "success", the price
+# of what was looked at), and the lead's only where the user says so.
+OUTCOMES = ("status", "closed_at", "amount")
 CONTACT = "contact_key"  # of leads: which client, by phone, e-mail or contact; never written
-_ACTOR_WORDS = {"клиент": "client", "менеджер": "manager", "система": "system"}
+_ACTOR_WORDS = {
+    "клиент": "client", "покупатель": "client", "заказчик": "client", "customer": "client",
+    "buyer": "client", "менеджер": "manager", "сотрудник": "manager", "продавец": "manager",
+    "sales": "manager", "sales rep": "manager", "система": "system", "автоматизация": "system",
+    "automation": "system", "workflow": "system",
+}  # fmt: skip
 STAGE_PREFIX = "stage: "
 _MOVE = r"^\s*stage:\s+"
 # Rows of these kinds cannot be used at all; more than this share of them is refused.
@@ -65,6 +73,9 @@ class EventLog(Card):
     assumed : words for what nobody gave and was assumed, e.g. ``observed_until``, ``time_zone``
     sources : frame (file, crm, kind, n_rows, told_by): as what each file was read, and which of
         its columns showed that
+    lead_columns : which columns of events are the lead's, and how, as of `build_log`
+    stage_ends : what moves to a stage of the CRM were known to mean: won, lost or open
+    stage_ranks : where stages stand in the CRM, by their probability or their place there
     """
 
     events: pd.DataFrame
@@ -75,6 +86,9 @@ class EventLog(Card):
     noticed: pd.DataFrame = field(default_factory=lambda: note_checks([]))
     assumed: tuple[str, ...] = ()
     sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SOURCE_COLUMNS))
+    lead_columns: dict[str, str] = field(default_factory=dict)
+    stage_ends: dict[str, str] = field(default_factory=dict)
+    stage_ranks: dict[str, float] = field(default_factory=dict)
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""
@@ -99,12 +113,16 @@ def build_log(
     assumed: tuple[str, ...] = (),
     sources: pd.DataFrame | None = None,
     modified: pd.Series | None = None,
+    lead_columns: dict[str, str] | None = None,
 ) -> EventLog:
     """Check events and leads and put them in order.
 
     Events need lead_id, at (UTC where without a zone), action and, where known, actor; columns of
-    `LEAD_COLUMNS` found there go to the leads (the last known value of each). `observed_until` is
-    when the export was made; not given, the last time in the data, also of `modified`, when leads
+    `LEAD_COLUMNS` found there go to the leads (the last known value of each; leads of several are
+    noticed), but for `OUTCOMES`: these are the event's own, unless `lead_columns` says which known
+    value is the lead's (``{"status": "last"}``, or "first"; of "sum" see `journeys.sum_sales`).
+    `observed_until` is when the export was made; not given, the last time in the data, also of
+    `modified`, when leads
     were last changed. A handful of stamps far behind all others (`times.find_last_day`) is no
     export then, and counts for nothing: such events are removed, such dates of leads unknown. Rows
     without lead, time or action, exact duplicates and events after the export are removed and
@@ -126,7 +144,10 @@ def build_log(
     [['no_lead', 1], ['duplicate', 1]]
     """
     _check_columns(events, leads)
-    events = _with_types(events)
+    lead_columns = lead_columns or {}
+    own = [c for c in OUTCOMES if c in events and lead_columns.get(c) not in ("first", "last")]
+    apart, events = events[own], events.drop(columns=own)  # cells of any type
+    events = _with_types(events).assign(**{f"{c} of the event": apart[c] for c in own})
     leads = None if leads is None else _with_types(leads)
     parts = [removed if removed is not None else note_removed([])]
     events = _drop_unusable(events, parts)
@@ -141,13 +162,14 @@ def build_log(
     late = (events["at"] > until).to_numpy()
     parts.append(note_removed([("events", "after_observed_until", late, events)]))
     events = _in_order(_keep(events, ~late), parts)
-    events, of_events = _split_lead_columns(events)
+    events, of_events = _split_lead_columns(events, lead_columns, noticed)
+    events = events.rename(columns={f"{c} of the event": c for c in own})
     table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
-    events = _finish_columns(events, table.index)
+    events = _finish_columns(events, table["manager"])
     removed = pd.concat(parts, ignore_index=True)
     rows_read = len(events) + int(removed.loc[removed["table"] == "events", "rows"].sum())
     noticed = pd.concat(noticed, ignore_index=True) if noticed else note_checks([])
-    given = {} if sources is None else {"sources": sources}
+    given = {"lead_columns": lead_columns} | ({} if sources is None else {"sources": sources})
     return EventLog(
         events, table.reset_index(), until, removed, rows_read, noticed, assumed, **given
     )
@@ -353,9 +375,10 @@ def _one_row_a_lead(leads, until, parts: list[pd.DataFrame]) -> pd.DataFrame:
     return leads.set_index("lead_id")
 
 
-def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _split_lead_columns(events: pd.DataFrame, how: dict[str, str], noticed: list):
     """Take the lead's own columns out of events in order: by lead, the last known value of each, of
-    several at one time the largest."""
+    several at one time the largest; or the first, where `how` says so. Leads of which events say
+    different things are noted."""
     own = [c for c in LEAD_COLUMNS[1:] if c in events]
     order = np.arange(len(events))
     if own:
@@ -368,7 +391,12 @@ def _split_lead_columns(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     for column in own:
         cells = events[column].take(order)
         rows = np.flatnonzero(cells.notna())
-        rows = rows[np.flatnonzero(np.diff(lead[rows], append=-1))]  # the last row of each lead
+        changed = pd.factorize(cells.iloc[rows])[0]
+        differ = lead[rows][1:][(np.diff(changed) != 0) & (np.diff(lead[rows]) == 0)]
+        found = ("events_differ", len(np.unique(differ)), len(ids), "info", column)
+        noticed.append(note_checks([found]))
+        ends = {"append": -1} if how.get(column) != "first" else {"prepend": -1}
+        rows = rows[np.flatnonzero(np.diff(lead[rows], **ends))]  # one row of each lead
         known[column] = cells.iloc[rows].set_axis(lead[rows]).reindex(range(len(ids))).array
     return events.drop(columns=own), known
 
@@ -399,21 +427,24 @@ def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     return leads.assign(status=status, closed_at=leads["closed_at"].mask(status == "open"))
 
 
-def _finish_columns(events: pd.DataFrame, lead_ids: pd.Index) -> pd.DataFrame:
+def _finish_columns(events: pd.DataFrame, managers: pd.Series) -> pd.DataFrame:
     """Give the events the leads there are as categories, and the actors."""
     events = events.assign(
-        lead_id=events["lead_id"].cat.set_categories(lead_ids),
-        actor=_actors(events),
+        lead_id=events["lead_id"].cat.set_categories(managers.index),
+        actor=_actors(events, managers),
     )
     first = ["lead_id", "at", "action", "actor"]
     return events[[*first, *(c for c in events if c not in first)]]
 
 
-def _actors(events: pd.DataFrame) -> pd.Categorical:
+def _actors(events: pd.DataFrame, managers: pd.Series) -> pd.Categorical:
+    """Who acted: by the words for it, or a name that stands among those of the leads' managers."""
     if "actor" not in events:
         return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
     told = as_category(events["actor"])
-    words = told.categories.str.casefold().map(lambda word: _ACTOR_WORDS.get(word, word))
+    names = dict.fromkeys(managers.dropna().astype("str").str.casefold(), "manager")
+    meant = names | _ACTOR_WORDS
+    words = told.categories.astype("str").str.casefold().map(lambda word: meant.get(word, word))
     known = pd.Index(ACTORS).get_indexer(words)
     known = np.append(known, -1).astype(np.int8)  # what is missing is coded -1
     return pd.Categorical.from_codes(known[told.codes], categories=ACTORS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ from funnel_lib.core.tables import write_codes
 from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
 from funnel_lib.core.words import find_shown_words
 
+_ALIKE = 0.8  # likeness of two names of which one may be the other, misspelt
+_FEWEST_SOLD = 5  # leads with the sale, to say that their statuses contradict it
 _COMPARE = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge,
     "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -115,6 +118,8 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
             log, leads[["lead_id"]], np.minimum(ended, reopened), reopened, acts, rows[late]
         ),
     ]
+    if told.any():
+        quality.append(_check_won(leads, lead[codes == sale], steps))
     left_out = paid_but_lost | late
     other = _match_other_deals(log, steps, leads, rows[left_out])
     if left_out.any() or len(other[0]):
@@ -131,6 +136,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     has_sales = bool(measurable[sale] or (status == STATUSES.index("won")).any())
     quality += [
         _check_actions(log, steps),
+        _check_misspelt(log, steps),
         _check_steps(steps, measurable),
         _check_entry(leads, lead, at, codes, steps),
     ]
@@ -139,6 +145,30 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
         reported, ask_lead, ask_kind, ask_at, ask_sets,
         measurable, has_sales, log.observed_until, pd.concat(quality, ignore_index=True),
     )  # fmt: skip
+
+
+def sum_sales(log: EventLog, steps: Steps) -> EventLog:
+    """Give each lead the sum of the amounts of its sale's events, where ``lead_columns`` of the log
+    say so; a lead without any has none.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"lead_id": ["a"] * 3, "action": ["look", "pay", "pay"],
+    ...                        "amount": [9000.0, 500.0, 20.0],
+    ...                        "at": pd.date_range("2025-01-01", periods=3)})
+    >>> log = build_log(events, lead_columns={"amount": "sum"})
+    >>> sum_sales(log, Steps(steps=[{"id": "look"}, {"id": "pay"}], won="pay")).leads["amount"]
+    0    520.0
+    Name: amount, dtype: float64
+    """
+    if log.lead_columns.get("amount") != "sum" or "amount" not in log.events:
+        return log
+    rows, codes = _match_evidence(log, steps)
+    sold = log.events["amount"].iloc[rows[codes == steps.ids.index(steps.won)]]
+    lead = lead_codes(log)[sold.index]
+    total = pd.to_numeric(sold).groupby(lead).sum(min_count=1).reindex(range(len(log.leads)))
+    amount = total.astype("float64").set_axis(log.leads.index)
+    return replace(log, leads=log.leads.assign(amount=amount))
 
 
 def select_leads(journeys: Journeys, keep: np.ndarray) -> Journeys:
@@ -268,7 +298,12 @@ def _fits_conditions(log: EventLog, rule: Evidence) -> np.ndarray:
         at = to_micros(log.events["at"])
         earlier = name_actions(log, (rule.after,))
         since = first_at(lead_codes(log)[earlier], at[earlier], len(log.leads))
-        fits &= at >= since[lead_codes(log)]
+        lead = lead_codes(log)
+        fits &= at >= since[lead]
+        # an event is not after itself: where the first stands alone, it takes another one
+        first = earlier & (at == since[lead])
+        alone = np.bincount(lead[first], minlength=len(log.leads)) == 1
+        fits &= ~(first & alone[lead])
     if rule.condition is not None:
         fits &= _compare(log, *rule.condition)
     return fits
@@ -429,6 +464,36 @@ def _check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
         ("no_such_column", len(log.events) if columns else 0, len(log.events), "warning",
          ", ".join(columns)),
     ])  # fmt: skip
+
+
+def _check_misspelt(log: EventLog, steps: Steps) -> pd.DataFrame:
+    """Evidence and asks that match no event, where an action is nearly called so."""
+    counts = log.events["action"].value_counts()
+    there = {str(a).casefold(): str(a) for a in counts.index[counts > 0]}
+    rules = [(s.id, rule) for s in steps.steps for rule in (*s.evidence, *s.asked_by)]
+    found, n_rows = [], 0
+    for step_id, rule in rules:
+        if rule.is_glob or rule.action in there.values():
+            continue
+        near = get_close_matches(rule.action.casefold(), there, n=1, cutoff=_ALIKE)
+        if near:
+            name = there[near[0]]
+            n_rows += counts[name]
+            found.append(f"{step_id}: {rule.action!r} → {name!r} ({counts[name]})")
+    row = ("evidence_misspelt", n_rows, len(log.events), "warning", "; ".join(found))
+    return note_checks([row])
+
+
+def _check_won(leads: pd.DataFrame, sold: np.ndarray, steps: Steps) -> pd.DataFrame:
+    """Leads whose status contradicts the step that is the sale, where most do."""
+    status = leads["status"].to_numpy()
+    has_sale = np.zeros(len(leads), bool)
+    has_sale[sold] = True
+    not_won = has_sale & (status != "won")
+    if has_sale.sum() < _FEWEST_SOLD or 2 * not_won.sum() <= has_sale.sum():
+        return note_checks([])
+    example = f"{steps.won}: {', '.join(leads.loc[not_won, 'lead_id'].head(3).astype('str'))}"
+    return note_checks([("won_contradicts", not_won.sum(), len(leads), "warning", example)])
 
 
 def _check_steps(steps: Steps, measurable: np.ndarray) -> pd.DataFrame:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -362,6 +364,24 @@ def find_shown_words() -> Words:
 
 
 _SHOWN = [Words()]
+
+
+@contextmanager
+def asking(lang: str) -> Iterator[None]:
+    """Let what is wrong with the input be told in the language that is asked for, meanwhile."""
+    before = _ASKED.set(Words(lang if lang in LANGUAGES else LANGUAGES[0]))
+    try:
+        yield
+    finally:
+        _ASKED.reset(before)
+
+
+def say(key: str, **values: Any) -> str:
+    """Write a message for who made the call; see `asking` and `Words.text`."""
+    return (_ASKED.get() or Words()).text(key, **values)
+
+
+_ASKED: ContextVar[Words | None] = ContextVar("asked", default=None)
 
 
 def label_table(

@@ -13,7 +13,9 @@ import yaml
 
 from funnel_lib.core.checked import FAST, Checked, Place, read_checked
 from funnel_lib.core.errors import quote_some, suggest
-from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS
+from funnel_lib.core.events import ACTORS, EVENT_COLUMNS, LEAD_COLUMNS
+from funnel_lib.core.words import say
+from funnel_lib.reading.cells.currencies import split_header
 
 MEANINGS = (*EVENT_COLUMNS, *LEAD_COLUMNS[1:], "pipeline")
 # Without these there is no event.
@@ -29,7 +31,7 @@ def read_beside(module: str) -> dict:
     return yaml.load(text, Loader=FAST)
 
 
-STRONG, WEAK, DEFAULT_STATUSES = read_beside(__file__).values()
+STRONG, WEAK, STEMS, DEFAULT_STATUSES, DURATIONS = read_beside(__file__).values()
 
 
 class Mapping(Checked):
@@ -44,6 +46,9 @@ class Mapping(Checked):
     decimal_comma : whether 1,234 is a bit more than one
     time_zone : IANA name, for times that carry no zone
     status_values : won, lost, open -> the words for it in the status column
+    actor_values : client, manager, system -> the words or names for them in the actor column
+    lead_columns : status, closed_at or amount -> first, last or sum: a column of events is the
+        lead's; the sum is of the sale's events
     """
 
     columns: dict[str, str] = {}
@@ -53,6 +58,10 @@ class Mapping(Checked):
     decimal_comma: bool | None = None
     time_zone: str | None = None
     status_values: dict[Literal["won", "lost", "open"], tuple[str, ...]] = {}
+    actor_values: dict[Literal[ACTORS], tuple[str, ...]] = {}
+    lead_columns: dict[
+        Literal["status", "closed_at", "amount"], Literal["first", "last", "sum"]
+    ] = {}
 
 
 def read_mapping(path: str | Path) -> Mapping:
@@ -88,6 +97,9 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
                 continue
             known = list_aliases(f"{words}, {meaning}")
             named = [c for c in free if c not in found.values() and bare_name(c) in known]
+            if meaning == "amount" and not named:  # "Сумма, руб."
+                named = [c for c in free if c not in found.values()
+                         and bare_name(split_header(c)[0]) in known]  # fmt: skip
             if len(named) > 1:
                 problems.append(
                     f"{len(named)} columns may mean {meaning}: {quote_some(named)}; name the right "
@@ -109,16 +121,13 @@ def names_lead(columns: list[str], mapping: Mapping) -> bool:
 
 def explain_missing(missing: list[str], columns: list[str]) -> str:
     """Say which meanings were not found, what is there, and how to write a mapping."""
-    words = {"lead_id": "whose lead a row is", "at": "the time", "action": "the action"}
     near = {m: _nearest(m, columns) for m in missing}
     guesses = ", ".join(f'{m}: "{n}"' for m, n in near.items() if n)
     lines = ", ".join(f'{m}: "…"' for m in missing)
-    return (
-        f"no column tells {' or '.join(f'{words[m]} ({m})' for m in missing)}; "
-        f"found {quote_some(columns, most=20)}"
-        + (f"; nearest: {guesses}" if guesses else "")
-        + f". Write a mapping file with `columns: {{{lines}}}` and give it with --mapping"
-    )
+    what = say("problem.or").join(f"{say(f'problem.no_{m}')} ({m})" for m in missing)
+    near = say("problem.nearest", guesses=guesses) if guesses else ""
+    found = quote_some(columns, most=20)
+    return say("problem.no_column", what=what, found=found, near=near, lines=f"{{{lines}}}")
 
 
 def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) -> bool:
@@ -150,6 +159,10 @@ def bare_name(name: str) -> str:
 
 def _list_problems(mapping: Mapping) -> list[tuple[Place, str]]:
     found = []
+    for meaning, how in mapping.lead_columns.items():
+        if how == "sum" and meaning != "amount":
+            what = f"lead_columns: only an amount can be a sum, no {meaning}; write first or last"
+            found.append((("lead_columns", meaning), what))
     for meaning, column in mapping.columns.items():
         first = next(m for m, c in mapping.columns.items() if c == column)
         if first != meaning:

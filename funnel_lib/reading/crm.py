@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import SOURCE_COLUMNS
+from funnel_lib.core.events import SOURCE_COLUMNS, show_values
 from funnel_lib.reading import outside
+from funnel_lib.reading.cells.outcomes import learn_ends
 from funnel_lib.reading.cells.people import KEYS
 from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find_columns, names_lead
@@ -41,6 +42,12 @@ _ASIDE = (
 )  # fmt: skip
 # In tables of these kinds a row that is exactly like another is the same one.
 _ONE_ROW_A_THING = ("moves", "events", "acts", "activities", "notes")
+# By which kinds of tables a CRM names the stages that its other tables know by their ids.
+_NAMED_BY = {
+    "amocrm": ("pipelines",), "bitrix24": ("dictionary",),
+    "hubspot": ("stages", "api_pipelines"), "pipedrive": ("stages",),
+}  # fmt: skip
+_BARE_ID = r"\d+|[A-Z0-9_]+(?::[A-Z0-9_]+)?"
 # What `crm` may be besides: find out; read as plain tables of events and leads.
 AUTO, PLAIN = "auto", "plain"
 
@@ -58,7 +65,7 @@ def find_crm(
     """Which CRM are these tables of? (name, its tables with their kinds, the others).
 
     The name is None where no table is a known CRM's. A table whose time or action the mapping names
-    is a plain one.
+    is a plain one, but for a CRM's where another table has what the mapping names.
 
     Raises
     ------
@@ -70,8 +77,11 @@ def find_crm(
         return None, [], tables
     wanted = [SAME.get(crm, crm)] if crm != AUTO else list(CRMS)
     kinds = tuple(k for name in wanted for k in CRMS[name].KINDS)
+    guesses = [recognise(t, kinds) for t in tables]
     plain = [_is_mapped(t, mapping) for t in tables]
-    guesses = [[] if p else recognise(t, kinds) for t, p in zip(tables, plain, strict=True)]
+    if any(p and not of for p, of in zip(plain, guesses, strict=True)):
+        plain = [p and not of for p, of in zip(plain, guesses, strict=True)]
+    guesses = [[] if p else of for p, of in zip(plain, guesses, strict=True)]
     name = _agree(guesses)
     if crm != AUTO:
         looks_like = {of for t in tables for of in _name_crms(t)}
@@ -95,7 +105,7 @@ def take_crm(
     """
     mapping, ledger = reading.mapping, reading.ledger
     count_broken([f.table for f in found], ledger)
-    typed = _take_tables(CRMS[name].KINDS, found, reading)
+    typed = _take_tables(CRMS[name].KINDS, found, _without_plain(reading, rest))
     given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
     tables = typed.by_kind.values()
     stamps = [t["modified_at"] for t in tables if {"lead_id", "modified_at"} <= {*t}]
@@ -106,15 +116,44 @@ def take_crm(
     problems.raise_if_any()
     _leave_out_rows(data, typed)
     acts, sources = _take_rest(rest, data, reading)
+    acts = _know_leads(acts, data)
     dated = _take_dates(data.deals, reading)
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
     if data.acts["about"].isin([*KEYS]).any():
         outside.link_keys(data)
+    ends = learn_ends(data.moves["stage"], data.moves["outcome"]).to_dict()
+    ranks = _rank_stages(typed.by_kind)
+    _note_unnamed(name, found, data, ledger)
     rows, leads = assemble(data)
     ledger.add(data.ledger)
     zoned = np.full(len(rows), not reading.clock.local)
-    taken = Taken(rows, leads, zoned, modified, link_contacts(data))
+    taken = Taken(rows, leads, zoned, modified, link_contacts(data), ends, ranks)
     return taken, pd.concat([list_sources(found), sources], ignore_index=True)
+
+
+def _rank_stages(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Where stages stand in the CRM: by their probability, else by their place in its list."""
+    parts = []
+    for table in tables.values():
+        stage = table.get("stage", table.get("name"))
+        rank = table.get("probability", table.get("rank"))
+        if stage is not None and rank is not None:
+            parts.append(pd.DataFrame({"stage": stage.astype("str"), "rank": rank}))
+    if not parts:
+        return {}
+    known = pd.concat(parts, ignore_index=True).dropna()
+    return known.groupby("stage")["rank"].median().to_dict()
+
+
+def _note_unnamed(name: str, found: list[Found], data: CrmData, ledger: Ledger) -> None:
+    """Note stages that are bare ids, as the file that names them is missing: what they mean, and
+    which of them are ends, can only be guessed."""
+    if name not in _NAMED_BY or {f.kind.name for f in found} & {*_NAMED_BY[name]}:
+        return
+    by_id = any("stage_id" in f.kind.columns for f in found)
+    stages = pd.concat([data.deals["stage"], data.moves["stage"]]).dropna().astype("str")
+    bare = stages[stages.str.fullmatch(_BARE_ID)] if by_id else stages[:0]
+    ledger.note("stages_unnamed", bare.nunique(), stages.nunique(), "warning", show_values(bare))
 
 
 def is_known(table: RawTable) -> bool:
@@ -271,12 +310,45 @@ def _take_acts(plain: list[RawTable], reading: Reading) -> pd.DataFrame:
     return acts.assign(about="deal")
 
 
+def _without_plain(reading: Reading, rest: list[RawTable]) -> Reading:
+    """What the mapping says of the plain tables beside a CRM's is nothing of the CRM's own."""
+    of_rest = {c for table in rest for c in table.columns}
+    columns = {
+        m: c for m, c in reading.mapping.columns.items() if m not in ESSENTIAL or c not in of_rest
+    }
+    return replace(reading, mapping=reading.mapping.model_copy(update={"columns": columns}))
+
+
+def _know_leads(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
+    """Acts of plain tables whose id is no deal's, but a lead's of the CRM, are that lead's."""
+    if acts.empty:
+        return acts
+    deals = {*data.list_ids(), *data.moves.loc[data.moves["about"] == "deal", "about_id"]}
+    leads = data.prospects.loc[data.prospects["about"] == "lead", "about_id"]
+    theirs = acts["about"].eq("deal") & acts["about_id"].isin({*leads} - deals)
+    return acts.assign(about=acts["about"].mask(theirs, "lead"))
+
+
+def _fill_prospects(prospects: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """Fill a CRM's leads by what plain tables know of them."""
+    if facts.empty:
+        return prospects
+    key = {"about_id": "lead_id"}
+    parts = [part.rename(columns=key) for part in (prospects, facts)]
+    return join_deals(parts).rename(columns={"lead_id": "about_id"})
+
+
 def _join_facts(data: CrmData, facts: list[RawTable], reading: Reading) -> None:
     """Fill the deals by what plain tables of leads know of them."""
     leads, kinds = take_leads(facts, reading.of_tables(facts))
     paths = [table.path for table in facts]
     reading.clock.zoned += paths if "zoned" in kinds else []
     reading.clock.local += paths if "local" in kinds else []
+    of_leads = leads["lead_id"].isin(data.prospects["about_id"])
+    of_leads &= ~leads["lead_id"].isin(data.deals["lead_id"])
+    theirs = leads[of_leads].rename(columns={"lead_id": "about_id"}).assign(about="lead")
+    leads = leads[~of_leads]
+    data.prospects = _fill_prospects(data.prospects, theirs)
     both = pd.concat([data.deals.assign(part=0), leads.assign(part=1)], ignore_index=True)
     note_differing(both, reading.ledger)
     data.deals = join_deals([data.deals, leads])

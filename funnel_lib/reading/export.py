@@ -20,8 +20,9 @@ from funnel_lib.core.events import (
     show_rows,
 )
 from funnel_lib.core.times import localize
+from funnel_lib.core.words import say
 from funnel_lib.reading.cells.times import Ambiguous, read_times
-from funnel_lib.reading.columns import ESSENTIAL, Mapping
+from funnel_lib.reading.columns import ESSENTIAL, Mapping, find_columns
 from funnel_lib.reading.contacts import find_contacts, number_clients
 from funnel_lib.reading.crm import (
     check_crm,
@@ -34,6 +35,7 @@ from funnel_lib.reading.crm import (
     read_outside,
     take_crm,
 )
+from funnel_lib.reading.deals import find_deals
 from funnel_lib.reading.files.tables import (
     EmptyTable,
     RawTable,
@@ -43,6 +45,7 @@ from funnel_lib.reading.files.tables import (
     show_path,
     take_frame,
 )
+from funnel_lib.reading.files.typed import show
 from funnel_lib.reading.ledger import Clock, Ledger, Reading
 from funnel_lib.reading.plain import Taken, as_acts, take_plain
 from funnel_lib.reading.privacy import cover_examples, cover_taken, covering_errors
@@ -57,6 +60,7 @@ def read_export(
     time_zone: str | None = None,
     observed_until: str | None = None,
     show_names: bool = False,
+    sheet: str = "",
 ) -> EventLog:
     """Read export files, or frames, into a checked log.
 
@@ -76,6 +80,8 @@ def read_export(
         the data, but for a handful of stamps far behind all others
     show_names : keep columns of names of people, phones, mails, other personal data and free texts,
         and ids, actions and other texts that hold such as they are
+    sheet : of workbooks, by its name or place; not given, the first that holds a table of leads or
+        events, else the first table
 
     Raises
     ------
@@ -96,17 +102,18 @@ def read_export(
     ['call']
     """
     with covering_errors(show_names):
-        return _read(events, leads, mapping, crm, time_zone, observed_until, show_names)
+        return _read(events, leads, mapping, crm, time_zone, observed_until, show_names, sheet)
 
 
 def _read(
-    events, leads, mapping: Mapping | None, crm: str, time_zone, observed_until, show_names: bool
-) -> EventLog:
+    events, leads, mapping: Mapping | None, crm: str, time_zone, observed_until,
+    show_names: bool, sheet: str,
+) -> EventLog:  # fmt: skip
     check_crm(crm)
     mapping = mapping or Mapping()
     zone_given = time_zone or mapping.time_zone
     problems, files = Problems(), Ledger()
-    tables = _read_tables(_list_given(events), problems, files, "events")
+    tables = _read_tables(_list_given(events), problems, files, "events", sheet)
     lead_tables = _read_tables([] if leads is None else [leads], problems, files, "leads")
     problems.raise_if_any()
     clock = Clock(zone_given or "UTC", mapping.day_first, mapping.decimal_comma)
@@ -125,6 +132,8 @@ def _read(
         taken, cover = cover_taken(taken, ledger)
         contacts = cover.cover_frame(contacts, ["lead_id"])
     ledger.add(files)
+    if not (taken.events["lead_id"].notna() & taken.events["at"].notna()).any():
+        raise InputError([_explain_no_event(sources, ledger)])
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
     until = observed_until and read_moment(observed_until, clock.time_zone, "observed_until")
     log = build_log(
@@ -136,7 +145,9 @@ def _read(
         assumed=() if zone_given or zoned else ("time_zone",),
         sources=sources,
         modified=taken.modified,
+        lead_columns=mapping.lead_columns,
     )
+    log = replace(log, stage_ends=taken.stage_ends, stage_ranks=taken.stage_ranks)
     del taken
     pa.default_memory_pool().release_unused()
     log = log if cover is None else cover_examples(log, cover)
@@ -163,14 +174,39 @@ def _list_given(events) -> list:
     return list(events) if isinstance(events, list | tuple) else [events]
 
 
-def _read_tables(paths: list, problems: Problems, ledger: Ledger, name: str) -> list[RawTable]:
-    """Read every table. Left out and noted are empty ones beside others, and a JSON file of a
-    folder that holds no table of deals or events: it is for whoever needs it."""
-    tables, strays, empty, why_empty = [], [], [], []
-    for path, in_folder in _list_files(paths, problems):
-        may_be_stray = in_folder and ".json" in path.suffixes
+def _find_sheet(path: Path, sheet: str) -> RawTable:
+    """Read a table; of a workbook whose first table knows nothing of leads, the first that does."""
+    table = read_table(path, sheet)
+    if sheet or not table.further_sheets or _tells_leads(table):
+        return table
+    for name in table.further_sheets:
         try:
-            table = take_frame(path, name) if is_frame(path) else read_table(path)
+            other = read_table(path, name)
+        except InputError:
+            continue
+        if _tells_leads(other):
+            return other
+    return table
+
+
+def _tells_leads(table: RawTable) -> bool:
+    found = find_columns(table.columns, Mapping())[0]
+    deals = find_deals(table, Mapping())
+    return is_known(table) or {"at", "action"} <= found.keys() or bool(deals and deals.dates)
+
+
+def _read_tables(
+    paths: list, problems: Problems, ledger: Ledger, name: str, sheet: str = ""
+) -> list[RawTable]:
+    """Read every table. Left out and noted are empty ones beside others, and in a folder a JSON
+    file or a text that holds no table of deals or events: it is for whoever needs it."""
+    tables, strays, empty, why_empty = [], [], [], []
+    listed = _list_files(paths, problems)
+    for path, in_folder in listed:
+        may_be_stray = in_folder and ".json" in path.suffixes
+        may_be_stray |= in_folder and ".txt" in path.suffixes and len(listed) > 1
+        try:
+            table = take_frame(path, name) if is_frame(path) else _find_sheet(path, sheet)
             if may_be_stray and not is_known(table):
                 raise InputError(["no table of deals or events"])
             tables.append(table)
@@ -189,7 +225,41 @@ def _read_tables(paths: list, problems: Problems, ledger: Ledger, name: str) -> 
     n_all = len(tables) + sum(len(names) for _, names in left)
     for check, names in left:
         ledger.note(check, len(names), n_all, "warning", ", ".join(names[:3]))
+    for table in tables:
+        n_rows, name = len(table.typed), Path(table.path).name
+        ledger.note("two_encodings", table.odd_lines, n_rows, "warning", name)
+        _note_cut_ids(table, ledger)
     return tables
+
+
+def _explain_no_event(sources: pd.DataFrame, ledger: Ledger) -> str:
+    """Say as what each file was read, by which columns, and which cells could not be read."""
+    files = "; ".join(
+        f"{Path(s.file).name}: {s.crm} {s.kind}" + (f" ({s.told_by})" if s.told_by else "")
+        for s in sources.itertuples()
+    )
+    noticed = ledger.noticed
+    unread = noticed[noticed["check"].str.startswith("unreadable_")]
+    told = "; ".join(f"{r.check.removeprefix('unreadable_')}: {r.example}"
+                     for r in unread.itertuples())  # fmt: skip
+    removed = ledger.removed
+    told = told or "; ".join(f"{r.reason} {r.rows}: {r.examples}" for r in removed.itertuples())
+    return say("problem.no_event", files=files, unread=told or "—")
+
+
+def _note_cut_ids(table: RawTable, ledger: Ledger) -> None:
+    """Note long numbers of a workbook, of whose digits it keeps fifteen: ids may be others'."""
+    if table.kind != "Excel":
+        return
+    for column, cells in table.typed.items():
+        texts = show(cells)
+        if pd.api.types.is_string_dtype(texts) and len(texts):
+            long = texts[texts.str.fullmatch(r"\d{16,}").fillna(False)].iloc[:1000]
+            cut = [
+                t[15:].strip("0") == "" or (len(t) > 16 and str(int(float(t))) == t) for t in long
+            ]
+            if 2 * sum(cut) > len(long):
+                ledger.note("cut_ids", len(long), len(texts), "warning", str(column))
 
 
 def _list_files(paths: list, problems: Problems) -> list[tuple[Any, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from funnel_lib.core.events import note_checks, note_removed, show_rows, show_va
 from funnel_lib.reading.columns import Mapping
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import show, to_texts
+
+MOST_WORDS = 20  # unknown ones that are told with their counts
 
 
 class Ledger:
@@ -44,6 +47,17 @@ class Ledger:
     def note_unreadable(self, column: str, texts: pd.Series, read: pd.Series) -> None:
         """Note the texts of a column that could not be read."""
         self.note_cells(f"unreadable_{column}", texts, texts.notna() & read.isna())
+
+    def note_words(self, check: str, words: pd.Series, key: str, groups, n_all: int) -> None:
+        """Note words that are not known, with their counts and lines of a mapping, to be pasted and
+        sorted into its `groups`: ``won: [], lost: [], open: ["Закрыт"]``."""
+        counts = words.astype("str").value_counts()
+        counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+        told = ", ".join(f"{word} ({n})" for word, n in counts[:MOST_WORDS].items())
+        *others, last = groups
+        listed = ", ".join(json.dumps(word, ensure_ascii=False) for word in counts.index)
+        lines = "".join(f"{group}: [], " for group in others) + f"{last}: [{listed}]"
+        self.note(check, len(words), n_all, "warning", f"{told}; {key}: {{{lines}}}")
 
     def leave_out(self, reason: str, rows: pd.DataFrame, out, table="events") -> pd.DataFrame:
         """Keep the rows that are not to be left out, and count the others under a reason."""

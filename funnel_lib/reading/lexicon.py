@@ -157,14 +157,41 @@ def _read_name(tokens: list[str]) -> Meaning:
         return UNCLEAR if acts else LOST
     if "against" in roles or n_unknown > len(acts) + len(nouns) or not (acts or nouns):
         return UNCLEAR
+    subject = _find_subject(tokens)
     heaviest = max((step.weight for step, _ in nouns), default=0)
     if n_unknown and not acts and heaviest < VAGUE:  # "Hot lead" says nothing of a request
         return UNCLEAR
     nouns = [(step, kind) for step, kind in nouns if step.weight == heaviest]
     kind = _find_actor(acts, nouns)
+    if subject and not any(act.waits for act in acts):
+        kind = subject
     steps = {_step_meant(acts, about) for about in ({step.id for step, _ in nouns} or {""})}
     clear = kind and len(steps) == 1 and "" not in steps
     return Meaning(kind, steps.pop()) if clear else UNCLEAR
+
+
+def _find_subject(tokens: list[str]) -> str:
+    """Who is said to act: the client or the manager as the subject of a verb that tells of what was
+    done ("клиент описал", "by customer", "от клиента"), else nobody."""
+    text = " ".join(tokens)
+    return next((who for who, said in _SUBJECTS.items() if said.search(text)), "")
+
+
+_DONE_RU = r"\w+(?:[аяеиоуы]л|[аяеиоуыш]л[аи]|шел|л[аи]?с[ья])\b"
+_DONE_EN = r"(?:\w+ed|sent|gave|told|chose|took|paid|said|made|wrote|came|met|saw|got)\b"
+_SUBJECTS = {
+    "client": re.compile(
+        rf"\b(?:клиент|заказчик|покупатель)(?: сам)? {_DONE_RU}"
+        r"|(?<!с )(?<!со )(?<!между )\b(?:клиентом|заказчиком|покупателем)\b"
+        r"|\bот (?:клиента|заказчика|покупателя)\b"
+        rf"|\b(?:client|customer|buyer|prospect) (?:has |was )?{_DONE_EN}"
+        r"|\b(?:by|from) (?:the )?(?:client|customer|buyer|prospect)\b"
+    ),
+    "manager": re.compile(
+        rf"\b(?:менеджер|мы|продавец) {_DONE_RU}|\bменеджером\b|\bот (?:нас|менеджера)\b"
+        rf"|\b(?:manager|we|rep) (?:has )?{_DONE_EN}|\bby (?:us|the manager|manager|rep)\b"
+    ),
+}
 
 
 def _find_actor(acts: list[Act], nouns: list[tuple[TypicalStep, str]]) -> str:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STATUSES, show_rows, show_values
+from funnel_lib.core.events import (
+    EVENT_COLUMNS,
+    LEAD_COLUMNS,
+    OUTCOMES,
+    STATUSES,
+    show_rows,
+    show_values,
+)
 from funnel_lib.core.times import as_category
+from funnel_lib.core.words import say
+from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
-from funnel_lib.reading.cells.times import Ambiguous, read_times
+from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes
+from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_durations, read_times
 from funnel_lib.reading.columns import (
-    DEFAULT_STATUSES,
+    DURATIONS,
     ESSENTIAL,
     WEAK,
     Mapping,
@@ -25,6 +35,7 @@ from funnel_lib.reading.columns import (
     list_aliases,
 )
 from funnel_lib.reading.crms.joins import join_deals
+from funnel_lib.reading.deals import Deals, explain_undated, find_deals
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import (
     is_category,
@@ -38,6 +49,8 @@ from funnel_lib.reading.ledger import Ledger, Reading
 
 # A row of one cell is a heading or the footer of a report.
 _LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
+_MAYBE_OWN = ("created_at", *OUTCOMES)
+_KEPT = tuple(c for c in LEAD_COLUMNS if c not in OUTCOMES)
 # Whether a row has the values the mapping asks for; dropped as soon as the tables are put together.
 _FITS = " fits where"
 # Of which kinds columns of these meanings may stay typed; whatever else is read as text.
@@ -57,6 +70,7 @@ class Taken:
     zoned : which events' times carry their zone, (n_events,)
     modified : when leads were last changed, where a CRM says so
     contacts : by what the clients of leads are known, of a CRM's tables: lead_id, contact
+    stage_ends, stage_ranks : as of `events.EventLog`
     """
 
     events: pd.DataFrame
@@ -64,6 +78,8 @@ class Taken:
     zoned: np.ndarray
     modified: pd.Series | None = None
     contacts: pd.DataFrame | None = None
+    stage_ends: dict[str, str] = field(default_factory=dict)
+    stage_ranks: dict[str, float] = field(default_factory=dict)
 
 
 def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Reading) -> Taken:
@@ -74,7 +90,8 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
     """
     problems, mapping, ledger = Problems(), reading.mapping, reading.ledger
     check_mapping([*tables, *lead_tables], mapping, problems)
-    event_parts, lead_parts = _sort_out(tables, lead_tables, mapping, problems)
+    _refuse_swapped(tables, lead_tables, mapping)
+    event_parts, lead_parts = _sort_out(tables, lead_tables, reading, problems)
     problems.raise_if_any()
     rows = _put_together(event_parts)
     count_broken(tables, ledger)
@@ -88,7 +105,7 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
         leads, _ = _type_leads(lead_parts, reading)
     problems.raise_if_any()
     _note_mixed_zones(rows, zoned, ledger)
-    _read_own_columns(rows, reading)
+    _read_own_columns(rows, reading, ["created_at", *mapping.lead_columns])
     return Taken(rows, leads, zoned)
 
 
@@ -113,29 +130,122 @@ def _note_mixed_zones(rows: pd.DataFrame, zoned: np.ndarray, ledger: Ledger) -> 
         ledger.note("mixed_time_zones", odd.sum(), len(rows), "warning", show_rows(rows[odd]))
 
 
-def _sort_out(tables, lead_tables, mapping: Mapping, problems: Problems):
-    """Part event tables from lead tables, and give their columns the library's names."""
-    event_parts, lead_parts, lone = [], [], len(tables) == 1
+def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
+    """Part event tables from lead tables, and give their columns the library's names; where no
+    table has events, lists of deals give them by their dates."""
+    event_parts, lead_parts, others, lone = [], [], [], len(tables) == 1
+    mapping = reading.mapping
     for table in tables:
         found, double = _find_meanings(table, mapping)
-        for problem in double:
-            problems.add(f"{table.path}: {problem}")
         fits = find_fitting(table.typed, mapping)
-        dates = [d for d in mapping.dates if d in table.columns]
+        dates = {d: action for d, action in mapping.dates.items() if d in table.columns}
+        is_lead = _is_list(table, found, mapping) if lone else _lists_leads(found)
         if "lead_id" in found and dates:
-            event_parts.append(_melt_dates(table.frame, found, mapping, fits))
-            lead_parts.append(_renamed(table.frame[fits].drop(columns=dates), found))
-        elif {*ESSENTIAL} <= found.keys() and (lone or not _lists_leads(found)):
-            event_parts.append(_renamed(table.typed, found).assign(**{_FITS: fits}))
-        elif "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
+            problems.found.extend(f"{table.path}: {problem}" for problem in double)
+            event_parts.append(_melt(table.frame, found["lead_id"], dates, fits))
+            lead_parts.append(_renamed(table.frame[fits].drop(columns=[*dates]), found))
+        elif {*ESSENTIAL} <= found.keys() and not is_lead:
+            problems.found.extend(f"{table.path}: {problem}" for problem in double)
+            rows, own = _part_outcomes(table.typed, found, reading)
+            rows = _read_clocks(rows, reading.ledger)
+            event_parts.append(_renamed(rows, own).assign(**{_FITS: fits}))
+        else:
+            others.append((table, found, double))
+    listed = not event_parts
+    for table, found, double in others:
+        deals = find_deals(table, mapping) if listed else None
+        if deals is not None:
+            _take_deals(table, deals, event_parts, lead_parts, reading, problems)
+            continue
+        problems.found.extend(f"{table.path}: {problem}" for problem in double)
+        if "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
             lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
         elif not double:
             missing = [m for m in ESSENTIAL if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     lead_parts += _name_leads(lead_tables, mapping, problems)
-    if not event_parts and not problems.found:
-        problems.add("none of the files has a lead, a time and an action in every row")
+    if not event_parts:  # a table of leads alone tells of no event
+        for table, found, _ in others:
+            if any(p.startswith(table.path) for p in problems.found):
+                continue
+            missing = [m for m in ESSENTIAL if m not in found]
+            problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
     return event_parts, lead_parts
+
+
+def _refuse_swapped(tables: list[RawTable], lead_tables: list[RawTable], mapping: Mapping) -> None:
+    """Refuse events that are given as leads, beside leads that are given as events."""
+
+    def has_events(table: RawTable) -> bool:
+        found = _find_meanings(table, mapping)[0]
+        return {*ESSENTIAL} <= found.keys() and not _lists_leads(found)
+
+    if any(map(has_events, lead_tables)) and not any(map(has_events, tables)):
+        names = {"events": tables[0].path, "leads": lead_tables[0].path}
+        raise InputError([say("problem.swapped", **names)])
+
+
+def _is_list(table: RawTable, found: dict[str, str], mapping: Mapping) -> bool:
+    """Whether a table whose action is a mere name ("Title") is a list of deals."""
+    weak = bare_name(found.get("action", "")) in list_aliases(WEAK["action"])
+    weak &= "action" not in mapping.columns
+    return weak and find_deals(table, mapping) is not None
+
+
+def _take_deals(table: RawTable, deals: Deals, events: list, leads: list, reading, problems):
+    """Give a list of deals as events, by its dates, and as leads."""
+    mapping, ledger = reading.mapping, reading.ledger
+    fits = find_fitting(table.typed, mapping)
+    given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+    if not deals.dates:
+        problems.add(explain_undated(deals, table.path, given))
+        return
+    columns = dict(deals.columns)
+    told = "; ".join(f"{c} → {action}" for c, action in deals.dates.items())
+    n_dates = int(deals.frame[[*deals.dates]].notna().to_numpy().sum())
+    planned = f" (– {', '.join(deals.planned)})" if deals.planned else ""
+    ledger.note("dates_as_events", n_dates, n_dates, "info", told + planned)
+    ledger.note("rows_as_leads", len(fits) if deals.by_row else 0, len(fits), "warning", table.path)
+    events.append(_melt(deals.frame, columns["lead_id"], deals.dates, fits))
+    made = columns.get("created_at")
+    kept = deals.frame[fits].drop(columns=[c for c in deals.dates if c != made])
+    if "status" not in columns and "stage" in columns:
+        named = kept[columns["stage"]]
+        by_stage = infer_outcomes(named, None, given)
+        if "loss_reason" in columns:
+            gone = kept[columns["loss_reason"]].notna() & (by_stage == "open")
+            by_stage = by_stage.mask(gone, "lost")
+        ledger.note_cells("outcome_by_stage_name", named, by_stage.isin(STATUSES[:2]))
+        kept, columns["status"] = kept.assign(**{"status by stage": by_stage}), "status by stage"
+    leads.append(_renamed(kept, columns))
+
+
+def _part_outcomes(frame: pd.DataFrame, found: dict[str, str], reading: Reading):
+    """Leave money and outcomes of events to the events, under their own names, and note it: (frame,
+    the meanings of its other columns). An amount is a number, so that conditions can compare it."""
+    mapping = reading.mapping
+    theirs = {m: c for m, c in found.items() if m in OUTCOMES and m not in mapping.lead_columns}
+    if "amount" in theirs:
+        cells = frame[theirs["amount"]]
+        frame = frame.assign(**{theirs["amount"]: read_numbers(cells, mapping.decimal_comma)})
+    filled = {m: c for m, c in theirs.items() if frame[c].notna().any()}
+    shown = ", ".join(f"{c} ({m})" for m, c in filled.items())
+    lines = ", ".join(f"{m}: {'sum' if m == 'amount' else 'last'}" for m in filled)
+    shown += f"; {{{lines}}}"
+    reading.ledger.note("event_outcomes", len(frame) if filled else 0, len(frame), "warning", shown)
+    return frame, {m: c for m, c in found.items() if m not in theirs}
+
+
+def _read_clocks(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Columns of durations with clocks in them as seconds, so that conditions can compare them, as
+    those of telephony are."""
+    for column in (c for c in frame if bare_name(c) in list_aliases(DURATIONS)):
+        texts = show(frame[column])
+        if pd.api.types.is_string_dtype(texts) and texts.str.contains(":", na=False).any():
+            seconds = read_durations(texts)
+            ledger.note_unreadable("cells", texts, seconds)
+            frame = frame.assign(**{column: seconds})
+    return frame
 
 
 def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -152,7 +262,7 @@ def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _lists_leads(found: dict[str, str]) -> bool:
     """Whether a "name" beside a status is that of a lead, and no action."""
-    return "status" in found and bare_name(found["action"]) in list_aliases(WEAK["action"])
+    return "status" in found and bare_name(found.get("action", "")) in list_aliases(WEAK["action"])
 
 
 def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):
@@ -190,18 +300,21 @@ def _without_at(found: dict[str, str], table: RawTable, mapping: Mapping) -> dic
 def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     """Name the columns by their meanings; a further column that would clash gets a new name."""
     other = {c for c in frame.columns if c not in found.values()}
-    clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *LEAD_COLUMNS, *found}}
+    clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *_KEPT, *found}}
     frame = frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
+    currency = split_header(found["amount"])[1] if "amount" in found else None
+    if currency:  # that only the header of the amounts names
+        nothing = pd.Series(index=frame.index, dtype="str")
+        known = frame.get("currency", nothing)
+        frame = frame.assign(currency=known.astype("str").fillna(currency))
     return frame.assign(lead_id=bare_ids(frame["lead_id"])) if "lead_id" in frame else frame
 
 
-def _melt_dates(frame: pd.DataFrame, found: dict[str, str], mapping: Mapping, fits: np.ndarray):
-    """Turn a table of one row a lead into events: each named date that is there is one."""
-    lead = frame[found["lead_id"]]
+def _melt(frame: pd.DataFrame, key: str, dates: dict[str, str], fits: np.ndarray) -> pd.DataFrame:
+    """Turn a table of one row a lead into events: each of the dates that is there is one."""
     parts = [
-        pd.DataFrame({"lead_id": lead, "at": frame[column], "action": action, _FITS: fits})
-        for column, action in mapping.dates.items()
-        if column in frame
+        pd.DataFrame({"lead_id": frame[key], "at": frame[column], "action": action, _FITS: fits})
+        for column, action in dates.items()
     ]
     rows = pd.concat(parts, ignore_index=True)
     return rows[rows["at"].notna()]
@@ -253,9 +366,19 @@ def _type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np
     # before the times are put in, so that they are shown as they were written
     reading.ledger.leave_out("unreadable_time", rows, unreadable)
     rows = rows.assign(at=times, **{c: job.result() for c, job in coded.items()})
+    if "actor" in rows:
+        rows["actor"] = _give_actors(rows["actor"], reading.mapping)
     if not unreadable.any():
         return rows, zoned
     return rows[~unreadable].reset_index(drop=True), zoned[~unreadable]
+
+
+def _give_actors(told: pd.Series, mapping: Mapping) -> pd.Series:
+    """Give words and names of the actor column the actors that the mapping says they are."""
+    given = {w.casefold(): a for a, words in mapping.actor_values.items() for w in words}
+    if not given:
+        return told
+    return told.astype("str").map(lambda word: given.get(word.casefold(), word), na_action="ignore")
 
 
 def _type_leads(parts: list[pd.DataFrame], reading: Reading):
@@ -265,12 +388,28 @@ def _type_leads(parts: list[pd.DataFrame], reading: Reading):
     leads = join_deals(parts)
     leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
     kinds = _read_own_columns(leads, reading)
+    leads = _settle(leads, reading)
     if len(parts) > 1:
         rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
         # what is unreadable is noted already
         _read_own_columns(rows, replace(reading, ledger=Ledger()))
         note_differing(rows, reading.ledger)
     return leads, kinds
+
+
+def _settle(leads: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Fill outcomes that no status tells by the stage, where its name is one of an end; a lead with
+    a reason of loss is lost."""
+    status = leads.get("status", pd.Series(index=leads.index, dtype="str")).astype("str")
+    if "stage" in leads:
+        given = {w.casefold(): s for s, ws in reading.mapping.status_values.items() for w in ws}
+        ends = infer_outcomes(leads["stage"].astype("str"), None, given)
+        guessed = status.isna() & ends.isin(STATUSES[:2])
+        reading.ledger.note_cells("outcome_by_stage_name", leads["stage"], guessed)
+        status = status.mask(guessed, ends)
+    if "loss_reason" in leads:
+        status = status.mask(status.isna() & leads["loss_reason"].notna(), "lost")
+    return leads.assign(status=status) if status.notna().any() else leads
 
 
 def note_differing(rows: pd.DataFrame, ledger: Ledger) -> None:
@@ -285,28 +424,40 @@ def note_differing(rows: pd.DataFrame, ledger: Ledger) -> None:
     ledger.note("lead_tables_differ", len(ids), n_all, "warning", show_values(ids))
 
 
-def _read_own_columns(frame: pd.DataFrame, reading: Reading) -> set[str]:
-    """Read the lead's own columns in place: dates, the amount, the status; which kinds of times
-    there are."""
+def _read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> set[str]:
+    """Read the lead's own columns in place: dates, the amount, the status, of these the `own`;
+    which kinds of times there are."""
     problems, kinds, mapping, ledger = Problems(), set(), reading.mapping, reading.ledger
-    for column in (c for c in ("created_at", "closed_at") if c in frame):
+    for column in (c for c in ("created_at", "closed_at") if c in frame and c in own):
         with problems.collecting():
             times, zoned = _read_times(frame[column], f"the column {column}", reading)
             kinds |= {"zoned"} if zoned.any() else set()
             kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
             _put_read(frame, column, times, ledger)
     problems.raise_if_any()
-    if "amount" in frame:
+    if "amount" in frame and "amount" in own:
         amounts = read_numbers(frame["amount"], mapping.decimal_comma)
+        codes = find_in_cells(frame["amount"])
+        if codes.notna().any():
+            frame["currency"] = frame["currency"].fillna(codes) if "currency" in frame else codes
         _put_read(frame, "amount", amounts, ledger)
-    if "status" in frame:
-        _put_read(frame, "status", _read_statuses(frame["status"], mapping), ledger)
+    if "status" in frame and "status" in own:
+        given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+        read, texts = read_outcomes(frame["status"], given), frame["status"]
+        odd = texts[texts.notna() & read.isna()]
+        ledger.note_words("unreadable_status", odd, "status_values", STATUSES, len(frame))
+        frame["status"] = read
+    if "currency" in frame:
+        frame["currency"] = name_currencies(frame["currency"].astype("str"))
     return kinds
 
 
 def _read_times(texts: pd.Series, name: str, reading: Reading) -> tuple[pd.Series, np.ndarray]:
     try:
-        return read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
+        times, zoned = read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
+        if are_serials(texts):
+            reading.ledger.note_cells("excel_serials", texts, times.notna(), "info")
+        return times, zoned
     except Ambiguous as error:
         raise InputError([f"{name}: {p}" for p in error.problems]) from None
 
@@ -315,9 +466,3 @@ def _put_read(frame: pd.DataFrame, column: str, read: pd.Series, ledger: Ledger)
     """Put what was read in place of its texts; what could not be read is noted."""
     ledger.note_unreadable(column, frame[column], read)
     frame[column] = read
-
-
-def _read_statuses(texts: pd.Series, mapping: Mapping) -> pd.Series:
-    known = {w: s for s in STATUSES for w in [s, *DEFAULT_STATUSES[s].split(", ")]}
-    known |= {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
-    return texts.str.strip().str.casefold().map(known).astype("str")

@@ -19,6 +19,7 @@ from funnel_lib.core.tables import arrange, find_table
 from funnel_lib.reporting.page_one import tell_above, tell_page_one
 from funnel_lib.reporting.workbook import write_workbook
 from funnel_lib.sections import list_parts
+from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.paths.segments import write_segments
 from funnel_lib.sections.quality.tell import tell_assumed
 
@@ -45,7 +46,10 @@ def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | N
     audit.raise_if_failed()
     with writing(folder):
         write_tables(audit.tables, folder / "tables")
-        write_steps(audit.steps, folder / "steps.yml")
+        if audit.settings.steps:
+            write_steps(audit.steps, folder / "steps.yml")
+        else:  # with what it says of each action, for a person to decide
+            (folder / "steps.yml").write_text(propose_steps(audit.log), encoding="utf-8")
         if audit.segmentation.model is not None:
             write_segments(audit.segmentation, folder / "segments.json", audit.steps)
         _write_csv(audit.new_funnel.table, folder / "new_funnel.csv")

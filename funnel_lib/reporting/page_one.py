@@ -16,7 +16,12 @@ from funnel_lib.sections.losses.tell import tell_main_loss
 from funnel_lib.sections.outcomes.tell import tell_outcomes
 from funnel_lib.sections.paths.tell import tell_segments
 from funnel_lib.sections.quality.exports import tell_export
-from funnel_lib.sections.quality.tell import tell_merged, tell_reliability, tell_unseen
+from funnel_lib.sections.quality.tell import (
+    tell_merged,
+    tell_reliability,
+    tell_steps,
+    tell_unseen,
+)
 from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source
 
@@ -30,21 +35,31 @@ class _PageOne(Answer):
     """Put together from several sections; where it cannot be made, why, as of any section."""
 
     def tell(self, lang: str = "") -> list[str]:
-        return tell_page_one(self.source.tables, self.source.words(lang), self.source.journeys)
+        source, words = self.source, self.source.words(lang)
+        told = tell_page_one(source.tables, words, source.journeys)
+        return [*_tell_steps(source, words), *told]
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
+        source, words = self.source, self.source.words(lang)
+        told = tell_page_one(source.tables, words, source.journeys)
         return render(
             "page_one",
-            export=show_text(tell_above(self.source, lang), kind="export"),
-            told=show_text(self.tell(lang), kind="page-one"),
+            export=show_text(tell_above(source, lang), kind="export"),
+            told=show_text(told, kind="page-one"),
         )
 
 
 def tell_above(audit: Source, lang: str = "") -> list[str]:
-    """What stands above page one: what was merged, what the export leaves out."""
+    """What stands above page one: what must be known of the steps, what was merged, what the export
+    leaves out."""
     log, words, journeys = audit.log, audit.words(lang), audit.journeys
     merged = tell_merged(log, audit.unmerged, journeys.leads, words)
-    return [*merged, *tell_export(log, words, journeys)]
+    return [*_tell_steps(audit, words), *merged, *tell_export(log, words, journeys)]
+
+
+def _tell_steps(audit: Source, words: Words) -> list[str]:
+    quality = audit.tables.get("quality")
+    return tell_steps(audit.log, audit.steps, audit.settings.steps, words, quality)
 
 
 def tell_page_one(

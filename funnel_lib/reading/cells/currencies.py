@@ -33,6 +33,30 @@ def find_currency(name: str) -> str | None:
     return _names().get(name.strip().casefold())
 
 
+def find_in_cells(amounts: pd.Series) -> pd.Series:
+    """Which currency does each cell of a column of amounts name; missing where it names none.
+
+    Examples
+    --------
+    >>> find_in_cells(pd.Series(["1 000 ₽", "$5k", "10 тыс. руб.", "7", None])).tolist()
+    ['RUB', 'USD', 'RUB', nan, nan]
+    """
+    if not pd.api.types.is_string_dtype(amounts):
+        return pd.Series(index=amounts.index, dtype="str")
+    rest = amounts.astype("str").str.replace(_NUMBER, " ", regex=True).str.strip().str.casefold()
+    known = {text: _find_one(text) for text in rest.dropna().unique() if text}
+    return rest.map(known).astype("str")
+
+
+def _find_one(text: str) -> str | None:
+    """The one currency that words beside a number name."""
+    found = {find_currency(text), *map(find_currency, text.split())} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
+_NUMBER = r"(?i)\d[\d\s.,'’]*\s*(?:(?:k|m|mm|mln|b|bn|тыс|млн|млрд|million|billion)\b\.?)?|[-+()]"
+
+
 def split_header(header: str) -> tuple[str, str | None]:
     """Part the header of a column of amounts from the currency it names at its end."""
     found = re.match(r"(?P<name>.+?)[\s,]+[(\[]?(?P<end>[^\s()\[\],]+)[)\]]?\s*$", header)

@@ -15,6 +15,15 @@ _COMMA = r"^[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)?(?:,\d+)?$"
 _FLOAT = r"^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _SCIENTIFIC = r"^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$"
 
+# What letters behind a number mean, and what makes it none: a percentage, two numbers in one cell.
+_MAGNITUDES = {
+    r"(?i)\d\s*(?:k|тыс|т\.? ?р)(?:$|[^\pL])|\dk\pL|(?i)\d\s*тысяч": 1e3,
+    r"(?i)\d\s*(?:m|mm|mln|mio|mil|million|millions|млн|миллион\pL*)(?:$|[^\pL])": 1e6,
+    r"(?i)\d\s*(?:b|bn|bln|billion|billions|млрд|миллиард\pL*)(?:$|[^\pL])": 1e9,
+}
+_KOPECKS = r"(?i)(\d)\s*руб\pL*\.?\s*(\d\d)\s*коп.*$"
+_NO_AMOUNT = r"%|\d[^\d]*[\pL/|;:№#×*=<>&]+[^\d]*\d"
+
 
 def read_numbers(texts: pd.Series, decimal_comma: bool | None = None) -> pd.Series:
     """Read a column of amounts; missing where there is no number. Cells may be numbers already.
@@ -83,6 +92,11 @@ def _to_plain_floats(texts: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
 def _read_amounts(bare: pa.Array, decimal_comma: bool | None) -> np.ndarray:
     """Numbers of distinct texts; those that may be either follow the others."""
     scientific = match(bare, _SCIENTIFIC)
+    bare = pc.replace_substring_regex(bare, _KOPECKS, r"\1.\2")
+    unclear = match(bare, _NO_AMOUNT) & ~scientific
+    size = np.ones(len(bare))
+    for pattern, times in _MAGNITUDES.items():
+        size[match(bare, pattern) & ~scientific] = times
     scaled = pc.replace_substring(bare, ",", ".")
     for pattern, by in (
         ("[−–]", "-"), (r"\pL+\.?", ""), (r"[^\d.,()+-]", ""), (r"[.,]+$", ""),
@@ -102,7 +116,7 @@ def _read_amounts(bare: pa.Array, decimal_comma: bool | None) -> np.ndarray:
         bare = pc.utf8_ltrim(texts, "+")
         kind &= match(bare, _FLOAT)
         numbers[kind] = bare.filter(pa.array(kind)).cast(pa.float64()).to_numpy(False)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return np.where(np.isfinite(numbers) & ~unclear, numbers * size, np.nan)
 
 
 def read_whole(parts: pa.Array, name: str, pad: int = 0) -> np.ndarray:

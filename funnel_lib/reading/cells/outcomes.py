@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
+from funnel_lib.core.events import STATUSES
+from funnel_lib.reading.columns import DEFAULT_STATUSES, STEMS
 from funnel_lib.reading.ledger import Ledger
 from funnel_lib.reading.lexicon import find_meaning
 
@@ -20,6 +25,38 @@ LOST_STAGES = (
     "анализ причины провала", "analyze failure", "некачественный лид", "junk lead",
 )  # fmt: skip
 _PAID = "paid"
+
+
+def read_outcomes(words: pd.Series, given: dict[str, str] | None = None) -> pd.Series:
+    """Won, lost or open, by the words of a column of statuses; missing where they do not say.
+
+    `given` (word in small letters -> outcome) wins; then whole words that are known, then stems, as
+    people write statuses in many forms: what is lost is looked for first ("не реализовано"), what
+    is under way before what is won ("ожидаем оплату").
+
+    Examples
+    --------
+    >>> words = ["Успешно реализована", "Не реализовано", "В процессе оплаты", "Закрыт"]
+    >>> read_outcomes(pd.Series(words)).tolist()
+    ['won', 'lost', 'open', nan]
+    """
+    exact = {w: s for s in STATUSES for w in [s, *DEFAULT_STATUSES[s].split(", ")]}
+    exact |= given or {}
+    plain = words.str.strip().str.casefold().str.replace("ё", "е")
+    known = {}
+    for word in plain.dropna().unique():
+        text = re.sub(r"[\W_]+", " ", word).strip()
+        stem = next((s for s, pattern in _find_stems().items() if pattern.search(text)), None)
+        known[word] = exact.get(word) or exact.get(text) or (stem if stem in STATUSES else None)
+    known |= {w.replace("ё", "е"): s for w, s in (given or {}).items()}
+    return plain.map(known).astype("str")
+
+
+@cache
+def _find_stems() -> dict[str, re.Pattern]:
+    """What no stem says comes first, then lost, open, won."""
+    order = ("none", "lost", "open", "won")
+    return {s: re.compile(rf"\b(?:{STEMS[s].replace(', ', '|')})") for s in order}
 
 
 def infer_outcomes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -11,7 +12,9 @@ import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.times import HOUR, code_numbers
+from funnel_lib.core.words import say
 from funnel_lib.reading.cells.fixed import find_layout, read_fixed
+from funnel_lib.reading.cells.months import name_months
 from funnel_lib.reading.cells.numbers import match, read_whole, to_arrow
 from funnel_lib.reading.files.typed import is_timestamp
 
@@ -26,6 +29,10 @@ _PARTS = (
     r"(?::(?P<second_of>\d\d)(?:[.,](?P<part>\d{1,6})\d*)?)?"
     r" ?(?:(?P<half>[AaPp])\.?[Mm]\.?)?)?$"
 )
+_MIDNIGHT = r"[T ,]24:00(?::00(?:[.,]0+)?)?(?:$|[Zz+ -])"
+# A spreadsheet's days from 1982 to 2146, as they come where a cell's format is lost.
+_SERIAL = r"^[3-8]\d{4}(?:[.,]\d+)?$"
+_LOOKED_AT = 1_000  # rows, to see how a column writes its times
 # A time outside these years is a placeholder (1900, 9999) or a slip of the finger.
 YEARS = (1971, 2200)
 _FIRST, _END = (np.datetime64(f"{y}-01-01", "us") for y in (YEARS[0], YEARS[1] + 1))
@@ -86,9 +93,28 @@ def check_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(
-            [f"no time zone {name!r}; give an IANA name such as Europe/Moscow"]
-        ) from None
+        near = _find_zone(name)
+        key = "problem.time_zone_near" if near else "problem.time_zone"
+        raise InputError([say(key, name=repr(name), near=near)]) from None
+
+
+def _find_zone(name: str) -> str:
+    """The zone that a usual short name means, or an offset."""
+    plain = re.sub(r"\s+", "", name.casefold())
+    if plain in _ZONES:
+        return _ZONES[plain]
+    found = re.fullmatch(r"(?:utc|gmt|мск)?([+-])0?(\d{1,2})(?::?00)?", plain)
+    if found and "мск" not in plain:
+        return f"Etc/GMT{'-' if found[1] == '+' else '+'}{found[2]}"  # POSIX counts to the west
+    return ""
+
+
+_ZONES = {
+    "мск": "Europe/Moscow", "msk": "Europe/Moscow", "москва": "Europe/Moscow",
+    "moscow": "Europe/Moscow", "екб": "Asia/Yekaterinburg", "нск": "Asia/Novosibirsk",
+    "est": "America/New_York", "pst": "America/Los_Angeles", "алматы": "Asia/Almaty",
+    "минск": "Europe/Minsk", "киев": "Europe/Kyiv", "london": "Europe/London",
+}  # fmt: skip
 
 
 def _to_utc(local: np.ndarray, time_zone: str) -> np.ndarray:
@@ -148,7 +174,10 @@ def _read_plain(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np
 
 def _read_mixed(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np.ndarray]:
     """Times of texts written in several ways, and which of them are UTC and no local time."""
-    plain = _write_alike(pc.utf8_trim_whitespace(plain))
+    plain = name_months(_write_alike(pc.utf8_trim_whitespace(plain)))
+    late = match(plain, _MIDNIGHT)  # the end of a day
+    if late.any():
+        plain = pc.replace_substring_regex(plain, "([T ,])24:00", r"\100:00")
     zoned = match(plain, _ZONED)
     iso = match(plain, _ISO) & (zoned | ~match(plain, _ENDED))
     unix = match(plain, _UNIX) & ~iso
@@ -160,9 +189,12 @@ def _read_mixed(plain: pa.Array, day_first: bool | None) -> tuple[np.ndarray, np
         read = pd.to_datetime(texts[kind], format="ISO8601", utc=utc, errors="coerce")
         naive = read.dt.tz_localize(None) if utc else read
         times[kind] = naive.astype("datetime64[us]").to_numpy()
-    other = ~iso & ~unix
+    serial = match(plain, _SERIAL)
+    times[serial] = _from_serials(plain.filter(pa.array(serial)))
+    other = ~iso & ~unix & ~serial
     if other.any():
         times[other] = _from_parts(plain.filter(pa.array(other)), day_first)
+    times[late] += np.timedelta64(1, "D")
     return times, aware | unix
 
 
@@ -180,6 +212,21 @@ def _write_alike(plain: pa.Array) -> pa.Array:
     ):
         odd = pc.replace_substring_regex(odd, pattern, by)
     return pc.replace_with_mask(plain, pa.array(~usual), odd)
+
+
+def are_serials(texts: pd.Series) -> bool:
+    """Whether a column's first times are days since 1900, as a spreadsheet counts them."""
+    if is_timestamp(texts):
+        return False
+    first = to_arrow(texts.iloc[:_LOOKED_AT]).drop_null()
+    return len(first) > 0 and match(pc.utf8_trim_whitespace(first), _SERIAL).mean() > 0.5
+
+
+def _from_serials(texts: pa.Array) -> np.ndarray:
+    """Days since the end of 1899, as a spreadsheet counts them, to the second."""
+    days = pc.replace_substring(texts, ",", ".").cast(pa.float64()).to_numpy(zero_copy_only=False)
+    seconds = np.round(days * 86_400).astype("int64").astype("timedelta64[s]")
+    return (np.datetime64("1899-12-30", "us") + seconds).astype("datetime64[us]")
 
 
 def _from_unix(texts: pa.Array) -> np.ndarray:

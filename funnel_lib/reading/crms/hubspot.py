@@ -150,7 +150,7 @@ def _is_internal(column: str) -> bool:
     return bool(re.match(
         r"_fivetran|(?:properties\.|property_)hs_|propertiesWithHistory|associations\.|portal_id$"
         r"|(?:Date (?:entered|exited)|Latest time in|Cumulative time in) [\"']|url$|updatedAt"
-        r"|createdAt|archivedAt", column
+        r"|hs_(?:v2_)?date_(?:entered|exited)_|createdAt|archivedAt", column
     ))  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def _take_moves(tables, deals: pd.DataFrame, stages: pd.DataFrame, given, data) 
     other = history["name"].ne("dealstage")
     history = data.leave_out("other_changes", history.rename(columns={"name": "action"}), other)
     moves = pd.concat([history, _unfold_history(tables["api_deals"])], ignore_index=True)
-    for dated in (tables["moves"], _melt_entered(deals)):
+    for dated in (tables["moves"], _melt_entered(deals, stages)):
         again = dated["lead_id"].isin(moves["lead_id"].unique())
         left = data.leave_out("told_twice", dated, again)
         moves = pd.concat([moves, left], ignore_index=True)
@@ -186,13 +186,20 @@ def _unfold_history(deals: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _melt_entered(deals: pd.DataFrame) -> pd.DataFrame:
-    """One move a date in the columns of stages; the pipeline in brackets is no part of the name."""
-    dates = {c: m["stage"] for c in deals if (m := _ENTERED.match(c)) and m[1] == "entered"}
+def _melt_entered(deals: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
+    """One move a date in the columns of stages; the pipeline in brackets is no part of a label, nor
+    the number that HubSpot adds to the id of some stages."""
+    found = {c: m for c in deals if (m := _ENTERED.match(c))}
+    dates = [c for c, m in found.items() if "entered" in (m["way"], m["step"])]
+    labels = {c: found[c]["stage"] for c in dates if found[c]["stage"]}
     there = set(deals["stage"].dropna())
-    names = {c: s if s in there else re.sub(_PIPELINE, "", s) for c, s in dates.items()}
-    moves = stack_dates(deals, "lead_id", dates, "stage")
-    return moves.assign(stage=moves["stage"].map(names).astype("str"))
+    names = {c: s if s in there else re.sub(_PIPELINE, "", s) for c, s in labels.items()}
+    known = {*deals["stage_id"].dropna(), *stages.index}
+    ids = {c: found[c]["id"] for c in dates if found[c]["id"]}
+    ids = {c: i if i in known else re.sub(r"_\d{5,}$", "", i) for c, i in ids.items()}
+    moves = stack_dates(deals, "lead_id", dates, "column")
+    moves["stage"] = moves["column"].map(names).astype("str")
+    return moves.assign(stage_id=moves["column"].map(ids).astype("str")).drop(columns="column")
 
 
 def _take_links(tables, deals: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:

@@ -13,13 +13,21 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.reading.cells.currencies import name_currencies, split_header
+from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
-from funnel_lib.reading.cells.times import Ambiguous, read_times
+from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_times
 from funnel_lib.reading.columns import Mapping, bare_name, read_beside
 from funnel_lib.reading.files.tables import RawTable
-from funnel_lib.reading.ledger import Clock, Reading
+from funnel_lib.reading.files.typed import show
+from funnel_lib.reading.ledger import Clock, Ledger, Reading
 
+# Names of columns that may tell when a deal came to a stage.
+_HISTORY = re.compile(
+    r"(?:date|time|day)\W*(?:of|when|in)?\W*(?:enter|stage|moved|reached)"
+    r"|(?:enter|stage|moved|reached)\w*\W*(?:date|time|at\b|on\b)"
+    r"|дата\W*(?:перехода|этапа|стадии|входа)", re.IGNORECASE)  # fmt: skip
+_LOOKED_AT = 100  # rows, to see how ids are written
+MOSTLY = 0.5
 TRUE_WORDS = ("true", "yes", "y", "1", "t", "да", "истина", "sim", "sí")
 FALSE_WORDS = ("false", "no", "n", "0", "f", "нет", "ложь", "não")
 _ID = re.compile(r"(?:^|_)ids?$|^(?:item|deal|person|org|contact|company|of_lead)$")
@@ -39,6 +47,9 @@ class Kind:
     crm, name : whose table, and what it holds: ``deals``, ``moves``, ``acts`` …
     marks : names of columns, alternatives joined by ", "; a table of this kind has each
     columns : meaning -> names it goes by, best first, joined by ", "
+    never : names of columns that no table of this kind has, alternatives joined by ", "
+    ids_like : pattern of the cells of the first mark; where columns have names that any tool may
+        give them, ids tell whose they are
     times, numbers : meanings that are times and numbers
     times_like : pattern of the names of further columns that are times, too
     utc : whether times without a zone are UTC (an API's) or local (an export's)
@@ -48,6 +59,8 @@ class Kind:
     name: str
     marks: tuple[str, ...]
     columns: dict[str, str] = field(default_factory=dict)
+    never: str = ""
+    ids_like: str = ""
     times: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     times_like: str = ""
@@ -87,10 +100,27 @@ def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
     found = []
     for kind in kinds:
         columns = [_first_named(words, named) for words in kind.marks]
-        if all(columns):
+        if all(columns) and not _first_named(kind.never, named) and _fit_ids(table, kind, columns):
             found.append(Found(table, kind, tuple(c[0] for c in columns)))
     most = max((len(f.marks) for f in found), default=0)
     return [f for f in found if len(f.marks) == most]
+
+
+def _holds_times(cells: pd.Series) -> bool:
+    """Whether the first cells that are filled are times."""
+    texts = cells.dropna().iloc[:_LOOKED_AT]
+    try:
+        return len(texts) > 0 and read_times(texts)[0].notna().mean() > MOSTLY
+    except Ambiguous:
+        return True
+
+
+def _fit_ids(table: RawTable, kind: Kind, columns: list[list[str]]) -> bool:
+    """Whether most ids are as the CRM writes them, where a kind says how that is."""
+    if not kind.ids_like:
+        return True
+    cells = show(table.typed[columns[0][0]].iloc[:_LOOKED_AT]).dropna()
+    return bool(cells.str.fullmatch(kind.ids_like).mean() > MOSTLY)
 
 
 def take_table(found: Found, reading: Reading) -> pd.DataFrame:
@@ -107,15 +137,19 @@ def take_table(found: Found, reading: Reading) -> pd.DataFrame:
     """
     frame = found.table.frame
     columns = _find_meanings(frame, found.kind, reading.mapping)
-    problems, taken = Problems(), {}
+    problems, taken, in_cells = Problems(), {}, None
     for meaning, names in columns.items():
         with problems.collecting():
             texts = _merge_columns(found, meaning, names)
+            if meaning == "amount":
+                in_cells = find_in_cells(texts)
             taken[meaning] = _read_cells(found, meaning, texts, reading)
     problems.raise_if_any()
-    _fill_currency(taken, columns.get("amount", []), frame.index)
+    _fill_currency(taken, columns.get("amount", []), in_cells, frame.index)
     used = {c for names in columns.values() for c in names}
     further = frame[[c for c in frame.columns if c not in used]]
+    odd = [c for c in further if _HISTORY.search(c) and _holds_times(further[c])]
+    reading.ledger.note("history_not_read", len(odd), len(frame.columns), "info", ", ".join(odd))
     further = further.rename(columns={c: f"{c} (as read)" for c in further if c in taken})
     return pd.concat([pd.DataFrame(taken, index=frame.index), further], axis=1)
 
@@ -224,7 +258,7 @@ def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) 
     if meaning in found.kind.numbers:
         read = read_numbers(texts, reading.clock.decimal_comma)
     elif found.kind.is_time(meaning):
-        read = _read_dated(found, texts, reading.clock)
+        read = _read_dated(found, texts, reading.clock, reading.ledger)
     else:
         return bare_ids(texts) if _ID.search(meaning) else texts
     own_check = meaning in ("created_at", "closed_at", "amount")
@@ -232,11 +266,13 @@ def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) 
     return read
 
 
-def _read_dated(found: Found, texts: pd.Series, clock: Clock) -> pd.Series:
+def _read_dated(found: Found, texts: pd.Series, clock: Clock, ledger: Ledger) -> pd.Series:
     """Times of a table, noting in the clock of which kinds there are any."""
     utc = found.kind.utc
     try:
         times, zoned = read_times(texts, clock.day_first, "UTC" if utc else clock.time_zone)
+        if are_serials(texts):
+            ledger.note_cells("excel_serials", texts, times.notna(), "info")
     except Ambiguous as error:
         raise InputError([f"{found.table.path}: {p}" for p in error.problems]) from None
     there = times.notna().to_numpy()
@@ -247,11 +283,12 @@ def _read_dated(found: Found, texts: pd.Series, clock: Clock) -> pd.Series:
     return times
 
 
-def _fill_currency(taken: dict[str, pd.Series], priced: list[str], index: pd.Index) -> None:
-    """Give every row the currency that the header of its amounts names; currencies as codes."""
+def _fill_currency(taken: dict, priced: list[str], in_cells, index: pd.Index) -> None:
+    """Give every row the currency that its amount names, or the header of amounts; as codes."""
     codes = [split_header(c)[1] for c in priced]
-    if any(codes):
+    if any(codes) or (in_cells is not None and in_cells.notna().any()):
         known = taken.get("currency", pd.Series(index=index, dtype="str"))
-        taken["currency"] = known.fillna(codes[0])
+        known = known.fillna(in_cells) if in_cells is not None else known
+        taken["currency"] = known.fillna(codes[0]) if any(codes) else known
     if "currency" in taken:
         taken["currency"] = name_currencies(taken["currency"].astype("str"))

@@ -90,6 +90,8 @@ def to_utf8(data: bytes) -> bytes:
         data = data[3:]
     if _is_utf8(data):
         return data
+    if odd := find_odd_lines(data):
+        return _mend_lines(data, odd)
     mended = _recode(data, "utf-8", "replace")
     n_damaged = mended.count("\ufffd".encode())
     n_beyond = sum(1 for _ in re.finditer(rb"[\xc2-\xf4]", mended[:SAMPLE])) * max(
@@ -98,6 +100,32 @@ def to_utf8(data: bytes) -> bytes:
     if n_damaged < MOST_DAMAGED * n_beyond:
         return mended
     return _recode(data, detect_encoding(data), "replace")
+
+
+def find_odd_lines(data: bytes) -> list[int]:
+    """Which lines of a text in UTF-8 are in another encoding, as of files put together; none where
+    all are in one, or the lines are merely damaged."""
+    if find_wide(data) or _is_utf8(data):
+        return []
+    fine, odd = 0, []
+    for number, line in enumerate(data.split(b"\n")):
+        if line.isascii():
+            continue
+        text = line.decode("utf-8", "replace")
+        n_damaged, n_letters = text.count("\ufffd"), sum(c > "\x7f" for c in text)
+        if not n_damaged:
+            fine += 1
+        elif 2 * n_damaged > n_letters:
+            odd.append(number)
+    return odd if fine else []
+
+
+def _mend_lines(data: bytes, odd: list[int]) -> bytes:
+    lines = data.split(b"\n")
+    encoding = detect_encoding(b"\n".join(lines[n] for n in odd))
+    for n in odd:
+        lines[n] = lines[n].decode(encoding, "replace").encode()
+    return _recode(b"\n".join(lines), "utf-8", "replace")
 
 
 def detect_encoding(data: bytes) -> str:

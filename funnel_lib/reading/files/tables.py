@@ -7,8 +7,10 @@ so that the same table gives the same log whatever file it came in.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from functools import cached_property
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import pyarrow as pa
 from pandas.api.types import is_object_dtype
 
 from funnel_lib.core.errors import InputError, drop_controls, quote_some
+from funnel_lib.core.words import say
 from funnel_lib.reading.files.archives import read_file
-from funnel_lib.reading.files.delimited import read_delimited, to_utf8
+from funnel_lib.reading.files.delimited import find_odd_lines, read_delimited, to_utf8
 from funnel_lib.reading.files.html_tables import find_charset, read_html
 from funnel_lib.reading.files.json_records import NoRecords, read_json
 from funnel_lib.reading.files.parquets import read_parquet
@@ -58,7 +61,8 @@ class RawTable:
     meanings : meaning -> column, where the kind of the file says it
     kind : "text", "Excel", "HTML", "JSON", "Parquet", "XES" or "frame"
     above : texts of the rows above the header, such as titles
-    further_sheets : places of the sheets of a workbook that hold further tables, not read
+    further_sheets : the sheets of a workbook that hold further tables, not read
+    odd_lines : how many lines of a text are in another encoding than the others
     """
 
     path: str
@@ -67,7 +71,8 @@ class RawTable:
     meanings: dict[str, str] = field(default_factory=dict)
     kind: str = "text"
     above: tuple[str, ...] = ()
-    further_sheets: tuple[int, ...] = ()
+    further_sheets: tuple[str, ...] = ()
+    odd_lines: int = 0
 
     @property
     def columns(self) -> list[str]:
@@ -84,7 +89,11 @@ def find_tables(paths: list[str | Path]) -> list[Path]:
     """Give the table files of a list of files and folders, in the order of their names."""
     found: list[Path] = []
     problems = []
-    for path in map(Path, paths):
+    for given in _expand(paths):
+        path = Path(given)
+        if wrong := _tell_kind(str(given), path):
+            problems.append(wrong)
+            continue
         try:
             inside = sorted(p for p in path.iterdir() if _is_table(p)) if path.is_dir() else [path]
             if not inside:
@@ -100,8 +109,33 @@ def find_tables(paths: list[str | Path]) -> list[Path]:
     return found
 
 
-def read_table(path: str | Path) -> RawTable:
-    """Read one table file.
+def _expand(paths: list[str | Path]) -> list[str | Path]:
+    """Expand patterns, as not every shell does."""
+    found: list[str | Path] = []
+    for path in paths:
+        is_pattern = any(sign in str(path) for sign in "*?[") and not Path(path).exists()
+        found += (sorted(glob(str(path))) or [path]) if is_pattern else [path]
+    return found
+
+
+def _tell_kind(given: str, path: Path) -> str:
+    """Say why a thing cannot be a table, by its name; empty where it may be one."""
+    ends = path.suffix.lower()
+    if re.match(r"https?:/|ftp:/|www\.", given):
+        return say("problem.address", path=given)
+    if path.is_file() and ends in (".yml", ".yaml"):
+        return say("problem.yaml_as_table", path=given)
+    if path.is_file() and ends in _OTHERS:
+        return say("problem.no_table", path=given, kind=ends, suffixes=", ".join(TABLE_SUFFIXES))
+    return ""
+
+
+# Documents, pictures and the like: whatever they hold, it is no table that can be read.
+_OTHERS = (".doc", ".docx", ".pdf", ".ppt", ".pptx", ".png", ".jpg", ".jpeg", ".rtf", ".odt")
+
+
+def read_table(path: str | Path, sheet: str = "") -> RawTable:
+    """Read one table file; of a workbook a `sheet`, by its name or place, else its first table.
 
     Names and cells are stripped; a name that comes again gets " (2)", " (3)" …; rows without
     content, and columns without a name and without content, are left out. Empty cells and
@@ -116,7 +150,8 @@ def read_table(path: str | Path) -> RawTable:
     """
     kind, data = read_file(path)
     try:
-        table, broken, above, *further = _READERS[kind](data)
+        reader = partial(_read_excel, wanted=sheet) if kind == "Excel" else _READERS[kind]
+        table, broken, above, *further = reader(data)
         frame = to_frame(table)
     except NoRecords as error:
         raise EmptyTable([f"{path}: {error}"]) from None
@@ -132,7 +167,9 @@ def read_table(path: str | Path) -> RawTable:
     if frame.empty:
         raise EmptyTable([f"{path}: the file has a header but no rows"])
     meanings = XES_MEANINGS if kind == "XES" else {}
-    return RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
+    table = RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
+    odd = len(find_odd_lines(data)) if kind == "text" else 0
+    return replace(table, odd_lines=odd) if odd else table
 
 
 def take_frame(frame: Any, name: str = "frame") -> RawTable:
@@ -197,8 +234,8 @@ def _is_table(path: Path) -> bool:
     return path.is_file() and name.endswith(TABLE_SUFFIXES) and not name.startswith((".", "~$"))
 
 
-def _read_excel(data: bytes) -> tuple:
-    table, *above_and_further = read_excel(data)
+def _read_excel(data: bytes, wanted: str = "") -> tuple:
+    table, *above_and_further = read_excel(data, wanted)
     return table, (), *above_and_further
 
 

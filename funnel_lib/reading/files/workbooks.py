@@ -32,6 +32,15 @@ from funnel_lib.reading.files.headers import (
 from funnel_lib.reading.files.old_workbooks import check_old_workbook
 from funnel_lib.reading.files.packing import MOST_REPEATED
 
+
+class NoSheet(ValueError):
+    """No sheet has the name that is asked for."""
+
+    def __init__(self, wanted: str, names: list[str]):
+        self.wanted, self.names = wanted, names
+        super().__init__(f"no sheet {wanted!r}; there are {', '.join(names)}")
+
+
 # Texts are kept once, and given out to each cell that refers to them: so much may come of it.
 MOST_SHARED = 256 << 20
 _OVERLAP = 1 << 12  # bytes of a piece seen again with the next, so that no mark is cut in two
@@ -48,12 +57,13 @@ _SHARED_END = re.compile(rb"</(?:\w+:)?si>")
 _SHARED = re.compile(rb"""t\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>(\d{1,9})<""")
 
 
-def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]:
-    """Read an XLSX or XLS workbook: (texts, texts above its header, places of further tables).
+def read_excel(data: bytes, wanted: str = "") -> tuple:
+    """Read an XLSX or XLS workbook: (texts, texts above its header, further tables' sheets).
 
-    It is the first sheet with several rows and columns, else with any filled cell; places of sheets
-    count from 1. Dates are ISO 8601, whole numbers have no decimals, formulas are their last
-    results, errors are empty.
+    It is the sheet that is `wanted`, by its name or its place, else the first with several rows and
+    columns, else with any filled cell. Sheets are named; those with the name a program gives them,
+    by their place, which counts from 1. Merged cells are filled down. Dates are ISO 8601,
+    whole numbers have no decimals, formulas are their last results, errors are empty.
 
     Raises
     ------
@@ -67,7 +77,7 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
         check_old_workbook(data)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        rows, later = _find_rows(book)
+        rows, later = _find_rows(book, wanted)
     except PasswordError:
         raise ValueError(f"protected by a password; take it off in Excel, or {SAVE_AS}") from None
     except CalamineError as error:
@@ -80,22 +90,50 @@ def read_excel(data: bytes) -> tuple[pa.Table, tuple[str, ...], tuple[int, ...]]
         raise ValueError(f"the file is damaged; export it again, or {SAVE_AS}") from None
     if not rows:
         raise ValueError("no sheet of the workbook has a filled cell")
-    return *_to_table(rows), tuple(place for place, name in later if _holds_table(book, name))
+    further = (_call(place, name) for place, name in later if _holds_table(book, name))
+    return *_to_table(rows), tuple(further)
 
 
-def _find_rows(book: CalamineWorkbook) -> tuple[list[list], list[tuple[int, str]]]:
-    """The filled rows of the first sheet that is a table; places and names of the later ones."""
+def _call(place: int, name: str) -> str:
+    """What a sheet is called: its place, where its name is only the one a program gives."""
+    return str(place) if re.fullmatch(r"(?:Sheet|Лист|Tabelle|Feuil)\d*", name) else name
+
+
+def _find_rows(book: CalamineWorkbook, wanted: str) -> tuple[list[list], list[tuple[int, str]]]:
+    """The filled rows of the sheet that is wanted, else of the first that is a table; places and
+    names of the others, or the later ones."""
     sheets = [(place, sheet.name) for place, sheet in enumerate(book.sheets_metadata, 1)
               if sheet.typ == SheetTypeEnum.WorkSheet]  # fmt: skip
+    if wanted:
+        named = [s for s in sheets if wanted.casefold() in (s[1].casefold(), _call(*s).casefold())]
+        named = named or [s for s in sheets if wanted == str(s[0])]
+        if not named:
+            raise NoSheet(wanted, [name for _, name in sheets])
+        one = named[0]
+        return _list_filled(book.get_sheet_by_name(one[1])), [s for s in sheets if s != one]
     rows: list[list] = []
     is_table = False
     while sheets and not is_table:
         sheet = book.get_sheet_by_name(sheets.pop(0)[1])
-        check_shape(0, sheet.total_width, 0)
-        filled = [row for row in sheet.iter_rows() if row.count("") < len(row)]
+        filled = _list_filled(sheet)
         is_table = sheet.width > 1 and len(filled) > 1  # and no cover
         rows = filled if is_table or not rows else rows
     return rows, sheets
+
+
+def _list_filled(sheet) -> list[list]:
+    """The rows of a sheet that hold anything, cells that are merged over several rows filled."""
+    check_shape(0, sheet.total_width, 0)
+    rows = list(sheet.iter_rows())
+    top, left = sheet.start or (0, 0)
+    top = 0 if len(rows) > sheet.height else top  # rows are given from the sheet's first on
+    left = 0 if rows and len(rows[0]) > sheet.width else left
+    for (first, column), (last, end) in sheet.merged_cell_ranges or ():
+        if column == end and first < last and 0 <= first - top < len(rows):
+            for row in rows[first - top : last - top + 1]:
+                if 0 <= column - left < len(row):
+                    row[column - left] = rows[first - top][column - left]
+    return [row for row in rows if row.count("") < len(row)]
 
 
 def _holds_table(book: CalamineWorkbook, name: str) -> bool:

@@ -100,6 +100,7 @@ def tell_conclusions(log: EventLog, words: Words) -> list[str]:
     found = [
         *_check_actors(log),
         *_check_outcomes(log.leads["status"], told),
+        *_check_words(log.noticed),
         *_check_money(log.leads, words),
         *_check_stages(log),
         *_check_columns(log.leads, words),
@@ -229,6 +230,21 @@ def _check_outcomes(status: pd.Series, cuts: set[str]) -> _Found:
             yield _CANNOT, "sentence.check_no_lost", {}
         if n_won < SMALL:
             yield _CARE, "sentence.necessity_small", {"n": n_won}
+
+
+def _check_words(noticed: pd.DataFrame) -> _Found:
+    """What a mapping file has to say, ready to paste."""
+    examples = noticed.drop_duplicates("check").set_index("check")["example"]
+    for check, key in _MAPPED.items():
+        if check in examples:
+            found, _, line = examples[check].rpartition("; ")
+            yield _CARE, key, {"found": found or examples[check], "line": line}
+
+
+_MAPPED = {
+    "unreadable_status": "sentence.check_words_status",
+    "event_outcomes": "sentence.check_words_events",
+}
 
 
 def _check_money(leads: pd.DataFrame, words: Words) -> _Found:

@@ -38,6 +38,7 @@ METHODS = {
         "leads": "GET /v1/leads",
     },
 }
+MOST_PIPELINES = 5  # that a sentence names
 _CUTS = {
     "cut_by_closing": "sentence.cut_by_closing",
     "history_begins_late": "sentence.history_begins_late",
@@ -85,7 +86,8 @@ def tell_export(log: EventLog, words: Words, journeys: Journeys | None = None) -
     tell, where these are given.
     """
     cuts = [_tell_cut(cut, words) for cut in list_cuts(journeys or log)]
-    return [*cuts, *_tell_duplicates(journeys or log, words), *_tell_missing(log, words)]
+    told = [*cuts, *_tell_duplicates(journeys or log, words)]
+    return [*told, *_tell_pipelines(journeys or log, words), *_tell_missing(log, words)]
 
 
 def _tell_duplicates(source: EventLog | Journeys, words: Words) -> list[str]:
@@ -94,6 +96,17 @@ def _tell_duplicates(source: EventLog | Journeys, words: Words) -> list[str]:
     if n < LEAST * of or not n:
         return []
     return [words.text("sentence.duplicate_leads", n=n, of=of, share=n / of)]
+
+
+def _tell_pipelines(source: EventLog | Journeys, words: Words) -> list[str]:
+    """Of several pipelines, each of which is a funnel of its own, one report mixes the stages."""
+    counts = source.leads["pipeline"].value_counts() if "pipeline" in source.leads else []
+    if len(counts) < 2:
+        return []
+    largest = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_PIPELINES]
+    named = "; ".join(f"{name} ({words.number(n)})" for name, n in largest)
+    chosen = f'--only "pipeline={largest[0][0]}"'
+    return [words.text("sentence.pipelines", n=len(counts), named=named, chosen=chosen)]
 
 
 def _tell_cut(cut: Cut, words: Words) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.events import EventLog
-from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.events import STAGE_PREFIX, EventLog
+from funnel_lib.core.journeys import Journeys, name_actions
 from funnel_lib.core.money import take_amounts
+from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import SMALL, Words, join_sentences
 from funnel_lib.counting.duplicates import SECOND
 
@@ -79,6 +80,35 @@ def tell_quality(quality: pd.DataFrame, rows_read: int, rows_removed: int, words
         if odd.empty
         else words.text("sentence.quality_look", checks=words.each("sentence.quality_check", odd)),
     )
+
+
+def tell_steps(
+    log: EventLog, steps: Steps, path: str, words: Words, quality: pd.DataFrame | None = None
+) -> list[str]:
+    """What must be known of the steps before any number: that they are a draft, and how many
+    actions of the log it leaves out; evidence that is misspelt; a sale that statuses contradict?"""
+    told = _tell_draft(log, steps, path, words)
+    for row in () if quality is None else quality.drop_duplicates("check").itertuples():
+        if row.check in _WRONG:
+            told.append(words.text(_WRONG[row.check], n=row.n_rows, example=row.example))
+    return told
+
+
+_WRONG = {
+    "evidence_misspelt": "sentence.steps_misspelt",
+    "won_contradicts": "sentence.steps_contradict",
+}
+
+
+def _tell_draft(log: EventLog, steps: Steps, path: str, words: Words) -> list[str]:
+    if not steps.draft:
+        return []
+    named = [e.action for s in steps.steps for e in (*s.evidence, *s.asked_by)]
+    used = name_actions(log, (*named, *steps.lost, f"{STAGE_PREFIX}*"))
+    n_all = log.events["action"].nunique()
+    n = log.events["action"][~used].nunique()
+    key = "sentence.steps_draft_left" if path else "sentence.steps_draft"
+    return [words.text(key, n=n, of=n_all, path=path)]
 
 
 def tell_merged(

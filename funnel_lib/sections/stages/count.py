@@ -7,7 +7,7 @@ import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, build_log
 from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
-from funnel_lib.core.steps import Evidence, Steps
+from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange, list_columns
 from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import DAY, MINUTE, NEVER, to_micros
@@ -17,10 +17,9 @@ from funnel_lib.counting.moves import (
     find_last_stage,
     find_stage_step,
     list_moves,
-    order_stages,
 )
 from funnel_lib.counting.reach import RULES, count_funnel, measure_depth
-from funnel_lib.reading.lexicon import find_meaning
+from funnel_lib.sections.stages.ends import find_end, find_order
 from funnel_lib.sections.stages.names import audit_stages
 from funnel_lib.stats.intervals import wilson
 
@@ -34,13 +33,15 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
 
     Without any history the story of the stages is a ``snapshot``: a deal stands at its current
     stage and is taken to have come to those that mean earlier steps; stages of which the steps file
-    tells no step are left out. Empty where there are no stages either. A lost end (by its name, or
-    by ``lost`` of the steps file) is no stage on the way to the sale: it is left out.
+    tells no step are left out. Empty where there are no stages either, or their order is not known
+    (see `ends.find_order`). A lost end (see `ends.find_end`) is no stage on the way to the sale:
+    it is left out; several won ends are one, the last.
     """
     moves, name = list_moves(log, journeys), "stages"
     known = np.isin(np.arange(len(journeys.leads)), moves["lead"])
-    moves = moves[~moves["stage"].isin(_find_lost_ends(moves, journeys.steps))]
-    order = order_stages(moves)
+    moves = _take_ends(moves, log, journeys.steps)
+    order = find_order(moves, log)
+    moves = moves[moves["stage"].isin(order)]
     if not known.any():
         moves, order = _take_snapshot(log, journeys)
         name = "snapshot"
@@ -61,14 +62,18 @@ def count_pipeline(log: EventLog, journeys: Journeys, within: str | None = None)
     return arrange("pipeline", table[list_columns("pipeline")])
 
 
-def _find_lost_ends(moves: pd.DataFrame, steps: Steps) -> list[str]:
-    rules = [Evidence(action=pattern) for pattern in steps.lost]
-    ends = []
-    for stage in moves["stage"].unique():
-        name = stage.rsplit(PIPELINE_MARK, 1)[-1]
-        if find_meaning(name).end == "lost" or any(r.matches(STAGE_PREFIX + name) for r in rules):
-            ends.append(stage)
-    return ends
+def _take_ends(moves: pd.DataFrame, log: EventLog, steps: Steps) -> pd.DataFrame:
+    """Moves without those to a lost end, and with one name for all won ends, which none passes on
+    the way to another."""
+    counts = moves["stage"].value_counts()
+    ends = {stage: find_end(stage, log, steps) for stage in counts.index}
+    won = sorted((s for s in ends if ends[s] == "won"), key=lambda s: (-counts[s], s))
+    one = dict.fromkeys(won, ", ".join(won))
+    kept = moves[moves["stage"].map(ends) != "lost"]
+    kept = kept.assign(stage=kept["stage"].map(lambda s: one.get(s, s)))
+    by_lead = kept.groupby("lead")["stage"]
+    kept = kept[kept["stage"] != by_lead.shift()]
+    return kept.assign(place=kept.groupby("lead").cumcount())
 
 
 def _take_snapshot(log: EventLog, journeys: Journeys) -> tuple[pd.DataFrame, list[str]]:
@@ -118,8 +123,8 @@ def list_stages(
     """
     steps = journeys.steps
     standing = leads["stage"].replace("", None).dropna()
-    moved = order_stages(list_moves(log, journeys))
-    known = [*moved, *sorted(standing.unique())]
+    moves = list_moves(log, journeys)
+    known = [*find_order(moves, log), *sorted({*moves["stage"], *standing})]
     plain = {name.rpartition(PIPELINE_MARK)[2] for name in known}
     names = list(dict.fromkeys([*known, *(s for s in steps.stages if s not in plain)]))
     table = audit_stages([name.rpartition(PIPELINE_MARK)[2] for name in names], lang)
@@ -201,21 +206,21 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     rows = [
         ("stage_ahead", shown > last_step, mapped),
         ("client_ahead", shown < last_step, mapped),
-        *_check_moves(moves, entered, journeys.steps),
+        *_check_moves(moves, entered, log, journeys.steps),
         ("closed_late", late, lost),
         ("standing_still", late, is_open),
     ]
     return _tally(rows, leads["lead_id"])
 
 
-def _check_moves(moves: pd.DataFrame, entered: np.ndarray, steps: Steps):
+def _check_moves(moves: pd.DataFrame, entered: np.ndarray, log: EventLog, steps: Steps):
     """List what the stage history shows of each deal: check, whether it is so, whether asked.
 
     A lost end is no place in the order of stages.
     """
-    ranked = moves[~moves["stage"].isin(_find_lost_ends(moves, steps))]
-    rank = {stage: n for n, stage in enumerate(order_stages(ranked))}
-    place = ranked["stage"].map(rank)
+    ranked = _take_ends(moves, log, steps)
+    rank = {stage: n for n, stage in enumerate(find_order(ranked, log))}
+    place = ranked["stage"].map(rank).astype("float64")
     step = (place - place.groupby(ranked["lead"]).shift()).reindex(moves.index)
     minute = moves["at"] // MINUTE
     together = moves.groupby([minute, moves["stage"]])["lead"].transform("nunique")
