@@ -271,8 +271,10 @@ def _check_choices(settings: Settings) -> None:
     choice = settings.segments
     known = choice in ("auto", "none") or (choice.isdigit() and int(choice) > 0)
     if choice.isdigit() and int(choice) > MOST_SEGMENTS:
-        problems.add(f"segments {choice}: choose at most {MOST_SEGMENTS}; more paths than that are "
-                     "none that anybody works with")  # fmt: skip
+        problems.add(
+            f"segments {choice}: {choice} segments of clients are more than anybody can work with; "
+            f"choose at most {MOST_SEGMENTS}"
+        )
     if not known and not Path(choice).is_file():
         problems.add(
             f"segments {choice!r}: choose auto, none, how many (1 or more), or a file of segments"

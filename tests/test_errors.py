@@ -88,8 +88,10 @@ def test_every_problem_of_a_yaml_file_is_told_at_once(tmp_path):
 
 
 def test_files_that_are_no_text_or_not_there(tmp_path):
-    (tmp_path / "cp.yml").write_bytes("name: имя".encode("cp1251"))
-    assert "saved as UTF-8" in problems_of(tmp_path / "cp.yml")[0]
+    (tmp_path / "cp.yml").write_bytes("name: имя".encode("cp1251"))  # of a Russian Windows
+    assert read_checked(tmp_path / "cp.yml", Box, "a box file") == Box(name="имя")
+    (tmp_path / "bytes.yml").write_bytes(b"name: \x98\x00\xff")
+    assert "saved as UTF-8" in problems_of(tmp_path / "bytes.yml")[0]
     assert "no such file; expected a box file" in problems_of(tmp_path / "no.yml")[0]
     assert "cannot be read" in problems_of(tmp_path)[0]
 

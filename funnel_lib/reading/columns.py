@@ -124,7 +124,8 @@ def explain_missing(missing: list[str], columns: list[str]) -> str:
     near = {m: _nearest(m, columns) for m in missing}
     guesses = ", ".join(f'{m}: "{n}"' for m, n in near.items() if n)
     lines = ", ".join(f'{m}: "…"' for m in missing)
-    what = say("problem.or").join(f"{say(f'problem.no_{m}')} ({m})" for m in missing)
+    said = [say(f"problem.no_{m}") for m in missing]
+    what = say("problem.or").join(f"{w} ({m})" for w, m in zip(said, missing, strict=True))
     near = say("problem.nearest", guesses=guesses) if guesses else ""
     found = quote_some(columns, most=20)
     return say("problem.no_column", what=what, found=found, near=near, lines=f"{{{lines}}}")

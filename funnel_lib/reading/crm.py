@@ -18,7 +18,7 @@ from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find
 from funnel_lib.reading.contacts import link_contacts
 from funnel_lib.reading.crms import amocrm, bitrix24, hubspot, pipedrive, salesforce
 from funnel_lib.reading.crms.assembly import assemble, give_to_deals
-from funnel_lib.reading.crms.joins import CrmData, join_deals
+from funnel_lib.reading.crms.joins import CrmData, complete, join_deals
 from funnel_lib.reading.crms.kinds import Found, Kind, empty_table, recognise, take_table
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.ledger import Ledger, Reading
@@ -121,7 +121,8 @@ def take_crm(
     data.acts = pd.concat([data.acts, dated, acts], ignore_index=True)
     if data.acts["about"].isin([*KEYS]).any():
         outside.link_keys(data)
-    ends = learn_ends(data.moves["stage"], data.moves["outcome"]).to_dict()
+    moves = complete("moves", data.moves)
+    ends = learn_ends(moves["stage"], moves["outcome"]).to_dict()
     ranks = _rank_stages(typed.by_kind)
     _note_unnamed(name, found, data, ledger)
     rows, leads = assemble(data)
@@ -151,7 +152,8 @@ def _note_unnamed(name: str, found: list[Found], data: CrmData, ledger: Ledger) 
     if name not in _NAMED_BY or {f.kind.name for f in found} & {*_NAMED_BY[name]}:
         return
     by_id = any("stage_id" in f.kind.columns for f in found)
-    stages = pd.concat([data.deals["stage"], data.moves["stage"]]).dropna().astype("str")
+    known = [complete(kind, getattr(data, kind))["stage"] for kind in ("deals", "moves")]
+    stages = pd.concat(known).dropna().astype("str")
     bare = stages[stages.str.fullmatch(_BARE_ID)] if by_id else stages[:0]
     ledger.note("stages_unnamed", bare.nunique(), stages.nunique(), "warning", show_values(bare))
 

@@ -23,6 +23,7 @@ CREATED = "deal_created"
 _TELLING = ("status", "stage", "amount", "loss_reason")
 # Share of rows with an id of their own, and of cells that are times in a column of them.
 UNIQUE = 0.9
+FEWEST = 2  # rows of a list; a single one may be any record
 _LOOKED_AT = 200  # cells of a column
 _MOST_TEXT = 40  # letters of a date
 
@@ -54,7 +55,7 @@ def find_deals(table: RawTable, mapping: Mapping) -> Deals | None:
     """
     frame = table.frame
     found = find_list_columns(list(frame.columns), mapping)
-    if not any(meaning in found for meaning in _TELLING):
+    if len(frame) < FEWEST or not any(meaning in found for meaning in _TELLING):
         return None
     if "lead_id" not in mapping.columns or found["lead_id"] not in mapping.columns.values():
         key = _find_ids(frame)

@@ -21,7 +21,7 @@ from funnel_lib.core.events import (
 )
 from funnel_lib.core.times import localize
 from funnel_lib.core.words import say
-from funnel_lib.reading.cells.times import Ambiguous, read_times
+from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping, find_columns
 from funnel_lib.reading.contacts import find_contacts, number_clients
 from funnel_lib.reading.crm import (
@@ -189,6 +189,20 @@ def _find_sheet(path: Path, sheet: str) -> RawTable:
     return table
 
 
+def _refuse_serials(table: RawTable) -> RawTable:
+    """Mark bare numbers in the time columns of a workbook: it knows its dates, and a number that is
+    none may count from 1904."""
+    if table.kind != "Excel":
+        return table
+    found = find_columns(table.columns, Mapping())[0]
+    marked = {}
+    for column in (found[m] for m in ("at", "created_at", "closed_at") if m in found):
+        texts = table.frame[column]
+        if are_serials(texts):
+            marked[column] = "number " + texts
+    return replace(table, typed=table.typed.assign(**marked)) if marked else table
+
+
 def _tells_leads(table: RawTable) -> bool:
     found = find_columns(table.columns, Mapping())[0]
     deals = find_deals(table, Mapping())
@@ -206,7 +220,11 @@ def _read_tables(
         may_be_stray = in_folder and ".json" in path.suffixes
         may_be_stray |= in_folder and ".txt" in path.suffixes and len(listed) > 1
         try:
-            table = take_frame(path, name) if is_frame(path) else _find_sheet(path, sheet)
+            table = (
+                take_frame(path, name)
+                if is_frame(path)
+                else _refuse_serials(_find_sheet(path, sheet))
+            )
             if may_be_stray and not is_known(table):
                 raise InputError(["no table of deals or events"])
             tables.append(table)

@@ -113,7 +113,7 @@ def _expand(paths: list[str | Path]) -> list[str | Path]:
     """Expand patterns, as not every shell does."""
     found: list[str | Path] = []
     for path in paths:
-        is_pattern = any(sign in str(path) for sign in "*?[") and not Path(path).exists()
+        is_pattern = any(sign in str(path) for sign in "*?[") and not os.path.exists(path)
         found += (sorted(glob(str(path))) or [path]) if is_pattern else [path]
     return found
 
@@ -123,9 +123,9 @@ def _tell_kind(given: str, path: Path) -> str:
     ends = path.suffix.lower()
     if re.match(r"https?:/|ftp:/|www\.", given):
         return say("problem.address", path=given)
-    if path.is_file() and ends in (".yml", ".yaml"):
+    if os.path.isfile(path) and ends in (".yml", ".yaml"):
         return say("problem.yaml_as_table", path=given)
-    if path.is_file() and ends in _OTHERS:
+    if os.path.isfile(path) and ends in _OTHERS:
         return say("problem.no_table", path=given, kind=ends, suffixes=", ".join(TABLE_SUFFIXES))
     return ""
 
