@@ -442,7 +442,6 @@ WRONG = {
          "events.json": '[{"type": "lead_added", "entity_id": 1, "entity_type": "lead", '
          '"created_at": 1738400000}]'},
     ),
-    "no steps file": (["audit", "log.csv"], {}),
     "unknown key": (
         ["audit", "log.csv", "--steps", "bad.yml"],
         {"bad.yml": STEPS.replace("id: asked", "id: asked, evidense: [x]")},
