@@ -124,11 +124,13 @@ def explain_missing(missing: list[str], columns: list[str]) -> str:
     near = {m: _nearest(m, columns) for m in missing}
     guesses = ", ".join(f'{m}: "{n}"' for m, n in near.items() if n)
     lines = ", ".join(f'{m}: "…"' for m in missing)
-    said = [say(f"problem.no_{m}") for m in missing]
-    what = say("problem.or").join(f"{w} ({m})" for w, m in zip(said, missing, strict=True))
+    what = say("problem.or").join(f"{say(_LACKS[m])} ({m})" for m in missing)
     near = say("problem.nearest", guesses=guesses) if guesses else ""
     found = quote_some(columns, most=20)
     return say("problem.no_column", what=what, found=found, near=near, lines=f"{{{lines}}}")
+
+
+_LACKS = {"lead_id": "problem.no_lead_id", "at": "problem.no_at", "action": "problem.no_action"}
 
 
 def _creation_is_time(found: dict[str, str], mapping: Mapping, free: list[str]) -> bool:

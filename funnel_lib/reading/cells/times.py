@@ -111,7 +111,7 @@ def _find_zone(name: str) -> str:
 
 _ZONES = {
     "мск": "Europe/Moscow", "msk": "Europe/Moscow", "москва": "Europe/Moscow",
-    "moscow": "Europe/Moscow", "екб": "Asia/Yekaterinburg", "нск": "Asia/Novosibirsk",
+    "екб": "Asia/Yekaterinburg", "нск": "Asia/Novosibirsk",
     "est": "America/New_York", "pst": "America/Los_Angeles", "алматы": "Asia/Almaty",
     "минск": "Europe/Minsk", "киев": "Europe/Kyiv", "london": "Europe/London",
 }  # fmt: skip
