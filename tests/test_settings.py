@@ -52,7 +52,7 @@ def test_a_wrong_value_is_shown_as_it_was_given(wrong):
 
 
 def test_a_frame_stands_for_a_file():
-    with pytest.raises(InputError, match="^events: "):
+    with pytest.raises(InputError, match=r"^events: "):
         fl.build_audit(pd.DataFrame({"lead_id": ["a"]}))
     assert Settings(events=(f for f in ["a.csv", "b.csv"])).events == ("a.csv", "b.csv")
 
