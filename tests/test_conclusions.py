@@ -217,6 +217,7 @@ def test_every_sentence_of_a_check_has_its_case():
     path = Path(funnel_lib.__file__).parent / "locale" / "en.yml"
     keys = yaml.safe_load(path.read_text(encoding="utf-8"))["sentence"]
     ours = {key for key in keys if key.startswith("check_")}
+    ours -= {"check_words_status", "check_words_events"}  # of reading, see test_first_contact
     assert len(ours) > 20
     assert ours == {
         key

@@ -14,6 +14,7 @@ from odd_crms import try_out
 import funnel_lib as fl
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.steps import parse_steps
+from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import check_log
 from funnel_lib.reading.cells.numbers import read_numbers
 from funnel_lib.reading.cells.outcomes import read_outcomes
@@ -21,6 +22,7 @@ from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.columns import Mapping, read_mapping
 from funnel_lib.reading.export import read_export
 from funnel_lib.reading.lexicon import find_meaning
+from funnel_lib.sections.quality.conclusions import tell_conclusions
 
 STEPS = """version: 1
 steps:
@@ -706,3 +708,12 @@ def test_the_subject_of_a_name_tells_whose_act_it_is(names, kind):
 def test_odd_crms_give_a_report_or_a_message(tmp_path, seed):
     told = try_out(seed, tmp_path)
     assert told == "report" or len(told) > 40
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_what_check_cannot_take_for_the_leads_comes_with_a_line_to_paste(write, lang):
+    events = write("e.csv", "lead_id,at,action,price\n1,2025-01-02,view,10\n1,2025-01-03,paid,7\n")
+    leads = write("l.csv", "lead_id,status\n1,Закрыта\n")
+    told = "\n".join(tell_conclusions(read_export(events, leads), Words(lang)))
+    assert "lead_columns" in told and "{amount: sum}" in told
+    assert "Закрыта (1)" in told and "status_values" in told
