@@ -116,7 +116,7 @@ def test_the_last_known_value_of_each_lead_is_that_of_a_loop(seed):
         "amount": np.where(rng.random(n) < 0.4, np.nan, rng.integers(0, 5, n)),
         "manager": pd.Series(rng.choice(["A", "B", None], n), dtype="str"),
     })  # fmt: skip
-    leads = build_log(events).leads.set_index("lead_id")
+    leads = build_log(events, lead_columns={"amount": "last"}).leads.set_index("lead_id")
     for lead, rows in events.groupby("lead_id"):
         last: dict[str, object] = {}
         order = rows.sort_values(["at", "amount", "manager"], na_position="first")

@@ -64,7 +64,10 @@ LOANS_CSV = """case,amount asked,new,what,state,when,Action,EventID,org:resource
 7,20000,true,Call,START,2025-02-01T12:00:00+03:00,,e-2,
 8,500.5,,Call,COMPLETE,2025-02-02T00:30:00Z,,,112
 """
-OF_CSV = {"lead_id": "case", "at": "when", "action": "what", "amount": "amount asked"}
+OF_CSV = {
+    "columns": {"lead_id": "case", "at": "when", "action": "what", "amount": "amount asked"},
+    "lead_columns": {"amount": "last"},
+}
 RENAMED = {"case:new": "new", "lifecycle:transition": "state"}
 AMOUNT = {"amount": "case:AMOUNT_REQ"}
 BOMB = '<!DOCTYPE lolz [<!ENTITY a "ha">' + "".join(
@@ -145,7 +148,10 @@ def renamed(log):
 @pytest.mark.parametrize("log", ["", 'xmlns="http://www.xes-standard.org/"'])
 def test_a_log_typed_by_hand_is_that_of_the_same_table(tmp_path, plain, log):
     found = read_export(write_loans(tmp_path, log=log), mapping=Mapping(columns=AMOUNT))
-    assert_same(renamed(found), read_export(plain, mapping=Mapping(columns=OF_CSV)))
+    assert_same(
+        renamed(found),
+        read_export(plain, mapping=Mapping(**OF_CSV)),
+    )
     assert found.events["at"].astype(str).tolist() == [
         "2025-02-01 07:00:00+00:00", "2025-02-01 09:00:00+00:00", "2025-02-02 00:30:00+00:00",
     ]  # fmt: skip
@@ -177,7 +183,10 @@ def test_the_mapping_wins_over_the_keys_of_the_standard(tmp_path):
 
 
 def test_a_mapping_of_another_file_leaves_the_keys_of_the_standard(tmp_path, plain):
-    both = read_export([plain, write_loans(tmp_path)], mapping=Mapping(columns=OF_CSV))
+    both = read_export(
+        [plain, write_loans(tmp_path)],
+        mapping=Mapping(**OF_CSV),
+    )
     assert both.rows_read == 6
     assert both.events["lead_id"].tolist() == ["7"] * 4 + ["8"] * 2
 
@@ -187,7 +196,7 @@ def test_where_keeps_the_rows_it_asks_for(tmp_path, plain):
     found = read_export(write_loans(tmp_path), mapping=Mapping(columns=AMOUNT, where=where))
     assert len(found.events) == 2
     assert found.removed[["reason", "rows"]].values.tolist() == [["where", 1]]
-    told = Mapping(columns=OF_CSV, where={"state": "COMPLETE"})
+    told = Mapping(**OF_CSV, where={"state": "COMPLETE"})
     assert_same(renamed(found), read_export(plain, mapping=told))
 
 

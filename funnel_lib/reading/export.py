@@ -14,6 +14,7 @@ from funnel_lib.core.errors import InputError, Problems
 from funnel_lib.core.events import (
     CONTACT,
     MOST_UNUSABLE,
+    OUTCOMES,
     UNUSABLE,
     EventLog,
     build_log,
@@ -110,7 +111,7 @@ def _read(
     show_names: bool, sheet: str,
 ) -> EventLog:  # fmt: skip
     check_crm(crm)
-    mapping = mapping or Mapping()
+    mapping = _take_traces(mapping or Mapping())
     zone_given = time_zone or mapping.time_zone
     problems, files = Problems(), Ledger()
     tables = _read_tables(_list_given(events), problems, files, "events", sheet)
@@ -168,6 +169,12 @@ def read_moment(text: str, time_zone: str, name: str, *, end_of_day: bool = True
     day = times[0].tz_convert(time_zone).tz_localize(None).normalize()
     following = localize(day + pd.Timedelta(days=1), time_zone)
     return following.tz_convert("UTC") - pd.Timedelta(microseconds=1)
+
+
+def _take_traces(mapping: Mapping) -> Mapping:
+    """What a trace of a log says, and the mapping names as the lead's, is the lead's."""
+    told = {m: "last" for m, c in mapping.columns.items() if m in OUTCOMES and c[:5] == "case:"}
+    return mapping.model_copy(update={"lead_columns": told | mapping.lead_columns})
 
 
 def _list_given(events) -> list:
