@@ -254,7 +254,7 @@ def load_sample(lang: str = "") -> dict[str, Any]:
     Examples
     --------
     >>> {name: len(table) for name, table in load_sample().items() if name != "steps"}
-    {'events': 15143, 'leads': 3000}
+    {'events': 25435, 'leads': 3000}
     """
     import pandas as pd
 

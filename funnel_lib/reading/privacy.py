@@ -64,7 +64,8 @@ def cover_taken(taken: Taken, ledger: Ledger) -> tuple[Taken, Cover]:
     """
     frames = [frame for frame in (taken.events, taken.leads) if frame is not None]
     staff = _list_texts(frames, _STAFF)
-    year = int(taken.events["at"].dt.year.median()) if taken.events["at"].notna().any() else None
+    at = pd.to_datetime(taken.events["at"], utc=True)  # of no type where some tables have none
+    year = int(at.dt.year.median()) if at.notna().any() else None
     told: dict[str, str] = {}
     for n, frame in enumerate(frames):
         found = find_personal(frame.drop(columns=[*_OWN], errors="ignore"), year, staff)
