@@ -7,12 +7,11 @@ import sys
 
 
 def import_nothing_from_here() -> None:
-    """Take the current folder off the path of modules, here and in every process started from here:
-    a stray yaml.py would be taken for the library of that name.
+    """Take the current folder off the path of modules: a stray yaml.py would be taken for the
+    library of that name. Kernels and workers are started so by themselves.
 
     It stays where the library itself lies there, a checkout, as there is no other way.
     """
-    os.environ["PYTHONSAFEPATH"] = "1"
     here = os.path.abspath(".")
     if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) != here:
         sys.path[:] = [path for path in sys.path if path and path != here]

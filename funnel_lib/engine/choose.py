@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from threading import Thread
@@ -125,10 +127,23 @@ def _run_all(run, seeds) -> list:
         return [first, *map(run, rest)]
     from joblib import Parallel, delayed
 
-    # A worker starts with what lies in the current folder before it gets our paths: never import it
-    os.environ["PYTHONSAFEPATH"] = "1"
     spread = Parallel(n_jobs=-1, backend="loky", idle_worker_timeout=IDLE)
-    return [first, *spread(delayed(_run_bound)(run, seed, os.getpid()) for seed in rest)]
+    with _starting_safely():
+        return [first, *spread(delayed(_run_bound)(run, seed, os.getpid()) for seed in rest)]
+
+
+@contextmanager
+def _starting_safely() -> Iterator[None]:
+    """Let workers that start meanwhile import nothing from the current folder, which a process
+    does before it gets our paths."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTHONSAFEPATH")
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _run_bound(run, seed, parent: int):
