@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import funnel_lib
 from funnel_lib.audit import check_out
 from funnel_lib.core.errors import FunnelError, InputError, writing
 from funnel_lib.core.events import build_log
@@ -69,7 +70,8 @@ def test_nothing_is_imported_from_the_folders_it_works_in(planted_folder, tmp_pa
     files = [given / "events.csv", "--leads", given / "leads.csv"]
     if command[0] == "audit":
         files += ["--steps", given / "steps.yml", "--out", out, "--segments", "2"]
-    path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), ""])
+    library = Path(funnel_lib.__file__).parents[1]
+    path = os.pathsep.join([os.environ.get("PYTHONPATH") or str(library), ""])
     code, _, err = run(here, *command, *files, PYTHONPATH=path, PYTHONSTARTUP=str(startup))
     assert code == 0, err
     assert not [folder for folder in folders if (folder / "told").exists()]

@@ -121,7 +121,8 @@ def _write_environment(scratch: Path) -> dict[str, str]:
     given = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
     paths = [p for p in map(os.path.abspath, given) if p != os.getcwd()]
     if str(_LIBRARY) not in [*paths, *sys.path[1:]] or str(_LIBRARY) == os.getcwd():
-        paths.append(str(_LIBRARY))  # a plain checkout that was started in
+        # a plain checkout that was started in; ipykernel drops the first place if it is that folder
+        paths = [str(scratch / "nothing"), *paths, str(_LIBRARY)]
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {
         "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(paths), "PYTHONSTARTUP": "",
