@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 from hostile_files import (
     HEADER,
@@ -84,6 +85,7 @@ refuse("quotes only.csv", pieces(CSV.encode(), (b'"' * 99 + b"\n", 250_000)), "c
 refuse("rows of one cell.csv", pieces(CSV.encode(), (b"1\n" * MIB, 20)), "cells", alone=True)
 read("empty lines without end.csv", pieces(CSV.encode(), (b"\n" * MIB, 100)), alone=True)
 read("cell of 1 MiB.csv", text(change(0, "Заявка" * 100_000)))
+read("words of 1 MiB.csv", text(change(0, "Анна-" * 100_000 + " +7 999 123-45-67")), says="… …")
 
 # --- text: shape
 
@@ -119,7 +121,9 @@ for name, cell in (
     ("zero", "a\0b"), ("bell", "a\x07b"), ("emoji", "🙂" * 50), ("combining", "e" + "\u0301" * 500),
     ("path", "../../etc/passwd"), ("braces", "{0.__class__}%s"), ("backslash", "a\\b\\"),
 ):  # fmt: skip
-    read(f"cell with {name}.csv", text(change(0, cell)), says=cell.strip())
+    # What steers a terminal or turns the writing goes at reading.
+    seen = re.sub("[\0\x07\x1b\u202e]", "", cell)
+    read(f"cell with {name}.csv", text(change(0, cell)), says=seen)
 read("marks in names.csv", text(header=["\u200blead_id", "at\u200e", "\u00a0action", "amount"]))
 refuse("dates of 1900.csv", text([[r[0], "01.01.1900", *r[2:]] for r in ROWS]), "unreadable_time")
 refuse("dates beyond all.csv", text([[r[0], "99999-99-99", *r[2:]] for r in ROWS]), "unreadable")

@@ -16,6 +16,8 @@ HIDDEN = "…"  # in place of what is hidden in the midst of a text
 NEARLY_ALL = 0.9  # two words with capitals may also be a place or a product
 MOSTLY = 0.5  # from this share of its cells on, a column is what its cells look like
 _FEW = 2_000  # texts that are not worth getting Arrow ready for a pattern
+_LONG = 1_000  # letters from which on a text is: Arrow's time does not grow by their square
+_LONG_WORD = 256  # letters; so is that of hiding, which is done without Arrow
 _SEVERAL = 20  # from so many numbers on, numbers in close order are a count, and no phones
 _CLOSE = 10_000  # how far such numbers lie from each other
 _ADULT = 12  # years by which most births lie before what happened
@@ -34,8 +36,9 @@ def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray
     Each by itself, as Arrow is slow with long ones; it also takes long to get ready.
     """
     found = np.zeros(len(texts), bool)
+    by_arrow = len(texts) > _FEW or texts.str.len().gt(_LONG).any()
     for pattern in patterns:
-        if len(texts) > _FEW:
+        if by_arrow:
             look = texts.str.contains if within else texts.str.fullmatch
             found |= look(pattern).to_numpy(bool)
         else:
@@ -193,6 +196,7 @@ _HIDE = {names: _compile([*_PLAIN, *_STRICT_NAMES, *(_GIVEN_NAMES if names else 
 _HIDE_CHECKED = [
     (re.compile(rf"(?<![\w.-])(?:{m.pattern})(?![\w-]|\.\d)"), m.check) for m in _CHECKED
 ]
+_LONG_WORDS = re.compile(rf"\S{{{_LONG_WORD + 1},}}")
 # What no text without is worth a look at, as Arrow knows it many times as fast.
 _WORTH = (
     "@",
@@ -269,6 +273,8 @@ def tell_kind(texts: pd.Series, rows: int, named: bool, year: int | None) -> str
 
 
 def _hide(text: str, names: bool) -> str:
+    if len(text) > _LONG_WORD:
+        text = _LONG_WORDS.sub(HIDDEN, text)
     for pattern, check in _HIDE_CHECKED:
         text = pattern.sub(lambda m, check=check: HIDDEN if check(m[0]) else m[0], text)
     return _HIDE[names].sub(HIDDEN, text)
