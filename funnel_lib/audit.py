@@ -40,7 +40,7 @@ from funnel_lib.reading.files.tables import find_tables
 from funnel_lib.reading.inputs import InputFile, check_unchanged, list_files
 from funnel_lib.reading.privacy import show_place
 from funnel_lib.reading.pseudonyms import hide_managers, name_managers
-from funnel_lib.sections import list_parts, list_sections
+from funnel_lib.sections import list_parts, list_questions
 from funnel_lib.sections.hypotheses.count import check_references, read_references
 from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.paths.segments import find_segments, read_segments
@@ -81,11 +81,7 @@ class Audit(Card, Source):
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
         """Its card."""
         words = self.words()
-        asked = [
-            (f"audit.{s.name}", s.write("question", words))
-            for s in list_sections()
-            if s.has_heading
-        ]
+        asked = [(f"audit.{s.name}", s.write("question", words)) for s in list_questions()]
         told = [] if "outcomes" in self.failed else self.outcomes.tell()
         return words.text("card.audit"), told, asked
 

@@ -416,4 +416,4 @@ def test_poor_exports_are_told_as_they_are(how, tmp_path, planted_folder):
         assert all(told) and "nan" not in " ".join(told)
     small = Words("en").text("sentence.small", n=30)
     if how == "one lead":
-        assert small in tell_page_one(tables, audit.words("en"))[0]
+        assert any(small in sentence for sentence in tell_page_one(tables, audit.words("en")))

@@ -42,7 +42,8 @@ def kinds() -> frozenset[str]:
 
 @cache
 def code() -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    files = (path for kind in ("*.py", "*.j2") for path in PACKAGE.rglob(kind))
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
 @cache

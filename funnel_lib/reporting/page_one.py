@@ -1,20 +1,25 @@
-"""Page one: the sentences a head of sales reads first."""
+"""Page one: the answer, four numbers, what to do, one chart, and how far to trust it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 
 from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import SMALL, Words, join_sentences, write_amounts
 from funnel_lib.drawing.html import show_text
-from funnel_lib.sections.asks.tell import tell_asks
-from funnel_lib.sections.groups.tell import tell_groups
-from funnel_lib.sections.hypotheses.tell import tell_start
-from funnel_lib.sections.losses.tell import tell_main_loss
-from funnel_lib.sections.outcomes.tell import tell_outcomes
-from funnel_lib.sections.paths.tell import tell_segments
+from funnel_lib.sections.acts import Act
+from funnel_lib.sections.asks.tell import tell_proposing
+from funnel_lib.sections.groups.tell import plan_review, tell_worst
+from funnel_lib.sections.hypotheses.tell import plan_rule
+from funnel_lib.sections.losses.tell import tell_most_lost, tell_never_proposed
+from funnel_lib.sections.new_funnel.tell import tell_ahead
+from funnel_lib.sections.open_leads.tell import plan_open
+from funnel_lib.sections.outcomes.tell import measure_share, tell_outcomes
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import (
     tell_merged,
@@ -24,6 +29,45 @@ from funnel_lib.sections.quality.tell import (
 )
 from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source
+from funnel_lib.sections.tree.draw import show_tree
+
+_ENDS = 2  # steps: where a log shows no more, it is a snapshot of beginnings and ends
+
+
+@dataclass(frozen=True)
+class Number:
+    """One of the numbers that stand largest: its name, itself, and what it is part of."""
+
+    name: str
+    value: str
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class PageOne:
+    """What a head of sales reads first.
+
+    Attributes
+    ----------
+    answer : why clients do not buy, in a sentence
+    reason : a second one; empty where there is none
+    outcomes : how many came, and what became of them, in sentences
+    numbers : the same as figures, with money
+    acts : what to do, the most urgent first
+    trust : how far to trust it
+    """
+
+    answer: str
+    reason: str
+    outcomes: str
+    numbers: list[Number]
+    acts: list[Act]
+    trust: list[str]
+
+    def tell(self) -> list[str]:
+        """All of it in sentences."""
+        acts = [act.tell() for act in self.acts]
+        return [s for s in (self.answer, self.reason, self.outcomes, *acts, *self.trust) if s]
 
 
 def show_page_one(audit: Source) -> Answer:
@@ -41,11 +85,16 @@ class _PageOne(Answer):
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
         source, words = self.source, self.source.words(lang)
-        told = tell_page_one(source.tables, words, source.journeys)
+        page = compose_page_one(source.tables, words, source.journeys)
+        tables = select_segment(source.tables)
+        has_chart = bool(page.numbers) and not is_snapshot(tables)
         return render(
             "page_one",
+            words=words,
+            about=_describe(source, words) if page.numbers else "",
             export=show_text(tell_above(source, lang), kind="export"),
-            told=show_text(told, kind="page-one"),
+            page=page,
+            chart=show_tree(tables["tree"], words, tables["asks"]) if has_chart else "",
         )
 
 
@@ -65,24 +114,131 @@ def _tell_steps(audit: Source, words: Words) -> list[str]:
 def tell_page_one(
     tables: dict[str, pd.DataFrame], words: Words, journeys: Journeys | None = None
 ) -> list[str]:
-    """What does a head of sales read first, of the audit's tables by name?
+    """What does a head of sales read first, in sentences? See `compose_page_one`."""
+    return compose_page_one(tables, words, journeys).tell()
 
-    Outcomes, paths where there are several, main loss, whether proposing helps, who sells worse,
-    where to start, who records otherwise, of journeys that are given what they cannot show,
-    reliability; one sentence alone where no lead entered the funnel.
+
+def compose_page_one(
+    tables: dict[str, pd.DataFrame], words: Words, journeys: Journeys | None = None
+) -> PageOne:
+    """Put page one together from the audit's tables by name.
+
+    The answer is the first that holds beyond chance: proposing the next step helps, somebody sells
+    worse, most are lost at a step. Of journeys that are given, what they cannot show is told, too.
+    A snapshot, which shows no step between the first and the sale, says nothing of steps; where
+    no lead entered the funnel, a sentence says so, and that is all.
     """
     if not tables["leads"]["entered_at"].notna().any():
-        return [words.text("sentence.nobody")]
+        return PageOne(words.text("sentence.nobody"), "", "", [], [], [])
     tables = select_segment(tables)
-    told = [
-        tell_outcomes(tables["leads"], words),
-        len(tables["segments"]) > 1 and tell_segments(tables["segments"], words),
-        tell_main_loss(tables["losses"], tables["tree"], words),
-        tables["asks"]["difference"].notna().any() and tell_asks(tables["asks"], words),
-        tables["groups"]["beyond_chance"].any() and tell_groups(tables["groups"], words),
-        tell_start(tables["hypotheses"], tables["segments"], words),
-        tables["recording"]["differs"].any() and tell_recording(tables["recording"], words),
-        journeys is not None and tell_unseen(tables["leads"], journeys, words),
-        tell_reliability(tables["funnel"], tables["necessity"], tables["leads"], words),
+    leads = tables["leads"][tables["leads"]["entered_at"].notna()]
+    answer, reason = _find_answer(tables, leads, words)
+    acts = [act for act in _list_acts(tables, words) if act is not None]
+    outcomes = tell_outcomes(tables["leads"], words)
+    trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(acts, words)]
+    return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
+
+
+def is_snapshot(tables: dict[str, pd.DataFrame]) -> bool:
+    """Does a log show leads' beginnings and ends, and nothing between?"""
+    funnel = tables["funnel"]
+    before = funnel[(funnel["part"] == "before_sale") & funnel["share_of_entered"].notna()]
+    shown = (before["n_reached"] - before["n_unseen"]) >= 0.5
+    return int(shown.sum()) <= _ENDS < len(before)
+
+
+def _find_answer(
+    tables: dict[str, pd.DataFrame], leads: pd.DataFrame, words: Words
+) -> tuple[str, str]:
+    """The answer in a sentence, and its reason in a second."""
+    if is_snapshot(tables):
+        if "is_cut" in leads and leads["is_cut"].any():
+            return words.text("page.snapshot_cut"), ""
+        return words.text("page.snapshot", **measure_share(leads)), ""
+    losses, segments = tables["losses"], tables["segments"]
+    most, never = (
+        tell_most_lost(losses, tables["tree"], words),
+        tell_never_proposed(losses, words),
+    )
+    if proposing := tell_proposing(tables["asks"], words):
+        return proposing, never or most
+    if worst := tell_worst(tables["groups"], words):
+        return worst, most or never
+    several = words.text("page.paths", n=len(segments)) if len(segments) > 1 else ""
+    return most or words.text("sentence.no_losses"), never or several
+
+
+def _list_acts(tables: dict[str, pd.DataFrame], words: Words) -> Iterator[Act | None]:
+    yield plan_open(tables["open_leads"], words)
+    yield plan_review(tables["groups"], words)
+    if not is_snapshot(tables):
+        yield plan_rule(tables["hypotheses"], tables["segments"], words)
+
+
+def _list_numbers(
+    tables: dict[str, pd.DataFrame], leads: pd.DataFrame, words: Words
+) -> list[Number]:
+    """How many bought, for how much, are lost, are open."""
+    by_status = {status: leads[leads["status"] == status] for status in ("won", "lost", "open")}
+    won, lost, still_open = by_status.values()
+    whole = not ("is_cut" in leads and leads["is_cut"].any())
+    share = [words.text("page.of_leads", **measure_share(leads))] if whole else []
+    numbers = [Number(words.text("page.bought"), words.number(len(won)), share)]
+    if revenue := write_amounts(won, words):
+        main = tables["segments"].sort_values("share_of_amount_won", ascending=False)[:1]
+        told = len(tables["segments"]) > 1 and main["share_of_amount_won"].notna().all()
+        part = words.each("page.of_path", main) if told else ""
+        numbers.append(Number(words.text("page.revenue"), revenue, [part] if part else []))
+    never = tables["losses"]["n_not_asked"].sum()
+    part = words.text("page.lost_not_asked", share=never / len(lost)) if never >= 0.5 else ""
+    numbers.append(Number(words.text("page.lost"), words.number(len(lost)), [part] * bool(part)))
+    amount, n = write_amounts(still_open, words), (tables["open_leads"]["asked"] == "no").sum()
+    notes = [
+        words.text("page.open_amount", amount=amount) if amount else "",
+        words.text("page.open_wait", n=n) if n else "",
     ]
-    return [sentence for sentence in told if sentence]
+    value = words.number(len(still_open))
+    return [*numbers, Number(words.text("page.open"), value, [*filter(None, notes)])]
+
+
+def _tell_trust(
+    tables: dict[str, pd.DataFrame], leads: pd.DataFrame, journeys: Journeys | None, words: Words
+) -> list[str]:
+    recording = tables["recording"]
+    told = [
+        join_sentences(
+            tell_reliability(tables["funnel"], tables["necessity"], words),
+            tell_ahead(tables["leads"], words),
+        ),
+        tell_recording(recording, words) if recording["differs"].any() else "",
+        tell_unseen(tables["leads"], journeys, words) if journeys is not None else "",
+    ]
+    n = int((leads["status"] == "won").sum())
+    few = words.text("page.few_bought", n=n) if 0 < n < SMALL <= len(leads) else ""
+    return [*filter(None, [few, *told])]
+
+
+def _tell_caution(acts: list[Act], words: Words) -> list[str]:
+    """What not to make of what the acts may bring."""
+    gains = [act for act in acts if act.gain]
+    told = join_sentences(
+        gains and words.text("page.cause"), len(gains) > 1 and words.text("page.overlap")
+    )
+    return [told] if told else []
+
+
+def _describe(source: Source, words: Words) -> str:
+    """Whose leads these are, of which time, how many of them, until when."""
+    leads = source.tables["leads"]
+    leads = leads[leads["entered_at"].notna()]
+    since, until = leads["entered_at"].min(), leads["entered_at"].max()
+    is_day = words.date(since) == words.date(until)
+    managers = leads["manager"].replace("", None).nunique()
+    parts = [
+        source.settings.title,
+        words.text("page.day" if is_day else "page.period", since=since, until=until),
+        words.text("count.leads", n=len(leads)),
+        words.text("page.managers", n=managers) if managers else "",
+        words.text("page.exported", day=source.journeys.observed_until),
+    ]
+    return " · ".join(filter(None, parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from html import escape
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.kernel import run_notebook
-from funnel_lib.reporting.notebooks import build_notebook
-from funnel_lib.sections.section import FAILED
+from funnel_lib.reporting.notebooks import SECTION, build_notebook
+from funnel_lib.sections import MAIN
+from funnel_lib.sections.section import FAILED, SILENT
 from funnel_lib.settings import Settings
 
 _HERE = Path(__file__).parent
@@ -87,6 +88,7 @@ def render_html(notebook: str | Path, words: Words, title: str, files: str) -> s
     from nbconvert import HTMLExporter
 
     page = nbformat.read(notebook, as_version=4)
+    front, *parts = _divide(page)
     exporter = HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(_HERE / "templates")],
@@ -96,10 +98,13 @@ def render_html(notebook: str | Path, words: Words, title: str, files: str) -> s
     own = {
         "lang": words.lang,
         "title": title or _find_title(page),
-        "contents": _anchor_headings(page),
+        "front": front,
+        "main": [part for part in parts if not part.is_folded and not part.is_silent],
+        "appendix": [part for part in parts if part.is_folded and not part.is_silent],
+        "silent": "; ".join(part.heading for part in parts if part.is_silent),
         "words": {
-            "contents": words.text("chrome.contents"),
-            "code": words.text("chrome.code"),
+            **{name: words.text(f"chrome.{name}") for name in ("contents", "appendix", "code")},
+            "silent": words.text("chrome.silent"),
             "made_by": words.text("chrome.made_by", version=version("funnel-lib"), files=files),
         },
     }
@@ -111,18 +116,38 @@ def _find_title(page) -> str:
     return next(c.source for c in page.cells if c.source.startswith("# ")).removeprefix("# ")
 
 
-def _anchor_headings(page) -> list[tuple[str, str]]:
-    """Give each part's heading an id of its own; list ids and headings for the contents."""
-    found: list[tuple[str, str]] = []
+@dataclass
+class _Part:
+    """A question of the page: its cells below the heading.
 
-    def mark(heading: re.Match) -> str:
-        found.append((f"part-{len(found) + 1}", heading[1]))
-        return f'<h2 id="{found[-1][0]}">{escape(heading[1])}</h2>'
+    `is_folded` is it where a head of sales need not read it, `is_silent` where it has nothing to
+    say of these data.
+    """
 
+    anchor: str = ""
+    heading: str = ""
+    cells: list = field(default_factory=list)
+    is_folded: bool = False
+    is_silent: bool = False
+
+
+def _divide(page) -> list[_Part]:
+    """Divide a run notebook into what stands before its first heading and a part a heading.
+
+    Headings that somebody wrote into the notebook are parts of the main one.
+    """
+    parts = [_Part()]
     for cell in page.cells:
-        if cell.cell_type == "markdown":
-            cell.source = re.sub(r"^## (.+)$", mark, cell.source, flags=re.MULTILINE)
-    return found
+        found = re.match(r"## (.+)\n*", cell.source) if cell.cell_type == "markdown" else None
+        if found:
+            name = cell.metadata.get(SECTION, "")
+            folded = bool(name) and name not in MAIN
+            parts.append(_Part(name or f"part-{len(parts)}", found[1], is_folded=folded))
+            cell.source = cell.source[found.end() :]
+        parts[-1].cells.append(cell)
+        shown = [o.get("metadata", {}) for o in cell.get("outputs", ())]
+        parts[-1].is_silent |= any(SILENT in about for about in shown)
+    return parts
 
 
 def _encode(svg: str) -> str:

@@ -1,4 +1,4 @@
-"""The questions of the report, a room each, in the order in which it asks them."""
+"""The questions of the report, a room each, in the order in which they are counted."""
 
 from functools import cache
 from importlib import import_module
@@ -10,13 +10,21 @@ ROOMS = (
     "times", "effort", "answers", "stages", "new_funnel", "open_leads", "necessity", "after_sale",
     "rules", "recording", "quality",
 )  # fmt: skip
+# What a head of sales reads, in this order; the rest is for the analyst.
+MAIN = ("losses", "open_leads", "paths", "groups", "new_funnel", "hypotheses")
 
 
 @cache
 def list_sections() -> tuple[Section, ...]:
-    """Every section, in the order of the report."""
+    """Every section, in the order in which they count: each from the tables of those before."""
     rooms = (import_module(f"{__name__}.{room}") for room in ROOMS)
     return tuple(section for room in rooms for section in room.SECTIONS)
+
+
+def list_questions() -> tuple[Section, ...]:
+    """The sections that the report asks, in its order: the main part, then the appendix."""
+    asked = {section.name: section for section in list_sections() if section.has_heading}
+    return tuple({name: asked[name] for name in (*MAIN, *asked)}.values())
 
 
 def list_parts() -> dict[str, Section]:

@@ -22,7 +22,11 @@ from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_row, show_table, show_text
 from funnel_lib.settings import Settings
 
-FAILED = "funnel_lib_failed"  # in the metadata of what a notebook shows: why a part is missing
+# In the metadata of what a notebook shows: why a part is missing, and that one has nothing to say.
+FAILED, SILENT = "funnel_lib_failed", "funnel_lib_silent"
+
+
+_MOST_OPEN = 10  # rows
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class Section:
     name : such as ``losses``: ``audit.losses``
     tables : the tables it counts; `.table` is the first
     count : these tables by name, from a `Source` that has those of the sections before it
+    title : its finding in a short sentence, which stands above it
     tell : its finding, each a sentence or several
     draw : its figure: axes, pictures to stand side by side, or cards
     shows : the tables folded beneath it, and sheets of the workbook, if not those it counts
@@ -98,6 +103,7 @@ class Section:
     parts : questions that belong to it, told below without a heading of their own
     list_leads : the leads behind a number; its further parameters choose them
     is_list : whether people work through it: its sheets come first in the workbook
+    opens : columns of the first table that stand open, as they are the answer
     has_heading : whether the report asks it; page one tells of the others
     kind : how its sentences look: ``finding`` or ``limits``
     texts : own texts by kind, in place of the locale's
@@ -106,6 +112,7 @@ class Section:
     name: str
     tables: tuple[str, ...] = ()
     count: Callable[[Source], Tables] | None = None
+    title: Callable[[Source, Words], str] | None = None
     tell: tuple[Callable[[Source, Words], str | list[str]], ...] = ()
     draw: Callable[[Source, Words], Any] | None = None
     shows: tuple[str, ...] | None = None
@@ -113,6 +120,7 @@ class Section:
     parts: tuple[Section, ...] = ()
     list_leads: Callable[..., pd.DataFrame] | None = None
     is_list: bool = False
+    opens: tuple[str, ...] = ()
     has_heading: bool = True
     kind: str = "finding"
     texts: dict[str, str] = field(default_factory=dict)
@@ -208,6 +216,10 @@ class Answer:
         names = section.tables if section.shows is None else section.shows
         return {name: own[name] if name in own else self.source.tables[name] for name in names}
 
+    def is_silent(self) -> bool:
+        """Whether it has nothing to say of these data: all its tables are empty."""
+        return not self.section.parts and _are_empty(self.list_tables())
+
     def show(self, lang: str = "") -> Html:
         """Its finding, figure, how to read it, and its tables folded, as HTML; where it or a part
         of it cannot be made, why, in its place."""
@@ -226,7 +238,9 @@ class Answer:
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
         words, told, tables = self.source.words(lang), self.tell(lang), self.list_tables(lang)
-        is_empty = bool(tables) and all(table.empty for table in tables.values())
+        is_empty = _are_empty(tables)
+        title = self.section.title(self.source, words) if self.section.title else ""
+        told = [s for sentence in told if (s := sentence.removeprefix(title).lstrip())]
         parts = [Answer(part, self.source) for part in self.section.parts]
         texts = {} if is_empty else {
             kind: self.section.write(kind, words) for kind in ("how_to_read", "change_our_mind")
@@ -234,6 +248,8 @@ class Answer:
         return render(
             "section",
             words=words,
+            title=title,
+            opened=self._open(tables, words),
             told=show_text(told if len(told) > 1 else told[0], self.section.kind) if told else "",
             figure="" if is_empty else _show_drawn(self._draw(words, told)),
             tables=[
@@ -248,6 +264,16 @@ class Answer:
             ],
         )
 
+    def _open(self, tables: Tables, words: Words) -> Html | str:
+        """Its first table as far as it is the answer, of all leads."""
+        if not self.section.opens:
+            return ""
+        name, table = next(iter(select_segment(tables).items()))
+        if table.empty:
+            return ""
+        columns = [c for c in self.section.opens if c in table and table[c].notna().any()]
+        return show_table(table, words, columns, "audit.xlsx", name=name, most=_MOST_OPEN)
+
     def _raise_if_failed(self) -> None:
         if error := self.source.failed.get(self.section.name):
             raise error
@@ -256,10 +282,15 @@ class Answer:
         failed: dict[str, str] = {}
         shown = {"text/html": shield(self._try_to_show("", failed).html)}
         said = [f"{name}: {why}" for name, why in failed.items()] or self.tell()
-        return shown | {"text/plain": "\n".join(said)}, {FAILED: failed} if failed else {}
+        about = {FAILED: failed} if failed else {SILENT: True} if self.is_silent() else {}
+        return shown | {"text/plain": "\n".join(said)}, about
 
     def __repr__(self) -> str:
         return f"<Answer: {self.section.name}>"
+
+
+def _are_empty(tables: Tables) -> bool:
+    return bool(tables) and all(table.empty for table in tables.values())
 
 
 def tell_from(tell: Callable[..., str | list[str]], *tables: str):

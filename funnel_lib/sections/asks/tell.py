@@ -37,6 +37,30 @@ def tell_asks(asks: pd.DataFrame, words: Words) -> str:
     return words.text("sentence.asks_help", **_describe(main))
 
 
+def tell_proposing(asks: pd.DataFrame, words: Words) -> str:
+    """How many go on when the next step is proposed, and when it is not, in one short sentence?
+
+    The least and the largest shares of all places, where at several the difference is beyond chance
+    and at none the other way round; else of the place where it is. Empty where there is none.
+    """
+    told, main = list_told(asks), _find_main(asks)
+    if main is None or main["difference"] <= 0:
+        return ""
+    if told["beyond_chance"].sum() < 2 or (told["difference"] <= 0).any():
+        return words.text("page.asks_one", **main)
+    shares = {
+        name: _write_percents(told[f"share_{name}"], words) for name in ("asked", "not_asked")
+    }
+    return words.text("page.asks_several", **shares)
+
+
+def _write_percents(shares: pd.Series, words: Words) -> str:
+    """The least and the largest of some shares, in whole percents."""
+    least, most = (words.number(100 * x) for x in (shares.min(), shares.max()))
+    highest = words.percent(shares.max())
+    return highest if least == most else f"{least}–{highest}"
+
+
 def tell_asks_by_step(asks: pd.DataFrame, words: Words) -> list[str]:
     """Does proposing help, and at each step by how much? The first is not told twice."""
     if asks.empty:

@@ -2,8 +2,8 @@
 
 from funnel_lib.core.words import Words
 from funnel_lib.sections.groups.count import count_groups
-from funnel_lib.sections.groups.tell import tell_groups
-from funnel_lib.sections.section import Section, Source, draw_from
+from funnel_lib.sections.groups.tell import tell_groups, tell_worst
+from funnel_lib.sections.section import Section, Source, draw_from, tell_from
 
 
 def _tell(source: Source, words: Words) -> str:
@@ -14,6 +14,7 @@ GROUPS = Section(
     "groups",
     tables=("groups",),
     count=lambda s: {"groups": count_groups(s.journeys, s.segmentation)},
+    title=tell_from(tell_worst, "groups"),
     tell=(_tell,),
     draw=draw_from("sections.groups.draw.plot_groups", "groups"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.words import Words, excludes_zero, join_sentences, write_gain
+from funnel_lib.sections.acts import Act
 from funnel_lib.stats.differences import MOST_P
 
 MOST_PARTS = 3
@@ -18,23 +19,54 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
     nobody to compare."""
     if groups.empty:
         return ""
-    worse = groups[groups["beyond_chance"]].sort_values("extra_won", ascending=False)
+    worse = _list_worse(groups)
     if worse.empty:
         known = groups["extra_won"].notna().any()
         return words.text("sentence.groups_none" if known else "sentence.groups_few")
-    # a team is not blamed for its manager
-    worse = worse[worse["group_by"] == KINDS[worse["group_by"].map(KINDS.index).min()]]
+    named = [_name_group(row, words) for _, row in worse.head(MOST_PARTS).iterrows()]
     told = [
         words.text(
-            "sentence.groups_worse",
-            name=words.value("reference", f"{row['group_by']}={row['group']}"),
-            gain=write_gain(row, words, row["months"], "extra_"),
-            **row,
+            "sentence.groups_worse", gain=write_gain(row, words, row["months"], "extra_"), **row
         )
-        for row in worse.head(MOST_PARTS).to_dict("records")
+        for row in named
     ]
-    told = [sentence[0].upper() + sentence[1:] for sentence in told]
     return join_sentences(*told, _tell_asked(worse, groups, words))
+
+
+def tell_worst(groups: pd.DataFrame, words: Words) -> str:
+    """Who sells worse than the others, in one short sentence? Empty where it may be chance."""
+    worse = _list_worse(groups)
+    return words.text("page.groups", **_name_group(worse.iloc[0], words)) if len(worse) else ""
+
+
+def plan_review(groups: pd.DataFrame, words: Words) -> Act | None:
+    """Whose lost leads to go through this week: who sells worse than the others, beyond chance."""
+    worse = _list_worse(groups)
+    if worse.empty:
+        return None
+    row = _name_group(worse.iloc[0], words)
+    gain = write_gain(row, words, row["months"], "extra_")
+    return Act(
+        "week",
+        words.text("page.review", **row),
+        [words.text("page.review_now", **row), _tell_asked(worse[:1], groups, words)],
+        words.text("page.review_gain", gain=gain) if row["extra_low"] > 0 else "",
+        "groups",
+    )
+
+
+def _list_worse(groups: pd.DataFrame) -> pd.DataFrame:
+    """Keep who sells worse beyond chance, the largest gain first; of managers, where there are any
+    among them: a team is not blamed for its manager."""
+    worse = groups[groups["beyond_chance"].astype(bool)]
+    worse = worse.sort_values("extra_won", ascending=False)
+    first = [kind for kind in KINDS if (worse["group_by"] == kind).any()][:1]
+    return worse[worse["group_by"].isin(first)]
+
+
+def _name_group(row: pd.Series, words: Words) -> dict:
+    name = words.value("reference", f"{row['group_by']}={row['group']}")
+    return row.to_dict() | {"name": name[0].upper() + name[1:]}
 
 
 def _tell_asked(worse: pd.DataFrame, groups: pd.DataFrame, words: Words) -> str:

@@ -2,7 +2,7 @@
 
 from funnel_lib.core.words import Words
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
-from funnel_lib.sections.hypotheses.tell import list_beyond, tell_hypotheses
+from funnel_lib.sections.hypotheses.tell import list_beyond, tell_first, tell_hypotheses, tell_start
 from funnel_lib.sections.section import Section, Source, Tables, tell_from
 
 
@@ -28,7 +28,11 @@ HYPOTHESES = Section(
     "hypotheses",
     tables=("hypotheses",),
     count=_count,
-    tell=(tell_from(tell_hypotheses, "hypotheses"),),
+    title=tell_from(tell_first, "hypotheses", "segments"),
+    tell=(
+        tell_from(tell_start, "hypotheses", "segments"),
+        tell_from(tell_hypotheses, "hypotheses"),
+    ),
     draw=_show_cards,
 )
 SECTIONS = (HYPOTHESES,)

@@ -18,7 +18,7 @@ _LEVERS = {"ask": "sentence.hypothesis_ask", "help": "sentence.hypothesis_help"}
 
 
 def show_hypotheses(
-    hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words, most: int = 5
+    hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words, most: int = 3
 ) -> Html:
     """Show the hypotheses with most at stake as cards, a step each: gain, levers, test.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.words import Words, join_sentences, write_gain
+from funnel_lib.sections.acts import Act
 
 _PEOPLE = ("manager=", "team=")
 YEAR = 365  # days beyond which a test is no plan
@@ -19,19 +20,67 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
     sure = list_beyond(hypotheses)
     if sure.empty:
         return tell_nothing(hypotheses, words)
-    quick = sure[sure["days_needed"] <= YEAR]
-    row, most = (rows.iloc[0] for rows in (quick if len(quick) else sure, sure))
+    row, most = _choose_start(sure), sure.iloc[0]
     return join_sentences(
+        tell_first(hypotheses, segments, words),
         words.text(
-            "sentence.start_in" if len(segments) > 1 else "sentence.start",
+            "sentence.start_gain",
             gain=write_gains(_take_lever(row, sure), words, row["months"]),
             test=_tell_test(row, words),
-            **row,
         ),
         row["reference"].startswith(_PEOPLE) and words.text("sentence.start_reference", **row),
         most["node"] != row["node"] and words.text("sentence.start_later", **most),
         _tell_alike(row, sure, words),
     )
+
+
+def tell_first(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -> str:
+    """With what to begin, in a short sentence? Empty where no gain is beyond chance."""
+    sure = list_beyond(hypotheses)
+    key = "sentence.start_in" if len(segments) > 1 else "sentence.start"
+    return "" if sure.empty else words.text(key, **_choose_start(sure))
+
+
+def plan_rule(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -> Act | None:
+    """Which rule to try this month, or which test to make, where no gain is beyond chance yet? As
+    `tell_start` chooses; None where a test would take more than a year, too."""
+    sure = list_beyond(hypotheses)
+    if sure.empty:
+        return _plan_test(hypotheses, words)
+    row = _choose_start(sure)
+    gain = write_gains(_take_lever(row, sure), words, row["months"])
+    slow = pd.isna(row["days_needed"]) or row["days_needed"] > YEAR
+    of_people = row["reference"].startswith(_PEOPLE)
+    told = [
+        words.text(f"page.rule_now_{row['lever']}", **row),
+        words.text("page.rule_path", **row)
+        if len(segments) > 1 and row["segment"] != "all"
+        else "",
+        words.text("sentence.start_reference", **row) if of_people else "",
+        "" if slow else words.text("page.rule_test", **row),
+    ]
+    title = words.text(f"page.rule_{row['lever']}", **row)
+    return Act("month", title, told, words.text("page.rule_gain", gain=gain), "hypotheses")
+
+
+def _plan_test(hypotheses: pd.DataFrame, words: Words) -> Act | None:
+    row = _find_cheapest(hypotheses)
+    if row is None:
+        return None
+    told = [words.text("page.only_test_plan", **row)]
+    return Act("month", words.text("page.only_test", **row), told, "", "hypotheses")
+
+
+def _choose_start(sure: pd.DataFrame) -> pd.Series:
+    """The one with most at stake, of those that can be tested in a year where there are any."""
+    quick = sure[sure["days_needed"] <= YEAR]
+    return (quick if len(quick) else sure).iloc[0]
+
+
+def _find_cheapest(hypotheses: pd.DataFrame) -> pd.Series | None:
+    """The test that takes least time, of those with a gain that take a year or less."""
+    tests = hypotheses[(hypotheses["extra_won"] > 0) & (hypotheses["days_needed"] <= YEAR)]
+    return None if tests.empty else tests.loc[tests["days_needed"].idxmin()]
 
 
 def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
@@ -60,10 +109,10 @@ def tell_nothing(hypotheses: pd.DataFrame, words: Words) -> str:
     which test is the cheapest all the same?"""
     if not hypotheses["extra_won"].notna().any():
         return words.text("sentence.start_none")
-    tests = hypotheses[(hypotheses["extra_won"] > 0) & (hypotheses["days_needed"] <= YEAR)]
-    if tests.empty:
+    cheapest = _find_cheapest(hypotheses)
+    if cheapest is None:
         return words.text("sentence.start_chance")
-    return words.text("sentence.start_test", **tests.loc[tests["days_needed"].idxmin()])
+    return words.text("sentence.start_test", **cheapest)
 
 
 def tell_plan(row: pd.Series, words: Words) -> str:

@@ -18,18 +18,37 @@ def tell_main_loss(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> st
     if not places["n_lost"].sum() > 0:
         return words.text("sentence.no_losses")
     main = places.loc[places["n_lost"].idxmax()]
-    n_came = tree.loc[tree["node"] == main.name, "n_came"].iloc[0]
-    base = "count.of_entered" if main.name == 1 else "count.of_reached"
-    known = losses[(losses["node"] == main.name) & (losses["amount_lost"] > 0)]
-    amount = " + ".join(words.money(r.amount_lost, r.currency) for r in known.itertuples())
-    key = "sentence.main_loss_money" if amount else "sentence.main_loss"
     return join_sentences(
-        words.text(key, base=words.text(base, n=n_came), amount=amount, **main),
+        tell_most_lost(losses, tree, words),
         _tell_path(main, tree, words),
         _is_seen(places[_SUMS].sum()) and _tell_asked(main, words),
         _tell_costliest(losses, main.name, words),
         hint_if_few(main["n_lost"], words),
     )
+
+
+def tell_most_lost(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> str:
+    """Where are most leads lost, and with which amounts, in a sentence? Empty where none is."""
+    places = _add_up(losses)
+    if not places["n_lost"].sum() > 0:
+        return ""
+    main = places.loc[places["n_lost"].idxmax()]
+    n_came = tree.loc[tree["node"] == main.name, "n_came"].iloc[0]
+    base = "count.of_entered" if main.name == 1 else "count.of_reached"
+    known = losses[(losses["node"] == main.name) & (losses["amount_lost"] > 0)]
+    amount = " + ".join(words.money(r.amount_lost, r.currency) for r in known.itertuples())
+    key = "sentence.main_loss_money" if amount else "sentence.main_loss"
+    return words.text(key, base=words.text(base, n=n_came), amount=amount, **main)
+
+
+def tell_never_proposed(losses: pd.DataFrame, words: Words) -> str:
+    """To how many lost leads was the next step never proposed, in one short sentence? Empty where
+    that cannot be seen, or to none."""
+    sums = _add_up(losses)[_SUMS].sum()
+    if sums["n_not_asked"] < 0.5:
+        return ""
+    share = sums["n_not_asked"] / sums["n_lost"]
+    return words.text("page.never_proposed", share=share, **sums)
 
 
 def tell_losses(losses: pd.DataFrame, words: Words) -> str:

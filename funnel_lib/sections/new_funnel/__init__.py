@@ -1,13 +1,36 @@
 """Which funnel should stand in the CRM?"""
 
+from funnel_lib.core.html import Html, render
 from funnel_lib.core.words import Words
+from funnel_lib.drawing.html import show_table
 from funnel_lib.sections.new_funnel.count import build_blueprint
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.new_funnel.tell import tell_ahead
+from funnel_lib.sections.section import Section, Source, Tables, tell_from
+
+_COLUMNS = ("name", "criterion", "recorded", "help", "old_stages", "share_of_entered")
 
 
 def _label(source: Source, words: Words) -> Tables:
     return {"new_funnel": build_blueprint(source.tables, source.steps, words)}
 
 
-NEW_FUNNEL = Section("new_funnel", label=_label, shows=("new_funnel",))
+def _draw(source: Source, words: Words) -> Html:
+    """A table a path, in human words."""
+    table = build_blueprint(source.tables, source.steps, words)
+    parts = []
+    for segment, rows in table.groupby("segment", sort=False):
+        rows = rows.assign(name=[f"{row.position}. {row.name}" for row in rows.itertuples(False)])
+        shown = [c for c in _COLUMNS if (rows[c].fillna("") != "").any()]
+        title = words.value("segment", segment) if table["segment"].nunique() > 1 else ""
+        parts.append((title, show_table(rows, words, shown, name="new_funnel")))
+    return render("tables", tables=parts)
+
+
+NEW_FUNNEL = Section(
+    "new_funnel",
+    title=tell_from(tell_ahead, "leads"),
+    draw=_draw,
+    label=_label,
+    shows=("new_funnel",),
+)
 SECTIONS = (NEW_FUNNEL,)

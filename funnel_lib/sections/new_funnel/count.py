@@ -30,7 +30,7 @@ def build_blueprint(tables: dict[str, pd.DataFrame], steps: Steps, words: Words)
             "name": words.step(row.step), "criterion": usual.criterion[words.lang] if usual else "",
             "evidence": ", ".join(e.action for e in step.evidence),
             "recorded": usual.recorded[words.lang] if usual else "",
-            "help": ", ".join(step.asks) or (usual.help[words.lang] if usual else ""),
+            "help": usual.help[words.lang] if usual else ", ".join(step.asks),
             "old_stages": "; ".join(stages), "share_of_entered": row.share_of_entered,
         })  # fmt: skip
     return arrange("new_funnel", rows)

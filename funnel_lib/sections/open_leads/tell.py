@@ -5,7 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.events import SILENT_DAYS
-from funnel_lib.core.words import Words, join_sentences
+from funnel_lib.core.words import Words, join_sentences, write_amounts
+from funnel_lib.sections.acts import Act
+
+MOST_MANAGERS, MOST_LEADS = 4, 3  # that page one names
 
 
 def tell_open_leads(open_leads: pd.DataFrame, words: Words) -> str:
@@ -21,3 +24,54 @@ def tell_open_leads(open_leads: pd.DataFrame, words: Words) -> str:
         silent=(open_leads["days_silent"] > SILENT_DAYS).sum(),
     )
     return join_sentences(told, unknown and words.text("sentence.asked_unknown", n_unknown=unknown))
+
+
+def tell_waiting(open_leads: pd.DataFrame, words: Words) -> str:
+    """How many open leads wait for a proposal, in a short sentence? Empty where none does."""
+    n, of = int((open_leads["asked"] == "no").sum()), len(open_leads)
+    return words.text("page.waiting", n=n, of=of) if n else ""
+
+
+def plan_open(open_leads: pd.DataFrame, words: Words) -> Act | None:
+    """Which open leads to turn to today: those to whom nobody proposed the next step; where
+    proposals cannot be seen, those that wait longer than usual, or are silent."""
+    waiting = open_leads[open_leads["asked"] == "no"]
+    if len(waiting):
+        amount = write_amounts(waiting, words)
+        key = "page.propose_amount" if amount else "page.propose"
+        title = words.text(key, n=len(waiting), amount=amount)
+    else:
+        unseen = open_leads[open_leads["asked"] == "unknown"]
+        late = unseen["overdue"].astype("boolean").fillna(False).astype(bool)
+        waiting = unseen[late if late.any() else unseen["days_silent"] > SILENT_DAYS]
+        if waiting.empty:
+            return None
+        key = "page.get_back" if late.any() else "page.get_back_silent"
+        title = words.text(key, n=len(waiting), days=SILENT_DAYS)
+    return Act("today", title, [*_tell_managers(waiting, words), _tell_first(waiting, words)], "",
+               "open_leads")  # fmt: skip
+
+
+def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
+    """Whose they are, those with most first; nothing where they are of one manager, or of none."""
+    counts = waiting.loc[waiting["manager"].fillna("") != "", "manager"].value_counts()
+    if len(counts) < 2:
+        return []
+    rows = [{"manager": name, "n": n} for name, n in counts.head(MOST_MANAGERS).items()]
+    rest = len(waiting) - sum(row["n"] for row in rows)
+    parts = words.each("page.by_manager_part", rows, ", ")
+    key = "page.by_manager_rest" if rest else "page.by_manager"
+    return [words.text(key, parts=parts, rest=rest)]
+
+
+def _tell_first(waiting: pd.DataFrame, words: Words) -> str:
+    """The largest, and their next steps."""
+    parts = [
+        words.text(
+            "page.begin_with_part_amount" if row["amount"] > 0 else "page.begin_with_part", **row
+        )
+        for row in waiting.sort_values("amount", ascending=False, kind="stable")
+        .head(MOST_LEADS)
+        .to_dict("records")
+    ]
+    return words.text("page.begin_with", parts=", ".join(parts))

@@ -33,17 +33,17 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     places = {"period": period, "n": len(leads), **counts}
     whole = leads[~leads["is_cut"]] if "is_cut" in leads else leads
     if len(whole) == len(leads):
-        told = words.text("sentence.outcomes", **places, **_measure_share(whole))
+        told = words.text("sentence.outcomes", **places, **measure_share(whole))
         return join_sentences(told, hint_if_few(len(leads), words))
     return join_sentences(
         words.text("sentence.outcomes_cut", **places),
-        words.text("sentence.outcomes_whole", n=len(whole), **_measure_share(whole))
+        words.text("sentence.outcomes_whole", n=len(whole), **measure_share(whole))
         if len(whole) >= SMALL
         else words.text("sentence.outcomes_unknown"),
     )
 
 
-def _measure_share(leads: pd.DataFrame) -> dict[str, float]:
+def measure_share(leads: pd.DataFrame) -> dict[str, float]:
     """The share that bought, with its interval."""
     share, n = (leads["status"] == "won").mean(), len(leads)
     low, high = wilson(share, n)

@@ -18,11 +18,12 @@ from funnel_lib.sections.paths.tell import (
     tell_choice,
     tell_fit,
     tell_nats,
+    tell_number,
     tell_recoded,
     tell_segments,
 )
 from funnel_lib.sections.paths.trust import measure_trust, question_habits
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows, draw_from
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, draw_from, tell_from
 
 
 def _count(source: Source) -> Tables:
@@ -90,18 +91,18 @@ PATHS = Section(
         "segment_choice", "segment_fit", "segment_recoded", "segment_mix",
     ),
     count=_count,
+    title=tell_from(tell_number, "segments"),
     tell=(_tell,),
     draw=_show_cards,
     shows=("segments",),
     label=_label,
     list_leads=_choose,
-    parts=(
-        Section("sequences", draw=_draw_sequences),
-        Section(
-            "choice",
-            tell=(_tell_choice,),
-            draw=draw_from("sections.paths.draw.plot_choice", "segment_choice"),
-        ),
-    ),
 )  # fmt: skip
-SECTIONS = (PATHS,)
+CHOICE = Section(
+    "choice",
+    tell=(_tell_choice,),
+    draw=draw_from("sections.paths.draw.plot_choice", "segment_choice"),
+    shows=("segment_choice", "segment_fit"),
+    parts=(Section("sequences", draw=_draw_sequences),),
+)
+SECTIONS = (PATHS, CHOICE)

@@ -47,6 +47,11 @@ _CHOICE = {  # is it known what the last segment gains, and what it gains by cha
 _TRAITS = {"shows": "sentence.trait_shows", "repeats": "sentence.trait_repeats"}
 
 
+def tell_number(segments: pd.DataFrame, words: Words) -> str:
+    """On how many paths do clients buy, in a short sentence? Empty where it is one."""
+    return words.text("sentence.segments_number", n=len(segments)) if len(segments) > 1 else ""
+
+
 def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> str:
     """How many paths lead to a purchase, and which is the main one; or why was none looked for?"""
     if why_not:
@@ -64,7 +69,8 @@ def tell_segments(segments: pd.DataFrame, words: Words, why_not: str = "") -> st
     habits = [words.quoted(segment) for segment, trust in trusted if trust == "recording"]
     size = {f"size_{end}": main[f"n_{end}"] / sums["n_leads"] for end in ("low", "high")}
     return join_sentences(
-        words.text(key, k=len(segments), **size, **main),
+        tell_number(segments, words),
+        words.text(key, **size, **main),
         sums["n_undetermined"] >= 0.5 and words.text("sentence.segments_unsure", **sums),
         habits and words.text("sentence.segments_recording", names=", ".join(habits)),
     )

@@ -12,9 +12,7 @@ from funnel_lib.core.words import SMALL, Words, join_sentences
 from funnel_lib.counting.duplicates import SECOND
 
 
-def tell_reliability(
-    funnel: pd.DataFrame, necessity: pd.DataFrame, leads: pd.DataFrame, words: Words
-) -> str:
+def tell_reliability(funnel: pd.DataFrame, necessity: pd.DataFrame, words: Words) -> str:
     """How far can the numbers be trusted: what is visible, what is only the manager's word?"""
     before = funnel[funnel["part"] == "before_sale"]
     seen, n = before["share_of_entered"].notna().sum(), len(before)
@@ -22,13 +20,9 @@ def tell_reliability(
     shown = necessity["n_won_with_evidence"]
     n_told, n_shown = (necessity["self_reported_share"] * shown).sum(), shown.sum()
     told = {"n_told": n_told, "n_shown": n_shown}
-    staged = leads["stage"].notna() & (leads["stage"] != "") & leads["entered_at"].notna()
-    ahead = leads.loc[staged, "stage_ahead"]
-    stages = {"n_ahead": ahead.sum(), "n_staged": len(ahead)}
     return join_sentences(
         words.text(visible, n=n, seen=seen),
         n_told >= 0.5 and words.text("sentence.told", share=n_told / n_shown, **told),
-        staged.any() and words.text("sentence.stage_ahead", share=ahead.mean(), **stages),
     )
 
 

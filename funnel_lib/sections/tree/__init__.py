@@ -9,7 +9,7 @@ from funnel_lib.sections.tree.tell import tell_tree
 def _draw(source: Source, words: Words):
     from funnel_lib.sections.tree.draw import show_tree
 
-    return show_tree(source.tables["tree"], words)
+    return show_tree(source.tables["tree"], words, *source.take_all("asks"))
 
 
 TREE = Section(

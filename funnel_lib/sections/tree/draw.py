@@ -11,25 +11,28 @@ from funnel_lib.sections.tree.tell import find_direct
 
 # What became of those who came to a place -> its colour, and that of a label on it.
 _PARTS = {
-    "went_on": ("#0072b2", "#fff"),
-    "lost_not_asked": ("#b84a00", "#fff"),
-    "lost_asked": ("#e0a36f", "#1f2328"),
-    "lost_unknown": ("#b9bec4", "#1f2328"),
-    "open": ("#e6eaee", "#1f2328"),
+    "went_on": ("#0a5486", "#fff"),
+    "lost_not_asked": ("#e8833a", "#14181d"),
+    "lost_asked": ("#c3cad2", "#14181d"),
+    "lost_unknown": ("#c3cad2", "#14181d"),
+    "open": ("#eceff2", "#14181d"),
 }
+_SIDE = 130  # width of the shares beside a bar, from 0 to 100 %
 _CHARACTER = 0.019  # of a bar's width on a narrow page; a number that does not fit is left out
 
 
-def show_tree(tree: pd.DataFrame, words: Words) -> Html:
-    """Show where on their paths clients go on, are lost, or wait.
+def show_tree(tree: pd.DataFrame, words: Words, asks: pd.DataFrame | None = None) -> Html:
+    """Show where on their paths clients go on, are lost, or wait; and beside it, of the table
+    `asks`, how many of a hundred go on when the step is proposed, and when it is not.
 
     Rows of a shared beginning stand first, then those of each path; a bar's full length are those
     who came to the first place of its part. Places where all went on are left out.
     """
     shown = tree[tree["n_came"] > tree["n_went_on"]]
+    shares = _list_shares(asks)
     used = [part for part in _PARTS if shown[f"n_{part}"].sum() > 0]
     parts = [
-        _describe_part(tree, tree[tree["segments"] == segments], words)
+        _describe_part(tree, tree[tree["segments"] == segments], words, shares)
         for segments in tree["segments"].unique()
     ]
     key = [(_PARTS[part][0], words.text(f"figure.tree_{part}")) for part in used]
@@ -37,10 +40,20 @@ def show_tree(tree: pd.DataFrame, words: Words) -> Html:
         {"title": words.text("figure.tree_direct", **path), "rows": []}
         for path in find_direct(tree)
     ]
-    return render("tree", key=key, parts=[*(part for part in parts if part["rows"]), *direct])
+    parts = [*(part for part in parts if part["rows"]), *direct]
+    return render("tree", words=words, key=key, parts=parts, side=_SIDE if shares else 0)
 
 
-def _describe_part(tree: pd.DataFrame, rows: pd.DataFrame, words: Words) -> dict:
+def _list_shares(asks: pd.DataFrame | None) -> dict[int, tuple[float, float]]:
+    """Of a place of the tree the shares that go on, with a proposal and without."""
+    if asks is None:
+        return {}
+    told = asks[asks["difference"].notna()].drop_duplicates("node")
+    both = zip(told["share_asked"], told["share_not_asked"], strict=True)
+    return dict(zip(told["node"], both, strict=True))
+
+
+def _describe_part(tree: pd.DataFrame, rows: pd.DataFrame, words: Words, shares: dict) -> dict:
     """One part of the tree: its title, and its bars."""
     first, begin = rows["segments"].iloc[0], rows["n_came"].iloc[0]
     kind = "path"
@@ -50,7 +63,21 @@ def _describe_part(tree: pd.DataFrame, rows: pd.DataFrame, words: Words) -> dict
         f"figure.tree_{kind}", segments=first, n_came=begin, n_end=rows["n_went_on"].iloc[-1]
     )
     shown = rows[rows["n_came"] > rows["n_went_on"]].to_dict("records")
-    return {"title": title, "rows": [_describe_bar(row, max(begin, 1), words) for row in shown]}
+    bars = [_describe_bar(row, max(begin, 1), words) for row in shown]
+    for bar, row in zip(bars, shown, strict=True):
+        bar["shares"] = _describe_shares(shares.get(row["node"]), words)
+    return {"title": title, "rows": bars}
+
+
+def _describe_shares(shares: tuple[float, float] | None, words: Words) -> dict | None:
+    """Where the two dots stand, what is written at them, and on which side of each."""
+    if shares is None:
+        return None
+    asked, not_asked = shares
+    labels = [words.number(100 * share) for share in shares]
+    told = words.text("figure.tree_shares", asked=asked, not_asked=not_asked)
+    x = [round(_SIDE * share, 1) for share in shares]
+    return {"told": told, "x": x, "labels": labels, "apart": x[0] >= x[1]}
 
 
 def _describe_bar(row: dict, begin: int, words: Words) -> dict:
@@ -65,7 +92,8 @@ def _describe_bar(row: dict, begin: int, words: Words) -> dict:
     name = words.value("next_steps", row["next_steps"])
     share = row["n_went_on"] / row["n_came"] if row["n_came"] else float("nan")
     return {
-        "name": words.text("figure.tree_fork", steps=name) if row["step"] == FORK else name,
+        "name": words.text("figure.tree_fork") if row["step"] == FORK else name,
+        "note": words.text("figure.tree_fork_note", steps=name) if row["step"] == FORK else "",
         "pieces": [piece for piece in pieces if piece[0]],
         "share": words.text("figure.tree_share", share=share),
     }
