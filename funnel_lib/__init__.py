@@ -21,8 +21,8 @@ _HOMES = {
     "counting.checks": "check_log",
     "datasets.planted": "plant_log write_planted",
     "datasets.worlds": "PlantedSegment WORLDS World",
-    "drawing.canvas": "show_figure",
-    "drawing.html": "show_row show_table show_text",
+    "drawing.pictures": "show_figure",
+    "drawing.html": "show_table show_text",
     "engine.paths": "PathMixture",
     "reading.columns": "Mapping read_mapping",
     "reading.export": "read_export",
@@ -109,9 +109,9 @@ _DRAW = {
     "sections.hypotheses.cards": "show_hypotheses",
     "sections.necessity.draw": "plot_necessity",
     "sections.paths.cards": "show_cards",
-    "sections.paths.draw": "plot_choice plot_sequences",
+    "sections.paths.draw": "show_sequences",
     "sections.rules.draw": "plot_rules",
-    "sections.stages.draw": "picture_pipeline",
+    "sections.stages.draw": "picture_pipeline plot_pipeline",
     "sections.times.draw": "plot_cohorts plot_times",
 }
 

@@ -78,8 +78,8 @@ def test_a_new_section_appears_everywhere(made_up, planted_folder, tmp_path):
     html = (out / "report.html").read_text("utf-8")
     cells = nbformat.read(out / "report.ipynb", as_version=4).cells
     assert [c.source for c in cells if "colour" in c.source] == [f"## {question}", "audit.colours"]
-    assert re.search(rf"<a href=\"#part-\d+\">{re.escape(question)}</a>", html)
-    assert re.search(rf"<h2 id=\"part-\d+\">{re.escape(question)}</h2>", html)
+    assert f'<a href="#colours">{question}</a>' in html
+    assert re.search(rf'<h3>{re.escape(question)}</h3></summary>\s*<div id="colours">', html)
     assert "Blue, of 400." in html and "<em>Blue</em> is a colour." in html
     book = calamine.CalamineWorkbook.from_path(str(out / "audit.xlsx"))
     assert book.get_sheet_by_name("colours").to_python() == [["colour", "Leads"], ["blue", 7]]

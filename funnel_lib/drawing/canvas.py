@@ -1,12 +1,9 @@
-"""What every figure is drawn with: text measured to the point, rows of bars, notes, pictures."""
+"""What every figure is drawn with: text measured to the point, rows of bars, marks, notes."""
 
 from __future__ import annotations
 
-import io
 import textwrap
-from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
@@ -19,18 +16,22 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D, Transform, blended_transform_factory
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.looks import (
+    ACCENT,
     BAR,
-    BLUE,
     FONT,
     GAP,
+    GROUND,
     INK,
     LINE,
     MUTED,
     PAD,
+    PALE_ACCENT,
+    ROOM,
     SMALL,
     SMALL_LINE,
     STYLE,
@@ -43,75 +44,47 @@ from funnel_lib.drawing.looks import (
 
 # decorates what draws; from the default on, as a matplotlibrc in the current folder is read, too
 in_style = style.context(["default", STYLE])
-_HALO = [withStroke(linewidth=3, foreground="white")]
-_KEY_GAPS = (4, 13)
-# no date, and no addresses that would look like outside requests
-_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+_HALO = [withStroke(linewidth=3, foreground=GROUND)]
+_BEFORE, _AFTER = 13, 14  # points of a mark of the key and the space behind it; behind its text
+_MOST_LINES = 3  # of a row's name
+_MOST_LETTERS = 600  # of any text: what is longer ends in "…", and a table has it whole
 
-Item = tuple[str, str, str]  # of a key or of notes: a character, its colour, and a text or its key
+_MARKS = {
+    "bar": {"marker": "s", "ms": 9, "mew": 0},
+    "dot": {"marker": "o", "ms": 7},
+    "ring": {"marker": "o", "ms": 7, "mfc": GROUND, "mew": 1.5},
+    "diamond": {"marker": "D", "ms": 6},
+    "down": {"marker": "v", "ms": 8},
+    "loss": {"marker": "s", "ms": 8, "mfc": PALE_ACCENT, "mew": 1.2},
+    "mean": {"marker": "|", "ms": 10, "mew": 1.2},
+}
 
-
-@dataclass(frozen=True)
-class Picture:
-    """A finished figure that a notebook shows, with the words for those who cannot see it."""
-
-    svg: str = field(repr=False)
-    alt: str
-
-    def encode(self) -> str:
-        """The picture as the address of an image that stands in the page itself."""
-        return f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode()}"
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        kind = "image/svg+xml"
-        return {kind: self.svg}, {kind: {"alt": self.alt}}
+Item = tuple[str, str, str]  # of a key: a mark (see `draw_mark`), its colour, its text's key
+Note = tuple[str, str, str]  # a character or none, its colour, or the text's, and the text
 
 
 class Sheet(NamedTuple):
     """Axes with the names written and the bars still to draw; their y axis points downwards."""
 
     ax: Axes
-    room: float  # width in points
     tops: np.ndarray  # upper edge of each row's bar
 
 
 class Heading(NamedTuple):
-    """What stands above a drawing, in lines that fit: `key` holds (text, colour) of each line."""
+    """What stands above a drawing, in lines that fit: `key` holds (mark, colour, text, width)."""
 
     title: str
     base: str
-    key: list[list[tuple[str, str]]]
+    key: list[list[tuple[str, str, str, float]]]
     height: float
 
 
 class Notes(NamedTuple):
     """What stands below a drawing, in lines that fit."""
 
-    items: list[Item]
+    items: list[Note]
     beside: float  # how far in texts stand that have a character before them
     height: float
-
-
-def show_figure(ax: Axes, alt: str) -> Picture:
-    """Turn a figure into a picture that a notebook shows, the same to the byte every time.
-
-    Parameters
-    ----------
-    ax : the axes that a `plot_` function returned
-    alt : what the figure shows, in words, e.g. the sentence of its table; ValueError if empty
-
-    Examples
-    --------
-    >>> show_figure(Figure().subplots(), "An empty figure.")
-    Picture(alt='An empty figure.')
-    """
-    if not alt.strip():
-        raise ValueError("a figure needs an alternative text: say in words what it shows")
-    drawing = io.StringIO()
-    with style.context(["default", STYLE]):
-        ax.figure.savefig(drawing, format="svg", metadata=_NO_METADATA)
-    svg = drawing.getvalue()
-    return Picture(svg[svg.index("<svg") :], alt)  # without the prologue it may stand in a page
 
 
 def check_one_segment(table: pd.DataFrame) -> None:
@@ -125,41 +98,34 @@ def check_one_segment(table: pd.DataFrame) -> None:
         ])  # fmt: skip
 
 
-def find_room(ax: Axes | None) -> float:
-    """Width of the axes, or of those of a new figure, in points."""
-    if ax is None:
-        return WIDTH - 2 * PAD
-    return ax.get_position().width * ax.figure.get_figwidth() * 72
-
-
-def prepare_axes(ax: Axes | None, height: float) -> Axes:
-    """Empty axes that count points downwards and to the right; by default in a figure to fit."""
-    if ax is None:
-        high = height + 2 * PAD
-        figure = Figure(figsize=(WIDTH / 72, high / 72))  # all is placed to the point: no layout
-        ax = figure.add_axes((PAD / WIDTH, PAD / high, 1 - 2 * PAD / WIDTH, height / high))
+def open_axes(height: float) -> Axes:
+    """Empty axes of a new figure that count points downwards and to the right."""
+    high = height + 2 * PAD
+    figure = Figure(figsize=(WIDTH / 72, high / 72))  # all is placed to the point: no layout
+    ax = figure.add_axes((PAD / WIDTH, PAD / high, 1 - 2 * PAD / WIDTH, height / high))
     ax.axis("off")
-    ax.set(xlim=(0, find_room(ax)), ylim=(height, 0))
+    ax.set(xlim=(0, ROOM), ylim=(height, 0))
     return ax
 
 
 def open_sheet(
-    ax: Axes | None, words: Words, title: str, names: Sequence[str], counts, key, base: str = ""
+    words: Words, title: str, names: Sequence[str], counts, key, base: str = ""
 ) -> Sheet:
     """Write all that stands around the bars: title, key, names on the left, counts on the right."""
-    room = find_room(ax)
-    free = [room - 12 - sum(measure_width(text, TEXT) + 8 for text, _ in line) for line in counts]
-    names = [wrap_text(name, width) for name, width in zip(names, free, strict=True)]
+    free = [ROOM - 12 - sum(measure_width(text, TEXT) + 8 for text, _ in line) for line in counts]
+    names = [
+        wrap_text(name, width, at_most=_MOST_LINES) for name, width in zip(names, free, strict=True)
+    ]
     heights = np.array([LINE * (name.count("\n") + 1) + BAR + GAP for name in names])
-    heading = fit_heading(title, base, key, words, room)
+    heading = fit_heading(title, base, key, words)
     bottoms = heading.height + np.cumsum(heights)
-    ax = prepare_axes(ax, bottoms[-1])
+    ax = open_axes(bottoms[-1])
     tops = bottoms - BAR - GAP
     write_heading(ax, heading)
     for name, line, top in zip(names, counts, tops, strict=True):
         write_pieces(ax, top - 5, [(name, INK)])
         write_pieces(ax, top - 5, line, right=True)
-    return Sheet(ax, room, tops)
+    return Sheet(ax, tops)
 
 
 def sort_steps(steps, words: Words) -> list[str]:
@@ -185,19 +151,19 @@ def label_counts(n, share, words: Words) -> list[list[tuple[str, str]]]:
     ]
 
 
-def fit_heading(title: str, base: str, key: list[Item], words: Words, room: float) -> Heading:
+def fit_heading(title: str, base: str, key: list[Item], words: Words) -> Heading:
     """Break a title beside its base, and the key, whose texts are words' keys, into lines."""
     beside = measure_width(base, SMALL) + 12 if base else 0
-    title = wrap_text(title, room - beside, TITLE, "bold", at_most=3)
-    lines: list[list[tuple[str, str]]] = []
-    left = room
-    for character, colour, name in key:
+    title = wrap_text(title, ROOM - beside, TITLE, "bold", at_most=3)
+    lines: list[list[tuple[str, str, str, float]]] = []
+    left = ROOM
+    for mark, colour, name in key:
         word = words.text(f"figure.{name}")
-        width = sum(measure_width(text, SMALL) for text in (character, word)) + sum(_KEY_GAPS)
-        if not lines or width - _KEY_GAPS[-1] > left:
+        width = _BEFORE + measure_width(word, SMALL) + _AFTER
+        if not lines or width - _AFTER > left:
             lines.append([])
-            left = room
-        lines[-1] += [(character, colour), (word, MUTED)]
+            left = ROOM
+        lines[-1].append((mark, colour, word, width))
         left -= width
     height = UNDER + title.count("\n") * TITLE_LINE + LINE * (len(lines) + 1)
     return Heading(title, base, lines, height)
@@ -209,14 +175,18 @@ def write_heading(ax: Axes, heading: Heading) -> None:
     write_pieces(ax, y, [(heading.title, INK)], size=TITLE, weight="bold")
     write_pieces(ax, UNDER, [(heading.base, MUTED)], right=True, size=SMALL)
     for n, line in enumerate(heading.key):
-        write_pieces(ax, y + 4 + LINE * (n + 1), line, size=SMALL, gaps=_KEY_GAPS)
+        left, below = 0.0, y + 4 + LINE * (n + 1)
+        for mark, colour, text, width in line:
+            draw_mark(ax, left + 4.5, below - 3.5, mark, colour, transform=in_points(ax))
+            write_pieces(ax, below, [(text, MUTED)], size=SMALL, start=left + _BEFORE)
+            left += width
 
 
-def fit_notes(items: list[Item], room: float) -> Notes:
+def fit_notes(items: list[Note]) -> Notes:
     """Break notes into lines that fit after their characters, if they have any."""
     beside = max((measure_width(c, SMALL, "bold") + 8 for c, *_ in items if c), default=0)
     fitted = [
-        (c, colour, wrap_text(text, room - beside * bool(c), SMALL)) for c, colour, text in items
+        (c, colour, wrap_text(text, ROOM - beside * bool(c), SMALL)) for c, colour, text in items
     ]
     height = sum(SMALL_LINE * (text.count("\n") + 1) + 2 for *_, text in fitted)
     return Notes(fitted, beside, height)
@@ -233,30 +203,52 @@ def write_notes(ax: Axes, top: float, notes: Notes) -> None:
 
 
 def write_pieces(
-    ax, y, pieces, *, start=0.0, right=False, size=TEXT, gaps=(8,), weight="normal"
+    ax, y, pieces, *, start=0.0, right: bool | float = False, size=TEXT, weight="normal"
 ) -> None:
-    """Write coloured texts on the baseline y, `start` from the left or up to the right edge."""
-    widths = [
-        measure_width(text, size, weight) + gaps[n % len(gaps)]
-        for n, (text, _) in enumerate(pieces)
-    ]
+    """Write coloured texts on the baseline y, `start` points from the left, or up to the right
+    edge, or to `right` points from the left."""
+    widths = [measure_width(text, size, weight) + 8 for text, _ in pieces]
+    end = ROOM if right is True else right
     for n, (text, colour) in enumerate(pieces):
-        shift = -sum(widths[n + 1 :]) if right else start + sum(widths[:n])
+        at = end - sum(widths[n + 1 :]) if right else start + sum(widths[:n])
         ax.annotate(
-            text, (1 if right else 0, y), (shift, 0), xycoords=ax.get_yaxis_transform(),
+            text, (0, y), (at, 0), xycoords=ax.get_yaxis_transform(),
             textcoords="offset points", ha="right" if right else "left", va="baseline",
             color=colour, size=size, weight=weight, linespacing=1.25,
         )  # fmt: skip
 
 
-def draw_bar(
-    sheet: Sheet, n: int, left: float, width: float, colour, hatched: bool = False
-) -> None:
-    """A part of row n's bar; one without a width leaves no mark."""
+def in_points(ax: Axes) -> Transform:
+    """Counts points from the left of the figure's room, whatever is drawn along its axis."""
+    across = Affine2D().translate(PAD, 0).scale(1 / 72) + ax.figure.dpi_scale_trans
+    return blended_transform_factory(across, ax.transData)
+
+
+def draw_mark(ax: Axes, x: float, y: float, mark: str, colour: str, **look) -> None:
+    """A mark that stands for a number, or on its own in a key: of a key alone are ``bar``,
+    ``strip``, ``span`` and ``mean``; all differ in form, not in colour alone."""
+    look = {"color": colour, "zorder": 5, "clip_on": False, "ls": "none"} | look
+    if mark == "strip":
+        for inset, width, part in ((0, 4.7, MUTED), (0.7, 3.3, colour)):
+            line = {"ls": "-", "solid_capstyle": "butt", "lw": width, "color": part}
+            ax.plot([x - 5 + inset, x + 5 - inset], [y, y], **look | line)
+    elif mark == "span":
+        ax.plot([x - 4.5, x + 4.5], [y, y], **look | {"ls": "-", "lw": 1, "marker": "|", "ms": 6})
+    else:
+        ax.plot([x], [y], **look | _MARKS[mark])
+
+
+def draw_bar(sheet: Sheet, n: int, left: float, width: float, colour: str) -> None:
+    """A part of row n's bar, set off from its neighbours; one without a width leaves no mark."""
     if width > 0:
-        look = {"hatch": "////", "edgecolor": BLUE} if hatched else {}
-        y = sheet.tops[n] + BAR / 2
-        sheet.ax.barh(y, width, BAR, left=left, facecolor=colour, linewidth=0, zorder=2, **look)
+        look = {"facecolor": colour, "edgecolor": GROUND, "linewidth": 0.8, "zorder": 2}
+        sheet.ax.barh(sheet.tops[n] + BAR / 2, width, BAR, left=left, **look)
+
+
+def draw_outline(ax: Axes, left: float, top: float, width: float, colour: str = ACCENT) -> None:
+    """A part of a bar that is not there: the largest loss, or what a stage claims."""
+    look = {"facecolor": PALE_ACCENT, "edgecolor": colour, "linewidth": 1.2, "zorder": 3}
+    ax.barh(top + BAR / 2, width, BAR - 1.2, left=left, **look)
 
 
 def draw_unknown(sheet: Sheet, n: int, width: float) -> None:
@@ -272,19 +264,10 @@ def draw_interval(ax: Axes, y: float, low: float, high: float, colour: str = INK
         ax.plot([low, high], [y, y], "|-", path_effects=_HALO, **look)
 
 
-def draw_nothing(ax: Axes | None, words: Words, title: str) -> Axes:
-    """Say that there is nothing to draw."""
-    heading = fit_heading(title, "", [], words, find_room(ax))
-    ax = prepare_axes(ax, heading.height + LINE + 3)
-    write_heading(ax, heading)
-    write_pieces(ax, heading.height + 6, [(words.text("figure.nothing"), MUTED)])
-    return ax
-
-
 def leave_room_for_marks(sheet: Sheet, most: float, points: float = 8) -> None:
     """Count from 0 to the most, with so many points at each end for marks that stand there."""
-    unit = (sheet.room - 2 * points) / most
-    sheet.ax.set_xlim(-points / unit, (sheet.room - points) / unit)
+    unit = (ROOM - 2 * points) / most
+    sheet.ax.set_xlim(-points / unit, (ROOM - points) / unit)
 
 
 @cache
@@ -307,6 +290,8 @@ def wrap_text(
     >>> wrap_text("Согласовал условия договора", 120)
     'Согласовал условия\\nдоговора'
     """
+    if len(text) > _MOST_LETTERS:
+        text = f"{text[:_MOST_LETTERS]}…"
     lines = [text]
     letters = int(len(text) * room / max(measure_width(text, size, weight), 1)) + 8  # may fit
     for n in range(letters, 4, -1):

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.canvas import measure_width, wrap_text
-from funnel_lib.drawing.looks import GREY, LINE, MUTED, SMALL, SMALL_LINE
+from funnel_lib.drawing.looks import ASKED, LINE, MUTED, ROOM, SMALL, SMALL_LINE
 
 _MOST_TICKS = 5
 _BESIDE, _MOST_LINES = 130, 3  # points that a name beside its mark may be wide, and its lines
@@ -72,19 +72,19 @@ def find_step(largest: float, least: float) -> float:
     return float(steps[(steps >= least) & (steps * _MOST_TICKS >= largest)][0])
 
 
-def fit_box(room: float, top: float, height: float, beside: float, across, up: Scale) -> Box:
+def fit_box(top: float, height: float, beside: float, across, up: Scale) -> Box:
     """The place of a chart that leaves room for the numbers and for what stands beside it."""
     left = max(measure_width(label, SMALL) for label in up.labels) + 6
     beyond = measure_width(across.labels[-1], SMALL) / 2 + 2  # of the last number below
-    return Box(left, top, room - left - max(beside, beyond), height)
+    return Box(left, top, ROOM - left - max(beside, beyond), height)
 
 
 def open_chart(ax: Axes, box: Box, across: Scale, up: Scale, said_across: str) -> Axes:
     """Axes of their own for the numbers, in a place of `ax`, which says what those below are."""
-    room, bottom = ax.get_xlim()[1], ax.get_ylim()[0]
+    bottom = ax.get_ylim()[0]
     below = box.top + box.height
     chart = ax.inset_axes(
-        (box.left / room, 1 - below / bottom, box.width / room, box.height / bottom)
+        (box.left / ROOM, 1 - below / bottom, box.width / ROOM, box.height / bottom)
     )
     chart.set(xlim=(0, across.end), ylim=(0, up.end))
     chart.patch.set_visible(False)  # what `ax` holds there shows through
@@ -92,7 +92,7 @@ def open_chart(ax: Axes, box: Box, across: Scale, up: Scale, said_across: str) -
     chart.set_xticks(across.ticks, across.labels, **look)
     chart.set_yticks(up.ticks, up.labels, **look)
     chart.tick_params(length=0, pad=4)
-    chart.grid(axis="y", color=GREY, lw=0.5)
+    chart.grid(axis="y", color=ASKED, lw=0.5)
     chart.set_axisbelow(True)
     chart.spines[["top", "left", "right"]].set_visible(False)
     chart.spines["bottom"].set_color(MUTED)

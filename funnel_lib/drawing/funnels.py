@@ -8,25 +8,34 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.canvas import Item, Picture, Sheet
-from funnel_lib.drawing.looks import ACCENT, BAR, BLUE, GREY, INK, LIGHT, STRIP, TEXT, THIN
+from funnel_lib.drawing.canvas import Item, Sheet
+from funnel_lib.drawing.looks import (
+    ACCENT,
+    BAR,
+    INK,
+    MUTED,
+    OPEN,
+    ROOM,
+    STRIP,
+    TEXT,
+    THIN,
+    UNSEEN,
+    WENT_ON,
+)
 
 
-def plot_funnel(
-    table: pd.DataFrame, words: Words, ax: Axes | None = None, *, title: str = ""
-) -> Axes:
+@canvas.in_style
+def plot_funnel(table: pd.DataFrame, words: Words) -> Axes | None:
     """How many of the leads that entered reached each step before the sale?
 
-    A bar a step: those who reached it, hatched where they did so without evidence, then the leads
-    still open before it (thin, grey) and the 95 % interval (whisker). The biggest drop from one
-    measurable step to the next is in the accent colour. A step that is not measurable is an empty
-    dashed bar, and says so. Without leads the figure says that there is nothing to draw.
+    A bar a step: those who reached it, lighter where they did so without evidence, then the leads
+    still open before it (thin) and the 95 % interval (whisker). Those lost or held up by the
+    biggest drop from one measurable step to the next are the only thing in the accent colour. A
+    step that is not measurable is an empty dashed bar, and says so. None without leads.
 
     Parameters
     ----------
     table : what `reach.count_funnel` returns, of one segment; InputError where it holds several
-    ax : where to draw; by default a new figure as high as the steps need
-    title : stands in place of the usual title, e.g. the name of the segment; three lines at most
 
     Examples
     --------
@@ -38,42 +47,33 @@ def plot_funnel(
     >>> [t.get_text() for t in ax.texts[-5:]]
     ['Asked', '9 · 100.0%', 'Paid', '3 · 33.3%', '−6']
     """
-    return _plot_reached(table, words, ax, title or words.text("figure.funnel"))
-
-
-def picture_funnel(table: pd.DataFrame, words: Words, title: str) -> Picture:
-    """A funnel under a title of its own, and in words, to stand beside others."""
-    rows = table.loc[table["part"] == "before_sale", ["step", "share_of_entered"]].to_numpy()
-    alt = "; ".join(f"{words.step(step)} {words.share(share)}" for step, share in rows)
-    return canvas.show_figure(plot_funnel(table, words, title=title), f"{title}: {alt}")
-
-
-@canvas.in_style
-def _plot_reached(table: pd.DataFrame, words: Words, ax: Axes | None, title: str) -> Axes:
     canvas.check_one_segment(table)
     rows = table[table["part"] == "before_sale"].reset_index(drop=True)
     entered = rows["n_entered"].max() if len(rows) else 0
     if not entered > 0:
-        return canvas.draw_nothing(ax, words, title)
+        return None
     names, base = rows["step"].map(words.step), words.text("figure.share_axis", n=entered)
     counts = canvas.label_counts(rows["n_reached"], rows["share_of_entered"], words)
-    sheet = canvas.open_sheet(ax, words, title, names, counts, _list_key(rows), base)
+    drop = _find_drop(rows)
+    title, key = words.text("figure.funnel"), _list_key(rows, drop is not None)
+    sheet = canvas.open_sheet(words, title, names, counts, key, base)
     sheet.ax.set_xlim(0, entered)
-    if drop := _find_drop(rows):
+    if drop:
         _draw_drop(sheet, rows.loc[drop[0]], *drop, words)
     for n, row in enumerate(rows.itertuples()):
         _draw_reached(sheet, n, row)
     return sheet.ax
 
 
-def _list_key(rows: pd.DataFrame) -> list[Item]:
+def _list_key(rows: pd.DataFrame, has_drop: bool) -> list[Item]:
     """What this funnel needs of a key."""
     known = rows[rows["share_of_entered"].notna()]
     needed = {
-        ("■", BLUE, "reached"): True,
-        ("▨", BLUE, "unseen"): (known["n_unseen"] >= 0.5).any(),
-        ("▬", GREY, "open"): (known["n_open"] >= 0.5).any(),
-        ("⊢⊣", INK, "span"): (known["high"] - known["low"] > THIN).any(),
+        ("bar", WENT_ON, "reached"): True,
+        ("bar", UNSEEN, "unseen"): (known["n_unseen"] >= 0.5).any(),
+        ("loss", ACCENT, "largest_drop"): has_drop,
+        ("strip", OPEN, "open"): (known["n_open"] >= 0.5).any(),
+        ("span", INK, "span"): (known["high"] - known["low"] > THIN).any(),
     }
     return [item for item, is_needed in needed.items() if is_needed]
 
@@ -84,11 +84,12 @@ def _draw_reached(sheet: Sheet, n: int, row) -> None:
         canvas.draw_unknown(sheet, n, row.n_entered)
         return
     seen = row.n_reached - row.n_unseen
-    canvas.draw_bar(sheet, n, 0, seen, BLUE)
-    canvas.draw_bar(sheet, n, seen, row.n_unseen, LIGHT, hatched=True)
+    canvas.draw_bar(sheet, n, 0, seen, WENT_ON)
+    canvas.draw_bar(sheet, n, seen, row.n_unseen, UNSEEN)
     if row.n_open > 0:
+        look = {"facecolor": OPEN, "edgecolor": MUTED, "linewidth": 0.7, "zorder": 3}
         strip = sheet.tops[n] + BAR - STRIP / 2
-        sheet.ax.barh(strip, row.n_open, STRIP, left=row.n_reached, color=GREY, zorder=3)
+        sheet.ax.barh(strip, row.n_open, STRIP, left=row.n_reached, **look)
     if row.high - row.low > THIN:
         middle = sheet.tops[n] + (BAR - STRIP) / 2
         canvas.draw_interval(sheet.ax, middle, row.low * row.n_entered, row.high * row.n_entered)
@@ -105,17 +106,17 @@ def _find_drop(rows: pd.DataFrame) -> tuple[int, float] | None:
 def _draw_drop(sheet: Sheet, row: pd.Series, n: int, before: float, words: Words) -> None:
     """Draw the lost part of a bar in the accent colour; its label inside, or after all marks."""
     entered, reached = row["n_entered"], row["n_reached"]
-    canvas.draw_bar(sheet, n, reached, before - reached, ACCENT)
+    canvas.draw_outline(sheet.ax, reached, sheet.tops[n], before - reached)
     label = words.text("figure.drop", n=before - reached)
     width = canvas.measure_width(label, TEXT, "bold") + 8
     whisker = np.nanmax([reached, row["high"] * entered])
-    look = {"va": "center_baseline", "zorder": 5, "weight": "bold"}
-    y = sheet.tops[n] + (BAR - STRIP) / 2
-    if (before - whisker) / entered * sheet.room > width:
-        x = before - 4 * entered / sheet.room
-        sheet.ax.text(x, y, label, color="white", ha="right", **look)
+    look = {"va": "baseline", "zorder": 6, "weight": "bold", "color": ACCENT}
+    y = sheet.tops[n] + BAR - 3.5
+    if (before - whisker) / entered * ROOM > width:
+        x = before - 4 * entered / ROOM
+        sheet.ax.text(x, y, label, ha="right", **look)
         return
     end = max(before, reached + row["n_open"], whisker)
-    longest = max(entered, end * sheet.room / (sheet.room - width))
+    longest = max(entered, end * ROOM / (ROOM - width))
     sheet.ax.set_xlim(0, longest)
-    sheet.ax.text(end + 4 * longest / sheet.room, y, label, color=ACCENT, **look)
+    sheet.ax.text(end + 4 * longest / ROOM, y, label, **look)

@@ -9,27 +9,28 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.canvas import Picture
-from funnel_lib.drawing.looks import GAP, INK, MUTED, PALE, SMALL, SMALL_LINE
+from funnel_lib.drawing.looks import GAP, GROUND, INK, MUTED, ROOM, SMALL, SMALL_LINE, TRACK
+from funnel_lib.drawing.pictures import Picture, show_figure
 
 _MOST_ROWS = 12
+_FEWEST = 2  # cells: one is a sentence
 _NAME, _HEAD = 130, 100  # points that names of rows are wide at most, names of columns high
 _ROW, _COLUMN, _WIDEST = 24, 30, 60  # points that a cell is high and wide at least, wide at most
-# From nothing to where the ink of the counts still has a contrast above 4.5.
-_COLOURS = LinearSegmentedColormap.from_list("counts", ("#fbeee6", "#d9844f"))
+# Counts have no colour of their own: greys, as far as the ink on them has a contrast above 4.5.
+_COLOURS = LinearSegmentedColormap.from_list("counts", ("#eef1f4", "#93a1b0"))
 _MOST_TOLD = 3  # cells
 
 
 @canvas.in_style
 def plot_matrix(
-    table: pd.DataFrame, words: Words, rows: str, columns: str, values: str, ax: Axes | None = None
-) -> Axes:
+    table: pd.DataFrame, words: Words, rows: str, columns: str, values: str
+) -> Axes | None:
     """Where do two kinds of things meet most often?
 
     A cell a pair, the larger its count the darker; empty where the two never meet. Rows stand in
     the table's order, 12 at most; columns in the order of the reader's steps, those with most as
     far as there is room for their counts. The figure says how many stand in neither. Names longer
-    than their place end in "…": the table has them whole.
+    than their place end in "…": the table has them whole. None where fewer than two meet.
 
     Parameters
     ----------
@@ -37,33 +38,33 @@ def plot_matrix(
 
     Examples
     --------
-    >>> table = pd.DataFrame({"stage": ["Sent"], "missed_step": ["read"], "n_lost": [3]})
+    >>> table = pd.DataFrame({"stage": "Sent", "missed_step": ["pay", "read"], "n_lost": [9, 3]})
     >>> ax = plot_matrix(table, Words("en"), "stage", "missed_step", "n_lost")
     >>> [t.get_text() for t in ax.child_axes[0].texts]
-    ['3']
+    ['9', '3']
     """
-    title, room = _write_title(words, rows, columns), canvas.find_room(ax)
+    title = _write_title(words, rows, columns)
     crossed = table.pivot_table(values, rows, columns, aggfunc="sum", fill_value=0)
-    if not crossed.size or not crossed.to_numpy().max() > 0:
-        return canvas.draw_nothing(ax, words, title)
+    if (crossed.to_numpy() > 0).sum() < _FEWEST:
+        return None
     names = {r: canvas.wrap_text(words.value(rows, r), _NAME, SMALL, at_most=2)
              for r in table[rows].drop_duplicates().head(_MOST_ROWS)}  # fmt: skip
     left = max(_measure(name) for name in names.values()) + 8
     widest = max(canvas.measure_width(words.number(n), SMALL) for n in crossed.to_numpy().ravel())
     shown = _choose(
-        crossed.loc[list(names)], words, int((room - left) // max(_COLUMN, widest + 10))
+        crossed.loc[list(names)], words, int((ROOM - left) // max(_COLUMN, widest + 10))
     )
-    wide = min((room - left) / shown.shape[1], _WIDEST)
+    wide = min((ROOM - left) / shown.shape[1], _WIDEST)
     look = {"size": SMALL, "at_most": int(wide // SMALL_LINE) or 1}
     heads = [canvas.wrap_text(words.value(columns, c), _HEAD, **look) for c in shown]
     left_out = crossed.to_numpy().sum() - shown.to_numpy().sum()
     said = [words.text("figure.matrix_left_out", n=left_out)] if left_out >= 0.5 else []
-    heading = canvas.fit_heading(title, words.column(values), [], words, room)
-    notes = canvas.fit_notes([("", MUTED, text) for text in said], room)
+    heading = canvas.fit_heading(title, words.column(values), [], words)
+    notes = canvas.fit_notes([("", MUTED, text) for text in said])
     top = heading.height + max(_measure(head) for head in heads) + 4
     high = max(_ROW, SMALL_LINE * max(name.count("\n") + 1 for name in names.values()) + 4)
     bottom = top + high * len(names)
-    ax = canvas.prepare_axes(ax, bottom + GAP + notes.height)
+    ax = canvas.open_axes(bottom + GAP + notes.height)
     canvas.write_heading(ax, heading)
     canvas.write_notes(ax, bottom + 4, notes)
     place = (left, top, wide * len(heads), high * len(names))
@@ -74,16 +75,17 @@ def plot_matrix(
 
 def picture_matrix(
     table: pd.DataFrame, words: Words, rows: str, columns: str, values: str
-) -> Picture:
+) -> Picture | None:
     """A heat map, and its largest cells in words."""
+    ax = plot_matrix(table, words, rows, columns, values)
+    if ax is None:
+        return None
     largest = table[table[values] > 0].nlargest(_MOST_TOLD, values)[[rows, columns, values]]
     cells = [
         f"{words.value(rows, row)} × {words.value(columns, column)}: {words.number(n)}"
         for row, column, n in largest.itertuples(index=False)
     ]
-    alt = "; ".join(cells) or words.text("figure.nothing")
-    ax = plot_matrix(table, words, rows, columns, values)
-    return canvas.show_figure(ax, f"{_write_title(words, rows, columns)}: {alt}")
+    return show_figure(ax, f"{_write_title(words, rows, columns)}: {'; '.join(cells)}")
 
 
 def _write_title(words: Words, rows: str, columns: str) -> str:
@@ -106,7 +108,7 @@ def _write_names(ax: Axes, names: list[str], heads: list[str], place: tuple) -> 
     look = {"color": INK, "size": SMALL, "linespacing": 1.15}
     for n, name in enumerate(names):
         ax.text(0, top + height * (n + 0.5) / len(names), name, va="center", **look)
-    look |= {"rotation": 90, "ha": "center", "va": "bottom"}
+    look |= {"rotation": 90, "rotation_mode": "anchor", "va": "center"}
     for n, head in enumerate(heads):
         ax.text(left + width * (n + 0.5) / len(heads), top - 4, head, **look)
 
@@ -116,13 +118,13 @@ def _draw_cells(ax: Axes, counts: pd.DataFrame, words: Words, place: tuple) -> N
     import seaborn as sns  # takes as long to import as all else together
 
     left, top, width, height = place
-    room, bottom = ax.get_xlim()[1], ax.get_ylim()[0]
-    box = (left / room, 1 - (top + height) / bottom, width / room, height / bottom)
-    chart = ax.inset_axes(box, facecolor=PALE)
+    bottom = ax.get_ylim()[0]
+    box = (left / ROOM, 1 - (top + height) / bottom, width / ROOM, height / bottom)
+    chart = ax.inset_axes(box, facecolor=TRACK)
     texts = np.reshape([words.number(n) for n in counts.to_numpy().ravel()], counts.shape)
     sns.heatmap(
         counts, ax=chart, mask=counts == 0, annot=texts, fmt="", vmin=0, cmap=_COLOURS, cbar=False,
-        annot_kws={"size": SMALL, "color": INK}, linewidths=1.5, linecolor="white",
+        annot_kws={"size": SMALL, "color": INK}, linewidths=1.5, linecolor=GROUND,
         xticklabels=False, yticklabels=False,
     )  # fmt: skip
     chart.set(xlabel="", ylabel="")

@@ -1,4 +1,4 @@
-"""Tables, sentences and pictures as HTML, everything from the data escaped."""
+"""Tables and sentences as HTML, everything from the data escaped."""
 
 from __future__ import annotations
 
@@ -46,12 +46,6 @@ def show_table(
 def show_text(told: str | list[str], kind: str = "finding") -> Html:
     """Show a sentence, or several as a numbered list, each once; nothing where there is none."""
     return render("text", told=told if isinstance(told, str) else [*dict.fromkeys(told)], kind=kind)
-
-
-def show_row(pictures: list) -> Html:
-    """Show what `show_figure` returns side by side where the page is wide enough, else one below
-    the other."""
-    return render("row", pictures=pictures)
 
 
 def _with_currency(table: pd.DataFrame, words: Words, name: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.tables import list_columns, read_tables
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.html import show_row, show_table, show_text
+from funnel_lib.drawing.html import show_table, show_text
 from funnel_lib.settings import Settings
 
 # In the metadata of what a notebook shows: why a part is missing, and that one has nothing to say.
@@ -97,7 +97,7 @@ class Section:
     count : these tables by name, from a `Source` that has those of the sections before it
     title : its finding in a short sentence, which stands above it
     tell : its finding, each a sentence or several
-    draw : its figure: axes, pictures to stand side by side, or cards
+    draw : its figure: axes, a picture or cards; None where there is nothing to see
     shows : the tables folded beneath it, and sheets of the workbook, if not those it counts
     label : the tables as people get them, where these are not those counted
     parts : questions that belong to it, told below without a heading of their own
@@ -178,7 +178,7 @@ class Answer:
         return [s for told in said for s in ([told] if isinstance(told, str) else told)]
 
     def draw(self, lang: str = "") -> Any:
-        """Its figure: a picture, several to stand side by side, cards; None where it has none."""
+        """Its figure: a picture or cards; None where it has none, or there is nothing to see."""
         return self._draw(self.source.words(lang), self.tell(lang))
 
     def _draw(self, words: Words, told: list[str]) -> Any:
@@ -187,7 +187,7 @@ class Answer:
         drawn = draw(self.source, words) if draw else None
         if not hasattr(drawn, "figure"):
             return drawn
-        from funnel_lib.drawing.canvas import show_figure
+        from funnel_lib.drawing.pictures import show_figure
 
         return show_figure(drawn, " ".join(told) or self.section.write("intro", words))
 
@@ -340,9 +340,7 @@ def choose_rows(rows: pd.DataFrame, **chosen: str) -> pd.DataFrame:
 def _show_drawn(drawn: Any) -> Html | str:
     if drawn is None or isinstance(drawn, Html):
         return drawn or ""
-    if isinstance(drawn, list):
-        return show_row(drawn) if drawn else ""
-    return render("figure", source=drawn.encode(), alt=drawn.alt)
+    return render("figure", picture=drawn)
 
 
 def _show_table(name: str, table: pd.DataFrame, words: Words) -> Html:

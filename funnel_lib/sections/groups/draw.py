@@ -8,23 +8,26 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.looks import BAR, BLUE, GREY, INK, MUTED, PALE
+from funnel_lib.drawing.looks import ACCENT, BAR, INK, MUTED, TRACK, WENT_ON
 
 MOST_GROUPS = 20
+_FEWEST = 3  # groups that are drawn where none is worse: fewer are a sentence
 
 
 @canvas.in_style
-def plot_groups(groups: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
+def plot_groups(groups: pd.DataFrame, words: Words) -> Axes | None:
     """Which share of each manager's, team's and source's leads bought, and which would have, had
     they gone on as the others' did?
 
     A row a group, the `MOST_GROUPS` that would gain most where there are more: its share and
-    interval, and as a ring the share as the others; blue where it is worse beyond chance; of one
-    that cannot be compared neither.
+    interval, and as a ring the share as the others; one that is worse beyond chance is a triangle
+    in the accent colour; of one that cannot be compared neither. None where there are fewer than
+    three, and none of them is worse: the sentence says it.
     """
-    title, told = words.text("figure.groups"), groups[groups["n_decided"] > 0]
-    if told.empty:
-        return canvas.draw_nothing(ax, words, title)
+    told = groups[groups["n_decided"] > 0]
+    is_worse = told["beyond_chance"].astype(bool) & ~told["barred"].astype(bool)
+    if told.empty or (len(told) < _FEWEST and not is_worse.any()):
+        return None
     cut = words.text("figure.most_groups", n=MOST_GROUPS) if len(told) > MOST_GROUPS else ""
     most_to_gain = told["extra_won"].fillna(-np.inf).sort_values(ascending=False, kind="stable")
     told = told.loc[most_to_gain.index[:MOST_GROUPS].sort_values()]
@@ -35,20 +38,17 @@ def plot_groups(groups: pd.DataFrame, words: Words, ax: Axes | None = None) -> A
         else [(words.text("figure.group_share", share=row.share_won, n=row.n_decided), INK)]
         for row in told.itertuples()
     ]
-    key = [
-        ("●", GREY, "group_bought"), ("●", BLUE, "group_worse"), ("○", MUTED, "group_as_others"),
-        ("⊢⊣", INK, "group_span"),
-    ]  # fmt: skip
-    sheet = canvas.open_sheet(ax, words, title, names, counts, key, cut)
-    most = 1.04 * float(told[["high", "share_as_others"]].max().max())
-    sheet.ax.set_xlim(0, most)
-    look = {"marker": "o", "ms": 7, "zorder": 5, "clip_on": False, "ls": "none"}
+    key = [("dot", WENT_ON, "group_bought"), ("down", ACCENT, "group_worse")]
+    key = [key[0], *key[1:] * bool(is_worse[told.index].any()),
+           ("ring", MUTED, "group_as_others"), ("span", INK, "group_span")]  # fmt: skip
+    sheet = canvas.open_sheet(words, words.text("figure.groups"), names, counts, key, cut)
+    canvas.leave_room_for_marks(sheet, float(told[["high", "share_as_others"]].max().max()))
     for n, row in enumerate(told.itertuples()):
         if not row.barred:
-            canvas.draw_bar(sheet, n, 0, most, PALE)
+            canvas.draw_bar(sheet, n, 0, sheet.ax.get_xlim()[1], TRACK)
             y = sheet.tops[n] + BAR / 2
             canvas.draw_interval(sheet.ax, y, row.low, row.high)
-            sheet.ax.plot([row.share_as_others], [y], mfc="white", mec=MUTED, **look)
-            colour = BLUE if row.beyond_chance else GREY
-            sheet.ax.plot([row.share_won], [y], color=colour, **look)
+            canvas.draw_mark(sheet.ax, row.share_as_others, y, "ring", MUTED)
+            look = ("down", ACCENT) if row.beyond_chance else ("dot", WENT_ON)
+            canvas.draw_mark(sheet.ax, row.share_won, y, *look)
     return sheet.ax

@@ -23,7 +23,7 @@ from funnel_lib.sections.paths.tell import (
     tell_segments,
 )
 from funnel_lib.sections.paths.trust import measure_trust, question_habits
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows, draw_from, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, tell_from
 
 
 def _count(source: Source) -> Tables:
@@ -72,11 +72,10 @@ def _show_cards(source: Source, words: Words):
     return show_cards(source.tables, steps, source.settings.drop_out_gap, words)
 
 
-def _draw_sequences(source: Source, words: Words):
-    from funnel_lib.sections.paths.draw import plot_sequences
+def _show_sequences(source: Source, words: Words):
+    from funnel_lib.sections.paths.draw import show_sequences
 
-    sequences = list_sequences(source.journeys, source.segmentation)
-    return plot_sequences(sequences, words, sale=source.steps.won)
+    return show_sequences(list_sequences(source.journeys), words)
 
 
 def _choose(source: Source, segment: str = "", status: str = "") -> pd.DataFrame:
@@ -101,8 +100,7 @@ PATHS = Section(
 CHOICE = Section(
     "choice",
     tell=(_tell_choice,),
-    draw=draw_from("sections.paths.draw.plot_choice", "segment_choice"),
     shows=("segment_choice", "segment_fit"),
-    parts=(Section("sequences", draw=_draw_sequences),),
+    parts=(Section("sequences", draw=_show_sequences),),
 )
 SECTIONS = (PATHS, CHOICE)

@@ -276,35 +276,21 @@ def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFram
     return arrange("segment_examples", rows)
 
 
-def list_sequences(
-    journeys: Journeys, segmentation: Segmentation, n_rows: int = 300, least: int = 8
-) -> pd.DataFrame:
-    """Which journeys do the leads of each segment walk: an even sample, for a picture? The table
-    `sequences`, of `n_rows` rows in all, shared out by the numbers of leads, and `least` of a group
-    that has so many.
+def list_sequences(journeys: Journeys, most: int = 10) -> pd.DataFrame:
+    """Which journeys up to the sale do most leads walk, and how many of them buy? The table
+    `sequences`, of the `most` commonest; of equally common ones the shorter first.
     """
-    steps, member = segmentation.steps, segmentation.memberships
-    variants = count_variants(journeys)
-    entered, sure = variants.of_lead >= 0, member.max(axis=1, initial=0) >= UNDETERMINED
-    best = np.where(sure, member.argmax(axis=1), -1)
-    names, parts = [*segmentation.codes.values()], []
-    for k in [*range(len(segmentation.ids)), -1]:
-        path = segmentation.paths[k] if k >= 0 else steps
-        position = place_steps(steps, path)
-        own = variants.of_lead[entered & (best == k)]
-        if not len(own):
-            continue
-        keys = [*variants.rows.T[::-1], -position[variants.rows].max(axis=1, initial=-1)]
-        rank = np.empty(len(variants.weight), int)
-        rank[np.lexsort(keys)] = np.arange(len(rank))
-        own = own[np.argsort(rank[own], kind="stable")]
-        n = min(len(own), max(least, round(n_rows * len(own) / entered.sum())))
-        shown = variants.rows[own[((np.arange(n) + 0.5) * len(own) / n).astype(int)]]
-        row, place = np.nonzero(shown >= 0)
-        parts.append(pd.DataFrame({
-            "segment": segmentation.ids[k] if k >= 0 else "undetermined",
-            "name": names[k] if k >= 0 else "undetermined",
-            "n_leads": float(len(own)), "row": row, "position": place,
-            "step": np.array(steps, dtype=object)[shown[row, place]],
-        }))  # fmt: skip
-    return arrange("sequences", pd.concat(parts, ignore_index=True) if parts else ())
+    steps, variants = journeys.steps.before_sale, count_variants(journeys)
+    walked = variants.of_lead >= 0
+    of, status = variants.of_lead[walked], journeys.leads["status"].to_numpy()[walked]
+    n = np.bincount(of, minlength=len(variants.weight))
+    won, open_ = (np.bincount(of[status == s], minlength=len(n)) for s in ("won", "open"))
+    length = (variants.rows >= 0).sum(axis=1)
+    shown = np.lexsort((*variants.rows.T[::-1], length, -n))[:most]
+    return arrange("sequences", pd.DataFrame({
+        "journey": [
+            " > ".join(steps[c] for c in row if c >= 0) for row in variants.rows[shown]
+        ],
+        "n_leads": n[shown], "share_of_leads": divide(n[shown], n.sum()), "n_won": won[shown],
+        "n_open": open_[shown], "share_won": divide(won[shown], (n - open_)[shown]),
+    }))  # fmt: skip

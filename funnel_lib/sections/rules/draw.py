@@ -7,43 +7,46 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.looks import ACCENT, BAR, BLUE, GREY, INK
+from funnel_lib.drawing.looks import BAR, INK, MUTED, TRACK, WENT_ON
 
-# rule -> its character in the key, marker, size, colour: nested, so that equal ones stay visible
+# rule -> its mark, its colour, its size: nested, so that equal ones stay visible
 _RULES = {
-    "passed": ("●", "o", 10, BLUE),
-    "ordered": ("◆", "D", 5.5, ACCENT),
-    "any": ("○", "o", 13, INK),
+    "any": ("ring", INK, 11),
+    "passed": ("dot", WENT_ON, 8.5),
+    "ordered": ("diamond", MUTED, 5),
 }
+_ORDER = ["passed", "ordered", "any"]
 
 
 @canvas.in_style
-def plot_rules(table: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
+def plot_rules(table: pd.DataFrame, words: Words) -> Axes | None:
     """How far do the three counting rules differ at each step?
 
     A line a step with a mark for each rule; one number where the three agree, else three in the
-    order of the key. Steps without a count are left out. InputError where the table holds several
-    segments.
+    order of the key. Steps without a count are left out. None where nobody reached any, or the
+    rules agree everywhere. InputError where the table holds several segments.
     """
     canvas.check_one_segment(table)
     table = table[table["n_reached"].notna()]
-    title, most = words.text("figure.rules"), table["n_reached"].max()
-    if not most > 0:
-        return canvas.draw_nothing(ax, words, title)
     steps = table.drop_duplicates("position").set_index("position")["step"]
-    reached = table.pivot_table("n_reached", "position", "rule").loc[steps.index, list(_RULES)]
-    key = [(character, colour, rule) for rule, (character, _, _, colour) in _RULES.items()]
+    reached = table.pivot_table("n_reached", "position", "rule").reindex(steps.index)
+    reached = reached.reindex(columns=_ORDER)
+    if not (reached.max(axis=1) - reached.min(axis=1) >= 0.5).any():
+        return None
+    key = [(*_RULES[rule][:2], rule) for rule in _ORDER]
     counts = []
     for row in reached.to_numpy():
         texts = [words.number(n) for n in row]
-        told = [(text, colour) for text, (_, colour, _) in zip(texts, key, strict=True)]
+        told = [(text, _RULES[rule][1]) for text, rule in zip(texts, _ORDER, strict=True)]
         counts.append(told if len(set(texts)) > 1 else [(texts[0], INK)])
-    sheet = canvas.open_sheet(ax, words, title, steps.map(words.step), counts, key)
-    canvas.leave_room_for_marks(sheet, most)
-    for y, (_, row) in zip(sheet.tops + BAR / 2, reached.iterrows(), strict=True):
-        sheet.ax.plot([0, row.max()], [y, y], color=GREY, lw=1.5, zorder=1)
-        for order, (rule, (_, mark, size, colour)) in enumerate(_RULES.items(), 2):
-            fill, edge = ("none", colour) if rule == "any" else (colour, "white")
-            look = {"mfc": fill, "mec": edge, "ms": size, "zorder": order, "clip_on": False}
-            sheet.ax.plot(row[rule], y, mark, label=rule, **look)
+    title = words.text("figure.rules")
+    sheet = canvas.open_sheet(words, title, steps.map(words.step), counts, key)
+    canvas.leave_room_for_marks(sheet, reached.max().max())
+    for n, (_, row) in enumerate(reached.iterrows()):
+        canvas.draw_bar(sheet, n, 0, sheet.ax.get_xlim()[1], TRACK)
+        y = sheet.tops[n] + BAR / 2
+        for order, (rule, (mark, colour, size)) in enumerate(_RULES.items(), 3):
+            canvas.draw_mark(
+                sheet.ax, row[rule], y, mark, colour, ms=size, zorder=order, label=rule
+            )
     return sheet.ax

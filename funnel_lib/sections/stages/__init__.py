@@ -43,7 +43,8 @@ def _tell(source: Source, words: Words) -> str:
 def _draw(source: Source, words: Words):
     from funnel_lib.sections.stages.draw import picture_pipeline
 
-    return picture_pipeline(source.tables["pipeline"], words, source.settings.rule)
+    tables = source.tables["pipeline"], source.tables["stages"]
+    return picture_pipeline(*tables, words, source.settings.rule)
 
 
 def _label(source: Source, words: Words) -> Tables:

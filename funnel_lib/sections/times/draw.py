@@ -12,26 +12,28 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import NOTHING, Words
 from funnel_lib.drawing import canvas, charts
-from funnel_lib.drawing.canvas import Item, Sheet
+from funnel_lib.drawing.canvas import Item, Note
 from funnel_lib.drawing.charts import Box, Label, Scale
 from funnel_lib.drawing.looks import (
-    ACCENT,
+    ASKED,
     BAR,
-    BLUE,
     CHART,
-    GREY,
     INK,
-    LIGHT,
     LINE,
     MUTED,
+    ROOM,
     SMALL,
     TEXT,
+    WENT_ON,
 )
 from funnel_lib.stats.incidence import FEW, find_last_day
 
-_LOOKS = list(product(("-", "--", ":"), (BLUE, ACCENT, INK)))  # dash and colour of a curve
+# Dash and colour of a curve: all are of those who bought, so that they share its hue.
+_LOOKS = list(product(("-", "--", ":"), (WENT_ON, "#3878ab", INK)))
+_LOST = ("--", MUTED)
 _MOST_BANDS = 3  # with more curves only the interval at their end is drawn
-_MONTH, _MOST_MONTHS = 23, 24  # points from one month to the next; how many are drawn
+_MONTH, _MOST_MONTHS = 21, 24  # points from one month to the next; how many are drawn
+_FEWEST_MONTHS = 2  # one is a sentence
 
 
 class _Curve(NamedTuple):
@@ -50,16 +52,15 @@ class _Curve(NamedTuple):
 def plot_times(
     times: pd.DataFrame,
     words: Words,
-    ax: Axes | None = None,
     names: Mapping[str, str] | None = None,
-) -> Axes:
+) -> Axes | None:
     """By which day since entry has which share bought, and been lost?
 
     Of all leads alone: a curve of those who bought and one of the lost. Of several segments: a
     curve each of those who bought. Bands are 95 % intervals of the day; of more than three curves
     only those at the end are drawn. A curve goes as far as `incidence.find_last_day` reads it; its
     share there stands at its end, with its name, or with a number where the names do not fit: they
-    follow below. Without a curve the figure says that there is nothing to draw.
+    follow below. None without a curve.
 
     Parameters
     ----------
@@ -70,18 +71,17 @@ def plot_times(
     title = words.text("figure.times_segments") if several else words.text("figure.times")
     curves, left_out = _read_curves(times, several, words, names or {})
     if not curves:
-        return canvas.draw_nothing(ax, words, title)
-    room, sign = canvas.find_room(ax), "■" if len(curves) <= _MOST_BANDS else "⊢⊣"
-    key = [(sign, GREY if several else LIGHT, "span")]
-    heading = canvas.fit_heading(title, words.text("figure.times_base"), key, words, room)
+        return None
+    key = [("bar", ASKED, "span") if len(curves) <= _MOST_BANDS else ("span", INK, "span")]
+    heading = canvas.fit_heading(title, words.text("figure.times_base"), key, words)
     labels, below = _label_curves(curves, words)
-    notes = canvas.fit_notes(below + _note_times(left_out, words), room)
+    notes = canvas.fit_notes(below + _note_times(left_out, words))
     top, days, shares = heading.height + 2, *_scale_times(curves, words)
     bottom = top + CHART + 2 * LINE + 3
-    ax = canvas.prepare_axes(ax, bottom + notes.height + 6)
+    ax = canvas.open_axes(bottom + notes.height + 6)
     canvas.write_heading(ax, heading)
     canvas.write_notes(ax, bottom, notes)
-    box = charts.fit_box(room, top, CHART, max(n.width for n in labels) + 12, days, shares)
+    box = charts.fit_box(top, CHART, max(n.width for n in labels) + 12, days, shares)
     chart = charts.open_chart(ax, box, days, shares, words.text("figure.times_axis"))
     _draw_curves(ax, chart, box, curves, labels)
     return ax
@@ -108,7 +108,8 @@ def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: M
         if len(rows) > 1:
             rows = rows.iloc[: find_last_day(rows["n_at_risk"].to_numpy()) + 1]
         if len(rows) > 1:
-            curves.append(_Curve(name, rows, *_LOOKS[n % len(_LOOKS)]))
+            look = _LOST if target == "lost" else _LOOKS[n % len(_LOOKS)]
+            curves.append(_Curve(name, rows, *look))
         else:
             left_out.append(name)
     return sorted(curves, key=lambda c: -c.rows["incidence"].iloc[-1]), left_out
@@ -126,7 +127,7 @@ def _label_curves(curves: list[_Curve], words: Words):
     return [charts.measure_label(f"{n} · {end}") for n, end in enumerate(ends, 1)], below
 
 
-def _note_times(left_out: list[str], words: Words) -> list[Item]:
+def _note_times(left_out: list[str], words: Words) -> list[Note]:
     """What stands below the curves: how far they go, and which are not drawn."""
     notes = [words.text("figure.times_note", few=FEW)]
     if left_out:
@@ -173,40 +174,43 @@ def _draw_curves(
 
 
 @canvas.in_style
-def plot_cohorts(cohorts: pd.DataFrame, words: Words, ax: Axes | None = None) -> Axes:
+def plot_cohorts(cohorts: pd.DataFrame, words: Words) -> Axes | None:
     """Which share of each month's leads bought, and which months are too young to compare?
 
-    A bar a month, at most the last 24: the share that bought in the time that stands beside the
-    title, of how many that entered, and the 95 % interval (whisker). Months whose leads have not
-    had that time are hatched. Without a known share the figure says that there is nothing to draw.
+    A row a month, at most the last 24: a dot at the share that bought in the time that stands
+    beside the title, of how many that entered, and the 95 % interval (whisker). Months whose leads
+    have not had that time are rings. A line stands at the mean of all the others' leads. None where
+    fewer than two shares are known.
     """
-    title, room = words.text("figure.cohorts"), canvas.find_room(ax)
-    if not cohorts["share"].notna().any():
-        return canvas.draw_nothing(ax, words, title)
+    if cohorts["share"].notna().sum() < _FEWEST_MONTHS:
+        return None
     rows = cohorts.sort_values("month").tail(_MOST_MONTHS).reset_index(drop=True)
     cut = [words.text("figure.last_months", n=len(rows))] * (len(cohorts) > len(rows))
     base = words.text("figure.cohorts_base", within=words.within(rows["horizon_days"].max()))
     names = [words.month(month) for month in rows["month"]]
-    said = [_say_share(row, words) for row in rows.itertuples()]
-    heading = canvas.fit_heading(title, base, _list_key(rows), words, room)
-    notes = canvas.fit_notes([("", MUTED, note) for note in cut], room)
-    tops = heading.height + 2 + _MONTH * np.arange(len(rows))
-    ax = canvas.prepare_axes(ax, tops[-1] + _MONTH + notes.height)
+    said, mean = [_say_share(row, words) for row in rows.itertuples()], _find_mean(rows)
+    heading = canvas.fit_heading(words.text("figure.cohorts"), base, _list_key(rows), words)
+    notes = canvas.fit_notes([("", MUTED, note) for note in cut])
+    top = heading.height + (LINE if mean is not None else 2)
+    tops = top + _MONTH * np.arange(len(rows))
+    ax = canvas.open_axes(tops[-1] + _MONTH + notes.height)
     canvas.write_heading(ax, heading)
     canvas.write_notes(ax, tops[-1] + _MONTH, notes)
     left, right = (
         max(canvas.measure_width(text, TEXT) for text in texts) + 10 for texts in (names, said)
     )
-    points = (room - left - right) / max(rows[["share", "high"]].max().max(), 1e-6)
-    ax.set_xlim(-left / points, (room - left) / points)
+    points = (ROOM - left - right) / max(rows[["share", "high"]].max().max(), 1e-6)
+    ax.set_xlim(-left / points, (ROOM - left) / points)
+    if mean is not None:
+        _draw_mean(ax, mean, (top - 2, tops[-1] + _MONTH - 4), words)
     for n, row in enumerate(rows.itertuples()):
-        colour, y = INK if row.is_mature else MUTED, tops[n] + BAR - 3
-        canvas.write_pieces(ax, y, [(names[n], colour)])
-        canvas.write_pieces(ax, y, [(said[n], colour)], right=True)
+        colour, y = INK if row.is_mature else MUTED, tops[n] + BAR / 2
+        canvas.write_pieces(ax, y + 4.5, [(names[n], colour)])
+        canvas.write_pieces(ax, y + 4.5, [(said[n], colour)], right=True)
+        canvas.draw_interval(ax, y, row.low, row.high, colour)
         if pd.notna(row.share):
-            look = {"colour": BLUE if row.is_mature else LIGHT, "hatched": not row.is_mature}
-            canvas.draw_bar(Sheet(ax, room, tops), n, 0, row.share, **look)
-        canvas.draw_interval(ax, tops[n] + BAR / 2, row.low, row.high)
+            mark = ("dot", WENT_ON) if row.is_mature else ("ring", MUTED)
+            canvas.draw_mark(ax, row.share, y, *mark)
     return ax
 
 
@@ -216,13 +220,28 @@ def _say_share(row, words: Words) -> str:
     return words.text("figure.cohort_share", share=words.share(row.share), n=row.n_entered)
 
 
+def _find_mean(rows: pd.DataFrame) -> float | None:
+    """The share of the leads of all months that can be compared, where there are several."""
+    old = rows[rows["is_mature"].astype(bool) & rows["share"].notna()]
+    if len(old) < _FEWEST_MONTHS:
+        return None
+    return float(np.average(old["share"], weights=old["n_entered"]))
+
+
+def _draw_mean(ax: Axes, mean: float, ends: tuple[float, float], words: Words) -> None:
+    """Draw a line through the months, and say above it which share it stands at."""
+    ax.plot([mean, mean], ends, color=MUTED, lw=1, zorder=1, dashes=(3, 2))
+    told = words.text("figure.cohorts_mean", share=mean)
+    ax.text(mean, ends[0] - 3, told, ha="center", color=MUTED, size=SMALL)
+
+
 def _list_key(rows: pd.DataFrame) -> list[Item]:
     """What these months need of a key."""
     is_mature, is_cut = (rows[c].astype(bool) for c in ("is_mature", "is_cut"))
     needed = {
-        ("■", BLUE, "comparable"): is_mature.any(),
-        ("▨", BLUE, "too_young"): (~is_mature & ~is_cut).any(),
-        ("▨", BLUE, "cut_off"): is_cut.any(),
-        ("⊢⊣", INK, "span"): rows["high"].notna().any(),
+        ("dot", WENT_ON, "comparable"): is_mature.any(),
+        ("ring", MUTED, "too_young"): (~is_mature & ~is_cut).any(),
+        ("ring", MUTED, "cut_off"): is_cut.any(),
+        ("span", INK, "span"): rows["high"].notna().any(),
     }
     return [item for item, is_needed in needed.items() if is_needed]
