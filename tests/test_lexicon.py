@@ -49,7 +49,8 @@ def test_the_list_is_what_it_says():
     assert len(rows) == sum(1 for _ in NAMES.open(encoding="utf-8")) - 1 >= 200
     assert not [n for n, k in Counter(r["name"].casefold() for r in rows).items() if k > 1]
     assert {r["kind"] for r in rows} == {"client", "manager", "unclear"}
-    assert all(r["source"] and (r["step"] in STEPS) == (r["kind"] != "unclear") for r in rows)
+    assert all(r["source"] and r["step"] in (STEPS if r["step"] else [""]) for r in rows)
+    assert not any(r["step"] for r in rows if r["kind"] == "unclear")
     for split in ("train", "test"):
         count = Counter(r["lang"] for r in labelled(split))
         assert min(count.values()) > 0.4 * len(labelled(split))
@@ -69,17 +70,36 @@ def test_no_kind_and_no_language_is_left_behind(kind, lang):
     assert len(rows) >= 15 and right >= 0.8, right
 
 
-def test_names_of_a_blind_list_are_seldom_told_as_the_others_act():
-    """By somebody who had not seen the lexicon: never to be trained on. Half of the names are told
-    right, the others mostly as unclear; the aim is nine in ten."""
-    with (Path(__file__).parent / "stage_names_blind.csv").open(encoding="utf-8") as file:
+def tell_kinds(file_name):
+    """(label, told) of every name of a list that says whose act it is."""
+    with (Path(__file__).parent / file_name).open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     told = audit_stages([r["name"] for r in rows]).set_index("stage")["kind"]
-    pairs = [(r["kind"], told[r["name"]]) for r in rows]
+    return [(r["kind"], told[r["name"]]) for r in rows]
+
+
+def measure_kinds(pairs):
+    """Shares told right, and told as the other side's act."""
     opposite = {("client", "manager"), ("manager", "client")}
-    assert len(rows) == 150
-    assert sum(pair in opposite for pair in pairs) <= 0.03 * len(rows)
-    assert sum(kind == found for kind, found in pairs) >= 0.5 * len(rows)
+    right = sum(kind == found for kind, found in pairs)
+    return right / len(pairs), sum(pair in opposite for pair in pairs) / len(pairs)
+
+
+def test_names_of_a_blind_list_are_seldom_told_as_the_others_act():
+    """By somebody who had not seen the lexicon: never to be trained on. The aim is nine in ten; of
+    those that are not told right most are unclear to its author, as waiting and talks are."""
+    pairs = tell_kinds("stage_names_blind.csv")
+    right, opposite = measure_kinds(pairs)
+    assert len(pairs) == 150 and right >= 0.75 and opposite <= MOST_WRONG, (right, opposite)
+    acts = [pair for pair in pairs if pair[0] != "unclear"]
+    assert measure_kinds(acts)[0] >= 0.85
+
+
+def test_the_grammar_reads_what_it_was_made_from():
+    """By the author of the rules; the second half was read 81 % right before it mended them."""
+    pairs = tell_kinds("stage_names_kinds.csv")
+    right, opposite = measure_kinds(pairs)
+    assert len(pairs) > 600 and right >= 0.95 and opposite <= 0.01, (right, opposite)
 
 
 def test_names_the_lexicon_was_made_from_are_told_right():
@@ -105,7 +125,7 @@ def test_names_the_lexicon_was_made_from_are_told_right():
         ("Negotiation", "manager", "terms_agreed"), ("Qualified", "manager", "need_stated"),
         ("Payment not received", "unclear", ""), ("Без оплаты", "unclear", ""),
         ("Новая заявка / Счёт выставлен", "unclear", ""),  # two stages in one
-        ("Договор и счёт отправлены", "unclear", ""),  # two steps at once
+        ("Договор и счёт отправлены", "manager", ""),  # two steps at once, one who acts
         ("Лунный свет", "unclear", ""), ("", "unclear", ""), ("!!!", "unclear", ""),
         ("42", "unclear", ""),
     ],

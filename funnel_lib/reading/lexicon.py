@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from difflib import get_close_matches
 from functools import cache, cached_property
 from html import unescape
@@ -13,10 +13,32 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from funnel_lib.core.checked import FAST, Checked, read_checked
+from funnel_lib.reading.cells.grammar import (
+    PASSIVE_RU,
+    PAST_EN,
+    PAST_RU,
+    PRESENT_RU,
+    WANTS,
+    WORK,
+    Parties,
+    decline,
+    find_verb,
+    guess_actor,
+    is_agent,
+    is_done_alone,
+    is_finite,
+    is_given,
+    is_named,
+    is_order,
+    is_owner,
+    is_past,
+    is_willing,
+)
 
 LEXICON = Path(__file__).parent / "stages.yml"
 KINDS = ("client", "manager")
 MOST_WORDS = 12  # a longer text is a sentence, not a name
+BOTH = "both"  # two act in one name
 VAGUE = 2  # nouns of a smaller weight mean nothing beside an unknown word
 _LONGEST = 80  # letters of a name compared with the wordings, and of a word looked up
 DESCRIBED = ("name", "does", "criterion", "evidence", "recorded", "help")
@@ -72,13 +94,16 @@ class Act(Checked):
     """Words that show who acts (``either``: the noun shows it) and which step is meant.
 
     `step` where the name is about none; `on`: the step it is about -> the step meant, ``*`` any
-    other, an empty text unclear. One that `waits` outdoes a client's act in the same name.
+    other, an empty text unclear. One that `waits` outdoes a client's act in the same name; who
+    `asks` is told by whose thing it is; one that is `vague` tells nothing without a step.
     """
 
     who: Literal["client", "manager", "either"]
     words: WordLists
     step: str = ""
     waits: bool = False
+    asks: bool = False
+    vague: bool = False
     on: dict[str, str] = {}
 
 
@@ -99,6 +124,9 @@ class Lexicon(Checked):
     context: WordLists
     against: WordLists
     lost: Lost
+    sides: Whose
+    own: WordLists
+    sources: Whose
 
     @cached_property
     def wordings(self) -> dict[str, tuple[str, Meaning]]:
@@ -117,9 +145,19 @@ class Lexicon(Checked):
             found |= dict.fromkeys(getattr(self, role), (role, None))
         return found | dict.fromkeys(self.lost.words, ("lost", None))
 
+    @cached_property
+    def parties(self) -> dict[str, Parties]:
+        """The words for each side, by case."""
+        return {who: decline(w.ru, w.en) for who in KINDS if (w := getattr(self.sides, who))}
+
+    @cached_property
+    def given(self) -> dict[str, str]:
+        """Word for a thing -> the side that it comes from."""
+        return {w: who for who in KINDS for w in getattr(self.sources, who)}
+
 
 class Meaning(NamedTuple):
-    """What a stage name means: whose it is and which step stands behind it."""
+    """What a stage name means: whose it is and, where that is known, which step it is about."""
 
     kind: str = "unclear"
     step: str = ""
@@ -137,9 +175,20 @@ def find_meaning(name: str) -> Meaning:
     if len(text.split(" ", MOST_WORDS)) > MOST_WORDS:
         return UNCLEAR
     parts = {find_meaning(p) for p in _PARTS.split(_plain(name)) if _normal(p) != text}
-    if len(parts - {UNCLEAR, LOST}) > 1:  # "New lead / Appointment scheduled" is two stages
+    told = [part for part in parts - {UNCLEAR, LOST} if part.step]
+    if len(told) > 1:  # "New lead / Appointment scheduled" is two stages
+        kinds = {part.kind for part in told}
+        return Meaning(kinds.pop()) if len(kinds) == 1 else UNCLEAR
+    if not told and {"client", "manager"} <= {part.kind for part in parts}:
         return UNCLEAR
-    return _read_name(text.split())
+    whole = _read_name(text.split())
+    if (
+        told
+        and LOST not in parts
+        and (not whole.step or any(part.kind not in (told[0].kind, "unclear") for part in parts))
+    ):
+        return told[0]  # "Paid, ready for the next": what is known of counts
+    return whole
 
 
 @cache
@@ -150,56 +199,112 @@ def read_lexicon(path: Path = LEXICON) -> Lexicon:
 
 def _read_name(tokens: list[str]) -> Meaning:
     """Combine what the words say: who acts, and about which step."""
+    if not tokens:
+        return UNCLEAR
     found, n_unknown = _look_up(tokens)
     acts, nouns = ([what for r, what in found if r == role] for role in ("act", "noun"))
     roles = {role for role, _ in found}
     if "lost" in roles:
         return UNCLEAR if acts else LOST
-    if "against" in roles or n_unknown > len(acts) + len(nouns) or not (acts or nouns):
+    if "against" in roles:
         return UNCLEAR
-    subject = _find_subject(tokens)
     heaviest = max((step.weight for step, _ in nouns), default=0)
-    if n_unknown and not acts and heaviest < VAGUE:  # "Hot lead" says nothing of a request
-        return UNCLEAR
+    # "Hot lead" says nothing of a request, nor do two words of which one is known.
+    vague = n_unknown > len(acts) + len(nouns) or (n_unknown and not acts and heaviest < VAGUE)
     nouns = [(step, kind) for step, kind in nouns if step.weight == heaviest]
-    kind = _find_actor(acts, nouns)
-    if subject and not any(act.waits for act in acts):
-        kind = subject
-    steps = {_step_meant(acts, about) for about in ({step.id for step, _ in nouns} or {""})}
-    clear = kind and len(steps) == 1 and "" not in steps
-    return Meaning(kind, steps.pop()) if clear else UNCLEAR
+    kind = _find_kind(tokens, acts, [] if vague else nouns)
+    if kind == BOTH or not kind:
+        return UNCLEAR
+    meant = acts if kind == _find_actor(acts, []) else [a for a in acts if a.who == kind] or acts
+    steps = {_step_meant(meant, about) for about in ({step.id for step, _ in nouns} or {""})}
+    step = steps.pop() if len(steps) == 1 and not vague else ""
+    # "Pending", "Ready": nobody has done anything, unless it is said who.
+    named = any(is_named(tokens, party) for party in read_lexicon().parties.values())
+    said = step or named or is_willing(tokens) or any(map(is_done_alone, tokens)) or not acts
+    said = (
+        said
+        or (len(tokens) > 1 and bool(PAST_EN.fullmatch(tokens[0])))
+        or not all(act.waits or act.vague for act in acts)
+    )
+    return Meaning(kind, step) if said else UNCLEAR
 
 
-def _find_subject(tokens: list[str]) -> str:
-    """Who is said to act: the client or the manager as the subject of a verb that tells of what was
-    done ("клиент описал", "by customer", "от клиента"), else nobody."""
-    text = " ".join(tokens)
-    return next((who for who, said in _SUBJECTS.items() if said.search(text)), "")
+def _find_kind(tokens: list[str], acts: list[Act], nouns: list[tuple[TypicalStep, str]]) -> str:
+    """Find who acts: who is said to, else by the form of the verb, else by what it means, else by
+    the nouns; `BOTH` where two do, empty where nobody is known to."""
+    if any(act.waits for act in acts):
+        return "manager"
+    client, ours = read_lexicon().parties.values()
+    verb, own = find_verb(tokens, client), find_verb(tokens, ours)
+    if is_agent(tokens, client) or is_willing(tokens):
+        return "client"
+    if verb is not None and (kind := _find_doer(tokens, verb)):
+        return kind
+    ordered = any(is_order(tokens, n) for n in range(len(tokens)))
+    if ordered or is_agent(tokens, ours) or (own is not None and is_finite(tokens[own])):
+        return "manager"
+    if is_owner(tokens, client, _is_own):
+        return "client"
+    if any(act.asks for act in acts) or (len(tokens) > 1 and tokens[0] in ("запрос", "request")):
+        if asker := _find_asker(tokens):
+            return asker
+        acts = [act for act in acts if not act.asks]
+    kind = _find_first(tokens) or _find_actor(acts, nouns)
+    if WORK.fullmatch(tokens[0]) and len(tokens) > 1 and not _look_up_word(tokens[0]):
+        return "manager"  # "Сверка оплаты"
+    if not kind and is_given(tokens, client):
+        return "manager"
+    return kind or guess_actor(tokens, lambda word: _look_up_word(word) is not None)
 
 
-_DONE_RU = r"\w+(?:[аяеиоуы]л|[аяеиоуыш]л[аи]|шел|л[аи]?с[ья])\b"
-_DONE_EN = r"(?:\w+ed|sent|gave|told|chose|took|paid|said|made|wrote|came|met|saw|got)\b"
-_SUBJECTS = {
-    "client": re.compile(
-        rf"\b(?:клиент|заказчик|покупатель)(?: сам)? {_DONE_RU}"
-        r"|(?<!с )(?<!со )(?<!между )\b(?:клиентом|заказчиком|покупателем)\b"
-        r"|\bот (?:клиента|заказчика|покупателя)\b"
-        rf"|\b(?:client|customer|buyer|prospect) (?:has |was )?{_DONE_EN}"
-        r"|\b(?:by|from) (?:the )?(?:client|customer|buyer|prospect)\b"
-    ),
-    "manager": re.compile(
-        rf"\b(?:менеджер|мы|продавец) {_DONE_RU}|\bменеджером\b|\bот (?:нас|менеджера)\b"
-        rf"|\b(?:manager|we|rep) (?:has )?{_DONE_EN}|\bby (?:us|the manager|manager|rep)\b"
-    ),
-}
+def _find_first(tokens: list[str]) -> str:
+    """Who acts by the verb at the beginning, where it rules the other words: "Оставил контакты",
+    "Booked a call", "Get approval"."""
+    found = _look_up(tokens[:2])[0]
+    act = found[0][1] if found and found[0][0] == "act" else None
+    done = next((word for word in tokens if is_done_alone(word)), None)
+    if done:
+        role, known = _look_up_word(done) or ("", None)
+        if role == "act" and known.who == "either":
+            return ""
+        by_us = role == "act" and known.who == "manager" and _find_asker(tokens) != "manager"
+        return "manager" if by_us else "client"
+    if len(tokens) == 1 or not act:
+        return ""
+    if PAST_EN.fullmatch(tokens[0]) and (act.who == "client" or "us" in tokens):
+        return "client"
+    ordered = tokens[0].isascii() and not re.search("(?:ed|ing|s)$", tokens[0])
+    return "manager" if act.who == "manager" and ordered and not is_past(tokens[1]) else ""
+
+
+def _find_doer(tokens: list[str], n: int) -> str:
+    """Who does what the word behind the client tells: it, or somebody to it ("client invited")?"""
+    role, known = _look_up_word(tokens[n]) or ("", None)
+    act = known if role == "act" else None
+    if tokens[n] in WANTS or PAST_RU.fullmatch(tokens[n]) or (act and act.who == "client"):
+        return "client"
+    if PASSIVE_RU.fullmatch(tokens[n]) or PRESENT_RU.fullmatch(tokens[n]):
+        return act.who if act and act.who != "either" else "manager"
+    if PAST_EN.fullmatch(tokens[n]):
+        done_to = (act and act.who == "manager") or (role == "noun" and known[1] == "manager")
+        return "manager" if n + 1 == len(tokens) and done_to else "client"
+    return ""
+
+
+def _find_asker(tokens: list[str]) -> str:
+    """Who asked for it: the side that it does not come from."""
+    given = read_lexicon().given
+    sources = {given[form] for word in tokens if (form := _find_form(word, given))}
+    return {"client": "manager", "manager": "client"}[sources.pop()] if len(sources) == 1 else ""
 
 
 def _find_actor(acts: list[Act], nouns: list[tuple[TypicalStep, str]]) -> str:
-    """Find who acts: by the acts, else by the nouns; empty where two do and none of them waits."""
+    """Find who acts: by the acts, else the nouns; `BOTH` where two do, empty where nobody does."""
     actors = {act.who for act in acts} - {"either"}
-    if len(actors) > 1 and not any(act.waits for act in acts):
-        return ""
-    return "manager" if "manager" in (actors or {kind for _, kind in nouns}) else "client"
+    if len(actors) > 1:
+        return BOTH
+    actors = actors or {kind for _, kind in nouns}
+    return "manager" if "manager" in actors else "client" if actors else ""
 
 
 def _step_meant(acts: list[Act], about: str) -> str:
@@ -225,9 +330,21 @@ def _look_up(tokens: list[str]) -> tuple[list[tuple[str, object]], int]:
 
 def _look_up_word(token: str, least: int = 1) -> tuple[str, object] | None:
     """Find a word as it stands, else its longest beginning, above `least`, that has a star."""
-    words, token = read_lexicon().words, token[:_LONGEST]
+    words = read_lexicon().words
+    form = _find_form(token, words, least)
+    return words[form] if form else None
+
+
+def _find_form(token: str, words: Container[str], least: int = 1) -> str:
+    """Find a word as the lexicon writes it: as it stands, else its longest starred beginning."""
+    token = token[:_LONGEST]
     forms = [token, *(token[:n] + "*" for n in range(len(token), least, -1))]
-    return next((words[form] for form in forms if form in words), None)
+    return next((form for form in forms if form in words), "")
+
+
+def _is_own(token: str) -> bool:
+    """Is a noun an act that is the client's where it is said to be ("ответ клиента")?"""
+    return bool(_find_form(token, frozenset(read_lexicon().own)))
 
 
 def _normal(name: str) -> str:
