@@ -30,6 +30,8 @@ HUGE = 1e15  # from here on a number is written as a power of ten
 _DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
 _LEAST_P = 0.001
 _WORDED = ("word", "name", "segment")
+# Checks whose examples begin with a word of ours: its section of the locale, what follows it.
+_EXAMPLES = {"personal_columns": ("mark", ": "), "recording_habits": ("group_by", "=")}
 _PLACE = re.compile(r"{(\w+)(?::(\w+))?}")
 
 
@@ -256,6 +258,25 @@ class Words:
         """
         return self._write(find_column(column, table), x)
 
+    def example(self, check: str, text: str) -> str:
+        """Write the words of ours among a check's examples; what comes from the data stays.
+
+        Examples
+        --------
+        >>> Words("ru").example("personal_columns", "phone: Тел., Факс; title: mail")
+        'телефон: Тел., Факс; по заголовку: mail'
+        >>> Words("ru").example("recording_habits", "manager=Anna"), Words("ru").example("x", "a=b")
+        ('Менеджер: Anna', 'a=b')
+        """
+        section, sign = _EXAMPLES.get(check, ("", ""))
+        if not section:
+            return text
+        parts = [part.partition(sign) for part in text.split("; ")]
+        known = _read_texts(self.lang)
+        told = [(known.get(f"{section}.{kind}") if there else None, names, kind + there + names)
+                for kind, there, names in parts]  # fmt: skip
+        return "; ".join(f"{kind}: {names}" if kind else whole for kind, names, whole in told)
+
     def _write(self, known: Column | None, x) -> str:
         if isinstance(x, str):
             return (self._name(known, x) if known else x) or NOTHING
@@ -403,6 +424,8 @@ def label_table(
 def _label_cells(table: pd.DataFrame, column: str, words: Words, name: str) -> list[str]:
     known, cells = find_column(column, name), table[column]
     texts = [words.value(column, x, name) for x in cells.astype(object)]
+    if column == "example" and "check" in table:
+        texts = [words.example(c, t) for c, t in zip(table["check"], texts, strict=True)]
     if known is not None and known.if_empty and known.base in table:
         empty = words.text(f"figure.{known.if_empty}")
         for row in np.flatnonzero(cells.isna()):
