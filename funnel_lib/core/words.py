@@ -219,6 +219,8 @@ class Words:
         if pd.isna(step_id):
             return NOTHING
         several = step_id.split(" | ")
+        if self.step_names and not {*several} <= self.step_names.keys():
+            several = [step_id]  # a stage's name, say, of the CRM
         names = [self.step_names.get(step, step) for step in several]
         return self.text("count.or_quoted").join(names) if len(names) > 1 else names[0]
 
@@ -314,13 +316,8 @@ class Words:
         return f"{text}: {effect}" if effect else text
 
     def _write_path(self, x: str) -> str:
-        parts = (self.steps(part.strip("{}").split(", ")) for part in x.split(" > "))
-        both = zip(parts, x.split(" > "), strict=True)
-        return (
-            " → ".join(f"{{{name}}}" if part[0] == "{" else name for name, part in both)
-            if x
-            else ""
-        )
+        parts = [(self.steps(block), len(block) > 1) for block in split_path(x)]
+        return " → ".join(f"{{{name}}}" if several else name for name, several in parts)
 
     def _write_code(self, code: str) -> str:
         """A path's name from its code (see `groups.name_segments`); any other text as it is."""
@@ -354,6 +351,18 @@ class Words:
             return "< " + self.number(_LEAST_P, 3)
         digits = _DIGITS.get(known.kind, 0) if known.digits is None else known.digits
         return self.number(x, digits)
+
+
+def split_path(path: str) -> list[list[str]]:
+    """Read back what `groups.write_path` writes: ids, together where they come in any order.
+
+    Examples
+    --------
+    >>> split_path("ask > {meet, test} > sent {it}"), split_path("")
+    ([['ask'], ['meet', 'test'], ['sent {it}']], [])
+    """
+    blocks = [(p, p.startswith("{") and p.endswith("}") and ", " in p) for p in path.split(" > ")]
+    return [p[1:-1].split(", ") if several else [p] for p, several in blocks if p]
 
 
 _INNER_QUOTES = {"en": str.maketrans("“”", "‘’"), "ru": str.maketrans("«»", "„“")}

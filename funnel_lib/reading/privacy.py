@@ -16,6 +16,7 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STAGE_PREFIX, EventLog
 from funnel_lib.reading.cells.marks import HIDDEN, find_persons, hide_texts
 from funnel_lib.reading.cells.people import find_personal, names_thing
+from funnel_lib.reading.files.tables import show_path
 from funnel_lib.reading.ledger import Ledger
 from funnel_lib.reading.plain import Taken
 
@@ -105,14 +106,15 @@ def hide_text(text: str) -> str:
 
 
 def show_place(path: str, show_names: bool = False) -> str:
-    """A path as others may see it: of one that begins at the root of this machine the last name.
+    """A path as others may see it: of one that begins at the root of this machine the last name;
+    what is no text in it is left out.
 
     Examples
     --------
     >>> show_place("data/leads.csv"), show_place("/home/me/leads of a@b.org"), show_place("")
     ('data/leads.csv', 'leads of …', '')
     """
-    shown = Path(path).name if Path(path).is_absolute() else path
+    shown = show_path(Path(path).name if Path(path).is_absolute() else path)
     return shown if show_names else hide_text(shown)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from funnel_lib.core.words import Words
@@ -22,7 +24,12 @@ def picture_pipeline(pipeline: pd.DataFrame, words: Words, rule: str = "passed")
     Two pictures, drawn as `plot_funnel` does, to stand side by side; none without stages.
     """
     stories = pipeline[pipeline["rule"] == rule].groupby("story", sort=False)
-    return [picture_funnel(rows, words, words.text(_TITLES[story])) for story, rows in stories]
+    # a stage goes by its own name, though it be a step's id or hold what joins steps
+    stages = replace(words, step_names={s: s for s in pipeline["step"]})
+    return [
+        picture_funnel(rows, words if story == "steps" else stages, words.text(_TITLES[story]))
+        for story, rows in stories
+    ]
 
 
 def picture_missing(stage_by_step: pd.DataFrame, words: Words) -> Picture:
