@@ -137,7 +137,7 @@ def audit(
         write_report(settings)
     facts = json.loads(Path(settings.out, "manifest.json").read_text(encoding="utf-8"))
     print_summary(facts["told"], facts["warnings"], Words(settings.lang))
-    typer.echo(Path(settings.out, "tables" if tables_alone else "report.html"))
+    _echo_place(Path(settings.out, "tables" if tables_alone else "report.html"))
 
 
 @app.command()
@@ -179,7 +179,12 @@ def steps(
     with _writing(out):
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         Path(out).write_text(text, encoding="utf-8")
-    typer.echo(out)
+    _echo_place(out)
+
+
+def _echo_place(place: str | Path) -> None:
+    """Show where something was written, whatever the name is made of."""
+    typer.echo(drop_controls(str(place)))
 
 
 @contextmanager
@@ -220,7 +225,7 @@ def stages(
     if out is not None:
         with _writing(out):
             save_stages(audit, Words(lang), Path(out))
-        typer.echo(out)
+        _echo_place(out)
 
 
 @app.command()
@@ -246,7 +251,7 @@ def plant(
             raise InputError(problems)
     with _writing(folder):
         write_planted(planted, folder)
-    typer.echo(folder)
+    _echo_place(folder)
 
 
 @app.command()
@@ -271,10 +276,10 @@ def example(
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
     for copy in copies.values():
-        typer.echo(copy)
+        _echo_place(copy)
     files = [data / "events.csv", "--leads", data / "leads.csv", "--steps", data / "steps.yml"]
     options = ["--out", Path(folder, "report"), *(["--lang", lang] if lang else [])]
-    typer.echo(shlex.join(map(str, ["funnel", "audit", *files, *options])))
+    _echo_place(shlex.join(map(str, ["funnel", "audit", *files, *options])))
 
 
 @app.command()
@@ -287,7 +292,7 @@ def notebooks(
     with _writing(folder):
         paths = copy_notebooks(folder)
     for path in paths:
-        typer.echo(path)
+        _echo_place(path)
 
 
 @contextmanager
@@ -316,7 +321,8 @@ def main() -> None:
 
     With FUNNEL_TRACEBACK set, a mistake of the program shows its traceback.
     """
-    sys.argv[1:] = map(drop_controls, sys.argv[1:])  # a message would hand them to the screen
+    # a message would hand them to the screen; but what lies there may be called so
+    sys.argv[1:] = [x if os.path.lexists(x) else drop_controls(x) for x in sys.argv[1:]]
     for stream in (sys.stdout, sys.stderr):  # one that knows few letters still tells the message
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -142,6 +142,14 @@ def test_a_card_tells_path_size_buyers_trust_and_a_lead():
     assert russian.count("Путь с шагом «Встретились»") == 1
 
 
+def test_ids_of_several_words_stay_whole_on_a_card():
+    steps = pd.DataFrame({"segment": "s1", "step": ["left a request", "<a>{b}"], "share": 1.0})
+    segments = cards_of("all")
+    segments["segments"]["path"] = "left a request > {x, y} > <a>{b}"
+    text = read_card(show_cards(segments, steps, 15, Words("en")).html)
+    assert "left a request 100% → x → y → <a>{b} 100%" in text
+
+
 def test_the_card_of_all_leads_has_no_bounds():
     steps = pd.DataFrame({"segment": "s1", "step": ["ask", "meet"], "share": [1, 0.35]})
     text = read_card(show_cards(cards_of("all"), steps, 15, Words("en")).html)

@@ -17,10 +17,11 @@ import pytest
 
 from funnel_lib.audit import build_audit
 from funnel_lib.core.errors import InputError
-from funnel_lib.reading.cells.marks import find_persons, hide_texts
+from funnel_lib.core.words import Words
+from funnel_lib.reading.cells.marks import _MARKS, find_persons, hide_texts
 from funnel_lib.reading.cells.people import find_personal
 from funnel_lib.reading.export import read_export
-from funnel_lib.reading.privacy import hide_text, show_place
+from funnel_lib.reading.privacy import _number, hide_text, show_place
 from funnel_lib.reporting.outputs import save_audit
 from funnel_lib.reporting.report import write_report
 from funnel_lib.sections import list_sections
@@ -328,10 +329,19 @@ def test_no_value_of_sixty_personal_columns_is_written(lang, tmp_path, funnel):
     assert code == 0 and find_leaks([screen, errors], values) == []
     shown = read_export(files["events"], files["leads"], show_names=True).leads
     assert all(titles[k] in shown for k in columns)
-    told = read_export(files["events"], files["leads"]).noticed.set_index("check")
-    assert told.loc["personal_columns", "n_rows"] == 61
-    for kind in ("title: ", "phone: ", "mail: ", "card: ", "snils: ", "inn: ", "birth: ", "name: "):
-        assert kind in told.loc["personal_columns", "example"]
+    quality = pd.read_csv(tmp_path / "out" / "tables" / "quality.csv").set_index("check")
+    told = quality.loc["personal_columns"]
+    assert told["n_rows"] == 61
+    for kind in ("title", "phone", "mail", "card", "snils", "inn", "birth", "name"):
+        assert f"{kind}: " in told["example"]
+        word = f"{Words(lang).text(f'mark.{kind}')}: "  # for people, in their language
+        assert word in texts["report.html"] and word in texts["audit.xlsx"]
+
+
+def test_every_kind_of_personal_data_has_its_word():
+    kinds = {"title", "name", "birth", "text", *(mark.name for mark in _MARKS)}
+    for lang in LANGS:
+        assert all(Words(lang).text(f"mark.{kind}") for kind in kinds)
 
 
 OWN = ["+7 916 123-45-67", "ann.lee@mail.org", "Иванов Иван Иванович", "John Smith", "79161234567",
@@ -383,10 +393,20 @@ def test_new_names_are_never_those_of_other_leads():
     assert sorted(log.leads["lead_id"]) == ["lead 1", "lead 2", "lead 3", "lead 4"]
 
 
+def test_ids_that_hold_personal_texts_are_covered():
+    ids = ["deal of ann.lee@mail.org", "whatsapp:+79161234567", "Иванов Иван Иванович (2)", "L-7"]
+    log = _read(pd.DataFrame({"lead_id": ids, "at": "2025-01-01 10:00", "action": "request"}),
+                pd.DataFrame({"lead_id": ids, "account_id": ids}))  # fmt: skip
+    assert sorted(log.leads["lead_id"]) == ["L-7", "lead 1", "lead 2", "lead 3"]
+    assert sorted(log.leads["account_id"]) == ["L-7", "person 1", "person 2", "person 3"]
+
+
 def test_ids_that_only_count_stay():
     for first in (79_000_000_000, 9_160_000_000, 400_000_000_000):
         ids = [str(first + 17 * i) for i in range(N)]
         assert not find_persons(pd.Series(ids, dtype="str")).any()
+    codes = pd.Series([f"ORD-2025-{i:06}" for i in range(N)], dtype="str")
+    assert _number(codes, "lead") == {}
     rng = np.random.default_rng(3)
     ids = pd.Series(rng.integers(10**10, 10**11, N).astype(str), dtype="str")
     assert not find_persons(ids).any()

@@ -1,5 +1,7 @@
 """What a CRM's export leaves out, told with the way to get it."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -33,6 +35,14 @@ def test_what_is_missing_is_told_from_what_is_there(actions, missing):
     snapshot = {"history", "acts"} <= {*missing}
     assert len(told) == len(missing) + snapshot
     assert all(any(METHODS["amocrm"][what] in t for t in told) for what in missing)
+
+
+def test_deals_called_leads_as_their_ids_are_personal_are_no_leads():
+    log = log_of("deal_created")
+    named = [f.assign(lead_id="lead 1") for f in (log.events, log.leads)]
+    assert "leads" in find_missing(replace(log, events=named[0], leads=named[1]))
+    acts = named[0].assign(action=pd.Categorical(["outgoing_call"]))
+    assert "leads" not in find_missing(replace(log, events=acts, leads=named[1]))
 
 
 def test_plain_tables_are_asked_for_nothing():

@@ -31,6 +31,8 @@ HUGE = 1e15  # from here on a number is written as a power of ten
 _DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
 _LEAST_P = 0.001
 _WORDED = ("word", "name", "segment")
+# Checks whose examples begin with a word of ours: its section of the locale, what follows it.
+_EXAMPLES = {"personal_columns": ("mark", ": "), "recording_habits": ("group_by", "=")}
 _PLACE = re.compile(r"{(\w+)(?::(\w+))?}")
 
 
@@ -218,6 +220,8 @@ class Words:
         if pd.isna(step_id):
             return NOTHING
         several = step_id.split(" | ")
+        if self.step_names and not {*several} <= self.step_names.keys():
+            several = [step_id]  # a stage's name, say, of the CRM
         names = [self.step_names.get(step, step) for step in several]
         return self.text("count.or_quoted").join(names) if len(names) > 1 else names[0]
 
@@ -257,6 +261,25 @@ class Words:
         """
         return self._write(find_column(column, table), x)
 
+    def example(self, check: str, text: str) -> str:
+        """Write the words of ours among a check's examples; what comes from the data stays.
+
+        Examples
+        --------
+        >>> Words("ru").example("personal_columns", "phone: Тел., Факс; title: mail")
+        'телефон: Тел., Факс; по заголовку: mail'
+        >>> Words("ru").example("recording_habits", "manager=Anna"), Words("ru").example("x", "a=b")
+        ('Менеджер: Anna', 'a=b')
+        """
+        section, sign = _EXAMPLES.get(check, ("", ""))
+        if not section:
+            return text
+        parts = [part.partition(sign) for part in text.split("; ")]
+        known = _read_texts(self.lang)
+        told = [(known.get(f"{section}.{kind}") if there else None, names, kind + there + names)
+                for kind, there, names in parts]  # fmt: skip
+        return "; ".join(f"{kind}: {names}" if kind else whole for kind, names, whole in told)
+
     def _write(self, known: Column | None, x) -> str:
         if isinstance(x, str):
             return (self._name(known, x) if known else x) or NOTHING
@@ -294,13 +317,8 @@ class Words:
         return f"{text}: {effect}" if effect else text
 
     def _write_path(self, x: str) -> str:
-        parts = (self.steps(part.strip("{}").split(", ")) for part in x.split(" > "))
-        both = zip(parts, x.split(" > "), strict=True)
-        return (
-            " → ".join(f"{{{name}}}" if part[0] == "{" else name for name, part in both)
-            if x
-            else ""
-        )
+        parts = [(self.steps(block), len(block) > 1) for block in split_path(x)]
+        return " → ".join(f"{{{name}}}" if several else name for name, several in parts)
 
     def _write_code(self, code: str) -> str:
         """A path's name from its code (see `groups.name_segments`); any other text as it is."""
@@ -334,6 +352,18 @@ class Words:
             return "< " + self.number(_LEAST_P, 3)
         digits = _DIGITS.get(known.kind, 0) if known.digits is None else known.digits
         return self.number(x, digits)
+
+
+def split_path(path: str) -> list[list[str]]:
+    """Read back what `groups.write_path` writes: ids, together where they come in any order.
+
+    Examples
+    --------
+    >>> split_path("ask > {meet, test} > sent {it}"), split_path("")
+    ([['ask'], ['meet', 'test'], ['sent {it}']], [])
+    """
+    blocks = [(p, p.startswith("{") and p.endswith("}") and ", " in p) for p in path.split(" > ")]
+    return [p[1:-1].split(", ") if several else [p] for p, several in blocks if p]
 
 
 _INNER_QUOTES = {"en": str.maketrans("“”", "‘’"), "ru": str.maketrans("«»", "„“")}
@@ -404,6 +434,8 @@ def label_table(
 def _label_cells(table: pd.DataFrame, column: str, words: Words, name: str) -> list[str]:
     known, cells = find_column(column, name), table[column]
     texts = [words.value(column, x, name) for x in cells.astype(object)]
+    if column == "example" and "check" in table:
+        texts = [words.example(c, t) for c, t in zip(table["check"], texts, strict=True)]
     if known is not None and known.if_empty and known.base in table:
         empty = words.text(f"figure.{known.if_empty}")
         for row in np.flatnonzero(cells.isna()):

@@ -16,12 +16,14 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STAGE_PREFIX, EventLog
 from funnel_lib.reading.cells.marks import HIDDEN, find_persons, hide_texts
 from funnel_lib.reading.cells.people import find_personal, names_thing
+from funnel_lib.reading.files.tables import show_path
 from funnel_lib.reading.ledger import Ledger
 from funnel_lib.reading.plain import Taken
 
 _OWN = (*EVENT_COLUMNS, *LEAD_COLUMNS, "pipeline", "duration")
 _STAFF = ("manager", "team")  # shown, as whoever reads the report knows them
 _IDS = {"lead_id": "lead", "account_id": "person"}
+_MAY_HOLD = r"[^A-Za-z0-9_-]|(?:\d\D*){9}"  # an id without it is a mere code
 _THINGS = ("product", "source", "pipeline", "currency")  # a brand may be called like a person
 
 
@@ -104,14 +106,15 @@ def hide_text(text: str) -> str:
 
 
 def show_place(path: str, show_names: bool = False) -> str:
-    """A path as others may see it: of one that begins at the root of this machine the last name.
+    """A path as others may see it: of one that begins at the root of this machine the last name;
+    what is no text in it is left out.
 
     Examples
     --------
     >>> show_place("data/leads.csv"), show_place("/home/me/leads of a@b.org"), show_place("")
     ('data/leads.csv', 'leads of …', '')
     """
-    shown = Path(path).name if Path(path).is_absolute() else path
+    shown = show_path(Path(path).name if Path(path).is_absolute() else path)
     return shown if show_names else hide_text(shown)
 
 
@@ -155,9 +158,13 @@ def _list_texts(frames: list[pd.DataFrame], columns: Iterable[str]) -> pd.Series
 
 
 def _number(ids: pd.Series, word: str) -> dict[str, str]:
-    """Number the ids that are personal: in the order of a hash, so that the number says nothing of
+    """Number the ids that are personal, or hold what is: in the order of a hash, so that the number says nothing of
     them, and is the same whatever the order of the rows; never the name of another id."""
-    secret = ids[find_persons(ids)]
+    told = find_persons(ids)
+    texts = ids[~told & ids.str.contains(_MAY_HOLD).to_numpy(bool)]
+    texts = texts[~texts.str.fullmatch(r"\d*")]
+    told[texts.index[hide_texts(texts) != texts]] = True
+    secret = ids[told]
     order = np.argsort(pd.util.hash_array(secret.to_numpy(object)), kind="stable")
     taken = {*ids[ids.str.startswith(f"{word} ")]}
     free = (name for n in range(1, len(ids) + len(taken) + 1)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
 from funnel_lib.core.html import Html, render
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, split_path
 from funnel_lib.sections.paths.tell import tell_path, tell_traits
 
 WORTH_WORD = 0.01  # of a segment's leads, badly explained
@@ -51,11 +49,12 @@ def _write_card(row: dict, tables: dict, steps: pd.DataFrame, gap: float, words:
     elif not is_alone and row["n_parted_mature"] < row["n_parted"]:
         facts = "sentence.card_mature"
     own = steps[steps["segment"] == row["segment"]].set_index("step")["share"].to_dict()
+    path = [step for block in split_path(row["path"]) for step in block]
     return render(
         "segment_card",
         title=name[:1].upper() + name[1:],
         facts=words.text(facts, **row),
-        steps=_list_steps(re.findall(r"[^{}>, ]+", row["path"]), mine["segment_paths"], own, words),
+        steps=_list_steps(path, mine["segment_paths"], own, words),
         told=told,
     )
 

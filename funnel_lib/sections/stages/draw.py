@@ -138,8 +138,10 @@ def _pair(rows: pd.DataFrame, stages: pd.DataFrame) -> list[_Pair]:
 def _fit_name(row: dict | None, words: Words) -> str:
     if row is None:
         return ""
+    name = row["step"]  # a stage's own may hold what joins steps
+    name = words.step_names.get(name, name)
     free = _HALF - 8 - canvas.measure_width(words.share(1.0), TEXT)
-    return canvas.wrap_text(words.step(row["step"]), free, TEXT, at_most=_MOST_LINES)
+    return canvas.wrap_text(name, free, TEXT, at_most=_MOST_LINES)
 
 
 def _draw_side(ax: Axes, left: float, bottom: float, row: dict | None, name: str, words: Words):
