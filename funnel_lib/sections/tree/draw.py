@@ -7,15 +7,16 @@ import pandas as pd
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.words import Words
 from funnel_lib.counting.tree import FORK
+from funnel_lib.drawing.looks import ASKED, GROUND, INK, NOT_ASKED, OPEN, UNKNOWN, WENT_ON
 from funnel_lib.sections.tree.tell import find_direct
 
 # What became of those who came to a place -> its colour, and that of a label on it.
 _PARTS = {
-    "went_on": ("#0a5486", "#fff"),
-    "lost_not_asked": ("#e8833a", "#14181d"),
-    "lost_asked": ("#c3cad2", "#14181d"),
-    "lost_unknown": ("#c3cad2", "#14181d"),
-    "open": ("#eceff2", "#14181d"),
+    "went_on": (WENT_ON, GROUND),
+    "lost_not_asked": (NOT_ASKED, INK),
+    "lost_asked": (ASKED, INK),
+    "lost_unknown": (UNKNOWN, INK),
+    "open": (OPEN, INK),
 }
 _SIDE = 130  # width of the shares beside a bar, from 0 to 100 %
 _CHARACTER = 0.019  # of a bar's width on a narrow page; a number that does not fit is left out
@@ -41,7 +42,8 @@ def show_tree(tree: pd.DataFrame, words: Words, asks: pd.DataFrame | None = None
         for path in find_direct(tree)
     ]
     parts = [*(part for part in parts if part["rows"]), *direct]
-    return render("tree", words=words, key=key, parts=parts, side=_SIDE if shares else 0)
+    colours = {"go": WENT_ON, "rest": NOT_ASKED, "side": _SIDE if shares else 0}
+    return render("tree", words=words, key=key, parts=parts, **colours)
 
 
 def _list_shares(asks: pd.DataFrame | None) -> dict[int, tuple[float, float]]:
