@@ -28,10 +28,8 @@ from funnel_lib.sections.quality.tell import (
     tell_unseen,
 )
 from funnel_lib.sections.recording.tell import tell_recording
-from funnel_lib.sections.section import Answer, Section, Source
+from funnel_lib.sections.section import Answer, Section, Source, is_snapshot
 from funnel_lib.sections.tree.draw import show_tree
-
-_ENDS = 2  # steps: where a log shows no more, it is a snapshot of beginnings and ends
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class _PageOne(Answer):
         source, words = self.source, self.source.words(lang)
         page = compose_page_one(source.tables, words, source.journeys)
         tables = select_segment(source.tables)
-        has_chart = bool(page.numbers) and not is_snapshot(tables)
+        has_chart = bool(page.numbers) and not is_snapshot(tables["funnel"])
         return render(
             "page_one",
             words=words,
@@ -139,19 +137,11 @@ def compose_page_one(
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
 
 
-def is_snapshot(tables: dict[str, pd.DataFrame]) -> bool:
-    """Does a log show leads' beginnings and ends, and nothing between?"""
-    funnel = tables["funnel"]
-    before = funnel[(funnel["part"] == "before_sale") & funnel["share_of_entered"].notna()]
-    shown = (before["n_reached"] - before["n_unseen"]) >= 0.5
-    return int(shown.sum()) <= _ENDS < len(before)
-
-
 def _find_answer(
     tables: dict[str, pd.DataFrame], leads: pd.DataFrame, words: Words
 ) -> tuple[str, str]:
     """The answer in a sentence, and its reason in a second."""
-    if is_snapshot(tables):
+    if is_snapshot(tables["funnel"]) and (leads["status"] == "lost").any():
         if "is_cut" in leads and leads["is_cut"].any():
             return words.text("page.snapshot_cut"), ""
         return words.text("page.snapshot", **measure_share(leads)), ""
@@ -171,7 +161,10 @@ def _find_answer(
 def _list_acts(tables: dict[str, pd.DataFrame], words: Words) -> Iterator[Act | None]:
     yield plan_open(tables["open_leads"], words)
     yield plan_review(tables["groups"], words)
-    if not is_snapshot(tables):
+    is_draft = (tables["quality"]["check"] == "draft_steps").any()
+    if not (
+        is_snapshot(tables["funnel"]) or is_draft
+    ):  # a rule is for steps that somebody has looked at
         yield plan_rule(tables["hypotheses"], tables["segments"], words)
 
 

@@ -27,6 +27,7 @@ FAILED, SILENT = "funnel_lib_failed", "funnel_lib_silent"
 
 
 _MOST_OPEN = 10  # rows
+_ENDS = 2  # steps: where a log shows no more, it is a snapshot of beginnings and ends
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Section:
     list_leads : the leads behind a number; its further parameters choose them
     is_list : whether people work through it: its sheets come first in the workbook
     opens : columns of the first table that stand open, as they are the answer
+    of_steps : whether it says at which step something happens, which a snapshot cannot show
     has_heading : whether the report asks it; page one tells of the others
     kind : how its sentences look: ``finding`` or ``limits``
     texts : own texts by kind, in place of the locale's
@@ -121,6 +123,7 @@ class Section:
     list_leads: Callable[..., pd.DataFrame] | None = None
     is_list: bool = False
     opens: tuple[str, ...] = ()
+    of_steps: bool = False
     has_heading: bool = True
     kind: str = "finding"
     texts: dict[str, str] = field(default_factory=dict)
@@ -217,7 +220,10 @@ class Answer:
         return {name: own[name] if name in own else self.source.tables[name] for name in names}
 
     def is_silent(self) -> bool:
-        """Whether it has nothing to say of these data: all its tables are empty."""
+        """Whether it has nothing to say of these data: all its tables are empty, or it is about
+        steps, and the log is a snapshot."""
+        if self.section.of_steps and is_snapshot(self.source.tables["funnel"]):
+            return True
         return not self.section.parts and _are_empty(self.list_tables())
 
     def show(self, lang: str = "") -> Html:
@@ -291,6 +297,14 @@ class Answer:
 
 def _are_empty(tables: Tables) -> bool:
     return bool(tables) and all(table.empty for table in tables.values())
+
+
+def is_snapshot(funnel: pd.DataFrame) -> bool:
+    """Does a log show leads' beginnings and ends, and nothing between? Of the table `funnel`."""
+    of_all = funnel["segment"] == "all"
+    before = funnel[of_all & (funnel["part"] == "before_sale")]
+    shown = before["share_of_entered"].notna() & (before["n_reached"] - before["n_unseen"] >= 0.5)
+    return int(shown.sum()) <= _ENDS < len(before)
 
 
 def tell_from(tell: Callable[..., str | list[str]], *tables: str):

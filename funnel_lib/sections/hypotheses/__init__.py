@@ -34,5 +34,6 @@ HYPOTHESES = Section(
         tell_from(tell_hypotheses, "hypotheses"),
     ),
     draw=_show_cards,
+    of_steps=True,
 )
 SECTIONS = (HYPOTHESES,)

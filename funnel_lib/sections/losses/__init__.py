@@ -11,6 +11,7 @@ LOSSES = Section(
     title=tell_from(tell_most_lost, "losses", "tree"),
     tell=(tell_from(tell_main_loss, "losses", "tree"), tell_from(tell_losses, "losses")),
     list_leads=list_lost,
+    of_steps=True,
     opens=("missed_step", "n_lost", "n_not_asked", "n_asked", "share_of_lost", "amount_lost"),
 )
 SECTIONS = (LOSSES,)

@@ -83,7 +83,8 @@ def tell_steps(
     actions of the log it leaves out; evidence that is misspelt; a sale that statuses contradict?"""
     told = _tell_draft(log, steps, path, words)
     for row in () if quality is None else quality.drop_duplicates("check").itertuples():
-        if row.check in _WRONG:
+        # ready steps name what other exports have
+        if row.check in _WRONG and (path or row.check != "evidence_misspelt"):
             told.append(words.text(_WRONG[row.check], n=row.n_rows, example=row.example))
     return told
 

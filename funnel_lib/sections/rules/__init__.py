@@ -20,6 +20,7 @@ def _tell(source: Source, words: Words) -> str:
 RULES = Section(
     "rules",
     tables=("funnel_rules",),
+    of_steps=True,
     count=_count,
     tell=(_tell,),
     draw=draw_from("sections.rules.draw.plot_rules", "funnel_rules"),

@@ -18,5 +18,6 @@ TREE = Section(
     count=lambda source: {"tree": count_tree(source.journeys, source.segmentation)},
     tell=(tell_from(tell_tree, "tree"),),
     draw=_draw,
+    of_steps=True,
 )
 SECTIONS = (TREE,)
