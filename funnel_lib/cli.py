@@ -28,6 +28,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -331,17 +332,28 @@ def main() -> None:
             app()
         except FunnelError as error:
             from funnel_lib.reading.privacy import hide_text
+            from funnel_lib.reporting.messages import tell_error
 
-            told = str(error) if "--show-names" in sys.argv else hide_text(str(error))
+            told = tell_error(error, _find_lang())
+            told = told if "--show-names" in sys.argv else hide_text(told)
             code = 2 if isinstance(error, InputError) else 1
         except Exception as error:
             if os.environ.get("FUNNEL_TRACEBACK"):
                 raise
-            told, code = f"{_describe_mistake(error)}; nothing was written", 1
+            from funnel_lib.reporting.messages import tell_error
+
+            mistake = f"{_describe_mistake(error)}; nothing was written"
+            told, code = tell_error(FunnelError(mistake), _find_lang()), 1
         else:
             return
         typer.echo(drop_controls(f"funnel: {told}"), err=True)
         sys.exit(code)
+
+
+def _find_lang() -> str:
+    """The language that was asked for, of a command that may have ended before it was read."""
+    given = " ".join(sys.argv[1:]).replace("--lang=", "--lang ").split()
+    return next((b for a, b in pairwise(given) if a == "--lang"), "")
 
 
 def _describe_mistake(error: Exception) -> str:

@@ -328,7 +328,8 @@ def test_example_copies_the_sample_and_the_notebooks_and_says_how_to_audit_them(
     assert program == "funnel" and funnel(*arguments, "--no-report", "--segments", "none")[0] == 0
     assert (folder / "report" / "tables" / "funnel.csv").exists()
     code, _, err = funnel("example", "try it", "--lang", lang)
-    assert code == 2 and "events.csv is already there; name another folder" in err
+    told = {"en": "is already there; name another", "ru": "уже есть; назовите другую"}[lang]
+    assert code == 2 and f"events.csv {told}" in err
     code, _, err = funnel("example", "other", "--lang", "de")
     assert code == 2 and "choose en or ru" in err and not (here / "other").exists()
 

@@ -1,0 +1,108 @@
+"""What is wrong with the input is told in the language asked for: every text the code can raise."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import funnel_lib
+from funnel_lib.core.errors import InputError, SectionError
+from funnel_lib.reporting.messages import CATALOGUE, tell_error, translate
+
+PACKAGE = Path(funnel_lib.__file__).parent
+# Rooms whose errors only who writes Python meets.
+PYTHON_ONLY = (
+    "drawing", "engine", "stats", "datasets", "sections/hypotheses", "sections/section",
+    "sections/paths/clusters", "comparing", "core/tables.py", "notebooks.py",
+)  # fmt: skip
+RAISERS = {"InputError", "add", "ValueError", "refuse"}
+HELD = "Q9"
+GLUED = re.compile(
+    r"Q9Q9|^Q9[a-z]|the tables Q9|[A-Za-z]Q9|^Q9 Q9 Q9"
+)  # clauses put together elsewhere
+
+
+def read_text(node, module):
+    """The text of a literal, its places held by a mark, its constants written out."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    parts = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(part.value)
+        else:
+            name = getattr(part.value, "id", "")
+            known = getattr(module, name, None)
+            parts.append(known if isinstance(known, str) else HELD)
+    return "".join(parts)
+
+
+def list_texts():
+    """Every text that the library raises where the command is used: (place, text)."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        place = path.relative_to(PACKAGE).as_posix()
+        if any(room in place for room in PYTHON_ONLY):
+            continue
+        module = importlib.import_module(
+            "funnel_lib." + place.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+        )
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(call, "func", None)
+            name = getattr(name, "id", getattr(name, "attr", ""))
+            if not isinstance(call, ast.Call) or name not in RAISERS:
+                continue
+            given = list(call.args)
+            while given:
+                node = given.pop()
+                if isinstance(node, ast.List | ast.Tuple):
+                    given += node.elts
+                elif isinstance(node, ast.ListComp | ast.GeneratorExp):
+                    given.append(node.elt)
+                elif isinstance(node, ast.JoinedStr | ast.Constant):
+                    text = read_text(node, module)
+                    if GLUED.search(text):
+                        continue
+                    if isinstance(text, str) and re.search(r"[a-z]{3,} [a-z]", text):
+                        yield f"{place}:{node.lineno}", text
+
+
+TEXTS = dict(list_texts())
+
+
+@pytest.mark.parametrize("place", TEXTS)
+def test_every_message_is_told_in_russian(place):
+    told = translate(TEXTS[place])
+    plain = re.sub(r"`[^`]*`|Q9\S*|https?:\S+", "", told)
+    left = re.findall(r"\b[a-z]{3,}\b", re.sub(r"[a-z]+_[a-z_]+|\d{4}\S*", "", plain))
+    assert not set(left) - {"gz", "zip", "tar"}, (TEXTS[place], told)
+
+
+def test_most_of_what_can_go_wrong_is_found():
+    assert len(TEXTS) > 90
+
+
+def test_a_place_is_translated_too_and_what_is_unknown_stays():
+    assert "возможно, 'brief'" in translate("only x=…: the leads have no column 'bief'; did you "
+                                            "mean 'brief'?")  # fmt: skip
+    assert translate("who knows what: x") == "who knows what: x"
+    two = tell_error(InputError(["a.csv: the file is empty", "b: ?"]), "ru")
+    assert two == "Что не так (2):\n- a.csv: файл пустой\n- b: ?"
+    assert tell_error(InputError(["a.csv: the file is empty"]), "en") == "a.csv: the file is empty"
+    assert tell_error(SectionError({"times": "x"}), "ru") == "times: x"
+
+
+def test_places_are_the_same_in_both_languages():
+    import yaml
+
+    for english, russian in yaml.safe_load(CATALOGUE.read_text(encoding="utf-8")).items():
+        places = [set(re.findall(r"\{(\w+)\}", text)) for text in (english, russian)]
+        assert places[0] >= places[1] >= places[0] - {"m"}, english
+
+
+def test_the_command_tells_it_in_russian(funnel):
+    code, _, err = funnel("check", "none.csv", "--lang", "ru")
+    assert code == 2 and "нет такого файла" in err
+    code, _, err = funnel("stages", "x", "--out", "a.doc", "--lang=ru")
+    assert code == 2 and "назовите файл" in err
