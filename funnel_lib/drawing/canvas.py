@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
+from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D, Transform, blended_transform_factory
 
-from funnel_lib.core.errors import InputError
+from funnel_lib.core.errors import InputError, drop_controls
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.looks import (
     ACCENT,
@@ -41,12 +42,14 @@ from funnel_lib.drawing.looks import (
     UNDER,
     WIDTH,
 )
+from funnel_lib.drawing.pictures import quiet_fonts
 
 # decorates what draws; from the default on, as a matplotlibrc in the current folder is read, too
 in_style = style.context(["default", STYLE])
 _HALO = [withStroke(linewidth=3, foreground=GROUND)]
 _BEFORE, _AFTER = 13, 14  # points of a mark of the key and the space behind it; behind its text
 _MOST_LINES = 3  # of a row's name
+_WIDE = "Wi"  # as wide as a letter that fills a square, of which the font has none
 _MOST_LETTERS = 600  # of any text: what is longer ends in "…", and a table has it whole
 
 _MARKS = {
@@ -273,10 +276,12 @@ def leave_room_for_marks(sheet: Sheet, most: float, points: float = 8) -> None:
 @cache
 def measure_width(text: str, size: float, weight: str = "normal") -> float:
     """Width of a line of text in points, of its outline's points: a curve lies between its own."""
+    text = "".join(_WIDE if east_asian_width(c) in "WF" else c for c in drop_controls(text))
     if not text.strip():
         return 0.0
     font = FontProperties(family=FONT, weight=weight)
-    outline = TextPath((0, 0), text, size=size, prop=font, usetex=False)
+    with quiet_fonts():
+        outline = TextPath((0, 0), text, size=size, prop=font, usetex=False)
     return float(np.ptp(outline.vertices[outline.codes != Path.CLOSEPOLY, 0]))
 
 
