@@ -92,8 +92,9 @@ def texts(ax):
 
 
 def bars(ax, colour):
-    """(left, width) of the bars of a colour, top to bottom."""
+    """(left, width) of the rows' bars of a colour, top to bottom."""
     found = [p for p in ax.patches if same_color(p.get_facecolor(), colour)]
+    found = [p for p in found if p.get_data_transform() == ax.transData]  # not of the key
     return [(p.get_x(), p.get_width()) for p in sorted(found, key=lambda p: p.get_y())]
 
 

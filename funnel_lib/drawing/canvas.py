@@ -14,6 +14,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.textpath import TextPath
@@ -35,10 +36,12 @@ from funnel_lib.drawing.looks import (
     ROOM,
     SMALL,
     SMALL_LINE,
+    STRIP,
     STYLE,
     TEXT,
     TITLE,
     TITLE_LINE,
+    TRACK,
     UNDER,
     WIDTH,
 )
@@ -232,9 +235,9 @@ def draw_mark(ax: Axes, x: float, y: float, mark: str, colour: str, **look) -> N
     ``strip``, ``span`` and ``mean``; all differ in form, not in colour alone."""
     look = {"color": colour, "zorder": 5, "clip_on": False, "ls": "none"} | look
     if mark == "strip":
-        for inset, width, part in ((0, 4.7, MUTED), (0.7, 3.3, colour)):
-            line = {"ls": "-", "solid_capstyle": "butt", "lw": width, "color": part}
-            ax.plot([x - 5 + inset, x + 5 - inset], [y, y], **look | line)
+        strip = {"facecolor": colour, "edgecolor": MUTED, "linewidth": 0.7, "zorder": 5}
+        strip["transform"] = look.get("transform", ax.transData)
+        ax.add_patch(Rectangle((x - 5, y - STRIP / 2), 10, STRIP, **strip))
     elif mark == "span":
         ax.plot([x - 4.5, x + 4.5], [y, y], **look | {"ls": "-", "lw": 1, "marker": "|", "ms": 6})
     else:
@@ -246,6 +249,12 @@ def draw_bar(sheet: Sheet, n: int, left: float, width: float, colour: str) -> No
     if width > 0:
         look = {"facecolor": colour, "edgecolor": GROUND, "linewidth": 0.8, "zorder": 2}
         sheet.ax.barh(sheet.tops[n] + BAR / 2, width, BAR, left=left, **look)
+
+
+def draw_track(sheet: Sheet, n: int) -> None:
+    """A pale bar behind row n's marks, along the whole row."""
+    left, right = sheet.ax.get_xlim()
+    sheet.ax.barh(sheet.tops[n] + BAR / 2, right - left, BAR, left=left, color=TRACK, zorder=1)
 
 
 def draw_outline(ax: Axes, left: float, top: float, width: float, colour: str = ACCENT) -> None:
