@@ -122,7 +122,8 @@ def test_a_russian_report_speaks_russian(reports):
     known = {"CRM", "L", "RUB", "audit", "xlsx", "optional", "true", "served",
              "events", "csv", "leads", "tables", "UTC", *MANAGERS,
              "north", "south", "ads", "fair", "referral", "site", "hypotheses",
-             "Excel", "amoCRM", "HubSpot", "DIRECTION", "Connected", "form", "submission", *" ".join(step.stage for step in STEPS).split(),
+             "Excel", "amoCRM", "HubSpot", "DIRECTION", "Connected",
+             "form", "submission", *" ".join(step.stage for step in STEPS).split(),
              *" ".join(REASONS).split()}  # fmt: skip
     words = {w for w in re.findall(r"[A-Za-z_]{2,}", text) if "_" not in w}  # ids are data
     assert words <= known
