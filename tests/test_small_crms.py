@@ -201,7 +201,7 @@ def test_a_small_crm_is_told_whole(seed, tmp_path):
         error.add_note(f"{lang} {crm}")
         raise
     assert len(audit.tables["leads"]) == crm.size, crm
-    assert shown.count("alt=") > 8, crm
+    assert shown.count("<figure") > 1, crm  # with few leads much is a sentence
     check_tables(audit, crm)
     check_told(read_shown(shown) + other, crm)
 
