@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads, sum_sales
 from funnel_lib.core.steps import LANGUAGES, Steps, parse_steps, read_steps
-from funnel_lib.core.words import Words, asking, check_language, use_language
+from funnel_lib.core.words import Words, asking, check_language, say, use_language
 from funnel_lib.counting.duplicates import (
     find_first_entries,
     find_second_entries,
@@ -254,8 +256,8 @@ def _check_words(settings: Settings) -> None:
         check_language(settings.lang)
     if [f for f in settings.formats if f not in FORMATS]:
         problems.add(f"--formats {','.join(settings.formats)}: choose from {', '.join(FORMATS)}")
-    elif "pdf" in settings.formats:
-        problems.add("--formats pdf: not built yet; print report.html to PDF in a browser")
+    elif "pdf" in settings.formats and find_spec("weasyprint") is None:
+        problems.add(say("problem.no_pdf"))
     problems.raise_if_any()
 
 
@@ -275,6 +277,8 @@ def _check_choices(settings: Settings) -> None:
         problems.add(
             f"segments {choice!r}: choose auto, none, how many (1 or more), or a file of segments"
         )
+    if settings.lead_url and not re.match(r"https?://\S*\{id\}\S*$", settings.lead_url):
+        problems.add(say("problem.lead_url", given=settings.lead_url))
     for condition in settings.only:
         if "=" not in condition:
             problems.add(f"only {condition!r}: write it as COLUMN=VALUE")
@@ -325,10 +329,13 @@ def read_log(settings: Settings, mapping: Mapping) -> EventLog:
     )
 
 
+_PLACES = ("leads", "steps", "mapping", "segments", "logo", "notes")  # settings that name a file
+
+
 def show_settings(settings: Settings) -> dict[str, Any]:
     """All settings but the folder, as others may see them: no places on this machine."""
     given = settings.model_dump(mode="json", exclude={"out"})
-    places = {n: show_input(given[n], settings) for n in ("leads", "steps", "mapping", "segments")}
+    places = {n: show_input(given[n], settings) for n in _PLACES}
     return given | places | {"events": [show_input(path, settings) for path in settings.events]}
 
 

@@ -129,7 +129,12 @@ class Settings(BaseModel):
     memory: Text = _define("", "Memory to count with, e.g. 6GiB; larger logs go in parts.")
     lang: Text = _define("", "en or ru.", default="en")
     title: Text = _define("", "Title of the report.")
-    formats: Formats = _define(("html", "xlsx"), "What to write: html, xlsx.", default="html,xlsx")
+    logo: Text = _define("", "Picture above the report: PNG, JPEG, GIF, WebP or SVG.")
+    notes: Text = _define("", "Own remarks (Markdown), a heading a section, e.g. ## losses.")
+    lead_url: Text = _define("", "Address of a lead's card, e.g. https://crm.example/deals/{id}.")
+    formats: Formats = _define(
+        ("html", "xlsx"), "What to write: html, xlsx, pdf.", default="html,xlsx"
+    )
     out: Text = _define("", "Folder for what is written.", default="reports/audit")
 
     # Frames given in place of files, by the name that stands for each.

@@ -20,6 +20,7 @@ from funnel_lib.counting.days import find_mature
 from funnel_lib.counting.tree import find_places
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import SPREAD, WON, PlantedSegment, World
+from funnel_lib.drawing.pictures import shorten
 from funnel_lib.sections.asks.count import count_asks
 from funnel_lib.sections.asks.draw import plot_asks
 from funnel_lib.sections.asks.tell import tell_asks, tell_asks_by_step
@@ -407,7 +408,7 @@ def test_where_nobody_is_asked_there_is_no_row_and_no_sentence(asked_by):
     assert tell_asks_by_step(table, EN) == [
         "Whether proposing helps cannot be said: no proposals are in the data."
     ]
-    assert "nothing to draw" in [t.get_text() for t in plot_asks(table, EN).texts]
+    assert plot_asks(table, EN) is None
 
 
 # How it reads
@@ -474,12 +475,17 @@ def test_the_figure_has_the_numbers_of_the_table(words):
     assert any(np.allclose(ends, [0.79, 0.91]) for ends in marks if len(ends) == 2)
 
 
+def test_one_place_where_it_may_be_chance_is_a_sentence():
+    assert plot_asks(asks_of(("all", "meet", 0.5, 0.48, 50, False)), EN) is None
+    assert plot_asks(asks_of(("all", "meet", 0.8, 0.4, 50, True)), EN) is not None
+
+
 def test_the_audit_asks_it(planted_folder):
     files = {"events": "csv", "leads": "csv", "steps": "yml"}
     settings = {name: str(planted_folder / f"{name}.{end}") for name, end in files.items()}
     audit = fl.build_audit(fl.collect_settings(settings | {"segments": "none"}))
     assert audit.asks.table["segment"].eq("all").all() and len(audit.asks.table)
-    assert audit.asks.draw().alt == " ".join(audit.asks.tell())
+    assert audit.asks.draw().alt == shorten(" ".join(audit.asks.tell()))
 
 
 def test_the_gains_planted_in_the_sample_lie_in_their_intervals(root):

@@ -1,24 +1,42 @@
 """Figures: the numbers of the tables stand on them, readable, and the same every time."""
 
+import re
+from xml.etree import ElementTree
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_rgb
-from matplotlib.figure import Figure
 
-from funnel_lib.core.errors import InputError
+from funnel_lib.core.errors import InputError, drop_controls
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas, looks
-from funnel_lib.drawing.canvas import show_figure
 from funnel_lib.drawing.funnels import plot_funnel
-from funnel_lib.drawing.looks import ACCENT, BLUE, GREY, INK, LIGHT, MUTED
+from funnel_lib.drawing.looks import (
+    ACCENT,
+    ASKED,
+    GROUND,
+    INK,
+    MUTED,
+    NOT_ASKED,
+    OPEN,
+    PALE_ACCENT,
+    UNKNOWN,
+    UNSEEN,
+    WENT_ON,
+)
+from funnel_lib.drawing.pictures import MOST_ALT, shorten, show_figure
 from funnel_lib.sections.after_sale.draw import plot_after_sale
 from funnel_lib.sections.necessity.draw import plot_necessity
 from funnel_lib.sections.rules.draw import plot_rules
-from funnel_lib.sections.stages.draw import picture_pipeline
 
+HOSTILE = [
+    "<script>alert(1)</script>", '"><svg onload=alert(1)>', "a & b ]]> <!-- x", "$x^2$ {{ 7 * 7 }}",
+    "\u202egnp.exe", "مرحبا بالعالم", "x" * 10_000, "so " * 4000, "🙂" * 50, "e" + "\u0301" * 50,
+    "two\nlines\x1b[31m\x00\u202e",
+]  # fmt: skip
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
 LONG = {
     "ask": "Оставил заявку",
@@ -74,9 +92,16 @@ def texts(ax):
 
 
 def bars(ax, colour):
-    """(left, width) of the bars of a colour, top to bottom."""
+    """(left, width) of the rows' bars of a colour, top to bottom."""
     found = [p for p in ax.patches if same_color(p.get_facecolor(), colour)]
+    found = [p for p in found if p.get_data_transform() == ax.transData]  # not of the key
     return [(p.get_x(), p.get_width()) for p in sorted(found, key=lambda p: p.get_y())]
+
+
+def whiskers(ax):
+    """The intervals, without that of the key."""
+    found = [line for line in ax.lines if line.get_marker() == "|"]
+    return [line for line in found if line.get_transform() == ax.transData]
 
 
 def row_of(ax, text):
@@ -90,14 +115,15 @@ def draw(ax):
     return paper.get_renderer()
 
 
+def light(colour):
+    """Relative luminance, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
 def contrast(one, other):
     """WCAG 2.2 contrast ratio, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
-
-    def light(colour):
-        rgb = np.array(to_rgb(colour))
-        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-        return linear @ (0.2126, 0.7152, 0.0722)
-
     low, high = sorted([light(one), light(other)])
     return (high + 0.05) / (low + 0.05)
 
@@ -117,8 +143,10 @@ def test_funnel_says_counts_and_shares():
     "title",
     ["Основной путь", "Без согласования · " + LONG["read"], LONG["pay"] * 3, " → ".join(LONG) * 9],
 )
-def test_a_given_title_keeps_clear_of_its_base(words, title):
-    ax = plot_funnel(make_funnel(), words, title=title)
+def test_a_title_of_any_length_keeps_clear_of_its_base(words, title):
+    heading = canvas.fit_heading(title, words.text("figure.share_axis", n=1000), [], words)
+    ax = canvas.open_axes(heading.height)
+    canvas.write_heading(ax, heading)
     renderer = draw(ax)
     heading, base = ax.texts[:2]
     said = heading.get_text()
@@ -131,17 +159,12 @@ def test_a_given_title_keeps_clear_of_its_base(words, title):
     assert box.y1 <= ax.figure.bbox.y1
 
 
-def test_a_title_stands_where_there_is_nothing_to_draw():
-    said = texts(plot_funnel(make_funnel().head(0), EN, title="Without approval"))
-    assert "Without approval" in said and "nothing to draw" in said
-
-
 def test_funnel_bars_hold_the_parts():
     ax = plot_funnel(make_funnel(), EN)
-    assert bars(ax, BLUE) == [(0, 1000), (0, 750), (0, 400)]
-    assert bars(ax, LIGHT) == [(750, 150)]
-    assert bars(ax, GREY) == [(900, 20), (400, 60)]
-    ends = [line.get_xdata().tolist() for line in ax.lines]
+    assert bars(ax, WENT_ON) == [(0, 1000), (0, 750), (0, 400)]
+    assert bars(ax, UNSEEN) == [(750, 150)]
+    assert bars(ax, OPEN) == [(900, 20), (400, 60)]
+    ends = [line.get_xdata().tolist() for line in whiskers(ax)]
     assert ends == [[990, 1000], [880, 920], [370, 430]]
 
 
@@ -157,7 +180,8 @@ def test_first_step_is_on_top():
 
 def test_biggest_drop_has_the_accent_past_unmeasurable_steps():
     ax = plot_funnel(make_funnel(), EN)
-    assert bars(ax, ACCENT) == [(400, 500)]
+    assert bars(ax, PALE_ACCENT) == [(400, 500)]
+    assert [p for p in ax.patches if same_color(p.get_edgecolor(), ACCENT)]
     label = next(t for t in ax.texts if t.get_text() == "−500")
     assert 0 < label.get_position()[1] - row_of(ax, "Paid") < 20
 
@@ -175,7 +199,7 @@ def test_narrow_drop_keeps_its_label_in_sight():
 
 def test_no_drop_no_accent():
     ax = plot_funnel(make_funnel().assign(n_reached=1000.0), EN)
-    assert bars(ax, ACCENT) == []
+    assert bars(ax, PALE_ACCENT) == []
     assert not any("−" in text for text in texts(ax))
 
 
@@ -197,8 +221,7 @@ def test_funnel_and_after_sale_take_their_own_rows():
     assert "Asked" not in said
     base = "of 500 buyers, within 180 days of the sale"
     assert {"launch", "100.0%", "again", "40.0%", base} <= set(said)
-    too_young = plot_after_sale(after.assign(horizon_days=0.0), EN)
-    assert EN.text("figure.nothing") in texts(too_young)
+    assert plot_after_sale(after.assign(horizon_days=0.0), EN) is None
 
 
 def test_rules_say_one_number_where_they_agree():
@@ -219,9 +242,19 @@ def test_necessity_splits_self_reported():
     said = texts(ax)
     assert {"40 · 100.0%", "38 · 95.0%", "0 · 0.0%", "of 40 buyers"} <= set(said)
     assert row_of(ax, "not measurable") == row_of(ax, "Stated the need")
-    assert bars(ax, BLUE) == [(0, 40), (0, 19)]
-    assert bars(ax, LIGHT) == [(19, 19)]
+    assert bars(ax, WENT_ON) == [(0, 1), (0, pytest.approx(0.475))]
+    assert bars(ax, UNSEEN) == [(pytest.approx(0.475), pytest.approx(0.475))]
     assert "self-reported" in said
+
+
+def test_necessity_names_its_base_where_paths_differ():
+    of_a_path = make_necessity().assign(n_won=[40.0, 30.0, 40.0, 40.0])
+    assert "of the buyers whose path has it" in texts(plot_necessity(of_a_path, EN))
+
+
+def test_rules_that_agree_are_no_figure():
+    table = make_rules().assign(n_reached=8.0)
+    assert plot_rules(table, EN) is None
 
 
 def test_key_names_only_what_is_drawn():
@@ -230,14 +263,12 @@ def test_key_names_only_what_is_drawn():
 
 
 @pytest.mark.parametrize(("plot", "table"), MADE, ids=NAMES)
-def test_empty_tables_and_zeros_say_so(plot, table):
-    for words, nothing in ((EN, "nothing to draw"), (RU, "нечего показать")):
-        zeros = table.copy()
-        counts = [c for c in table if c.startswith("n_")]
-        zeros[counts] = 0.0
-        zeros[[c for c in table if "share" in c or c in ("low", "high")]] = np.nan
-        for less in (table.head(0), zeros):
-            assert nothing in texts(plot(less, words))
+def test_empty_tables_and_zeros_are_no_figure(plot, table):
+    zeros = table.copy()
+    counts = [c for c in table if c.startswith("n_")]
+    zeros[counts] = 0.0
+    zeros[[c for c in table if "share" in c or c in ("low", "high")]] = np.nan
+    assert plot(table.head(0), EN) is None and plot(zeros, RU) is None
 
 
 @pytest.mark.parametrize(("plot", "table"), MADE, ids=NAMES)
@@ -286,20 +317,47 @@ def test_showing_twice_gives_the_same_bytes():
     assert show_figure(ax, "alt") == show_figure(ax, "alt")
 
 
-def test_picture_carries_its_words():
-    data, metadata = show_figure(plot_funnel(make_funnel(), RU), "Воронка")._repr_mimebundle_()
-    assert data["image/svg+xml"].startswith("<svg ")
-    assert metadata == {"image/svg+xml": {"alt": "Воронка"}}
-    assert "<metadata" not in data["image/svg+xml"]  # no date, no version: repeatable
-    assert "Оставил заявку</text>" in data["image/svg+xml"]  # can be found and read out
+def test_a_picture_stands_in_a_page_in_its_font_and_touches_nothing_else():
+    shown = show_figure(plot_funnel(make_funnel(), RU), "Воронка")._repr_html_()
+    svg = ElementTree.fromstring(re.search("<svg.*</svg>", shown)[0])
+    assert svg.get("role") == "img" and svg.get("aria-label") == "Воронка"
+    assert "width:100%" in svg.get("style") and svg.get("viewBox").startswith("0 0 403.2 ")
+    assert "font-family:inherit" in svg.get("style") and shown.count("font-family") == 1
+    assert "background:#fff" in svg.get("style")  # also in a dark notebook
+    assert not {e.tag for e in svg.iter()} - {"svg", "path", "text"}
+    assert not re.search(r"""\bid=|url\(|href|<style|<metadata|clip-path|xmlns""", shown)
+    assert "Оставил заявку</text>" in shown  # can be found and read out
 
 
-def test_funnels_side_by_side_carry_their_titles_and_shares():
-    shares = "Asked 100.0%; Read it 90.0%; Stated the need —; Paid 40.0%"
-    pipeline = pd.concat([make_funnel().assign(rule=r, story="steps") for r in ("passed", "any")])
-    (picture,) = picture_pipeline(pipeline, EN)
-    assert picture.alt == f"By client steps: {shares}"
-    assert picture_pipeline(pipeline.head(0), EN) == []
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_names_are_text_in_a_well_formed_picture(name):
+    words = Words("en", {"ask": name, "pay": name})
+    table = make_funnel()
+    picture = show_figure(plot_funnel(table, words), f"{name} is lost.")
+    svg = ElementTree.fromstring(picture.svg)
+    assert {e.tag for e in svg.iter()} == {"svg", "path", "text"}
+    assert len(picture.svg) < 30_000 and len(picture.alt) <= MOST_ALT
+    assert not re.search("[\x00-\x08\x1b\u202a-\u202e]", picture.svg)
+    said = "".join("".join(e.itertext()) for e in svg)
+    assert re.sub(r"\s", "", drop_controls(name))[:20] in re.sub(r"\s", "", said)
+
+
+def test_texts_end_where_they_are_aligned_in_any_font():
+    """Whatever is set to the right, or in the middle, says so: the page's font is another."""
+    ax = plot_funnel(make_funnel(), EN)
+    svg = ElementTree.fromstring(show_figure(ax, "alt").svg)
+    ends = {e.text: e.get("text-anchor", "start") for e in svg.iter("text")}
+    assert ends["900 · 90.0%"] == ends["of 1,000 who entered"] == "end"
+    assert ends["Read it"] == ends["reached"] == "start"
+    assert all("\n" not in t.get_text() for t in ax.texts if t.get_ha() != "left")
+
+
+def test_an_alternative_text_is_the_first_sentences():
+    told = "One of two bought. " + "And more is told. " * 20
+    assert show_figure(plot_funnel(make_funnel(), EN), told).alt == shorten(told)
+    assert shorten(told).startswith("One of two bought.") and shorten(told).endswith("is told.")
+    assert MOST_ALT - 20 < len(shorten(told)) <= MOST_ALT
+    assert len(shorten("x" * 10_000)) <= MOST_ALT and len(shorten("so " * 1000)) <= MOST_ALT
 
 
 def test_picture_needs_words():
@@ -307,12 +365,9 @@ def test_picture_needs_words():
         show_figure(plot_funnel(make_funnel(), EN), "  ")
 
 
-def test_given_axes_are_used_and_settings_left_alone():
+def test_settings_are_left_alone():
     before = {key: mpl.rcParams[key] for key in looks.STYLE}
-    ax = Figure().subplots()
-    assert plot_funnel(make_funnel(), EN, ax) is ax
-    assert {key: mpl.rcParams[key] for key in before} == before
-    show_figure(ax, "alt")
+    show_figure(plot_funnel(make_funnel(), EN), "alt")
     assert {key: mpl.rcParams[key] for key in before} == before
 
 
@@ -335,11 +390,30 @@ def test_several_segments_are_refused(plot, table):
 
 
 def test_colours_keep_their_distance():
-    for text, ground in (
-        (ACCENT, "white"), (BLUE, "white"), (INK, "white"), (MUTED, "white"), (INK, GREY),
-    ):  # fmt: skip
-        assert contrast(text, ground) >= 4.5, (text, ground)  # WCAG AA
-    assert contrast(BLUE, LIGHT) > 3  # the two parts of a bar, also in print
+    for text in (ACCENT, WENT_ON, INK, MUTED):
+        assert contrast(text, GROUND) >= 4.5, text  # WCAG AA
+    for ground in (NOT_ASKED, ASKED, UNKNOWN, OPEN, UNSEEN):
+        assert contrast(INK, ground) >= 4.5, ground
+    assert contrast(ACCENT, PALE_ACCENT) >= 4.5
+    assert contrast("white", WENT_ON) >= 4.5
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (WENT_ON, NOT_ASKED, ASKED, UNKNOWN, OPEN),
+        (WENT_ON, UNSEEN, OPEN),
+        (WENT_ON, UNSEEN, PALE_ACCENT),
+        (WENT_ON, PALE_ACCENT),
+        (WENT_ON, UNKNOWN, OPEN),
+        (MUTED, PALE_ACCENT),
+    ],
+)
+def test_parts_that_stand_beside_each_other_are_told_apart_in_grey(parts):
+    """Any of the parts between may be missing, so that all differ from each other; those of one
+    order, lighter by the part."""
+    steps = np.diff([light(part) for part in parts])
+    assert (steps >= 0.12).all(), steps
 
 
 def test_wrap_breaks_between_words_first():

@@ -6,6 +6,7 @@ import pytest
 
 from funnel_lib.core.words import Words
 from funnel_lib.sections.groups.count import compare_groups, split_change
+from funnel_lib.sections.groups.draw import plot_groups
 from funnel_lib.sections.groups.tell import tell_change, tell_comparison
 from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after, read_split
 from funnel_lib.sections.hypotheses.tell_readings import tell_before_after, tell_split
@@ -87,6 +88,33 @@ def test_two_groups_and_leads_without_a_value_are_named():
     told = tell_comparison(groups_of(0.01, against="Борис", column="quarter"), RU)
     assert told.startswith("Квартал обращения: ") and "30,0\xa0% у группы «Борис»" in told
     assert "«Оплатил»" in told and "разница +30,0\xa0п.\xa0п." in told
+
+
+# --- the figure ------------------------------------------------------------------------------
+
+
+def drawn_of(n, **more):
+    """Managers of whose leads 20 % bought, and 25 % would have."""
+    table = {"group_by": "manager", "group": [f"m{k}" for k in range(n)], "n_decided": 100.0,
+             "share_won": 0.2, "low": 0.14, "high": 0.29, "share_as_others": 0.25,
+             "extra_won": 5.0, "barred": False, "beyond_chance": False}  # fmt: skip
+    return pd.DataFrame(table | more)
+
+
+def test_a_group_that_is_worse_differs_in_form_too():
+    ax = plot_groups(drawn_of(3, beyond_chance=[False, True, False]), EN)
+    marks = [n.get_marker() for n in ax.lines if n.get_transform() == ax.transData]
+    assert marks.count("v") == 1 and marks.count("o") == 2 + 3  # the rings are the others'
+    texts = [t.get_text() for t in ax.texts]
+    assert "worse than the others, beyond chance" in texts and "20.0% of 100" in texts
+    assert "worse" not in " ".join(t.get_text() for t in plot_groups(drawn_of(3), EN).texts)
+
+
+def test_two_groups_of_which_none_is_worse_are_a_sentence():
+    assert plot_groups(drawn_of(2), EN) is None and plot_groups(drawn_of(0), EN) is None
+    assert plot_groups(drawn_of(2, beyond_chance=[True, False]), EN) is not None
+    barred = drawn_of(2, beyond_chance=[True, False], barred=[True, False])
+    assert plot_groups(barred, EN) is None
 
 
 # --- a change --------------------------------------------------------------------------------

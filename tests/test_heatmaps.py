@@ -1,5 +1,6 @@
 """Heat maps: every count in its cell, readable on its colour, and what has no room is said."""
 
+import re
 import subprocess
 import sys
 
@@ -7,13 +8,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_draw import LONG, contrast, draw, texts
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import heatmaps, looks
-from funnel_lib.drawing.canvas import show_figure
+from funnel_lib.drawing.pictures import show_figure
 
 EN = Words("en", {"ask": "Asked", "read": "Read it", "need": "Stated the need", "pay": "Paid"})
 RU = Words("ru", LONG)
@@ -39,8 +39,8 @@ def make_large(n_rows=20, n_columns=30):
     ])  # fmt: skip
 
 
-def plot(table, words, ax=None):
-    return heatmaps.plot_matrix(table, words, *KEYS, ax)
+def plot(table, words):
+    return heatmaps.plot_matrix(table, words, *KEYS)
 
 
 def cells(ax):
@@ -98,11 +98,18 @@ def test_counts_are_readable_on_every_colour_and_stay_text():
     assert ">40</text>" in svg and "<image" not in svg
 
 
-@pytest.mark.parametrize("less", [make_table().head(0), make_table().assign(n_lost=0)])
-def test_nothing_to_draw(less):
-    assert "nothing to draw" in texts(plot(less, EN))
-    assert "нечего показать" in texts(plot(less, RU))
-    assert "nothing to draw" in heatmaps.picture_matrix(less, EN, *KEYS).alt
+LESS = [make_table().head(0), make_table().assign(n_lost=0), make_table().head(1)]
+
+
+@pytest.mark.parametrize("less", LESS, ids=["none", "zeros", "one cell"])
+def test_one_cell_and_none_are_no_figure(less):
+    assert plot(less, EN) is None and heatmaps.picture_matrix(less, RU, *KEYS) is None
+
+
+def test_names_of_columns_begin_at_their_cells_in_any_font():
+    svg = show_figure(plot(make_table(), EN), "alt").svg
+    head = re.search(r"<text[^>]*>Read it<", svg)[0]
+    assert "rotate(-90" in head and "text-anchor" not in head
 
 
 def test_the_largest_cells_are_told():
@@ -113,8 +120,6 @@ def test_the_largest_cells_are_told():
 
 def test_same_table_same_bytes_and_all_else_untouched():
     table, settings = make_table(), {key: mpl.rcParams[key] for key in looks.STYLE}
-    ax = Figure().subplots()
-    assert plot(table, RU, ax) is ax
     assert show_figure(plot(table, RU), "alt") == show_figure(plot(table, RU), "alt")
     pd.testing.assert_frame_equal(table, make_table())
     assert {key: mpl.rcParams[key] for key in settings} == settings

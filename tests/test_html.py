@@ -12,8 +12,8 @@ from funnel_lib.audit import build_audit
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.tables import list_columns, read_tables
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.canvas import Picture
-from funnel_lib.drawing.html import MOST_ROWS, show_row, show_table, show_text
+from funnel_lib.drawing.html import MOST_ROWS, show_table, show_text
+from funnel_lib.drawing.pictures import Picture
 from funnel_lib.reporting.outputs import save_audit, write_tables
 from funnel_lib.sections.paths.cards import show_cards
 
@@ -157,8 +157,6 @@ def test_the_card_of_all_leads_has_no_bounds():
     assert "ask 100% → meet 35%" in text and "bounds" not in text and "15" not in text
 
 
-def test_pictures_stand_side_by_side_with_their_words():
-    pictures = [Picture("<svg>1</svg>", 'a "b"'), Picture("<svg>2</svg>", "c")]
-    html = show_row(pictures).html
-    assert html.count("<figure") == 2 and 'alt="a &#34;b&#34;"' in html
-    assert "<svg>" not in html  # inside an img, so that their ids cannot meet
+def test_a_picture_stands_in_its_place_as_it_is():
+    html = render("figure", picture=Picture("<svg>1</svg>", "a")).html
+    assert html.startswith("<figure") and "<svg>1</svg></figure>" in html

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from base64 import b64decode
 from dataclasses import dataclass
 from html import unescape
 
@@ -160,10 +159,8 @@ def show_html(show) -> str:
 
 def read_shown(html: str) -> str:
     """All the text that a reader sees, that of pictures, too."""
-    alts = re.findall(r'alt="([^"]*)"', html)
-    images = [b64decode(x).decode() for x in re.findall(r"base64,([^\"]+)", html)]
-    images = [re.sub(r"(?s)<(style|defs).*?</\1>", "", svg) for svg in images]
-    return unescape(re.sub(r"<[^>]*>", " ", " ".join([html, *alts, *images])))
+    alts = re.findall(r'aria-label="([^"]*)"', html)
+    return unescape(re.sub(r"<[^>]*>", " ", " ".join([html, *alts])))
 
 
 def check_tables(audit: fl.Audit, crm) -> None:
@@ -204,7 +201,7 @@ def test_a_small_crm_is_told_whole(seed, tmp_path):
         error.add_note(f"{lang} {crm}")
         raise
     assert len(audit.tables["leads"]) == crm.size, crm
-    assert shown.count("alt=") > 8, crm
+    assert shown.count("<figure") > 1, crm  # with few leads much is a sentence
     check_tables(audit, crm)
     check_told(read_shown(shown) + other, crm)
 

@@ -1,10 +1,13 @@
 """Sentences and pictures of the pipeline, in both languages."""
 
 import pandas as pd
+import pytest
+from matplotlib.colors import same_color
 
 from funnel_lib.core.words import Words
+from funnel_lib.drawing.looks import PALE_ACCENT, ROOM
 from funnel_lib.sections.stages.count import check_pipeline, count_pipeline
-from funnel_lib.sections.stages.draw import picture_pipeline
+from funnel_lib.sections.stages.draw import picture_pipeline, plot_pipeline
 from funnel_lib.sections.stages.tell import tell_pipeline, tell_renamed, tell_stage_by_step
 
 EN, RU = Words("en"), Words("ru", {"read": "Открыл КП"})
@@ -60,16 +63,46 @@ def test_stages_that_may_be_one_are_named():
     assert tell_renamed(renames[:0], EN) == EN.text("sentence.renamed_none")
 
 
-def test_two_pictures_of_the_same_deals(planted_folder):
+def test_stages_stand_beside_the_steps_that_they_mean(planted_folder):
     from funnel_lib.audit import build_audit
 
     audit = build_audit(planted_folder / "events.csv", leads=planted_folder / "leads.csv",
                         steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
-    table = count_pipeline(audit.log, audit.journeys)
-    stages, steps = picture_pipeline(table, audit.words("ru"))
-    assert stages.alt.startswith("По этапам CRM: First contact 100")
-    assert steps.alt.startswith("По шагам клиента: Оставил заявку 100")
+    table, stages = count_pipeline(audit.log, audit.journeys), audit.tables["stages"]
+    words = audit.words("ru")
+    ax = plot_pipeline(table, stages, words)
+    row = {t.get_text().replace("\n", " "): t.xy[1] for t in ax.texts if hasattr(t, "xy")}
+    for stage, step in stages[["stage", "step"]].itertuples(index=False):
+        assert row[stage] == row[words.step(step)], stage
+    shares = table[table["rule"] == "passed"].set_index(["story", "step"])["share_of_entered"]
+    said = [t.get_text() for t in ax.texts]
+    assert {words.share(x) for x in shares} <= set(said)
     n = table.groupby("story")["n_entered"].first()
     assert n["stages"] == n["steps"] > 0
-    assert picture_pipeline(table[:0], EN) == []
+    alt = picture_pipeline(table, stages, words).alt
+    assert alt.startswith("По этапам CRM до «First contact» дошли 100")
+    assert picture_pipeline(table[:0], stages, EN) is plot_pipeline(table[:0], stages, EN) is None
     assert len(check_pipeline(audit.log, audit.journeys, audit.tables["leads"])) == 8
+
+
+def test_what_a_stage_claims_above_the_client_is_marked():
+    """Of 10 deals 9 came to “Sent”, 5 opened what was sent; “Call” means no step; all are paid."""
+    rows = [("stages", "Call", 10), ("stages", "Sent", 9), ("stages", "pay", 2),
+            ("steps", "ask", 10), ("steps", "open", 5), ("steps", "pay", 2)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["story", "step", "n_reached"]).assign(
+        rule="passed", n_entered=10, n_unseen=0, share_of_entered=lambda t: t["n_reached"] / 10
+    )
+    stages = pd.DataFrame({"stage": ["Call", "Sent"], "step": [None, "open"]})
+    words = Words("en", {"ask": "Asked", "open": "Opened it", "pay": "Paid"})
+    ax = plot_pipeline(table, stages, words)
+    marked = [p for p in ax.patches if same_color(p.get_facecolor(), PALE_ACCENT)]
+    left, right = ROOM / 2 - 9, 0.4
+    assert [(p.get_x(), p.get_width()) for p in marked] == [
+        (pytest.approx(0.5 * left), pytest.approx(right * left))
+    ]
+    row = {t.get_text(): t.xy[1] for t in ax.texts if hasattr(t, "xy")}
+    assert row["Call"] < row["Asked"] < row["Sent"] == row["Opened it"] < row["Paid"]
+    assert picture_pipeline(table, stages, words).alt == (
+        "By the CRM’s stages 90% of 10 deals came to “Sent”, by what the client did 50% to "
+        "“Opened it”."
+    )

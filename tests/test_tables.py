@@ -121,7 +121,7 @@ def test_frames_beside_an_audit_are_registered(audit):
         "trend": fl.count.count_trend(journeys, step, "30D"),
         "ways": fl.count.compare_ways(journeys, 30),
         "plans": fl.list_plans(Plans()),
-        "sequences": fl.count.list_sequences(journeys, audit.segmentation),
+        "sequences": fl.count.list_sequences(journeys),
         "segment_trust": fl.count.measure_trust(audit.segmentation, journeys, n_null=1).segments,
         "likeness": fl.count.measure_likeness(journeys, audit.segmentation),
         **{f"log_{name}": table for name, table in describe_log(audit.log).items()},

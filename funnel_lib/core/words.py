@@ -41,7 +41,8 @@ class Words:
     """How to write numbers, dates, steps and sentences for a reader.
 
     Steps are named by `step_names` (by id), segments by `segment_names` (by id, and by what the
-    table `segments` calls them; see `Segmentation.add_names`), moments shown in `time_zone`. What
+    table `segments` calls them; see `Segmentation.add_names`), moments shown in `time_zone`; a lead
+    has its card at `lead_url`, ``{id}`` in it standing for the lead. What
     is missing is "—", what has no end "∞".
 
     Examples
@@ -57,6 +58,7 @@ class Words:
     step_names: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
     segment_names: dict[str, str] = field(default_factory=dict)
+    lead_url: str = ""
 
     def __post_init__(self):
         if self.lang not in LANGUAGES:

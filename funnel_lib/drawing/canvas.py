@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
+from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,13 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D, Transform, blended_transform_factory
 
-from funnel_lib.core.errors import InputError
+from funnel_lib.core.errors import InputError, drop_controls
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.looks import (
     ACCENT,
@@ -34,19 +36,23 @@ from funnel_lib.drawing.looks import (
     ROOM,
     SMALL,
     SMALL_LINE,
+    STRIP,
     STYLE,
     TEXT,
     TITLE,
     TITLE_LINE,
+    TRACK,
     UNDER,
     WIDTH,
 )
+from funnel_lib.drawing.pictures import quiet_fonts
 
 # decorates what draws; from the default on, as a matplotlibrc in the current folder is read, too
 in_style = style.context(["default", STYLE])
 _HALO = [withStroke(linewidth=3, foreground=GROUND)]
 _BEFORE, _AFTER = 13, 14  # points of a mark of the key and the space behind it; behind its text
 _MOST_LINES = 3  # of a row's name
+_WIDE = "Wi"  # as wide as a letter that fills a square, of which the font has none
 _MOST_LETTERS = 600  # of any text: what is longer ends in "…", and a table has it whole
 
 _MARKS = {
@@ -229,9 +235,9 @@ def draw_mark(ax: Axes, x: float, y: float, mark: str, colour: str, **look) -> N
     ``strip``, ``span`` and ``mean``; all differ in form, not in colour alone."""
     look = {"color": colour, "zorder": 5, "clip_on": False, "ls": "none"} | look
     if mark == "strip":
-        for inset, width, part in ((0, 4.7, MUTED), (0.7, 3.3, colour)):
-            line = {"ls": "-", "solid_capstyle": "butt", "lw": width, "color": part}
-            ax.plot([x - 5 + inset, x + 5 - inset], [y, y], **look | line)
+        strip = {"facecolor": colour, "edgecolor": MUTED, "linewidth": 0.7, "zorder": 5}
+        strip["transform"] = look.get("transform", ax.transData)
+        ax.add_patch(Rectangle((x - 5, y - STRIP / 2), 10, STRIP, **strip))
     elif mark == "span":
         ax.plot([x - 4.5, x + 4.5], [y, y], **look | {"ls": "-", "lw": 1, "marker": "|", "ms": 6})
     else:
@@ -243,6 +249,12 @@ def draw_bar(sheet: Sheet, n: int, left: float, width: float, colour: str) -> No
     if width > 0:
         look = {"facecolor": colour, "edgecolor": GROUND, "linewidth": 0.8, "zorder": 2}
         sheet.ax.barh(sheet.tops[n] + BAR / 2, width, BAR, left=left, **look)
+
+
+def draw_track(sheet: Sheet, n: int) -> None:
+    """A pale bar behind row n's marks, along the whole row."""
+    left, right = sheet.ax.get_xlim()
+    sheet.ax.barh(sheet.tops[n] + BAR / 2, right - left, BAR, left=left, color=TRACK, zorder=1)
 
 
 def draw_outline(ax: Axes, left: float, top: float, width: float, colour: str = ACCENT) -> None:
@@ -273,10 +285,12 @@ def leave_room_for_marks(sheet: Sheet, most: float, points: float = 8) -> None:
 @cache
 def measure_width(text: str, size: float, weight: str = "normal") -> float:
     """Width of a line of text in points, of its outline's points: a curve lies between its own."""
+    text = "".join(_WIDE if east_asian_width(c) in "WF" else c for c in drop_controls(text))
     if not text.strip():
         return 0.0
     font = FontProperties(family=FONT, weight=weight)
-    outline = TextPath((0, 0), text, size=size, prop=font, usetex=False)
+    with quiet_fonts():
+        outline = TextPath((0, 0), text, size=size, prop=font, usetex=False)
     return float(np.ptp(outline.vertices[outline.codes != Path.CLOSEPOLY, 0]))
 
 

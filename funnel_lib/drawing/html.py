@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from html import escape
+from urllib.parse import quote
+
 import pandas as pd
 
 from funnel_lib.core.html import Html, render
@@ -39,6 +42,9 @@ def show_table(
     if hidden:
         key = "chrome.more_rows" if file else "chrome.more_hidden"
         more = words.text(key, n=hidden, file=file)
+    if words.lead_url and "lead_id" in columns:
+        at = labelled.columns[columns.index("lead_id")]
+        labelled[at] = [_link(x, words.lead_url) for x in labelled[at]]
     rows = labelled.itertuples(index=False)
     return render("table", titles=list(labelled), rows=rows, numeric=numeric, more=more)
 
@@ -46,6 +52,12 @@ def show_table(
 def show_text(told: str | list[str], kind: str = "finding") -> Html:
     """Show a sentence, or several as a numbered list, each once; nothing where there is none."""
     return render("text", told=told if isinstance(told, str) else [*dict.fromkeys(told)], kind=kind)
+
+
+def _link(lead_id: str, url: str) -> Html:
+    """Link a lead to its card."""
+    address = url.replace("{id}", quote(lead_id, safe=""))
+    return Html(f'<a href="{escape(address)}">{escape(lead_id)}</a>')
 
 
 def _with_currency(table: pd.DataFrame, words: Words, name: str) -> pd.DataFrame:

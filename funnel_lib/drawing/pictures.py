@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -62,10 +65,18 @@ def show_figure(ax: Axes, alt: str) -> Picture:
     if not alt.strip():
         raise ValueError("a figure needs an alternative text: say in words what it shows")
     drawing = io.StringIO()
-    with style.context(["default", STYLE]):
+    with style.context(["default", STYLE]), quiet_fonts():
         ax.figure.savefig(drawing, format="svg", metadata=_NO_METADATA)
     svg, alt = _clean(drawing.getvalue()), shorten(_clean(alt))
     return Picture(_write(ElementTree.fromstring(svg[svg.index("<svg") :]), alt), alt)
+
+
+@contextmanager
+def quiet_fonts() -> Iterator[None]:
+    """Do not warn of letters that the font of measuring lacks: the page's font may have them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
 
 
 def _clean(text: str) -> str:

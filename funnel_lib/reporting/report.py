@@ -12,12 +12,14 @@ from pathlib import Path
 import nbformat
 
 from funnel_lib.audit import check_inputs, show_input
-from funnel_lib.core.errors import InputError, SectionError
+from funnel_lib.core.errors import InputError, Problems, SectionError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.kernel import run_notebook
 from funnel_lib.reporting.notebooks import SECTION, build_notebook
+from funnel_lib.reporting.own import Own, read_own
+from funnel_lib.reporting.pdf import write_pdf
 from funnel_lib.sections import MAIN
 from funnel_lib.sections.section import FAILED, SILENT
 from funnel_lib.settings import Settings
@@ -38,7 +40,7 @@ def write_report(settings: Settings) -> None:
             "a report is made of files, as its notebook reads them anew; write the frames first: "
             "frame.to_parquet('events.parquet')"
         ])  # fmt: skip
-    check_inputs(settings)
+    own = _check(settings)
     lang, out = settings.lang or LANGUAGES[0], Path(settings.out)
     with new_folder(out, settings.list_inputs()) as folder:
         notebook = folder / "report.ipynb"
@@ -49,8 +51,21 @@ def write_report(settings: Settings) -> None:
         _cover_parameters(notebook, folder / "manifest.json", out)
         given = (show_input(p, settings) for p in (*settings.events, settings.leads) if p)
         files = ", ".join(Path(p).name for p in given)
-        html = render_html(notebook, Words(lang), settings.title, files)
+        html = render_html(notebook, Words(lang), settings.title, files, own)
         (folder / "report.html").write_text(html, encoding="utf-8")
+        if "pdf" in settings.formats:
+            write_pdf(html, folder / "report.pdf")
+
+
+def _check(settings: Settings) -> Own:
+    """Check everything before the run; what the maker adds of his own, read."""
+    problems, own = Problems(), Own()
+    with problems.collecting():
+        check_inputs(settings)
+    with problems.collecting():
+        own = read_own(settings)
+    problems.raise_if_any()
+    return own
 
 
 def _refuse_gaps(notebook: Path) -> None:
@@ -75,7 +90,9 @@ def _cover_parameters(notebook: Path, manifest: Path, out: Path) -> None:
     nbformat.write(parameterize_notebook(page, given), notebook)
 
 
-def render_html(notebook: str | Path, words: Words, title: str, files: str) -> str:
+def render_html(
+    notebook: str | Path, words: Words, title: str, files: str, own: Own | None = None
+) -> str:
     """Print a run notebook as one page: no script, nothing fetched, a list of contents.
 
     Parameters
@@ -84,11 +101,15 @@ def render_html(notebook: str | Path, words: Words, title: str, files: str) -> s
     words : the reader's language
     title : instead of the notebook's first heading
     files : names of the files the numbers come from
+    own : what the report's maker adds
     """
     from nbconvert import HTMLExporter
 
     page = nbformat.read(notebook, as_version=4)
     front, *parts = _divide(page)
+    own = own or Own()
+    for part in (front, *parts):
+        part.note = own.notes.get(part.anchor or "page_one", "")
     exporter = HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(_HERE / "templates")],
@@ -98,6 +119,7 @@ def render_html(notebook: str | Path, words: Words, title: str, files: str) -> s
     own = {
         "lang": words.lang,
         "title": title or _find_title(page),
+        "logo": own.logo,
         "front": front,
         "main": [part for part in parts if not part.is_folded and not part.is_silent],
         "appendix": [part for part in parts if part.is_folded and not part.is_silent],
@@ -127,6 +149,7 @@ class _Part:
     anchor: str = ""
     heading: str = ""
     cells: list = field(default_factory=list)
+    note: str = ""
     is_folded: bool = False
     is_silent: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -70,6 +70,7 @@ class Source:
         """How to write this audit's numbers, steps and segments, in its own language or another."""
         lang = lang or self.settings.lang or LANGUAGES[0]
         words = Words(lang, self.steps.names(lang), self.settings.time_zone)
+        words = replace(words, lead_url=self.settings.lead_url)
         return self.segmentation.add_names(words)
 
     def name_segments(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.looks import ACCENT, BAR, INK, MUTED, TRACK, WENT_ON
+from funnel_lib.drawing.looks import ACCENT, BAR, INK, MUTED, WENT_ON
 
 
 @canvas.in_style
@@ -36,7 +36,7 @@ def plot_asks(asks: pd.DataFrame, words: Words) -> Axes | None:
     canvas.leave_room_for_marks(sheet, 1)
     for n, row in enumerate(told.itertuples()):
         y, is_sure = sheet.tops[n] + BAR / 2, bool(row.beyond_chance)
-        canvas.draw_bar(sheet, n, 0, 1, TRACK)
+        canvas.draw_track(sheet, n)
         shares = [row.share_not_asked, row.share_asked]
         sheet.ax.plot(shares, [y, y], color=ACCENT if is_sure else MUTED, lw=2, zorder=3)
         ends = np.clip([row.share_not_asked + row.low, row.share_not_asked + row.high], 0, 1)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.looks import ACCENT, BAR, INK, MUTED, TRACK, WENT_ON
+from funnel_lib.drawing.looks import ACCENT, BAR, INK, MUTED, WENT_ON
 
 MOST_GROUPS = 20
 _FEWEST = 3  # groups that are drawn where none is worse: fewer are a sentence
@@ -45,7 +45,7 @@ def plot_groups(groups: pd.DataFrame, words: Words) -> Axes | None:
     canvas.leave_room_for_marks(sheet, float(told[["high", "share_as_others"]].max().max()))
     for n, row in enumerate(told.itertuples()):
         if not row.barred:
-            canvas.draw_bar(sheet, n, 0, sheet.ax.get_xlim()[1], TRACK)
+            canvas.draw_track(sheet, n)
             y = sheet.tops[n] + BAR / 2
             canvas.draw_interval(sheet.ax, y, row.low, row.high)
             canvas.draw_mark(sheet.ax, row.share_as_others, y, "ring", MUTED)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.looks import BAR, INK, MUTED, TRACK, WENT_ON
+from funnel_lib.drawing.looks import BAR, INK, MUTED, WENT_ON
 
 # rule -> its mark, its colour, its size: nested, so that equal ones stay visible
 _RULES = {
@@ -43,7 +43,7 @@ def plot_rules(table: pd.DataFrame, words: Words) -> Axes | None:
     sheet = canvas.open_sheet(words, title, steps.map(words.step), counts, key)
     canvas.leave_room_for_marks(sheet, reached.max().max())
     for n, (_, row) in enumerate(reached.iterrows()):
-        canvas.draw_bar(sheet, n, 0, sheet.ax.get_xlim()[1], TRACK)
+        canvas.draw_track(sheet, n)
         y = sheet.tops[n] + BAR / 2
         for order, (rule, (mark, colour, size)) in enumerate(_RULES.items(), 3):
             canvas.draw_mark(
