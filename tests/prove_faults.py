@@ -93,8 +93,9 @@ def prove_kills(folder: Path) -> tuple[list[str], bool]:
     began = time.monotonic()
     assert audit(folder, "run 0").wait() == 0
     lasts, rng, fine = time.monotonic() - began, random.Random(0), True
-    lines = write_head(["end", "runs", "ended while at work", "report whole", "all processes gone after 5 s",
-                        "no traceback", "nothing left after the next run"])  # fmt: skip
+    lines = write_head(["end", "runs", "ended while at work", "report whole",
+                        "all processes gone after 5 s", "no traceback",
+                        "nothing left after the next run"])  # fmt: skip
     for name, number in ENDS.items():
         runs = [kill_one(folder, number, f"run {'x' * n}", rng.uniform(0.3, 1) * lasts)
                 for n in range(1, KILLS + 1)]  # fmt: skip

@@ -158,8 +158,9 @@ def _list_texts(frames: list[pd.DataFrame], columns: Iterable[str]) -> pd.Series
 
 
 def _number(ids: pd.Series, word: str) -> dict[str, str]:
-    """Number the ids that are personal, or hold what is: in the order of a hash, so that the number says nothing of
-    them, and is the same whatever the order of the rows; never the name of another id."""
+    """Number the ids that are personal, or hold what is: in the order of a hash, so that the number
+    says nothing of them, and is the same whatever the order of the rows; never the name of another
+    id."""
     told = find_persons(ids)
     texts = ids[~told & ids.str.contains(_MAY_HOLD).to_numpy(bool)]
     texts = texts[~texts.str.fullmatch(r"\d*")]
