@@ -1,29 +1,31 @@
-"""Personal data reach no output but where ``--show-names`` asks for them."""
+"""Personal data reach no output but where ``--show-names`` asks for them; names that are code stay
+texts."""
 
+import ast
 import json
 import os
 import re
 import socket
 import tempfile
 import zipfile
+from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from funnel_lib.audit import build_audit
-from funnel_lib.core.errors import InputError
+from funnel_lib.core.errors import CONTROLS, InputError, drop_controls
 from funnel_lib.core.words import Words
 from funnel_lib.reading.cells.marks import _MARKS, find_persons, hide_texts
 from funnel_lib.reading.cells.people import find_personal
 from funnel_lib.reading.export import read_export
 from funnel_lib.reading.privacy import _number, hide_text, show_place
-from funnel_lib.reporting.outputs import save_audit
 from funnel_lib.reporting.report import write_report
-from funnel_lib.sections import list_sections
 from funnel_lib.settings import Settings
 
 N = 400
@@ -533,30 +535,134 @@ PAYLOADS = [
 ]
 
 
-@pytest.mark.parametrize("place", ["manager", "team", "product", "loss_reason", "stage", "lead_id"])
-def test_names_that_are_code_are_shown_as_text(place, tmp_path):
+MARKED = [f"{text} q{n}q" for n, text in enumerate([*PAYLOADS, "\x1b[31mred", "a\x00b", "a\nb"])]
+ACTS = {"invitation": "=cmd|' /C calc'!A0 q90q", "meeting": "<img src=x onerror=alert(1)> q91q"}
+CODED_STEPS = {
+    "<script>alert(1)</script> q92q": {"en": "**bold** `code` $x$ [x](javascript:alert(1)) q93q"},
+    "{{ 7 * 7 }}, =1-1 q94q": {"en": "[red]rich[/red] </title><!-- q95q"},
+    "![x](http://x.invalid/y) q96q": {"en": "{0.__class__} {share:share} <a href='x'>y q97q"},
+}
+TITLE = """</title><script>t</script>{{ 7 * 7 }}**b**"\\\n__import__('os').abort() #' q98q"""
+FILE = "<img src=x onerror=alert(1)>{{7*7}}\x1b[31m\u202e 'q' q99q.csv"
+PAGE_TAGS = """
+    html head meta title style body main h1 h2 h3 nav section p b em span div ol ul li a table thead
+    tbody tr th td figure img details summary pre code footer"""
+PAGE_ATTRIBUTES = """
+    href class aria-label role style id alt src lang name charset content aria-hidden title"""
+SVG_TAGS = "svg g defs path text use rect style clipPath pattern image"
+
+
+class Page(HTMLParser):
+    """What a browser makes of a page: its elements and attributes, and its texts."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.links, self.texts = set(), set(), set(), []
+        self.odd, self.stressed, self._within = [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links |= {value for name, value in attrs if name in ("href", "src")}
+        self.texts += [value for name, value in attrs if name in ("alt", "title")]
+        if tag not in ("meta", "img"):
+            self._within.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag in ("meta", "img") or self._within.pop() == tag
+
+    def handle_data(self, data):
+        if self._within[-1:] != ["code"]:  # there a text is written as Python does
+            self.texts.append(data)
+        if {*self._within} & {"b", "em"}:
+            self.stressed.append(data)
+
+    def handle_comment(self, data):
+        self.odd.append(data)
+
+    handle_pi = unknown_decl = handle_comment
+
+
+def find_marked(texts):
+    """Which of the marked texts are shown, each as it is: a cut one shows no mark."""
+    shown = re.sub(r"\s", "", drop_controls("\n".join(texts)))
+    names = [name for names in CODED_STEPS.values() for name in names.values()]
+    known = {text.split()[-1]: re.sub(r"\s", "", drop_controls(text))
+             for text in (*MARKED, *ACTS.values(), *CODED_STEPS, *names, TITLE,
+                          FILE.removesuffix(".csv"))}  # fmt: skip
+    found = [*re.finditer(r"q\d+q", shown)]
+    changed = [shown[: m.end()][-60:] for m in found if not shown.endswith(known[m[0]], 0, m.end())]
+    assert changed == []
+    return {m[0] for m in found}
+
+
+def write_coded(folder):
+    """An export all of whose names are code of some kind."""
     events, leads = make_log()
-    other = {f"L{i}": text for i, text in enumerate(PAYLOADS)}
-    if place == "lead_id":
-        events["lead_id"], leads["lead_id"] = (x["lead_id"].replace(other) for x in (events, leads))
-    else:
-        leads[place] = [PAYLOADS[i % len(PAYLOADS)] for i in range(N)]
-    acts = pd.DataFrame({"lead_id": "L300", "at": "2025-02-01 10:00", "action": PAYLOADS})
-    files = write_export(tmp_path, pd.concat([events, acts]), leads)
-    audit = build_audit(**files, segments="none")
-    save_audit(audit, tmp_path / "out")
-    for part in list_sections():
-        answer = getattr(audit, part.name)
-        shown = answer.show().html
-        assert "<script" not in shown and "<svg onload" not in shown and "<img src=x" not in shown
-        assert 'href="javascript' not in shown
-        for svg in re.findall(r"<svg.*?</svg>", shown, re.DOTALL):
-            ElementTree.fromstring(svg)
+    other = {f"L{i}": text for i, text in enumerate(MARKED)}
+    events["lead_id"], leads["lead_id"] = (x["lead_id"].replace(other) for x in (events, leads))
+    n, of = np.arange(N), len(MARKED)
+    places = ("manager", "team", "product", "loss_reason", "stage", "source", MARKED[1], MARKED[11])
+    for k, place in enumerate(places):  # a few large groups, and one of each
+        leads[place] = np.array(MARKED)[(7 * k + np.where(n % 3, n % 5, n)) % of]
+    events["action"] = events["action"].replace(ACTS)
+    acts = pd.DataFrame({"lead_id": "L300", "at": "2025-02-01 10:00", "action": MARKED})
+    moves = pd.DataFrame({
+        "lead_id": [f"L{100 + i % 250}" for i in range(6 * of)],
+        "at": pd.Timestamp("2025-02-01") + pd.to_timedelta(np.arange(6 * of), "h"),
+        "action": [f"stage: {text}" for text in MARKED] * 6, "actor": "manager",
+    })  # fmt: skip
+    write_export(folder, pd.concat([events, acts, moves]), leads)
+    (folder / "events.csv").rename(folder / FILE)
+    evidence = [["request"], [ACTS["meeting"]], [MARKED[4], MARKED[30]]]
+    named = zip(CODED_STEPS.items(), evidence, strict=True)
+    steps = [{"id": i, "name": names, "evidence": shown} for (i, names), shown in named]
+    steps[1]["asked_by"] = [ACTS["invitation"]]
+    steps.append({"id": "pay", "evidence": ["payment"]})
+    text = yaml.safe_dump({"steps": steps, "won": "pay", "stages": {MARKED[2]: steps[1]["id"]}})
+    (folder / "steps.yml").write_text(text, encoding="utf-8")
+
+
+def test_names_that_are_code_are_shown_as_text_wherever_they_stand(tmp_path, funnel, monkeypatch):
+    """As lead, manager, team, product, stage, reason, source, action, header, step, title, file."""
+    write_coded(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    files = [FILE, "--leads", "leads.csv", "--steps", "steps.yml"]
+    call = ["audit", *files, "--title", TITLE, "--segments", "2", "--out", "out"]
+    code, screen, errors = funnel(*call)
+    assert (code, errors) == (0, "") and re.search(CONTROLS, screen) is None
+    texts = dict(read_texts(tmp_path / "out"))
+    assert [name for name, text in texts.items() if re.search(CONTROLS, text)] == []
+
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    labels, drawn = [], re.compile("<svg.*?</svg>", re.DOTALL)
+    for svg in drawn.findall(html):
+        for part in ElementTree.fromstring(svg).iter():
+            assert part.tag.rpartition("}")[2] in SVG_TAGS.split()
+            links = [x for name, x in part.attrib.items() if name.endswith("href")]
+            assert all(link.startswith("#") for link in links)
+            labels += part.itertext() if part.tag.rpartition("}")[2] == "text" else []
+    assert len(find_marked(labels)) > len(MARKED) / 2
+
+    page = Page(drawn.sub("", html))
+    assert page.tags <= {*PAGE_TAGS.split()} and page.odd == []
+    assert page.attributes <= {*PAGE_ATTRIBUTES.split()}
+    assert all(link.startswith("#") for link in page.links)
+    assert find_marked(page.stressed) == set()
+    marks = find_marked([*page.texts, *labels])
+    assert {f"q{n}q" for n in (*range(len(MARKED)), *range(91, 98, 2), 98, 99)} - marks == set()
+
+    notebook = nbformat.read(tmp_path / "out" / "report.ipynb", as_version=4)
+    (cell,) = (c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", ()))
+    given = {n.targets[0].id: ast.literal_eval(n.value) for n in ast.parse(cell.source).body}
+    assert given["title"] == TITLE
+
     with zipfile.ZipFile(tmp_path / "out" / "audit.xlsx") as book:
         for name in book.namelist():
-            text = book.read(name)
-            ElementTree.fromstring(text)
-            assert b"<f>" not in text
+            tree = ElementTree.fromstring(book.read(name))
+            assert {e.tag.partition("}")[2] for e in tree.iter()} & {"f", "hyperlink"} == set()
     for path in (tmp_path / "out" / "tables").glob("*.csv"):
         cells = pd.read_csv(path, dtype="str", keep_default_na=False)
         begins = {
