@@ -45,6 +45,7 @@ from funnel_lib.reading.pseudonyms import hide_managers, name_managers
 from funnel_lib.sections import list_parts, list_questions
 from funnel_lib.sections.hypotheses.count import check_references, read_references
 from funnel_lib.sections.new_funnel.draft import propose_steps
+from funnel_lib.sections.own import read_own
 from funnel_lib.sections.paths.segments import find_segments, read_segments
 from funnel_lib.sections.section import Answer, Section, Source
 from funnel_lib.settings import FORMATS, Settings, sign
@@ -217,7 +218,7 @@ def check_inputs(settings: Settings) -> Inputs:
         references = read_references(settings.references)
         if steps is not None:
             check_references(references, steps)
-    for check in (_check_choices, _check_times):
+    for check in (_check_choices, _check_times, read_own):
         with problems.collecting():
             check(settings)
     if settings.out:
@@ -278,7 +279,7 @@ def _check_choices(settings: Settings) -> None:
             f"segments {choice!r}: choose auto, none, how many (1 or more), or a file of segments"
         )
     if settings.lead_url and not re.match(r"https?://\S*\{id\}\S*$", settings.lead_url):
-        problems.add(say("problem.lead_url", given=settings.lead_url))
+        problems.add(say("problem.lead_url", given=settings.lead_url, id="{id}"))
     for condition in settings.only:
         if "=" not in condition:
             problems.add(f"only {condition!r}: write it as COLUMN=VALUE")

@@ -549,7 +549,7 @@ PAGE_TAGS = """
     tbody tr th td figure img details summary pre code footer"""
 PAGE_ATTRIBUTES = """
     href class aria-label role style id alt src lang name charset content aria-hidden title"""
-SVG_TAGS = "svg g defs path text use rect style clipPath pattern image"
+SVG_TAGS = "svg g defs path text tspan use rect style clipPath pattern title line circle"
 
 
 class Page(HTMLParser):

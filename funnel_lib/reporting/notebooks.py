@@ -77,7 +77,7 @@ def _list_settings(words: Words) -> str:
     head = [words.text(f"notebook.{column}") for column in ("setting", "default", "meaning")]
     rows = [
         (f"`{name}`", f"`{field.default!r}`" if field.default else "",
-         words.text(f"setting.{name}"))
+         words.find(f"setting.{name}"))
         for name, field in Settings.model_fields.items()
         if name not in ("lang", *_FILES)
     ]  # fmt: skip

@@ -12,15 +12,15 @@ from pathlib import Path
 import nbformat
 
 from funnel_lib.audit import check_inputs, show_input
-from funnel_lib.core.errors import InputError, Problems, SectionError
+from funnel_lib.core.errors import InputError, SectionError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.kernel import run_notebook
 from funnel_lib.reporting.notebooks import SECTION, build_notebook
-from funnel_lib.reporting.own import Own, read_own
 from funnel_lib.reporting.pdf import write_pdf
 from funnel_lib.sections import MAIN
+from funnel_lib.sections.own import Own, read_own
 from funnel_lib.sections.section import FAILED, SILENT
 from funnel_lib.settings import Settings
 
@@ -40,7 +40,7 @@ def write_report(settings: Settings) -> None:
             "a report is made of files, as its notebook reads them anew; write the frames first: "
             "frame.to_parquet('events.parquet')"
         ])  # fmt: skip
-    own = _check(settings)
+    check_inputs(settings)
     lang, out = settings.lang or LANGUAGES[0], Path(settings.out)
     with new_folder(out, settings.list_inputs()) as folder:
         notebook = folder / "report.ipynb"
@@ -51,21 +51,10 @@ def write_report(settings: Settings) -> None:
         _cover_parameters(notebook, folder / "manifest.json", out)
         given = (show_input(p, settings) for p in (*settings.events, settings.leads) if p)
         files = ", ".join(Path(p).name for p in given)
-        html = render_html(notebook, Words(lang), settings.title, files, own)
+        html = render_html(notebook, Words(lang), settings.title, files, read_own(settings))
         (folder / "report.html").write_text(html, encoding="utf-8")
         if "pdf" in settings.formats:
             write_pdf(html, folder / "report.pdf")
-
-
-def _check(settings: Settings) -> Own:
-    """Check everything before the run; what the maker adds of his own, read."""
-    problems, own = Problems(), Own()
-    with problems.collecting():
-        check_inputs(settings)
-    with problems.collecting():
-        own = read_own(settings)
-    problems.raise_if_any()
-    return own
 
 
 def _refuse_gaps(notebook: Path) -> None:

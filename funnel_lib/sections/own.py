@@ -72,12 +72,10 @@ def read_notes(path: str) -> dict[str, str]:
     known = [_PAGE_ONE, *(section.name for section in list_questions())]
     before, *parts = re.split(r"^## +(.+?) *$", text, flags=re.MULTILINE)
     found = dict(zip(parts[::2], parts[1::2], strict=True))
-    wrong = [
-        say("problem.notes_key", path=path, name=name, near=suggest(name, known),
-            known=", ".join(known))
-        for name in found
-        if name not in known
-    ]  # fmt: skip
+    wrong = []
+    if unknown := [name for name in found if name not in known]:
+        names = ", ".join(f"“{name}”" + suggest(name, known) for name in unknown)
+        wrong.append(say("problem.notes_key", path=path, names=names, known=", ".join(known)))
     if before.strip():
         wrong.append(say("problem.notes_before", path=path))
     if wrong:
