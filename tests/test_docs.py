@@ -460,7 +460,7 @@ WRONG = {
         ["audit", "log.csv", "--steps", "steps.yml", "--reference", "sold=80%"], {}
     ),
     "is no duration": (["audit", "log.csv", "--steps", "steps.yml", "--within", "90"], {}),
-    "not built yet; print report.html": (
+    "needs WeasyPrint": (
         ["audit", "log.csv", "--steps", "steps.yml", "--formats", "pdf"], {}
     ),
     "is already there": (["steps", "log.csv", "--out", "steps.yml"], {}),
@@ -470,6 +470,7 @@ WRONG = {
 @pytest.mark.parametrize("message", WRONG)
 def test_every_message_explained_is_one_that_comes(message, funnel, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("funnel_lib.audit.find_spec", lambda name: None)
     arguments, files = WRONG[message]
     for name, text in ({"log.csv": HEADER + ROWS, "steps.yml": STEPS} | files).items():
         (tmp_path / name).write_text(text, encoding="utf-8")

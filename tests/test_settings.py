@@ -116,7 +116,7 @@ def test_what_a_notebook_sets_is_collected_and_what_is_misspelt_is_refused():
     with pytest.raises(InputError) as error:
         collect_settings(space)
     assert [p.split(" (")[0] for p in error.value.problems] == [
-        "no parameter 'evnts'; did you mean events or segments?",
+        "no parameter 'evnts'; did you mean events or segments or notes?",
         "no parameter 'rul'; did you mean rule?",
     ]
     del space["evnts"], space["rul"]
@@ -148,7 +148,7 @@ def test_without_files_a_notebook_reads_the_sample():
 
 def test_the_settings_mean_the_same_in_the_notebook_and_the_command():
     for name, field in Settings.model_fields.items():
-        assert Words("en").text(f"setting.{name}") == field.description
+        assert Words("en").find(f"setting.{name}") == field.description
 
 
 def test_a_notebook_shows_the_problems_and_no_traceback(tmp_path):
