@@ -71,6 +71,8 @@ def kill_one(folder: Path, number: int, title: str, after: float) -> dict:
     time.sleep(GONE)
     alive = [pid for pid in born if is_same(pid, born[pid])]
     told = (folder / "told").read_text(encoding="utf-8")
+    if "Traceback" in told:
+        print(f"ended after {after:.2f} s:\n{told}", file=sys.stderr, flush=True)
     return {
         "whole": read_whole(folder / "out") in (before, title),
         "clean": not alive,
