@@ -14,9 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
 import psutil  # comes with ipykernel
 from proving import show_row, write_head
 
+from funnel_lib.core.steps import parse_steps
 from funnel_lib.datasets.planted import plant_log, write_planted
 
 KILLS = 40  # of each kind
@@ -69,6 +71,8 @@ def kill_one(folder: Path, number: int, title: str, after: float) -> dict:
     time.sleep(GONE)
     alive = [pid for pid in born if is_same(pid, born[pid])]
     told = (folder / "told").read_text(encoding="utf-8")
+    if "Traceback" in told:
+        print(f"ended after {after:.2f} s:\n{told}", file=sys.stderr, flush=True)
     return {
         "whole": read_whole(folder / "out") in (before, title),
         "clean": not alive,
@@ -139,6 +143,24 @@ def list_years(n_years: int):
             yield f"L{i}", f"{later}-02-{day:02d} 09:00", "invoice_paid"
 
 
+def write_long(folder: Path, n_events: int) -> list[str]:
+    """Write a planted CRM, one of whose leads that bought nothing has so many events more, of the
+    kinds the others have; what its audit is told."""
+    write_planted(planted := plant_log("kettles", 400, seed=5), folder)
+    lead = planted.leads.loc[planted.leads["status"] == "open", "lead_id"].iloc[0]
+    mine = planted.events["lead_id"] == lead
+    sold = parse_steps(planted.steps_yaml)["invoice_paid"].evidence[0].action
+    acts = planted.events.loc[planted.events["action"] != sold, ["action", "actor"]]
+    more = acts.sample(n_events, replace=True, random_state=0, ignore_index=True)
+    first = pd.to_datetime(planted.events.loc[mine, "at"]).max()
+    at = first + pd.to_timedelta(range(1, n_events + 1), unit="s")
+    more.assign(lead_id=lead, at=at).reindex(columns=planted.events.columns).to_csv(
+        folder / "events.csv", mode="a", header=False, index=False
+    )
+    named = [str(folder / name) for name in ("events.csv", "leads.csv", "steps.yml")]
+    return ["audit", named[0], "--leads", named[1], "--steps", named[2], "--out", "out"]
+
+
 def multiply(n: int) -> str:
     """A few lines of YAML, each ten times the one before."""
     names = [f"a{i}" for i in range(n)]
@@ -163,6 +185,7 @@ def write_inputs(folder: Path) -> dict[str, list[str]]:
     for name, text in files.items():
         (folder / f"{name}.yml").write_text(text)
     (folder / "nested.json").write_text("[" * 100_000)
+    long = write_long(folder / "long", 200_000)
     plain = ["audit", "plain.csv", "--no-report", "--out", "out", "--steps"]
     return {
         "YAML whose aliases multiply to a billion entries": [*plain, "aliases.yml"],
@@ -173,6 +196,8 @@ def write_inputs(folder: Path) -> dict[str, list[str]]:
         "10,000 steps": [*plain, "10000.yml"],
         "1,000 stages": [*_swap(plain, "stages.csv"), "steps.yml"],
         "events over 120 years": [*_swap(plain, "years.csv"), "steps.yml"],
+        "one lead of 200,000 events, segments sought": [*long, "--no-report"],
+        "the same, a whole report": long,
         "JSON nested 100,000 deep": ["check", "nested.json"],
     }
 
@@ -205,7 +230,8 @@ def prove_inputs(folder: Path) -> tuple[list[str], bool]:
         code, seconds, size, told = run_measured(folder, call)
         fine &= code in (0, 2) and "Traceback" not in told
         fine &= seconds <= MOST_SECONDS and size <= MOST_MB
-        said = re.sub(r"^funnel: (\S+: )?", "", told.splitlines()[-1])[:90] if code else "a report"
+        last = told.splitlines()[-1] if told else f"nothing (exit code {code})"
+        said = re.sub(r"^funnel: (\S+: )?", "", last)[:90] if code else "a report"
         lines.append(show_row(name, f"{seconds:.0f}", f"{size:.0f}", said))
         print(lines[-1], flush=True)
     return lines, fine

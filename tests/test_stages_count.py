@@ -1,5 +1,6 @@
 """The CRM's pipeline beside the client's steps: by hand, by slow loops, against planted truth."""
 
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations, permutations
@@ -288,6 +289,18 @@ def test_a_stage_renamed_in_mid_life_is_shown_as_two_with_a_hint():
     new = moves[moves["stage"] == "First talks"].index[0]
     moves.loc[new, "at"] = moves["at"].min()  # both names in use at once
     assert find_renamed(moves).empty
+
+
+def test_a_deal_that_moves_without_end_takes_no_square_of_memory():
+    moves = pd.DataFrame({
+        "lead": [*range(8), *[8] * 2_400, *range(9, 17)], "at": pd.Timestamp("2025-01-01"),
+        "stage": [*["Old"] * 8, *["Old", "Sent", "Seen"] * 800, *["New"] * 8], "place": 0,
+    })  # fmt: skip
+    moves["at"] += pd.to_timedelta(range(len(moves)), unit="min")
+    tracemalloc.start()
+    assert [*find_renamed(moves)["renamed_to"]] == ["New"]
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
 
 
 def test_a_lost_end_is_no_stage_that_buyers_pass():

@@ -154,7 +154,9 @@ def find_renamed(moves: pd.DataFrame) -> pd.DataFrame:
     pairs = ends.reset_index().merge(ends.reset_index(), how="cross", suffixes=("", "_to"))
     near = (pairs["place"] - pairs["place_to"]).abs() < 1
     pairs = pairs[(pairs["last"] < pairs["first_to"]) & near]
-    both = moves.merge(moves, on="lead", suffixes=("", "_to"))
+    came = moves.loc[moves["stage"].isin([*pairs["stage"], *pairs["stage_to"]]), ["lead", "stage"]]
+    came = came.drop_duplicates()  # a deal may move without end
+    both = came.merge(came, on="lead", suffixes=("", "_to"))
     met = set(zip(both["stage"], both["stage_to"], strict=True))
     kept = [pair for pair in zip(pairs["stage"], pairs["stage_to"], strict=True) if pair not in met]
     rows = [{"stage": stage, "renamed_to": later} for stage, later in kept]
