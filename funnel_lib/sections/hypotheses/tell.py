@@ -26,6 +26,7 @@ def tell_start(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
             "sentence.start_in" if len(segments) > 1 else "sentence.start",
             gain=write_gains(_take_lever(row, sure), words, row["months"]),
             test=_tell_test(row, words),
+            advice=words.advise(row["lever"], row["step"]),
             **row,
         ),
         row["reference"].startswith(_PEOPLE) and words.text("sentence.start_reference", **row),
