@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,6 +102,27 @@ class Inputs:
     references: dict[str, float]
 
 
+PROGRESS = logging.getLogger("funnel_lib.progress")  # hears the stages of the work
+PROGRESS.propagate = False
+
+
+@contextmanager
+def _writing_progress() -> Iterator[None]:
+    """Write the stages of the work, too, into the file that a report's maker follows."""
+    path = os.environ.get("FUNNEL_PROGRESS")
+    if not path:
+        yield
+        return
+    file = logging.FileHandler(path, encoding="utf-8")
+    PROGRESS.addHandler(file)
+    PROGRESS.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        PROGRESS.removeHandler(file)
+        file.close()
+
+
 @sign
 def build_audit(events: Settings | str | Path | Any, **settings: Any) -> Audit:
     """Read an export and count everything the report tells.
@@ -125,15 +149,17 @@ def build_audit(events: Settings | str | Path | Any, **settings: Any) -> Audit:
     ['request_left', 200.0]
     """
     given = _take(events, settings)
-    with asking(given.lang):
+    with asking(given.lang), _writing_progress():
         return _build(given)
 
 
 def _build(given: Settings) -> Audit:
     named = [*given.list_inputs(), *_list_segments(given)]
     files = list_files(named)
+    PROGRESS.info("reading")
     inputs = check_inputs(given)
     log = read_log(given, inputs.mapping)
+    PROGRESS.info("steps")
     if inputs.steps is None:
         steps = parse_steps(propose_steps(log))
         check_references(inputs.references, steps)
@@ -160,13 +186,17 @@ def _build(given: Settings) -> Audit:
         log, chosen = hide_managers(log, chosen, others)
         covered = tuple(map(others.cover_condition, settings.only))
         settings = settings.model_copy(update={"only": covered})
+    PROGRESS.info("segments")
     found = _find(chosen, settings)
     if found.has_no_path and settings.rule == "passed":  # a later step says nothing of an earlier
         settings = settings.model_copy(update={"rule": "any"})
     check_unchanged(files, named)
     audit = Audit(log, inputs.steps, chosen, left_out, found, settings, {}, {}, unmerged, files)
-    for section in list_parts().values():
+    parts = list_parts().values()
+    for n, section in enumerate(parts):
+        PROGRESS.info("%s %d/%d", "sections", n + 1, len(parts))
         _count(section, audit)
+    PROGRESS.info("page")
     return audit
 
 

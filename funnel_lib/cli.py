@@ -127,15 +127,17 @@ def audit(
 ) -> None:
     """Turn an export into a report: at which step are clients lost, and was it ever proposed?"""
     from funnel_lib.core.words import Words
+    from funnel_lib.reporting.progress import showing_progress
     from funnel_lib.reporting.terminal import print_summary
 
     tables_alone = no_report or "html" not in settings.formats
-    if tables_alone:
-        _save_tables(settings, [] if no_report else settings.formats)
-    else:
-        from funnel_lib.reporting.report import write_report
+    with showing_progress(settings.lang):
+        if tables_alone:
+            _save_tables(settings, [] if no_report else settings.formats)
+        else:
+            from funnel_lib.reporting.report import write_report
 
-        write_report(settings)
+            write_report(settings)
     facts = json.loads(Path(settings.out, "manifest.json").read_text(encoding="utf-8"))
     print_summary(facts["told"], facts["warnings"], Words(settings.lang))
     _echo_place(Path(settings.out, "tables" if tables_alone else "report.html"))
@@ -411,10 +413,8 @@ def _save_tables(settings: Settings, formats: Sequence[str]) -> None:
     from funnel_lib.audit import build_audit
     from funnel_lib.reporting.folders import new_folder
     from funnel_lib.reporting.outputs import save_audit
-    from funnel_lib.reporting.terminal import show_progress
 
-    with show_progress():
-        audit = build_audit(settings)
+    audit = build_audit(settings)
     with new_folder(settings.out, settings.list_inputs()) as folder:
         save_audit(audit, folder, formats)
 

@@ -76,6 +76,7 @@ class Step(Checked):
     name : how people call it, by language; a plain text serves all languages
     evidence : what shows it, any of these; left out, the action named like the step
     asked_by : the manager's actions that ask for it or help with it, written as evidence is
+    ask : what the manager does to propose it, for advice: an infinitive, by language or for all
     optional : a client may buy without it, so it is never called missed
     """
 
@@ -83,6 +84,7 @@ class Step(Checked):
     name: dict[str, str] = {}
     evidence: tuple[Evidence, ...] = ()
     asked_by: tuple[Evidence, ...] = ()
+    ask: dict[str, str] = {}
     optional: bool = False
 
     @model_validator(mode="before")
@@ -92,6 +94,8 @@ class Step(Checked):
             return given
         name = given.get("name", str(given["id"]))
         filled = {"name": dict.fromkeys(LANGUAGES, name) if isinstance(name, str) else name}
+        if isinstance(ask := given.get("ask"), str):
+            filled["ask"] = dict.fromkeys(LANGUAGES, ask)
         for key, default in (("evidence", [str(given["id"])]), ("asked_by", [])):
             rules = given.get(key, default)
             if isinstance(rules, list | tuple):
@@ -178,6 +182,10 @@ class Steps(Checked):
     def names(self, lang: str) -> dict[str, str]:
         """Names of all steps in a language; the id where there is none."""
         return {s.id: s.name.get(lang) or next(iter(s.name.values()), s.id) for s in self.steps}
+
+    def list_asks(self, lang: str) -> dict[str, str]:
+        """What the manager does to propose each step, in a language, where the file says it."""
+        return {s.id: s.ask.get(lang) or next(iter(s.ask.values())) for s in self.steps if s.ask}
 
 
 def read_steps(path: str | Path) -> Steps:

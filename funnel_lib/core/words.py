@@ -59,6 +59,7 @@ class Words:
     time_zone: str = "UTC"
     segment_names: dict[str, str] = field(default_factory=dict)
     lead_url: str = ""
+    step_asks: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         if self.lang not in LANGUAGES:
@@ -226,6 +227,18 @@ class Words:
             several = [step_id]  # a stage's name, say, of the CRM
         names = [self.step_names.get(step, step) for step in several]
         return self.text("count.or_quoted").join(names) if len(names) > 1 else names[0]
+
+    def advise(self, lever: str, step_id: str) -> str:
+        """Say what to do about a step, in the words of the steps file where it has some.
+
+        Examples
+        --------
+        >>> Words("en", step_asks={"paid": "send the invoice"}).advise("ask", "paid")
+        'for every client, send the invoice'
+        """
+        if lever == "ask" and step_id in self.step_asks:
+            return self.text("advice.ask_for", ask=self.step_asks[step_id])
+        return self.value("advice", lever)
 
     def steps(self, step_ids: Iterable[str]) -> str:
         """Name several steps, in their order."""

@@ -27,7 +27,7 @@ from funnel_lib.datasets.truth import (
     list_rates,
     list_steps,
 )
-from funnel_lib.datasets.worlds import SPREAD, WON, World, translate, translate_world
+from funnel_lib.datasets.worlds import ASKS, SPREAD, WON, World, translate, translate_world
 
 DAY = 24 * 60  # minutes, the unit of every clock here
 STAGE_KEPT = 0.9  # how often a manager who acts moves the deal's stage, too
@@ -404,7 +404,8 @@ def _write_steps(world, steps):
         if world.returning and step.id == "repeat_order":
             shows.append({"action": WON, "other_deal": True})
         row = {"id": step.id, "name": {"en": step.en, "ru": step.ru}, "evidence": shows}
-        rows.append(row | ({"asked_by": [step.asked_by]} if step.asked_by else {}))
+        asked = {"asked_by": [step.asked_by], "ask": ASKS[step.id]} if step.asked_by else {}
+        rows.append(row | asked)
     text = {"version": 1, "steps": rows, "won": WON, "post_sale": list(world.post_sale)}
     if world.stages:
         text["stages"] = {s.stage: s.id for s in steps if s.stage}

@@ -54,6 +54,18 @@ served | Was served | Получил обслуживание
 feedback_given | Gave feedback | Дал отзыв
 repeat_order | Ordered again | Купил снова
 """  # noqa: E501
+# What proposes a step, as advice says it.
+ASKS = {
+    "call_answered": {"en": "call, and call again", "ru": "позвонить, и ещё раз"},
+    "task_stated": {"en": "send a brief", "ru": "отправить бриф"},
+    "demo_attended": {"en": "offer a demo", "ru": "предложить демонстрацию"},
+    "sample_tested": {"en": "send a sample", "ru": "отправить образец"},
+    "proposal_opened": {"en": "send the proposal", "ru": "отправить КП"},
+    "proposal_answered": {"en": "ask about the proposal", "ru": "позвонить и спросить о КП"},
+    "terms_agreed": {"en": "offer to agree the terms", "ru": "предложить согласовать условия"},
+    "contract_signed": {"en": "offer to sign the contract", "ru": "предложить подписать договор"},
+    "invoice_paid": {"en": "send the invoice", "ru": "выставить счёт"},
+}
 STEPS = tuple(PlantedStep(*line.split(" | ")) for line in _STEP_TABLE.strip().splitlines())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise, permutations
@@ -13,6 +14,7 @@ from funnel_lib.engine.mixtures import Fit, Sample, begin, count_segments, run_e
 from funnel_lib.engine.trees import Trie
 from funnel_lib.engine.walks import LOWEST, RARE, Path, Rates, change
 
+PROGRESS = logging.getLogger("funnel_lib.progress")  # hears how far the search is
 N_FITTED = 8  # of these, so many have their chances fitted
 N_SEEDS = 8  # journeys tried as the beginning of a new path
 MOST_CLIMBS = 3  # times as many are edited where the best are no paths of their own
@@ -284,6 +286,8 @@ def search(sample: Sample, max_segments: int, exactly: int | None = None) -> dic
     for _ in range(2 * max_segments):
         if best and sample.is_tired:
             break
+        n_paths = len(fit.paths) + 1 if fit else 1
+        PROGRESS.info("%s %d/%d", "segments", n_paths, exactly or max_segments)
         new = grow(sample, fit)
         if new is None:
             break

@@ -267,7 +267,9 @@ def _find_first(tokens: list[str]) -> str:
         role, known = _look_up_word(done) or ("", None)
         if role == "act" and known.who == "either":
             return ""
-        by_us = role == "act" and known.who == "manager" and _find_asker(tokens) != "manager"
+        by_us = role == "act" and known.who == "manager"
+        # "Связался", "Отправил КП"; but "Пригласил коллег"
+        by_us = by_us and (known.step or _find_asker(tokens) == "client")
         return "manager" if by_us else "client"
     if len(tokens) == 1 or not act:
         return ""

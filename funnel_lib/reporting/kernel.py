@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from funnel_lib.core.errors import FunnelError, InputError, SectionError
+from funnel_lib.reporting.progress import following
 
 _LIBRARY = Path(__file__).parents[2]
 _ARGUMENTS = (
@@ -44,13 +45,14 @@ def run_notebook(
     started: list = []
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # settings no cell names are fine
     try:
-        papermill.execute_notebook(
-            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),
-            parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(),
-            request_save_on_cell_execute=False, log_output=False, shutdown_kernel="immediate",
-            extra_arguments=[*_ARGUMENTS],
-            kernel_manager_class=_make_manager(Path(scratch), started),
-        )  # fmt: skip
+        with following(Path(scratch, "progress")):
+            papermill.execute_notebook(
+                *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),
+                parameters, kernel_name="python3", progress_bar=False,
+                request_save_on_cell_execute=False, log_output=False, shutdown_kernel="immediate",
+                extra_arguments=[*_ARGUMENTS],
+                kernel_manager_class=_make_manager(Path(scratch), started),
+            )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         if error.ename == InputError.__name__:  # its traceback is the list of its problems
             raise InputError(error.traceback) from None
@@ -127,5 +129,6 @@ def _write_environment(scratch: Path) -> dict[str, str]:
     return {
         "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(paths), "PYTHONSTARTUP": "",
         "PYTHONIOENCODING": "utf-8", "IPYTHONDIR": str(scratch / "ipython"),
+        "FUNNEL_PROGRESS": str(scratch / "progress"),
         **{name: os.environ.get(name, "1") for name in threads},
     }  # fmt: skip

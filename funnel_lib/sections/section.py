@@ -69,7 +69,8 @@ class Source:
     def words(self, lang: str = "") -> Words:
         """How to write this audit's numbers, steps and segments, in its own language or another."""
         lang = lang or self.settings.lang or LANGUAGES[0]
-        words = Words(lang, self.steps.names(lang), self.settings.time_zone)
+        asks = self.steps.list_asks(lang)
+        words = Words(lang, self.steps.names(lang), self.settings.time_zone, step_asks=asks)
         words = replace(words, lead_url=self.settings.lead_url)
         return self.segmentation.add_names(words)
 

@@ -114,7 +114,7 @@ def propose_plans(
         levers = rows.groupby("lever")["extra_won"].sum().sort_values(ascending=False)
         new.append(Plan(
             id=name, segment=segment, step=step, path=_find_path(segmentation, segment),
-            change="; ".join(words.value("advice", lever) for lever in levers.index),
+            change="; ".join(words.advise(lever, step) for lever in levers.index),
             reference=first["reference"], share_now=round(first["share_now"], 4),
             share_reference=round(first["share_reference"], 4),
             leads_per_half=_whole(first["n_needed_per_arm"]), days=_whole(first["days_needed"]),

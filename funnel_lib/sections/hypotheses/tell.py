@@ -38,7 +38,10 @@ def tell_first(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -
     """With what to begin, in a short sentence? Empty where no gain is beyond chance."""
     sure = list_beyond(hypotheses)
     key = "sentence.start_in" if len(segments) > 1 else "sentence.start"
-    return "" if sure.empty else words.text(key, **_choose_start(sure))
+    if sure.empty:
+        return ""
+    row = _choose_start(sure)
+    return words.text(key, advice=words.advise(row["lever"], row["step"]), **row)
 
 
 def plan_rule(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) -> Act | None:
