@@ -228,6 +228,17 @@ class Words:
         names = [self.step_names.get(step, step) for step in several]
         return self.text("count.or_quoted").join(names) if len(names) > 1 else names[0]
 
+    def propose(self, step_id: str) -> str:
+        """Write what proposes a step, or the step itself, in quotes, where no steps file says it.
+
+        Examples
+        --------
+        >>> en = Words("en", {"paid": "Paid"}, step_asks={"signed": "send the contract"})
+        >>> en.propose("signed"), en.propose("paid")
+        ('send the contract', '“Paid”')
+        """
+        return self.step_asks.get(step_id) or self.text("sentence.quoted", step=step_id)
+
     def advise(self, lever: str, step_id: str) -> str:
         """Say what to do about a step, in the words of the steps file where it has some.
 

@@ -62,7 +62,9 @@ def plan_rule(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) ->
         words.text("sentence.start_reference", **row) if of_people else "",
         "" if slow else words.text("page.rule_test", **row),
     ]
-    title = words.text(f"page.rule_{row['lever']}", **row)
+    asks = row["lever"] == "ask" and row["step"] in words.step_asks
+    key = "page.rule_ask_for" if asks else f"page.rule_{row['lever']}"
+    title = words.text(key, advice=words.advise(row["lever"], row["step"]), **row)
     return Act("month", title, told, words.text("page.rule_gain", gain=gain), "hypotheses")
 
 

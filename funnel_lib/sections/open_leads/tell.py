@@ -68,10 +68,12 @@ def _tell_first(waiting: pd.DataFrame, words: Words) -> str:
     """The largest, and their next steps."""
     parts = [
         words.text(
-            "page.begin_with_part_amount" if row["amount"] > 0 else "page.begin_with_part", **row
+            "page.begin_with_part_amount" if row["amount"] > 0 else "page.begin_with_part",
+            what=words.propose(row["next_step"]),
+            **row,
         )
         for row in waiting.sort_values("amount", ascending=False, kind="stable")
         .head(MOST_LEADS)
         .to_dict("records")
     ]
-    return words.text("page.begin_with", parts=", ".join(parts))
+    return words.text("page.begin_with", parts="; ".join(parts))
