@@ -8,10 +8,11 @@ SAMPLE = $(if $(filter ru,$(lang)),sample_ru,sample)
 NEXT   = $(if $(filter ru,$(lang)),$(NEXT_ru),$(NEXT_en))
 NEXT_en = 'Open that file in a browser. To type funnel and not .venv/bin/funnel:' '  source .venv/bin/activate' '  .venv\Scripts\activate    (Windows)'
 NEXT_ru = 'Откройте этот файл в браузере. Чтобы писать funnel, а не .venv/bin/funnel:' '  source .venv/bin/activate' '  .venv\Scripts\activate    (Windows)'
+SHOOT = chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$(mktemp -d) --hide-scrollbars --window-size=1000,1340 --screenshot=$(CURDIR)/reports/sample-$(2).png file://$(CURDIR)/reports/$(1)/report.html
 LOCK_FLAGS := --universal --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lab docs sample bench prove lint lock clean
+.PHONY: help audit test lab docs sample pictures bench prove lint lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -40,6 +41,11 @@ docs: $(READY)  ## the reference of tables, and the notebook of the audit, from 
 sample: $(READY)  ## the sample in both languages: the same leads, other names
 	$(BIN)/funnel plant data/sample --seed 1
 	$(BIN)/funnel plant data/sample_ru --seed 1 --lang ru
+
+pictures: audit  ## the README's pictures: page one of both samples, by Debian's chromium
+	$(MAKE) audit lang=ru
+	$(call SHOOT,sample,en)
+	$(call SHOOT,sample_ru,ru)
 
 bench: $(READY)  ## speed and memory, as ratios side by side; BENCH_LEADS=10000000 takes that many leads
 	$(BIN)/python tests/bench.py
