@@ -38,9 +38,7 @@ def list_open(source: Source, words: Words, about: str) -> list[Sheet]:
     for manager, n in _count_managers(table).head(MOST_MANAGERS).items():
         told = words.text("sheet.manager_about", manager=manager, n=n)
         rows = table[table["manager"] == manager]
-        sheets.append(
-            Sheet(manager, told, rows, columns, most=MOST_LEADS, is_part=True, **known)
-        )
+        sheets.append(Sheet(manager, told, rows, columns, most=MOST_LEADS, is_part=True, **known))
     return sheets
 
 
