@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.groups import select_segment
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 from funnel_lib.reporting.sheets import Sheet
 from funnel_lib.sections.section import Source, title_table
 
@@ -59,6 +59,7 @@ def list_lost(source: Source, words: Words) -> list[Sheet]:
         path = words.value("tree_segment", rows["tree_segment"].iloc[0]) if several[node] else ""
         key = "sheet.lost_about_path" if path else "sheet.lost_about"
         told = words.text(key, step=place["missed_step"], n_lost=place["n_lost"], path=path)
+        told = join_sentences(told, place["n_not_asked"] >= 0.5 and words.text("sheet.lost_first"))
         columns = [c for c in _LOST if c in rows and (c != "loss_reason" or rows[c].notna().any())]
         sheets.append(Sheet(
             words.text("sheet.lost", step=step), told, rows, columns, "leads",
@@ -91,7 +92,7 @@ def _count_managers(open_leads: pd.DataFrame) -> pd.Series:
 def _count_places(source: Source) -> pd.DataFrame:
     """The places at which anybody is lost, by node, where most are lost first."""
     losses = select_segment({"losses": source.tables["losses"]})["losses"].groupby("node")
-    places = losses.agg({"missed_step": "first", "n_lost": "sum"})
+    places = losses.agg({"missed_step": "first", "n_lost": "sum", "n_not_asked": "sum"})
     places = places[places["n_lost"] >= 0.5]
     return places.sort_values("n_lost", ascending=False, kind="stable")
 
