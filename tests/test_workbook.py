@@ -362,3 +362,13 @@ def test_cells_of_any_size_and_kind(tmp_path):
     assert len(shown["note"][1]) == 32_767 and shown["note"].tolist()[2:] == ["—", ""]
     assert shown["flag"].tolist() == ["yes", "no", "", "yes"]
     assert shown["count"].tolist() == [1, 2, 3, 4]
+
+
+def test_words_of_ours_among_examples_are_the_readers(tmp_path):
+    table = pd.DataFrame({"check": ["personal_columns", "duplicate"], "n_rows": [1, 2],
+                          "example": ["phone: Tel; title: mail", "phone: x"]})  # fmt: skip
+    book = Book(Workbook(str(tmp_path / "x.xlsx")), Words("ru"))
+    write_table(book, "Q", Sheet("Q", "", table, list(table), "quality"), "Q")
+    book.book.close()
+    shown = Read(tmp_path / "x.xlsx").table("Q")["Например"].tolist()
+    assert shown == ["телефон: Tel; по заголовку: mail", "phone: x"]

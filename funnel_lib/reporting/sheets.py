@@ -158,8 +158,12 @@ def _write_column(
         return _write_numbers(cells, known, _find_empty(table, known, words), words)
     codes, found = pd.factorize(cells.astype(object))
     texts = [clean(words.value(column, x, name)) for x in found]
-    width = max((len(line) for text in texts for line in text.split("\n")), default=0)
-    return [texts[code] if code >= 0 else None for code in codes], {}, width + 2
+    written = [texts[code] if code >= 0 else None for code in codes]
+    if column == "example" and "check" in table:
+        pairs = zip(table["check"], written, strict=True)
+        written = texts = [text and clean(words.example(check, text)) for check, text in pairs]
+    width = max((len(line) for text in texts for line in (text or "").split("\n")), default=0)
+    return written, {}, width + 2
 
 
 def _write_times(cells: pd.Series, words: Words) -> tuple[list, dict[str, str], int]:
