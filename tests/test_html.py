@@ -68,8 +68,8 @@ def test_the_workbook_holds_text_not_formulas(planted_folder, tmp_path):
     save_audit(audit, out, ["xlsx"])
     book = calamine.CalamineWorkbook.from_path(str(out / "audit.xlsx"))
     assert book.sheet_names[:2] == ["Итог", "Лиды в работе"]
-    rows = book.get_sheet_by_name("Лиды в работе").to_python()
-    assert rows[0][:3] == ["Лид", "Последний шаг", "Следующий шаг"]
+    rows = book.get_sheet_by_name("Лиды в работе").to_python()[1:]  # below the way back
+    assert rows[0][:3] == ["Лид", "Менеджер", "Что делать"]
     assert len(rows) - 1 == len(audit.tables["open_leads"])
     assert {row[rows[0].index("Менеджер")] for row in rows[1:]} == {"=1+1"}
     assert "купили" in " ".join(str(r[0]) for r in book.get_sheet_by_name("Итог").to_python())

@@ -82,7 +82,8 @@ def test_a_new_section_appears_everywhere(made_up, planted_folder, tmp_path):
     assert re.search(rf'<h3>{re.escape(question)}</h3></summary>\s*<div id="colours">', html)
     assert "Blue, of 400." in html and "<em>Blue</em> is a colour." in html
     book = calamine.CalamineWorkbook.from_path(str(out / "audit.xlsx"))
-    assert book.get_sheet_by_name("colours").to_python() == [["colour", "Leads"], ["blue", 7]]
+    way_back, *rows = book.get_sheet_by_name("colours").to_python()
+    assert way_back == ["← Summary", question] and rows == [["colour", "Leads"], ["blue", 7]]
 
 
 def test_a_section_that_fails_fails_the_report_with_one_message(

@@ -89,7 +89,7 @@ class _PageOne(Answer):
         return render(
             "page_one",
             words=words,
-            about=_describe(source, words) if page.numbers else "",
+            about=describe_leads(source, words) if page.numbers else "",
             export=show_text(tell_above(source, lang), kind="export"),
             page=page,
             chart=show_tree(tables["tree"], words, tables["asks"]) if has_chart else "",
@@ -220,7 +220,7 @@ def _tell_caution(acts: list[Act], words: Words) -> list[str]:
     return [told] if told else []
 
 
-def _describe(source: Source, words: Words) -> str:
+def describe_leads(source: Source, words: Words) -> str:
     """Whose leads these are, of which time, how many of them, until when."""
     leads = source.tables["leads"]
     leads = leads[leads["entered_at"].notna()]
