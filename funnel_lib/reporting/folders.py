@@ -54,7 +54,7 @@ def new_folder(out: str | Path, inputs: Iterable[str] = ()) -> Iterator[Path]:
         mark = f".funnel-{hashlib.sha256(os.fsencode(place)).hexdigest()[:12]}-"
         with ExitStack() as ended:
             with holding_signals():  # no folder that nobody knows of
-                work = Path(tempfile.mkdtemp(prefix=mark, dir=near))
+                work = _make_hidden(near, mark)
                 held = _hold(work)
                 ended.enter_context(clearing(lambda: _leave(work, place, held)))
             try:
@@ -68,6 +68,14 @@ def new_folder(out: str | Path, inputs: Iterable[str] = ()) -> Iterator[Path]:
                 ) from None
             finally:
                 _leave(work, place, held)
+
+
+def _make_hidden(near: Path, mark: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=mark, dir=near))
+    except OSError as error:
+        error.filename = None  # a name that says nothing to anyone
+        raise
 
 
 def _leave(work: Path, place: Path, held) -> None:
