@@ -343,7 +343,8 @@ def check_out(out: str | Path) -> None:
         raise InputError([f"{told}{error.strerror}; name another folder"]) from None
     if there is None:
         raise InputError([f"{told}there is no such drive; name another folder"])
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    as_now = os.access in os.supports_effective_ids
+    if not there.is_dir() or not os.access(there, os.W_OK, effective_ids=as_now):
         raise InputError([f"{told}{there} cannot be written to; name another folder"])
 
 

@@ -23,7 +23,6 @@ import inspect
 import json
 import shlex
 import shutil
-import signal
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +43,7 @@ from funnel_lib.core.errors import (
     writing,
 )
 from funnel_lib.core.words import asking
+from funnel_lib.reporting.ending import ending_when_told
 from funnel_lib.settings import Settings
 
 app = typer.Typer(
@@ -296,26 +296,6 @@ def notebooks(
         paths = copy_notebooks(folder)
     for path in paths:
         _echo_place(path)
-
-
-@contextmanager
-def ending_when_told() -> Iterator[None]:
-    """Let SIGTERM, and a screen that is closed, end a run as an error does: nothing is left."""
-
-    def end(number, _):
-        signal.signal(number, signal.SIG_IGN)  # what is cleared now is cleared to the end
-        sys.exit(128 + number)
-
-    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-    # not where nohup holds it off, or a program that calls this one does otherwise
-    own = {n for n in numbers if signal.getsignal(n) is signal.SIG_DFL}
-    for number in own:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number in own:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def main() -> None:

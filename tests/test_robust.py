@@ -247,6 +247,59 @@ def test_told_to_end_a_run_leaves_nothing(planted_folder, tmp_path, number, wait
     assert list(tmp_path.iterdir()) == []
 
 
+ENDED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from funnel_lib.reporting.ending import ending_when_told
+from funnel_lib.reporting.folders import new_folder
+
+def told():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+class Dying:
+    def __del__(self):
+        told()
+
+async def within():
+    told()
+
+async def beside():
+    asyncio.ensure_future(within())
+    await asyncio.sleep(9)
+
+def swallow():
+    try:
+        told()
+    except BaseException:
+        pass
+
+def replace(*names):
+    real(*names)
+    done.append(names)
+    if len(done) == 3:  # the plan is made, a file moved aside, another one, too
+        told()
+
+real, done = Path.replace, []
+how, out = sys.argv[1:]
+with ending_when_told(), new_folder(out) as folder:
+    (folder / "report.html").write_text("new")
+    if how == "rename":
+        Path.replace = replace
+    else:
+        {"task": lambda: asyncio.run(beside()), "del": Dying, "swallow": swallow}[how]()
+"""
+
+
+@pytest.mark.parametrize("how", ["task", "del", "swallow", "rename"])
+def test_told_to_end_it_does_so_wherever_it_stands(tmp_path, how):
+    """Where an exception would be lost, or shown as a traceback."""
+    write_files(tmp_path, OLD)
+    call = [sys.executable, "-P", "-c", ENDED, how, str(tmp_path)]
+    ended = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
+    assert read_files(tmp_path) == OLD and not [*tmp_path.glob(".funnel-*")]
+
+
 def test_what_is_no_text_is_dropped_where_it_is_read(tmp_path):
     text = "lead_id,at,act\x1bion\nL\x001,2025-01-01,sent\u202e it\nL2,2025-01-02,\x9bno\x7fte №5\n"
     text += "L3,2025-01-03,ask\n" * 99  # a file of more such characters is taken for no text

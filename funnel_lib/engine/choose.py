@@ -135,15 +135,18 @@ def _run_all(run, seeds) -> list:
 @contextmanager
 def _starting_safely() -> Iterator[None]:
     """Let workers that start meanwhile import nothing from the current folder, which a process
-    does before it gets our paths."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
+    does before it gets our paths; what watches over them clears silently if we are killed."""
+    given = os.environ.get("PYTHONWARNINGS")
+    hushed = ",".join(filter(None, [given, "ignore:resource_tracker"]))
+    before = {"PYTHONSAFEPATH": os.environ.get("PYTHONSAFEPATH"), "PYTHONWARNINGS": given}
+    os.environ.update(PYTHONSAFEPATH="1", PYTHONWARNINGS=hushed)
     try:
         yield
     finally:
-        os.environ.pop("PYTHONSAFEPATH")
-        if before is not None:
-            os.environ["PYTHONSAFEPATH"] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _run_bound(run, seed, parent: int):

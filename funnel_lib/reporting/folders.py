@@ -13,12 +13,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from funnel_lib.audit import check_out
 from funnel_lib.core.errors import InputError, writing
 from funnel_lib.core.tables import read_tables
+from funnel_lib.reporting.ending import clearing, holding_signals
 
 try:
     import fcntl
@@ -27,7 +28,7 @@ except ImportError:  # Windows, where a file that is open cannot be removed, whi
 
 # What a report's folder holds beside its tables; a new report replaces these and nothing else.
 OUTPUTS = (
-    "report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json",
+    "report.html", "report.ipynb", "report.pdf", "audit.xlsx", "manifest.json", "segments.json",
     "new_funnel.csv", "steps.yml",
 )  # fmt: skip
 
@@ -51,22 +52,38 @@ def new_folder(out: str | Path, inputs: Iterable[str] = ()) -> Iterator[Path]:
         near = next(p for p in [place, *place.parents] if p.exists())
         # short, whatever the folder is called, and found again by the next run
         mark = f".funnel-{hashlib.sha256(os.fsencode(place)).hexdigest()[:12]}-"
-        work = Path(tempfile.mkdtemp(prefix=mark, dir=near))
-        held = _hold(work)
-        try:
-            _clear(place, mark, work)
-            (work / "new").mkdir()
-            yield work / "new"
-            _move_in(work, place, {Path(p).resolve() for p in inputs})
-        except InputError as error:
-            raise InputError(
-                p.replace(str(work / "new"), str(out)) for p in error.problems
-            ) from None
-        finally:
-            if held:
-                held.close()
-            if not (work / "plan").exists():
-                shutil.rmtree(work, ignore_errors=True)
+        with ExitStack() as ended:
+            with holding_signals():  # no folder that nobody knows of
+                work = _make_hidden(near, mark)
+                held = _hold(work)
+                ended.enter_context(clearing(lambda: _leave(work, place, held)))
+            try:
+                _clear(place, mark, work)
+                (work / "new").mkdir()
+                yield work / "new"
+                _move_in(work, place, {Path(p).resolve() for p in inputs})
+            except InputError as error:
+                raise InputError(
+                    p.replace(str(work / "new"), str(out)) for p in error.problems
+                ) from None
+            finally:
+                _leave(work, place, held)
+
+
+def _make_hidden(near: Path, mark: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=mark, dir=near))
+    except OSError as error:
+        error.filename = None  # a name that says nothing to anyone
+        raise
+
+
+def _leave(work: Path, place: Path, held) -> None:
+    """Leave the report's folder as it was or as it is to be, and nothing else."""
+    _put_back(work, place)
+    if held:
+        held.close()
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _hold(work: Path):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
+import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from funnel_lib.core.errors import FunnelError, InputError, SectionError
+from funnel_lib.reporting.ending import clearing, holding_signals
 from funnel_lib.reporting.progress import following
 
 _LIBRARY = Path(__file__).parents[2]
@@ -44,8 +43,9 @@ def run_notebook(
 
     started: list = []
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # settings no cell names are fine
-    try:
-        with following(Path(scratch, "progress")):
+    told = Path(scratch, "progress")
+    with clearing(lambda: _kill(started)), following(told):
+        try:
             papermill.execute_notebook(
                 *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),
                 parameters, kernel_name="python3", progress_bar=False,
@@ -53,22 +53,22 @@ def run_notebook(
                 extra_arguments=[*_ARGUMENTS],
                 kernel_manager_class=_make_manager(Path(scratch), started),
             )  # fmt: skip
-    except papermill.PapermillExecutionError as error:
-        if error.ename == InputError.__name__:  # its traceback is the list of its problems
-            raise InputError(error.traceback) from None
-        if error.ename == SectionError.__name__:
-            raise SectionError(dict(line.split(": ", 1) for line in error.traceback)) from None
-        raise
-    except (DeadKernelError, RuntimeError) as error:  # the latter where it dies while it starts
-        if isinstance(error, DeadKernelError) or "Kernel died" in str(error):
-            raise FunnelError(
-                "the process that makes the report ended before it was done: was it stopped, or "
-                "is there too little memory? Nothing was written; try again, or --memory"
-            ) from None
-        raise
-    finally:  # papermill leaves a kernel that is told to end while it starts
-        for manager in [m for m in started if m.has_kernel]:
-            run_sync(manager.shutdown_kernel)(now=True)
+        except papermill.PapermillExecutionError as error:
+            if error.ename == InputError.__name__:  # its traceback is the list of its problems
+                raise InputError(error.traceback) from None
+            if error.ename == SectionError.__name__:
+                raise SectionError(dict(line.split(": ", 1) for line in error.traceback)) from None
+            raise
+        except (DeadKernelError, RuntimeError) as error:  # the latter where it dies while it starts
+            if isinstance(error, DeadKernelError) or "Kernel died" in str(error):
+                raise FunnelError(
+                    "the process that makes the report ended before it was done: was it stopped, "
+                    "or is there too little memory? Nothing was written; try again, or --memory"
+                ) from None
+            raise
+        finally:  # papermill leaves a kernel that is told to end while it starts
+            for manager in [m for m in started if m.has_kernel]:
+                run_sync(manager.shutdown_kernel)(now=True)
 
 
 def _make_manager(scratch: Path, started: list):
@@ -89,8 +89,8 @@ def _make_manager(scratch: Path, started: list):
             started.append(self)
 
         async def start_kernel(self, **given):
-            with _holding_signals():  # between its start and our knowing of it nothing could end it
-                await super().start_kernel(**given)
+            with holding_signals():  # between its start and our knowing of it nothing could end it
+                await super().start_kernel(**given, **_hush())
 
         def _connection_file_default(self) -> str:
             return str(scratch / "connection.json")
@@ -98,23 +98,20 @@ def _make_manager(scratch: Path, started: list):
     return _Manager
 
 
-@contextmanager
-def _holding_signals() -> Iterator[None]:
-    """Let what tells this process to end take effect after the block."""
-    came: list[int] = []
-    numbers = (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM))
-    own = {n: signal.getsignal(n) for n in numbers if callable(signal.getsignal(n))}
-    if threading.current_thread() is not threading.main_thread():
-        own = {}
-    for number in own:
-        signal.signal(number, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in own.items():
-            signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
+def _hush() -> dict[str, int]:
+    """What a kernel's own screen is: what it has to tell comes in the notebook, and what its
+    workers write when they are stopped is nothing to tell."""
+    if os.environ.get("FUNNEL_TRACEBACK"):
+        return {}
+    return {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def _kill(started: list) -> None:
+    """End the kernels that were started, at once and without a loop of events."""
+    for process in [m.provisioner.process for m in started if m.has_kernel]:
+        with suppress(OSError, subprocess.TimeoutExpired):
+            process.kill()
+            process.wait(5)
 
 
 def _write_environment(scratch: Path) -> dict[str, str]:
