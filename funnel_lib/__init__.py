@@ -29,7 +29,7 @@ _HOMES = {
     "reporting.outputs": "save_audit",
     "reporting.page_one": "show_page_one",
     "reporting.report": "write_report",
-    "reporting.workbook": "write_workbook",
+    "reporting.book.workbook": "write_workbook",
     "sections": "list_sections",
     "sections.hypotheses.plans": (
         "list_plans look_at_plan propose_plans read_plans start_plan write_plans"

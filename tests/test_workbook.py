@@ -16,10 +16,10 @@ from xlsxwriter import Workbook
 import funnel_lib as fl
 from funnel_lib.core.words import Words
 from funnel_lib.datasets.planted import plant_log
-from funnel_lib.reporting import lists
+from funnel_lib.reporting.book import lists
+from funnel_lib.reporting.book.sheets import Book, Sheet, name_sheet, write_table
+from funnel_lib.reporting.book.workbook import write_workbook
 from funnel_lib.reporting.page_one import compose_page_one
-from funnel_lib.reporting.sheets import Book, Sheet, name_sheet, write_table
-from funnel_lib.reporting.workbook import write_workbook
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"

@@ -16,8 +16,8 @@ from funnel_lib.audit import Audit, show_input, show_settings
 from funnel_lib.core.errors import writing
 from funnel_lib.core.steps import write_steps
 from funnel_lib.core.tables import arrange, find_table
+from funnel_lib.reporting.book.workbook import write_workbook
 from funnel_lib.reporting.page_one import tell_above, tell_page_one
-from funnel_lib.reporting.workbook import write_workbook
 from funnel_lib.sections import list_parts
 from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.paths.segments import write_segments

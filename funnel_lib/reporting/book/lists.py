@@ -7,7 +7,7 @@ import pandas as pd
 
 from funnel_lib.core.groups import select_segment
 from funnel_lib.core.words import Words, join_sentences
-from funnel_lib.reporting.sheets import Sheet
+from funnel_lib.reporting.book.sheets import Sheet
 from funnel_lib.sections.section import Source, title_table
 
 MOST_MANAGERS, MOST_PLACES, MOST_LEADS = 20, 12, 5_000  # that have sheets; on each

@@ -13,9 +13,8 @@ from xlsxwriter.worksheet import Worksheet
 from funnel_lib.audit import Audit
 from funnel_lib.core.tables import read_tables
 from funnel_lib.core.words import Words
-from funnel_lib.reporting.lists import list_lost, list_open, tell_left
-from funnel_lib.reporting.page_one import PageOne, compose_page_one, describe_leads, tell_above
-from funnel_lib.reporting.sheets import (
+from funnel_lib.reporting.book.lists import list_lost, list_open, tell_left
+from funnel_lib.reporting.book.sheets import (
     BOLD,
     LINK,
     MOST_ROWS,
@@ -30,6 +29,7 @@ from funnel_lib.reporting.sheets import (
     tell_about,
     write_table,
 )
+from funnel_lib.reporting.page_one import PageOne, compose_page_one, describe_leads, tell_above
 from funnel_lib.sections import list_questions, list_sections
 from funnel_lib.sections.section import Answer, Section, list_for_people, title_table
 
