@@ -14,8 +14,7 @@ MOST_SECONDS = 60  # of one file; a hang never ends
 # Read by the command itself, as a person would; the others in one process and its forks, as the
 # command's imports alone take seconds.
 BY_COMMAND = (
-    "bomb.csv.gz", "bomb that lies.xlsx", "corners.xlsx", "cell of 200 MiB.csv", "pipe.csv",
-    "laughs.xes", "plain.xls", "log-in.html",
+    "bomb that lies.xlsx", "cell of 200 MiB.csv", "pipe.csv", "laughs.xes", "plain.xls",
 )  # fmt: skip
 READER = r"""
 import json, os, re, signal, sys, time

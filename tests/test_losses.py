@@ -447,7 +447,7 @@ def both_ways(drawn):
     return log, {k: {"status": s, "closed": d} for k, (s, d) in told.items()}
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(LOGS)
 def test_slow_loops_find_the_same_missed_steps_losses_and_necessity(drawn):
     log, leads = both_ways(drawn)
