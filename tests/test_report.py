@@ -76,8 +76,8 @@ def read(out):
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_a_report_is_complete(reports, lang):
     names = {p.name for p in reports[lang].iterdir()}
-    files = {"report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json"}
-    assert names == files | {"new_funnel.csv", "steps.yml", "tables"}
+    files = {"report.html", "report.ipynb", "audit.xlsx", "manifest.json", "claims.json"}
+    assert names == files | {"segments.json", "new_funnel.csv", "steps.yml", "tables"}
     assert not [p for p in reports[lang].parent.iterdir() if p != reports[lang]]
 
 
