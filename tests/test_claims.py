@@ -148,6 +148,23 @@ def test_rows_are_those_that_have_every_value(audit):
                     assert cell == value or (value is None and pd.isna(cell))
 
 
+def test_names_with_numbers_and_odd_spaces_are_values_like_others(tmp_path):
+    """Also where nobody entered, whose card has no shares."""
+    rows = [(f"{i} 00{i}", "2025-01-01", "asked") for i in range(40)]
+    pd.DataFrame(rows, columns=["lead_id", "at", "action"]).to_csv(tmp_path / "log.csv")
+    leads = [(row[0], "open", f"Anna  12 {i % 4}\n7") for i, row in enumerate(rows)]
+    pd.DataFrame(leads, columns=["lead_id", "status", "manager"]).to_csv(tmp_path / "leads.csv")
+    for first in ("asked", "nothing"):
+        steps = f"steps:\n- {{id: {first}, name: '1,000 asks 2'}}\n- {{id: paid}}\nwon: paid\n"
+        (tmp_path / "steps.yml").write_text(steps)
+        files = {"leads": tmp_path / "leads.csv", "steps": tmp_path / "steps.yml"}
+        audit = fl.build_audit(Settings(events=tmp_path / "log.csv", **files))
+        cards = f'<h2 id="paths">x</h2>{audit.paths.show().html}'
+        shown = fl.show_page_one(audit).show().html + cards
+        assert "failed" not in shown
+        assert check_claims(page(shown), list_claims(audit)) == []
+
+
 def test_a_section_that_cannot_be_told_is_named(audit, monkeypatch):
     def fail(source, words):
         raise ZeroDivisionError("no leads")

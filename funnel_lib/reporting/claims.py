@@ -92,6 +92,7 @@ def list_claims(audit: Source) -> list[Claim]:
         try:
             with noting() as notes:
                 told = _tell(replace(answer, source=replace(audit, tables=tables)))
+                told = [_tidy(text) for text in told]
         except Exception as error:
             failed[name] = describe_error(error)
             continue
