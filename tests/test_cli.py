@@ -212,7 +212,7 @@ def test_the_tables_alone_are_exactly_those_of_the_contract(planted_folder, tmp_
     stages = {Words("en").text(f"progress.{s}") for s in STAGES}
     assert set(err.splitlines()) <= stages  # where it takes longer than two seconds
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
-    made = {"manifest.json", "segments.json", "new_funnel.csv", "steps.yml"}
+    made = {"manifest.json", "claims.json", "segments.json", "new_funnel.csv", "steps.yml"}
     names = [n for n, table in read_tables().items() if table.in_audit]
     assert found == made | {f"tables/{n}.csv" for n in names}
     assert [p.name for p in out.parent.iterdir()] == ["new"]
@@ -244,7 +244,8 @@ def test_folders_with_spaces_cyrillic_and_braces_work_and_running_twice_replaces
     assert (out / "mine.txt").read_text() == "keep"
     assert json.loads((out / "manifest.json").read_text())["parameters"]["rule"] == "any"
     names = {p.name for p in out.iterdir()}
-    assert names == {"mine.txt", "manifest.json", "new_funnel.csv", "steps.yml", "tables"}
+    own = {"manifest.json", "claims.json", "new_funnel.csv", "steps.yml", "tables"}
+    assert names == {"mine.txt", *own}
     assert not (out / "tables" / "old.csv").exists() and (out / "tables" / "mine.csv").exists()
     assert [p.name for p in here.iterdir() if p.name.startswith(".")] == []
 

@@ -6,6 +6,7 @@ import shutil
 from html.parser import HTMLParser
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
 import python_calamine as calamine
@@ -14,6 +15,7 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.words import Words
 from funnel_lib.datasets.planted import REASONS
 from funnel_lib.datasets.worlds import MANAGERS, STEPS
+from funnel_lib.reporting.claims import check_claims, main
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.notebooks import copy_notebooks
 from funnel_lib.reporting.report import render_html, write_report
@@ -76,8 +78,8 @@ def read(out):
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_a_report_is_complete(reports, lang):
     names = {p.name for p in reports[lang].iterdir()}
-    files = {"report.html", "report.ipynb", "audit.xlsx", "manifest.json", "segments.json"}
-    assert names == files | {"new_funnel.csv", "steps.yml", "tables"}
+    files = {"report.html", "report.ipynb", "audit.xlsx", "manifest.json", "claims.json"}
+    assert names == files | {"segments.json", "new_funnel.csv", "steps.yml", "tables"}
     assert not [p for p in reports[lang].parent.iterdir() if p != reports[lang]]
 
 
@@ -167,6 +169,42 @@ def test_the_manifest_tells_what_the_report_was_made_from(reports, planted_folde
     assert len(manifest["assumptions"]) == 2
     assert manifest["sections"]["times"] == ["times", "time_to"]
     assert manifest["tables"]["leads"]["rows"] == manifest["n_leads"]
+
+
+def claims_of(out):
+    return json.loads((out / "claims.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_every_number_in_a_sentence_is_claimed(reports, lang, monkeypatch, capsys):
+    html, claims = read(reports[lang]), claims_of(reports[lang])
+    assert check_claims(html, claims) == []
+    monkeypatch.setattr("sys.argv", ["claims", str(reports[lang])])
+    assert main() == 0 and capsys.readouterr().out == "every number is claimed\n"
+    parts = {"page_one", "losses", "paths", "hypotheses", "funnel", "quality", "limits"}
+    assert parts <= {claim["section"] for claim in claims}
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+@pytest.mark.parametrize("kind", ["reason", "finding", "acts", "title"])
+def test_a_number_that_was_tampered_with_is_found(reports, lang, kind):
+    html, claims = read(reports[lang]), claims_of(reports[lang])
+    at = re.search(rf'class="{kind}"[^>]*>(?:(?!class=)(?:[^<\d]|<[^>]*>))*?(\d+)', html).end(1)
+    found = check_claims(f"{html[:at]}7{html[at:]}", claims)
+    assert found and re.search(r"\d*7 (?:of|is)|\d7[.,\xa0]", found[0])
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_claims_point_to_rows_of_the_tables(reports, lang):
+    traced = [claim for claim in claims_of(reports[lang]) if claim["table"]]
+    assert len(traced) > 30
+    for claim in traced:
+        table = pd.read_csv(reports[lang] / "tables" / f"{claim['table']}.csv")
+        for column in claim["columns"]:
+            value = claim["values"][column]["value"]
+            for cell in table[column].iloc[claim["rows"]]:
+                same = pytest.approx(value) if isinstance(value, int | float) else value
+                assert cell == same or (value is None and pd.isna(cell)), claim
 
 
 def test_wrong_input_leaves_nothing_and_tells_all(planted_folder, tmp_path):

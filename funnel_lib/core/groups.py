@@ -233,11 +233,10 @@ def select_segment(tables: dict[str, pd.DataFrame], segment: str = "all") -> dic
     >>> select_segment({"losses": table}, "s1")["losses"]["n_lost"].tolist()
     [1.0]
     """
-    return {
+    return tables | {
         name: table[table["segment"] == segment].reset_index(drop=True)
-        if name in BY_SEGMENT
-        else table
         for name, table in tables.items()
+        if name in BY_SEGMENT
     }
 
 

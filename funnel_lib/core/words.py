@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,70 @@ _WORDED = ("word", "name", "segment")
 # Checks whose examples begin with a word of ours: its section of the locale, what follows it.
 _EXAMPLES = {"personal_columns": ("mark", ": "), "recording_habits": ("group_by", "=")}
 _PLACE = re.compile(r"{(\w+)(?::(\w+))?}")
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text, or a number or name by itself, as it was written: see `noting`.
+
+    Attributes
+    ----------
+    key : of the locale file; empty where it is no text of it
+    written : itself
+    given : all that it was given, such as the row of a table
+    places : what it has places for: each value, and how that was written
+    """
+
+    key: str
+    written: str
+    given: dict[str, Any]
+    places: dict[str, tuple[Any, str]]
+
+
+_NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[list[Note]]:
+    """Note what is written meanwhile, in that order; not what is written within another text.
+
+    Examples
+    --------
+    >>> with noting() as notes:
+    ...     told = Words("en").text("page.open_wait", n=3)
+    >>> notes[0].key, notes[0].places["n"][0], notes[0].written == told
+    ('page.open_wait', 3, True)
+    """
+    with _keeping([]) as notes:
+        yield notes
+
+
+@contextmanager
+def _keeping(notes: list[Note] | None) -> Iterator[list[Note] | None]:
+    before = _NOTES.set(notes)
+    try:
+        yield notes
+    finally:
+        _NOTES.reset(before)
+
+
+def _noted(write: Callable[..., str]) -> Callable[..., str]:
+    """Let a way to write a value be noted where it stands by itself."""
+
+    @wraps(write)
+    def write_noted(self, *given, **named) -> str:
+        notes = _NOTES.get()
+        if notes is None:
+            return write(self, *given, **named)
+        with _keeping(None):
+            written = write(self, *given, **named)
+        ends = ("low", "high") if write.__name__ in _SPANS else ("value",)
+        value = given[-1:] if write.__name__ == "value" else given
+        values = dict(zip(ends, value, strict=False))
+        notes.append(Note("", written, values, {end: (x, written) for end, x in values.items()}))
+        return written
+
+    return write_noted
 
 
 @dataclass(frozen=True)
@@ -93,7 +157,14 @@ class Words:
         if isinstance(entry, dict):
             n = values[entry.get("by", "n")]
             entry = entry.get(_plural_form(self.lang, n), entry["other"])
-        return _PLACE.sub(lambda place: self._fill(*place.groups(), values), entry)
+        notes = _NOTES.get()
+        if notes is None:
+            return _PLACE.sub(lambda place: self._fill(*place.groups(), values), entry)
+        places: dict[str, tuple[Any, str]] = {}
+        with _keeping(None):
+            written = _PLACE.sub(lambda place: self._note(*place.groups(), values, places), entry)
+        notes.append(Note(key, written, values, places))
+        return written
 
     def find(self, key: str) -> str:
         """A text without places; empty where there is none."""
@@ -104,11 +175,20 @@ class Words:
         rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
         return between.join(self.text(key, **row) for row in rows)
 
+    def _note(
+        self, name: str, kind: str | None, values: Mapping[str, Any], places: dict[str, tuple]
+    ) -> str:
+        """Write one place of a text, and note its value, or both ends of an interval."""
+        written = self._fill(name, kind, values)
+        for end in _find_ends(name, values) if kind in _SPANS else (name,):
+            other = end in places and places[end][1] != written  # in two ways
+            places[f"{end}:{kind}" if other else end] = (values[end], written)
+        return written
+
     def _fill(self, name: str, kind: str | None, values: Mapping[str, Any]) -> str:
         """Write one place of a text."""
         if kind in _SPANS:
-            ends = f"{name}_low" if f"{name}_low" in values else "low"
-            low, high = (values[ends[: -len("low")] + end] for end in ("low", "high"))
+            low, high = (values[end] for end in _find_ends(name, values))
             return self.span(low, high) if kind == "span" else self.points_span(low, high)
         x = values[name]
         if kind is None:
@@ -123,6 +203,7 @@ class Words:
             raise KeyError(f"{{{name}:{kind}}}: no such kind of place, see Words.text")
         return self.value(kind, x)
 
+    @_noted
     def number(self, x: float, digits: int = 0) -> str:
         """Write a number, rounded for display; from `HUGE` on as a power of ten."""
         x = _read_number(x)
@@ -130,18 +211,21 @@ class Words:
             x = round(x, digits) + 0.0  # never "-0"
         return _write_number(x, "#,##0." + "0" * digits, self.lang)
 
+    @_noted
     def share(self, x: float, digits: int = 1) -> str:
         """Write a share as a percentage."""
         if pd.isna(x):
             return NOTHING
         return self.number(100 * x, digits) + ("\xa0%" if self.lang == "ru" else "%")
 
+    @_noted
     def span(self, low: float, high: float) -> str:
         """Write the two ends of an interval of shares."""
         if pd.isna(low) or pd.isna(high):
             return NOTHING
         return f"{self.number(100 * low, 1)}–{self.share(high)}"
 
+    @_noted
     def money(self, x: float, currency: str = "") -> str:
         """Write money of one currency in whole units, from a million on in millions."""
         x = _read_number(x)
@@ -156,40 +240,49 @@ class Words:
             return f"{sign}{text}"
         return f"{text}\xa0{sign}" if sign else text
 
+    @_noted
     def percent(self, x: float) -> str:
         """Write a share as a whole percentage."""
         return self.share(x, 0)
 
+    @_noted
     def count(self, x: float) -> str:
         """Write a count."""
         return self.number(x)
 
+    @_noted
     def decimal(self, x: float) -> str:
         """Write a number with one decimal."""
         return self.number(x, 1)
 
+    @_noted
     def hundredths(self, x: float) -> str:
         """Write a number with two decimals."""
         return self.number(x, 2)
 
+    @_noted
     def points(self, difference: float) -> str:
         """Write a difference of shares in percentage points, with its sign."""
         return self.text("count.points", x=self._sign(difference))
 
+    @_noted
     def points_span(self, low: float, high: float) -> str:
         """Write the two ends of an interval of a difference of shares."""
         return self.text("count.points_span", low=self._sign(low), high=self._sign(high))
 
+    @_noted
     def days(self, x: float) -> str:
         """Write a number of whole days."""
         return NOTHING if pd.isna(x) else self.text("count.days", n=x)
 
+    @_noted
     def within(self, days: float) -> str:
         """Say in how many days: day 0 are the first 24 hours."""
         if days < 0.5:
             return self.text("count.within_day")
         return self.text("count.within", days=self.days(days))
 
+    @_noted
     def hours(self, x: float) -> str:
         """Write a time in the unit people use: minutes below an hour, days from the third on."""
         if x < 1:
@@ -198,6 +291,7 @@ class Words:
             return self.text("count.hours_short", x=x)
         return self.text("count.days_short", x=x / 24)
 
+    @_noted
     def month(self, month: str) -> str:
         """Write a month such as 2025-03; any other text as it is."""
         try:
@@ -205,6 +299,7 @@ class Words:
         except ValueError:
             return str(month)
 
+    @_noted
     def date(self, moment: pd.Timestamp) -> str:
         """Write a day, in the reader's time zone; a moment without a zone is taken as UTC."""
         if pd.isna(moment) or not isinstance(moment, date):
@@ -217,6 +312,7 @@ class Words:
             return NOTHING
         return format_date(day, "d MMM y", locale=self.lang)
 
+    @_noted
     def step(self, step_id: str) -> str:
         """Name a step, to stand in quotes; one without a name goes by its id. Several, joined by
         `` | `` as of a fork, are named one by one: A” or “B."""
@@ -228,6 +324,7 @@ class Words:
         names = [self.step_names.get(step, step) for step in several]
         return self.text("count.or_quoted").join(names) if len(names) > 1 else names[0]
 
+    @_noted
     def propose(self, step_id: str) -> str:
         """Write what proposes a step, or the step itself, in quotes, where no steps file says it.
 
@@ -239,6 +336,7 @@ class Words:
         """
         return self.step_asks.get(step_id) or self.text("sentence.quoted", step=step_id)
 
+    @_noted
     def advise(self, lever: str, step_id: str) -> str:
         """Say what to do about a step, in the words of the steps file where it has some.
 
@@ -251,10 +349,12 @@ class Words:
             return self.text("advice.ask_for", ask=self.step_asks[step_id])
         return self.value("advice", lever)
 
+    @_noted
     def steps(self, step_ids: Iterable[str]) -> str:
         """Name several steps, in their order."""
         return ", ".join(self.step(step) for step in step_ids)
 
+    @_noted
     def quoted(self, name: str) -> str:
         """Write a segment's name within a sentence: in quotes, and those inside it as inner ones.
 
@@ -274,6 +374,7 @@ class Words:
         known = find_column(name, table)
         return str(name) if known is None else _read_texts(self.lang)[f"column.{known.title}"]
 
+    @_noted
     def value(self, column: str, x, table: str = "") -> str:
         """Write a cell as its column asks for; "—" where it is missing or an empty text.
 
@@ -378,6 +479,12 @@ class Words:
             return "< " + self.number(_LEAST_P, 3)
         digits = _DIGITS.get(known.kind, 0) if known.digits is None else known.digits
         return self.number(x, digits)
+
+
+def _find_ends(name: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """What the ends of a value's interval are called."""
+    begin = f"{name}_" if f"{name}_low" in values else ""
+    return f"{begin}low", f"{begin}high"
 
 
 def split_path(path: str) -> list[list[str]]:

@@ -17,6 +17,7 @@ from funnel_lib.core.errors import writing
 from funnel_lib.core.steps import write_steps
 from funnel_lib.core.tables import arrange, find_table
 from funnel_lib.reporting.book.workbook import write_workbook
+from funnel_lib.reporting.claims import list_claims, write_claims
 from funnel_lib.reporting.page_one import tell_above, tell_page_one
 from funnel_lib.sections import list_parts
 from funnel_lib.sections.new_funnel.draft import propose_steps
@@ -28,7 +29,8 @@ _PACKAGES = ("funnel-lib", "pandas", "numpy", "scipy", "statsmodels", "matplotli
 
 
 def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | None = None) -> None:
-    """Write an audit's tables, steps, segments, new funnel, manifest and workbook into a folder.
+    """Write an audit's tables, steps, segments, new funnel, manifest, claims and workbook into a
+    folder.
 
     By default that of its settings; without one nothing is written.
 
@@ -57,6 +59,7 @@ def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | N
             write_workbook(audit, folder / "audit.xlsx")
         manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
         (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
+        write_claims(list_claims(audit), folder / "claims.json")
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:

@@ -104,6 +104,15 @@ def tell_above(audit: Source, lang: str = "") -> list[str]:
     return [*_tell_steps(audit, words), *merged, *tell_export(log, words, journeys)]
 
 
+def tell_whole(audit: Source, lang: str = "") -> list[str]:
+    """Tell all that stands on page one and above it, its numbers, too."""
+    words = audit.words(lang)
+    page = compose_page_one(audit.tables, words, audit.journeys)
+    numbers = [told for number in page.numbers for told in (number.value, *number.notes)]
+    about = [_describe(audit, words)] if page.numbers else []
+    return [*about, *tell_above(audit, lang), *page.tell(), *numbers]
+
+
 def _tell_steps(audit: Source, words: Words) -> list[str]:
     quality = audit.tables.get("quality")
     return tell_steps(audit.log, audit.steps, audit.settings.steps, words, quality)

@@ -105,6 +105,7 @@ class Section:
     label : the tables as people get them, where these are not those counted
     parts : questions that belong to it, told below without a heading of their own
     list_leads : the leads behind a number; its further parameters choose them
+    in_words : whether its figure is HTML whose numbers stand in sentences, as on cards
     is_list : whether people work through it: its sheets come first in the workbook
     opens : columns of the first table that stand open, as they are the answer
     of_steps : whether it says at which step something happens, which a snapshot cannot show
@@ -123,6 +124,7 @@ class Section:
     label: Callable[[Source, Words], Tables] | None = None
     parts: tuple[Section, ...] = ()
     list_leads: Callable[..., pd.DataFrame] | None = None
+    in_words: bool = False
     is_list: bool = False
     opens: tuple[str, ...] = ()
     of_steps: bool = False

@@ -34,6 +34,7 @@ HYPOTHESES = Section(
         tell_from(tell_hypotheses, "hypotheses"),
     ),
     draw=_show_cards,
+    in_words=True,
     of_steps=True,
 )
 SECTIONS = (HYPOTHESES,)

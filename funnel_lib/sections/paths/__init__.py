@@ -93,6 +93,7 @@ PATHS = Section(
     title=tell_from(tell_number, "segments"),
     tell=(_tell,),
     draw=_show_cards,
+    in_words=True,
     shows=("segments",),
     label=_label,
     list_leads=_choose,
@@ -101,6 +102,6 @@ CHOICE = Section(
     "choice",
     tell=(_tell_choice,),
     shows=("segment_choice", "segment_fit"),
-    parts=(Section("sequences", draw=_show_sequences),),
+    parts=(Section("sequences", draw=_show_sequences, in_words=True),),
 )
 SECTIONS = (PATHS, CHOICE)

@@ -48,7 +48,7 @@ def _write_card(row: dict, tables: dict, steps: pd.DataFrame, gap: float, words:
         facts = "sentence.card_young"
     elif not is_alone and row["n_parted_mature"] < row["n_parted"]:
         facts = "sentence.card_mature"
-    own = steps[steps["segment"] == row["segment"]].set_index("step")["share"].to_dict()
+    own = steps[steps["segment"] == row["segment"]].set_index("step")["share"].dropna().to_dict()
     path = [step for block in split_path(row["path"]) for step in block]
     return render(
         "segment_card",
