@@ -1,6 +1,7 @@
 """No stray file disturbs a run, no end of it leaves half a report, no input ends in a traceback."""
 
 import itertools
+import json
 import os
 import re
 import signal
@@ -15,11 +16,13 @@ import pandas as pd
 import pytest
 
 import funnel_lib
+from funnel_lib import cli
 from funnel_lib.audit import check_out
 from funnel_lib.core.errors import FunnelError, InputError, writing
 from funnel_lib.core.events import build_log
 from funnel_lib.core.steps import read_steps
 from funnel_lib.counting.moves import MOST_ORDERED, order_stages
+from funnel_lib.datasets.planted import plant_log, write_planted
 from funnel_lib.engine import choose
 from funnel_lib.reading.files.tables import read_table
 from funnel_lib.reading.inputs import check_unchanged, list_files
@@ -30,11 +33,24 @@ STRAY = ("funnel_lib", "yaml", "joblib", "pickle", "seaborn", "pandas", "numpy",
          "typer", "IPython", "ipykernel", "json")  # fmt: skip
 STEPS = "steps: [{id: request_left}, {id: invoice_paid}]\nwon: invoice_paid\n"
 COMMAND = "import sys; from funnel_lib.cli import main; sys.argv[0] = 'funnel'; main()"
+COMMANDS = cli.app.registered_commands
+# each of a list of calls, the next one if it ended well
+ALL = """import sys
+from funnel_lib.cli import main
+import json
+for call in json.load(open(sys.argv[1])):
+    sys.argv = ["funnel", *call]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
 
 
-def start(folder, *arguments, **environment):
+def start(folder, *arguments, command=COMMAND, **environment):
     """Start the command as its script does: without the current folder on the path of modules."""
-    call = [sys.executable, "-P", "-c", COMMAND, *map(str, arguments)]
+    call = [sys.executable, "-P", "-c", command, *map(str, arguments)]
     return subprocess.Popen(
         call, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"} | environment,
@@ -56,25 +72,71 @@ def write_strays(folder):
     (folder / "ipython_config.py").write_text(f"open({str(folder / 'told')!r}, 'a')\n")
 
 
-@pytest.mark.parametrize("command", [["audit"], ["audit", "--no-report"], ["check"], ["steps"]])
-def test_nothing_is_imported_from_the_folders_it_works_in(planted_folder, tmp_path, command):
+@pytest.fixture(scope="module")
+def small_folder(tmp_path_factory):
+    """A planted CRM of few leads as files."""
+    folder = tmp_path_factory.mktemp("small")
+    write_planted(plant_log("kettles", 80, seed=5), folder)
+    return folder
+
+
+@pytest.fixture
+def amid_strays(small_folder, tmp_path):
+    """Stray modules where a command is started, beside its input and where it writes; what a
+    shell's profile may hold besides; the folders, and the files of the input."""
     folders = [tmp_path / name for name in ("here", "input", "out")]
     for folder in folders:
         write_strays(folder)
-    here, given, out = folders
-    for name in ("events.csv", "leads.csv", "steps.yml"):
-        (given / name).write_bytes((planted_folder / name).read_bytes())
-    # what a shell's profile may hold
-    startup = tmp_path / "startup.py"
-    startup.write_text(f"open({str(here / 'told')!r}, 'a')\n")
-    files = [given / "events.csv", "--leads", given / "leads.csv"]
-    if command[0] == "audit":
-        files += ["--steps", given / "steps.yml", "--out", out, "--segments", "2"]
-    library = Path(funnel_lib.__file__).parents[1]
-    path = os.pathsep.join([os.environ.get("PYTHONPATH") or str(library), ""])
-    code, _, err = run(here, *command, *files, PYTHONPATH=path, PYTHONSTARTUP=str(startup))
-    assert code == 0, err
-    assert not [folder for folder in folders if (folder / "told").exists()]
+    files = [folders[1] / name for name in ("events.csv", "leads.csv", "steps.yml")]
+    for file in files:
+        file.write_bytes((small_folder / file.name).read_bytes())
+    (tmp_path / "startup.py").write_text(f"open({str(folders[0] / 'told')!r}, 'a')\n")
+    library = str(Path(funnel_lib.__file__).parents[1])
+    path = os.pathsep.join([os.environ.get("PYTHONPATH") or library, ""])
+    profile = {"PYTHONPATH": path, "PYTHONSTARTUP": str(tmp_path / "startup.py")}
+    return folders, files, profile
+
+
+def list_told(folders):
+    """The folders whose modules were run."""
+    return [folder.name for folder in folders if (folder / "told").exists()]
+
+
+def test_no_command_imports_anything_from_the_folders_it_works_in(amid_strays):
+    """All but a report, one after the other in one process; none is left out."""
+    (here, given, out), (events, leads, steps), profile = amid_strays
+    calls = [
+        ["stages", "Proposal sent", "--out", out / "stages.xlsx"],
+        ["notebooks", out / "copies"], ["example", out], ["plant", out, "--leads", 20],
+        ["check", events, "--leads", leads], ["steps", events, "--out", out / "draft.yml"],
+        ["audit", events, "--leads", leads, "--steps", steps, "--segments", "2", "--no-report",
+         "--out", out],
+    ]  # fmt: skip
+    assert {call[0] for call in calls} == {command.callback.__name__ for command in COMMANDS}
+    (here / "calls.json").write_text(json.dumps([[*map(str, call)] for call in calls]))
+    process = start(here, "calls.json", command=ALL, **profile)
+    _, err = process.communicate()
+    assert process.returncode == 0 and "Traceback" not in err, err
+    assert list_told([here, given, out]) == []
+    assert {"stages.xlsx", "copies", "data", "truth.json", "draft.yml", "tables"} <= {
+        path.name for path in out.iterdir()
+    }
+
+
+def test_a_report_is_made_whatever_lies_and_is_set_around_it(amid_strays, tmp_path):
+    """Stray modules; a `python3` that others have set up, found by Jupyter before any other; a
+    screen and a machine that know no letter but ASCII; a time zone that is none."""
+    (here, given, out), (events, leads, steps), profile = amid_strays
+    spec = tmp_path / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["false"], "display_name": "x", "language": "x"}')
+    odd = {"JUPYTER_PATH": str(tmp_path / "jupyter"), "PYTHONIOENCODING": "ascii", "LC_ALL": "C",
+           "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "TZ": "Odd/Zone"}  # fmt: skip
+    call = ["audit", events, "--leads", leads, "--steps", steps, "--segments", "2", "--lang", "ru"]
+    code, screen, err = run(here, *call, "--out", out, **profile, **odd)
+    assert (code, err) == (0, "") and screen.isascii() and screen.endswith("report.html\n")
+    assert "Воронка" in (out / "report.html").read_text(encoding="utf-8")
+    assert list_told([here, given, out]) == []
 
 
 def test_workers_import_nothing_from_here(tmp_path, monkeypatch):
@@ -84,17 +146,6 @@ def test_workers_import_nothing_from_here(tmp_path, monkeypatch):
     monkeypatch.setattr(choose, "LONG", 0)
     assert choose._run_all(abs, [-1, -2, -3]) == [1, 2, 3]
     assert not (tmp_path / "told").exists()
-
-
-def test_a_foreign_kernel_is_never_started(planted_folder, tmp_path):
-    """A `python3` that others have set up, found by Jupyter before any other."""
-    spec = tmp_path / "jupyter" / "kernels" / "python3"
-    spec.mkdir(parents=True)
-    (spec / "kernel.json").write_text('{"argv": ["false"], "display_name": "x", "language": "x"}')
-    files = [planted_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
-    call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
-    code, _, err = run(tmp_path, *call, "--out", "out", JUPYTER_PATH=str(tmp_path / "jupyter"))
-    assert (code, err) == (0, "")
 
 
 OLD = {"report.html": "old", "audit.xlsx": "old", "segments.json": "old", "mine.txt": "mine",
@@ -233,9 +284,9 @@ def test_a_full_disk_is_one_message(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "wait"), [(signal.SIGTERM, 0), (signal.SIGHUP, 6)])
-def test_told_to_end_a_run_leaves_nothing(planted_folder, tmp_path, number, wait):
+def test_told_to_end_a_run_leaves_nothing(small_folder, tmp_path, number, wait):
     """While its kernel starts, and while it works."""
-    files = [planted_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
+    files = [small_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
     call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
     process = start(tmp_path, *call, "--out", tmp_path / "out")
     while not [*tmp_path.glob(".funnel-*/kernel/connection.json")]:
