@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import nbformat
@@ -32,6 +34,7 @@ from funnel_lib.reporting.kernel import run_notebook
 STRAY = ("funnel_lib", "yaml", "joblib", "pickle", "seaborn", "pandas", "numpy", "matplotlib",
          "typer", "IPython", "ipykernel", "json")  # fmt: skip
 STEPS = "steps: [{id: request_left}, {id: invoice_paid}]\nwon: invoice_paid\n"
+LOG = "lead_id,at,action\n" + "".join(f"L{i},2025-01-{i + 1:02d},request_left\n" for i in range(20))
 COMMAND = "import sys; from funnel_lib.cli import main; sys.argv[0] = 'funnel'; main()"
 COMMANDS = cli.app.registered_commands
 # each of a list of calls, the next one if it ended well
@@ -281,6 +284,78 @@ def test_what_changes_while_it_is_read_is_told(tmp_path):
 def test_a_full_disk_is_one_message(tmp_path):
     with pytest.raises(InputError, match="No space left on device"), writing(tmp_path):
         pd.DataFrame({"a": range(99999)}).to_csv("/dev/full")
+
+
+@pytest.fixture
+def open_folder(tmp_path, monkeypatch):
+    """A folder that any user can read, with an input, an old report, and a folder that is not to be
+    written to."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        monkeypatch.chdir(folder)
+        write_files(Path(folder), {"log.csv": LOG, "steps.yml": STEPS})
+        write_files(Path("out"), OLD)
+        Path("locked").mkdir(mode=0o555)
+        yield Path(folder)
+
+
+@contextmanager
+def as_another_user():
+    """Be one who is not allowed everything."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@contextmanager
+def files_are_small():
+    """Let no file grow, as on a disk that is full."""
+    resource = pytest.importorskip("resource", reason="Windows has no such limit")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="Windows knows no other users")
+@pytest.mark.parametrize("more", [[], ["--no-report"]], ids=["report", "tables"])
+@pytest.mark.parametrize(("lang", "told"), [
+    ("en", ["--out {}: this is a file; name a folder", "--out {}: {} cannot be written to; name",
+            "out: cannot be written: File too large"]),
+    ("ru", ["`--out` {}: это файл; назовите папку", "`--out` {}: в {} нельзя писать; назовите",
+            "out: нельзя записать: файл слишком большой"]),
+])  # fmt: skip
+def test_a_place_that_cannot_be_written_is_told_and_nothing_is_changed(
+    open_folder, funnel, lang, told, more
+):
+    """A file, a place within one, what another user locked and what lies within, a full disk."""
+    here, before = Path.cwd(), read_files(open_folder)
+    call = ["audit", "log.csv", "--steps", "steps.yml", "--lang", lang, *more, "--out"]
+    places = {"log.csv": (0, ""), "steps.yml": (0, ""), "log.csv/deep": (1, here / "log.csv"),
+              "locked": (1, "locked"), "locked/new/er": (1, here / "locked")}  # fmt: skip
+    if more:  # a kernel would be another process
+        places["out"] = (2, "")
+    for out, (kind, near) in places.items():
+        amid = (nullcontext, as_another_user, files_are_small)[kind]
+        with amid() if out != "log.csv/deep" else nullcontext():
+            code, screen, err = funnel(*call, out)
+        assert (code, screen, len(err.splitlines())) == (2, "", 1), err
+        assert err.startswith(f"funnel: {told[kind].format(out, near)}")
+        assert read_files(open_folder) == before and not [*open_folder.glob("*/.funnel-*")]
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_report_beside_its_input_leaves_it_as_it_is(open_folder, funnel, lang):
+    before = read_files(open_folder)
+    call = ["audit", "log.csv", "--steps", "steps.yml", "--lang", lang, "--no-report"]
+    assert funnel(*call, "--out", ".")[::2] == (0, "")
+    after = read_files(open_folder)
+    assert {name: after[name] for name in before} == before and "tables/leads.csv" in after
 
 
 @pytest.mark.parametrize(("number", "wait"), [(signal.SIGTERM, 0), (signal.SIGHUP, 6)])
