@@ -1,7 +1,9 @@
 """No stray file disturbs a run, no end of it leaves half a report, no input ends in a traceback."""
 
+import asyncio
 import itertools
 import json
+import logging
 import os
 import re
 import signal
@@ -9,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import nbformat
@@ -28,6 +30,7 @@ from funnel_lib.datasets.planted import plant_log, write_planted
 from funnel_lib.engine import choose
 from funnel_lib.reading.files.tables import read_table
 from funnel_lib.reading.inputs import check_unchanged, list_files
+from funnel_lib.reporting.ending import ending_when_told
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.kernel import run_notebook
 
@@ -373,57 +376,74 @@ def test_told_to_end_a_run_leaves_nothing(small_folder, tmp_path, number, wait):
     assert list(tmp_path.iterdir()) == []
 
 
-ENDED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from funnel_lib.reporting.ending import ending_when_told
-from funnel_lib.reporting.folders import new_folder
+def tell(number):
+    os.kill(os.getpid(), number)
 
-def told():
-    os.kill(os.getpid(), signal.SIGTERM)
 
-class Dying:
-    def __del__(self):
-        told()
+async def tell_beside(number):
+    """Be told in a task that nobody waits for."""
 
-async def within():
-    told()
+    async def within():
+        tell(number)
 
-async def beside():
-    asyncio.ensure_future(within())
+    task = asyncio.ensure_future(within())
     await asyncio.sleep(9)
-
-def swallow():
-    try:
-        told()
-    except BaseException:
-        pass
-
-def replace(*names):
-    real(*names)
-    done.append(names)
-    if len(done) == 3:  # the plan is made, a file moved aside, another one, too
-        told()
-
-real, done = Path.replace, []
-how, out = sys.argv[1:]
-with ending_when_told(), new_folder(out) as folder:
-    (folder / "report.html").write_text("new")
-    if how == "rename":
-        Path.replace = replace
-    else:
-        {"task": lambda: asyncio.run(beside()), "del": Dying, "swallow": swallow}[how]()
-"""
+    await task
 
 
-@pytest.mark.parametrize("how", ["task", "del", "swallow", "rename"])
-def test_told_to_end_it_does_so_wherever_it_stands(tmp_path, how):
+def tell_dying(number):
+    """Be told while something is thrown away."""
+    type("_Dying", (), {"__del__": lambda _: tell(number)})()
+
+
+def tell_unheard(number):
+    """Be told where others take any exception."""
+    with suppress(BaseException):
+        tell(number)
+
+
+def tell_while_renamed(number):
+    """Be told when the plan is made and the first old files are moved aside."""
+    done, real = [], Path.replace
+
+    def replace(*names):
+        real(*names)
+        done.append(names)
+        if len(done) == 3:
+            tell(number)
+
+    Path.replace = replace
+
+
+def run_told(out, how, number, told):
+    """Write a report and be told to end meanwhile, as the command does it, with its own screen."""
+    screen = os.open(told, os.O_WRONLY | os.O_CREAT)
+    os.dup2(screen, 1)
+    os.dup2(screen, 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    sys.unraisablehook = sys.__unraisablehook__
+    logging.root.handlers.clear()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with ending_when_told(), new_folder(out) as folder:
+        write_files(folder, NEW)
+        asyncio.run(how(number)) if how is tell_beside else how(number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "ctrl-c"])
+@pytest.mark.parametrize("how", [tell, tell_beside, tell_dying, tell_unheard, tell_while_renamed])
+def test_told_to_end_it_does_so_wherever_it_stands(tmp_path, how, number):
     """Where an exception would be lost, or shown as a traceback."""
-    write_files(tmp_path, OLD)
-    call = [sys.executable, "-P", "-c", ENDED, how, str(tmp_path)]
-    ended = subprocess.run(call, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
-    assert read_files(tmp_path) == OLD and not [*tmp_path.glob(".funnel-*")]
+    write_files(tmp_path / "out", OLD)
+    child = os.fork()
+    if child == 0:
+        try:
+            run_told(tmp_path / "out", how, number, tmp_path / "told")
+        finally:
+            sys.stderr.flush()
+            os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert (code, (tmp_path / "told").read_text()) == (128 + number, "")
+    assert read_files(tmp_path / "out") == OLD and not [*tmp_path.glob("out/.funnel-*")]
 
 
 def test_what_is_no_text_is_dropped_where_it_is_read(tmp_path):
