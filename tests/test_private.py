@@ -8,6 +8,7 @@ import re
 import socket
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -347,7 +348,22 @@ OWN = ["+7 916 123-45-67", "ann.lee@mail.org", "Иванов Иван Ивано
        "ИП Сидоров А. А.", "4111 1111 1111 1111", "https://vk.com/id15"]  # fmt: skip
 
 
-def test_ids_actions_and_words_that_are_personal_are_covered_and_tables_join(tmp_path, funnel):
+@dataclass
+class Ran:
+    """A report of an export whose ids, actions and words are personal: what was read and written,
+    and which connections were asked for, in this process and in the kernel's."""
+
+    events: pd.DataFrame
+    leads: pd.DataFrame
+    files: dict
+    out: Path
+    asked: list
+    of_kernel: str
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("personal")
     events, leads = make_log()
     other = {f"L{i}": value for i, value in enumerate(OWN)}
     events["lead_id"] = events["lead_id"].replace(other)
@@ -363,9 +379,16 @@ def test_ids_actions_and_words_that_are_personal_are_covered_and_tables_join(tmp
     leads.loc[6, "amount"] = None
     leads["amount"] = leads["amount"].astype(object)
     leads.loc[7, "amount"] = OWN[0]
-    files = write_export(tmp_path, events, leads)
-    out = tmp_path / "out"
-    write_report(Settings(**files, out=out, segments="none"))
+    files = write_export(folder, events, leads)
+    with pytest.MonkeyPatch.context() as patched:
+        asked = guard_sockets(patched, folder)
+        write_report(Settings(**files, out=folder / "out", segments="none"))
+    of_kernel = (folder / "connections").read_text(encoding="utf-8")
+    return Ran(events, leads, files, folder / "out", asked, of_kernel)
+
+
+def test_ids_actions_and_words_that_are_personal_are_covered_and_tables_join(ran, funnel):
+    events, leads, files, out = ran.events, ran.leads, ran.files, ran.out
     texts = dict(read_texts(out))
     hidden = [v for v in OWN if v != "John Smith"]  # of a product it may be the brand
     assert find_leaks(texts.values(), hidden) == []
@@ -438,8 +461,13 @@ def test_texts_keep_what_is_no_ones():
     assert show_place("/a/b/Иванов И.И. 2025.csv") == "… 2025.csv"
 
 
-def test_a_full_run_connects_to_nothing_but_itself(tmp_path, monkeypatch):
-    files = write_export(tmp_path, *make_log())
+def test_a_full_run_connects_to_nothing_but_itself(ran):
+    assert ran.asked == [] and ran.of_kernel == "guarded\n"
+
+
+def guard_sockets(patched, folder):
+    """Refuse all connections but to this machine, here and in a kernel: those asked for here; the
+    kernel's come to a file."""
     real, asked = socket.socket.connect, []
 
     def connect(self, address):
@@ -449,16 +477,15 @@ def test_a_full_run_connects_to_nothing_but_itself(tmp_path, monkeypatch):
             raise OSError("no connection")
         return real(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", connect)
+    patched.setattr(socket.socket, "connect", connect)
+    patched.setattr(socket.socket, "connect_ex", connect)
     # the kernel is a process of its own, guarded by what Python runs first
-    (tmp_path / "guard").mkdir()
-    (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD, encoding="utf-8")
+    (folder / "guard").mkdir()
+    (folder / "guard" / "sitecustomize.py").write_text(GUARD, encoding="utf-8")
     before = os.environ.get("PYTHONPATH", "")
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'guard'}:{before}".rstrip(":"))
-    monkeypatch.setenv("CONNECTIONS", str(tmp_path / "connections"))
-    write_report(Settings(**files, out=tmp_path / "out", segments="none"))
-    assert asked == [] and (tmp_path / "connections").read_text() == "guarded\n"
+    patched.setenv("PYTHONPATH", f"{folder / 'guard'}:{before}".rstrip(":"))
+    patched.setenv("CONNECTIONS", str(folder / "connections"))
+    return asked
 
 
 GUARD = """

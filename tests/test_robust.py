@@ -1,12 +1,17 @@
 """No stray file disturbs a run, no end of it leaves half a report, no input ends in a traceback."""
 
+import asyncio
 import itertools
+import json
+import logging
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import nbformat
@@ -15,26 +20,43 @@ import pandas as pd
 import pytest
 
 import funnel_lib
+from funnel_lib import cli
 from funnel_lib.audit import check_out
 from funnel_lib.core.errors import FunnelError, InputError, writing
 from funnel_lib.core.events import build_log
 from funnel_lib.core.steps import read_steps
 from funnel_lib.counting.moves import MOST_ORDERED, order_stages
+from funnel_lib.datasets.planted import plant_log, write_planted
 from funnel_lib.engine import choose
 from funnel_lib.reading.files.tables import read_table
 from funnel_lib.reading.inputs import check_unchanged, list_files
+from funnel_lib.reporting.ending import ending_when_told
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.kernel import run_notebook
 
 STRAY = ("funnel_lib", "yaml", "joblib", "pickle", "seaborn", "pandas", "numpy", "matplotlib",
          "typer", "IPython", "ipykernel", "json")  # fmt: skip
 STEPS = "steps: [{id: request_left}, {id: invoice_paid}]\nwon: invoice_paid\n"
+LOG = "lead_id,at,action\n" + "".join(f"L{i},2025-01-{i + 1:02d},request_left\n" for i in range(20))
 COMMAND = "import sys; from funnel_lib.cli import main; sys.argv[0] = 'funnel'; main()"
+COMMANDS = cli.app.registered_commands
+# each of a list of calls, the next one if it ended well
+ALL = """import sys
+from funnel_lib.cli import main
+import json
+for call in json.load(open(sys.argv[1])):
+    sys.argv = ["funnel", *call]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
 
 
-def start(folder, *arguments, **environment):
+def start(folder, *arguments, command=COMMAND, **environment):
     """Start the command as its script does: without the current folder on the path of modules."""
-    call = [sys.executable, "-P", "-c", COMMAND, *map(str, arguments)]
+    call = [sys.executable, "-P", "-c", command, *map(str, arguments)]
     return subprocess.Popen(
         call, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"} | environment,
@@ -56,25 +78,71 @@ def write_strays(folder):
     (folder / "ipython_config.py").write_text(f"open({str(folder / 'told')!r}, 'a')\n")
 
 
-@pytest.mark.parametrize("command", [["audit"], ["audit", "--no-report"], ["check"], ["steps"]])
-def test_nothing_is_imported_from_the_folders_it_works_in(planted_folder, tmp_path, command):
+@pytest.fixture(scope="module")
+def small_folder(tmp_path_factory):
+    """A planted CRM of few leads as files."""
+    folder = tmp_path_factory.mktemp("small")
+    write_planted(plant_log("kettles", 80, seed=5), folder)
+    return folder
+
+
+@pytest.fixture
+def amid_strays(small_folder, tmp_path):
+    """Stray modules where a command is started, beside its input and where it writes; what a
+    shell's profile may hold besides; the folders, and the files of the input."""
     folders = [tmp_path / name for name in ("here", "input", "out")]
     for folder in folders:
         write_strays(folder)
-    here, given, out = folders
-    for name in ("events.csv", "leads.csv", "steps.yml"):
-        (given / name).write_bytes((planted_folder / name).read_bytes())
-    # what a shell's profile may hold
-    startup = tmp_path / "startup.py"
-    startup.write_text(f"open({str(here / 'told')!r}, 'a')\n")
-    files = [given / "events.csv", "--leads", given / "leads.csv"]
-    if command[0] == "audit":
-        files += ["--steps", given / "steps.yml", "--out", out, "--segments", "2"]
-    library = Path(funnel_lib.__file__).parents[1]
-    path = os.pathsep.join([os.environ.get("PYTHONPATH") or str(library), ""])
-    code, _, err = run(here, *command, *files, PYTHONPATH=path, PYTHONSTARTUP=str(startup))
-    assert code == 0, err
-    assert not [folder for folder in folders if (folder / "told").exists()]
+    files = [folders[1] / name for name in ("events.csv", "leads.csv", "steps.yml")]
+    for file in files:
+        file.write_bytes((small_folder / file.name).read_bytes())
+    (tmp_path / "startup.py").write_text(f"open({str(folders[0] / 'told')!r}, 'a')\n")
+    library = str(Path(funnel_lib.__file__).parents[1])
+    path = os.pathsep.join([os.environ.get("PYTHONPATH") or library, ""])
+    profile = {"PYTHONPATH": path, "PYTHONSTARTUP": str(tmp_path / "startup.py")}
+    return folders, files, profile
+
+
+def list_told(folders):
+    """The folders whose modules were run."""
+    return [folder.name for folder in folders if (folder / "told").exists()]
+
+
+def test_no_command_imports_anything_from_the_folders_it_works_in(amid_strays):
+    """All but a report, one after the other in one process; none is left out."""
+    (here, given, out), (events, leads, steps), profile = amid_strays
+    calls = [
+        ["stages", "Proposal sent", "--out", out / "stages.xlsx"],
+        ["notebooks", out / "copies"], ["example", out], ["plant", out, "--leads", 20],
+        ["check", events, "--leads", leads], ["steps", events, "--out", out / "draft.yml"],
+        ["audit", events, "--leads", leads, "--steps", steps, "--segments", "2", "--no-report",
+         "--out", out],
+    ]  # fmt: skip
+    assert {call[0] for call in calls} == {command.callback.__name__ for command in COMMANDS}
+    (here / "calls.json").write_text(json.dumps([[*map(str, call)] for call in calls]))
+    process = start(here, "calls.json", command=ALL, **profile)
+    _, err = process.communicate()
+    assert process.returncode == 0 and "Traceback" not in err, err
+    assert list_told([here, given, out]) == []
+    assert {"stages.xlsx", "copies", "data", "truth.json", "draft.yml", "tables"} <= {
+        path.name for path in out.iterdir()
+    }
+
+
+def test_a_report_is_made_whatever_lies_and_is_set_around_it(amid_strays, tmp_path):
+    """Stray modules; a `python3` that others have set up, found by Jupyter before any other; a
+    screen and a machine that know no letter but ASCII; a time zone that is none."""
+    (here, given, out), (events, leads, steps), profile = amid_strays
+    spec = tmp_path / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["false"], "display_name": "x", "language": "x"}')
+    odd = {"JUPYTER_PATH": str(tmp_path / "jupyter"), "PYTHONIOENCODING": "ascii", "LC_ALL": "C",
+           "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "TZ": "Odd/Zone"}  # fmt: skip
+    call = ["audit", events, "--leads", leads, "--steps", steps, "--segments", "2", "--lang", "ru"]
+    code, screen, err = run(here, *call, "--out", out, **profile, **odd)
+    assert (code, err) == (0, "") and screen.isascii() and screen.endswith("report.html\n")
+    assert "Воронка" in (out / "report.html").read_text(encoding="utf-8")
+    assert list_told([here, given, out]) == []
 
 
 def test_workers_import_nothing_from_here(tmp_path, monkeypatch):
@@ -84,17 +152,6 @@ def test_workers_import_nothing_from_here(tmp_path, monkeypatch):
     monkeypatch.setattr(choose, "LONG", 0)
     assert choose._run_all(abs, [-1, -2, -3]) == [1, 2, 3]
     assert not (tmp_path / "told").exists()
-
-
-def test_a_foreign_kernel_is_never_started(planted_folder, tmp_path):
-    """A `python3` that others have set up, found by Jupyter before any other."""
-    spec = tmp_path / "jupyter" / "kernels" / "python3"
-    spec.mkdir(parents=True)
-    (spec / "kernel.json").write_text('{"argv": ["false"], "display_name": "x", "language": "x"}')
-    files = [planted_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
-    call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
-    code, _, err = run(tmp_path, *call, "--out", "out", JUPYTER_PATH=str(tmp_path / "jupyter"))
-    assert (code, err) == (0, "")
 
 
 OLD = {"report.html": "old", "audit.xlsx": "old", "segments.json": "old", "mine.txt": "mine",
@@ -232,10 +289,82 @@ def test_a_full_disk_is_one_message(tmp_path):
         pd.DataFrame({"a": range(99999)}).to_csv("/dev/full")
 
 
+@pytest.fixture
+def open_folder(tmp_path, monkeypatch):
+    """A folder that any user can read, with an input, an old report, and a folder that is not to be
+    written to."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        monkeypatch.chdir(folder)
+        write_files(Path(folder), {"log.csv": LOG, "steps.yml": STEPS})
+        write_files(Path("out"), OLD)
+        Path("locked").mkdir(mode=0o555)
+        yield Path(folder)
+
+
+@contextmanager
+def as_another_user():
+    """Be one who is not allowed everything."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@contextmanager
+def files_are_small():
+    """Let no file grow, as on a disk that is full."""
+    resource = pytest.importorskip("resource", reason="Windows has no such limit")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="Windows knows no other users")
+@pytest.mark.parametrize("more", [[], ["--no-report"]], ids=["report", "tables"])
+@pytest.mark.parametrize(("lang", "told"), [
+    ("en", ["--out {}: this is a file; name a folder", "--out {}: {} cannot be written to; name",
+            "out: cannot be written: File too large"]),
+    ("ru", ["`--out` {}: это файл; назовите папку", "`--out` {}: в {} нельзя писать; назовите",
+            "out: нельзя записать: файл слишком большой"]),
+])  # fmt: skip
+def test_a_place_that_cannot_be_written_is_told_and_nothing_is_changed(
+    open_folder, funnel, lang, told, more
+):
+    """A file, a place within one, what another user locked and what lies within, a full disk."""
+    here, before = Path.cwd(), read_files(open_folder)
+    call = ["audit", "log.csv", "--steps", "steps.yml", "--lang", lang, *more, "--out"]
+    places = {"log.csv": (0, ""), "steps.yml": (0, ""), "log.csv/deep": (1, here / "log.csv"),
+              "locked": (1, "locked"), "locked/new/er": (1, here / "locked")}  # fmt: skip
+    if more:  # a kernel would be another process
+        places["out"] = (2, "")
+    for out, (kind, near) in places.items():
+        amid = (nullcontext, as_another_user, files_are_small)[kind]
+        with amid() if out != "log.csv/deep" else nullcontext():
+            code, screen, err = funnel(*call, out)
+        assert (code, screen, len(err.splitlines())) == (2, "", 1), err
+        assert err.startswith(f"funnel: {told[kind].format(out, near)}")
+        assert read_files(open_folder) == before and not [*open_folder.glob("*/.funnel-*")]
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_report_beside_its_input_leaves_it_as_it_is(open_folder, funnel, lang):
+    before = read_files(open_folder)
+    call = ["audit", "log.csv", "--steps", "steps.yml", "--lang", lang, "--no-report"]
+    assert funnel(*call, "--out", ".")[::2] == (0, "")
+    after = read_files(open_folder)
+    assert {name: after[name] for name in before} == before and "tables/leads.csv" in after
+
+
 @pytest.mark.parametrize(("number", "wait"), [(signal.SIGTERM, 0), (signal.SIGHUP, 6)])
-def test_told_to_end_a_run_leaves_nothing(planted_folder, tmp_path, number, wait):
+def test_told_to_end_a_run_leaves_nothing(small_folder, tmp_path, number, wait):
     """While its kernel starts, and while it works."""
-    files = [planted_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
+    files = [small_folder / n for n in ("events.csv", "leads.csv", "steps.yml")]
     call = ["audit", files[0], "--leads", files[1], "--steps", files[2], "--segments", "none"]
     process = start(tmp_path, *call, "--out", tmp_path / "out")
     while not [*tmp_path.glob(".funnel-*/kernel/connection.json")]:
@@ -247,57 +376,74 @@ def test_told_to_end_a_run_leaves_nothing(planted_folder, tmp_path, number, wait
     assert list(tmp_path.iterdir()) == []
 
 
-ENDED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from funnel_lib.reporting.ending import ending_when_told
-from funnel_lib.reporting.folders import new_folder
+def tell(number):
+    os.kill(os.getpid(), number)
 
-def told():
-    os.kill(os.getpid(), signal.SIGTERM)
 
-class Dying:
-    def __del__(self):
-        told()
+async def tell_beside(number):
+    """Be told in a task that nobody waits for."""
 
-async def within():
-    told()
+    async def within():
+        tell(number)
 
-async def beside():
-    asyncio.ensure_future(within())
+    task = asyncio.ensure_future(within())
     await asyncio.sleep(9)
-
-def swallow():
-    try:
-        told()
-    except BaseException:
-        pass
-
-def replace(*names):
-    real(*names)
-    done.append(names)
-    if len(done) == 3:  # the plan is made, a file moved aside, another one, too
-        told()
-
-real, done = Path.replace, []
-how, out = sys.argv[1:]
-with ending_when_told(), new_folder(out) as folder:
-    (folder / "report.html").write_text("new")
-    if how == "rename":
-        Path.replace = replace
-    else:
-        {"task": lambda: asyncio.run(beside()), "del": Dying, "swallow": swallow}[how]()
-"""
+    await task
 
 
-@pytest.mark.parametrize("how", ["task", "del", "swallow", "rename"])
-def test_told_to_end_it_does_so_wherever_it_stands(tmp_path, how):
+def tell_dying(number):
+    """Be told while something is thrown away."""
+    type("_Dying", (), {"__del__": lambda _: tell(number)})()
+
+
+def tell_unheard(number):
+    """Be told where others take any exception."""
+    with suppress(BaseException):
+        tell(number)
+
+
+def tell_while_renamed(number):
+    """Be told when the plan is made and the first old files are moved aside."""
+    done, real = [], Path.replace
+
+    def replace(*names):
+        real(*names)
+        done.append(names)
+        if len(done) == 3:
+            tell(number)
+
+    Path.replace = replace
+
+
+def run_told(out, how, number, told):
+    """Write a report and be told to end meanwhile, as the command does it, with its own screen."""
+    screen = os.open(told, os.O_WRONLY | os.O_CREAT)
+    os.dup2(screen, 1)
+    os.dup2(screen, 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    sys.unraisablehook = sys.__unraisablehook__
+    logging.root.handlers.clear()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with ending_when_told(), new_folder(out) as folder:
+        write_files(folder, NEW)
+        asyncio.run(how(number)) if how is tell_beside else how(number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "ctrl-c"])
+@pytest.mark.parametrize("how", [tell, tell_beside, tell_dying, tell_unheard, tell_while_renamed])
+def test_told_to_end_it_does_so_wherever_it_stands(tmp_path, how, number):
     """Where an exception would be lost, or shown as a traceback."""
-    write_files(tmp_path, OLD)
-    call = [sys.executable, "-P", "-c", ENDED, how, str(tmp_path)]
-    ended = subprocess.run(call, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
-    assert read_files(tmp_path) == OLD and not [*tmp_path.glob(".funnel-*")]
+    write_files(tmp_path / "out", OLD)
+    child = os.fork()
+    if child == 0:
+        try:
+            run_told(tmp_path / "out", how, number, tmp_path / "told")
+        finally:
+            sys.stderr.flush()
+            os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert (code, (tmp_path / "told").read_text()) == (128 + number, "")
+    assert read_files(tmp_path / "out") == OLD and not [*tmp_path.glob("out/.funnel-*")]
 
 
 def test_what_is_no_text_is_dropped_where_it_is_read(tmp_path):
