@@ -336,7 +336,6 @@ class Words:
         """
         return self.step_asks.get(step_id) or self.text("sentence.quoted", step=step_id)
 
-    @_noted
     def advise(self, lever: str, step_id: str) -> str:
         """Say what to do about a step, in the words of the steps file where it has some.
 

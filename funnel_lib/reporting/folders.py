@@ -28,8 +28,8 @@ except ImportError:  # Windows, where a file that is open cannot be removed, whi
 
 # What a report's folder holds beside its tables; a new report replaces these and nothing else.
 OUTPUTS = (
-    "report.html", "report.ipynb", "report.pdf", "audit.xlsx", "manifest.json", "claims.json", "segments.json",
-    "new_funnel.csv", "steps.yml",
+    "report.html", "report.ipynb", "report.pdf", "audit.xlsx", "manifest.json", "claims.json",
+    "segments.json", "new_funnel.csv", "steps.yml",
 )  # fmt: skip
 
 
