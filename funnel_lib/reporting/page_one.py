@@ -109,7 +109,7 @@ def tell_whole(audit: Source, lang: str = "") -> list[str]:
     words = audit.words(lang)
     page = compose_page_one(audit.tables, words, audit.journeys)
     numbers = [told for number in page.numbers for told in (number.value, *number.notes)]
-    about = [_describe(audit, words)] if page.numbers else []
+    about = [describe_leads(audit, words)] if page.numbers else []
     return [*about, *tell_above(audit, lang), *page.tell(), *numbers]
 
 
