@@ -8,7 +8,7 @@ SAMPLE = $(if $(filter ru,$(lang)),sample_ru,sample)
 NEXT   = $(if $(filter ru,$(lang)),$(NEXT_ru),$(NEXT_en))
 NEXT_en = 'Open that file in a browser. To type funnel and not .venv/bin/funnel:' '  source .venv/bin/activate' '  .venv\Scripts\activate    (Windows)'
 NEXT_ru = 'Откройте этот файл в браузере. Чтобы писать funnel, а не .venv/bin/funnel:' '  source .venv/bin/activate' '  .venv\Scripts\activate    (Windows)'
-SHOOT = chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$(mktemp -d) --hide-scrollbars --window-size=1000,1340 --screenshot=$(CURDIR)/reports/sample-$(2).png file://$(CURDIR)/reports/$(1)/report.html
+SHOOT = chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$(mktemp -d) --hide-scrollbars --window-size=1000,1340 --screenshot=$(CURDIR)/reports/sample-$(2).png $(CURDIR)/reports/$(1)/report.html
 LOCK_FLAGS := --universal --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help

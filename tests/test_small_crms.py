@@ -16,6 +16,7 @@ from funnel_lib.datasets.planted import plant_log, write_planted
 from funnel_lib.reporting.notebooks import build_notebook
 from funnel_lib.reporting.page_one import tell_page_one
 from funnel_lib.reporting.report import write_report
+from funnel_lib.sections.section import FAILED
 from funnel_lib.settings import Settings
 
 STEPS = """version: 1
@@ -153,7 +154,7 @@ def show_html(show) -> str:
     if isinstance(show, Html):
         return show.html
     bundle, metadata = show._repr_mimebundle_()
-    assert metadata == {}
+    assert FAILED not in metadata
     return bundle["text/html"]
 
 

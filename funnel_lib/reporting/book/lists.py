@@ -83,7 +83,7 @@ def tell_left(source: Source, words: Words) -> list[str]:
 
 def _count_managers(open_leads: pd.DataFrame) -> pd.Series:
     """How many open leads each manager has, most first; nobody where there is one at most."""
-    known = open_leads["manager"].fillna("")
+    known = open_leads["manager"].astype(object).fillna("")
     counts = known[known != ""].value_counts(sort=False).sort_index()
     counts = counts.sort_values(ascending=False, kind="stable")
     return counts if len(counts) > 1 else counts[:0]

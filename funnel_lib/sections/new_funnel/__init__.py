@@ -20,7 +20,7 @@ def _draw(source: Source, words: Words) -> Html:
     parts = []
     for segment, rows in table.groupby("segment", sort=False):
         rows = rows.assign(name=[f"{row.position}. {row.name}" for row in rows.itertuples(False)])
-        shown = [c for c in _COLUMNS if (rows[c].fillna("") != "").any()]
+        shown = [c for c in _COLUMNS if (rows[c].notna() & (rows[c] != "")).any()]
         title = words.value("segment", segment) if table["segment"].nunique() > 1 else ""
         parts.append((title, show_table(rows, words, shown, name="new_funnel")))
     return render("tables", tables=parts)

@@ -54,7 +54,7 @@ def plan_open(open_leads: pd.DataFrame, words: Words) -> Act | None:
 
 def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
     """Whose they are, those with most first; nothing where they are of one manager, or of none."""
-    counts = waiting.loc[waiting["manager"].fillna("") != "", "manager"].value_counts()
+    counts = waiting["manager"].replace("", None).value_counts()
     if len(counts) < 2:
         return []
     rows = [{"manager": name, "n": n} for name, n in counts.head(MOST_MANAGERS).items()]
