@@ -1,9 +1,25 @@
 """At which step not taken are leads lost, and was it ever proposed?"""
 
+from funnel_lib.core.words import Words
 from funnel_lib.sections.losses.count import count_losses, list_lost
 from funnel_lib.sections.losses.tell import tell_losses, tell_main_loss, tell_most_lost
-from funnel_lib.sections.section import Section, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, tell_from
 
+
+def _label(source: Source, words: Words) -> Tables:
+    """The places at which anybody is lost, each with the paths that it is of, where there are
+    several."""
+    losses, tree = source.tables["losses"], source.tables["tree"]
+    table = losses[losses["n_lost"] >= 0.5]
+    if tree["segments"].nunique() > 1:
+        paths = tree.set_index("node")["segments"]
+        table = table.assign(segments=table["node"].map(paths))
+    return {"losses": table}
+
+
+_SHOWN = (
+    "segments", "missed_step", "n_lost", "n_not_asked", "n_asked", "share_of_lost", "amount_lost",
+)  # fmt: skip
 LOSSES = Section(
     "losses",
     tables=("losses",),
@@ -12,6 +28,15 @@ LOSSES = Section(
     tell=(tell_from(tell_main_loss, "losses", "tree"), tell_from(tell_losses, "losses")),
     list_leads=list_lost,
     of_steps=True,
-    opens=("missed_step", "n_lost", "n_not_asked", "n_asked", "share_of_lost", "amount_lost"),
+    label=_label,
+    opens=(
+        "segments",
+        "missed_step",
+        "n_lost",
+        "n_not_asked",
+        "n_asked",
+        "share_of_lost",
+        "amount_lost",
+    ),
 )
 SECTIONS = (LOSSES,)
