@@ -28,7 +28,10 @@ def tables_of(*paths):
 
 def test_by_hand():
     table = build_blueprint(tables_of(STEPS.ids), STEPS, Words("ru")).set_index("step")
-    assert table.loc["proposal_opened", "help"] == "send, resend"
+    assert table.loc["proposal_opened", "help"].startswith("отправить КП ссылкой")
+    own = Words("ru", step_asks={"proposal_opened": "отправить КП"})
+    told = build_blueprint(tables_of(STEPS.ids), STEPS, own).set_index("step")["help"]
+    assert told["proposal_opened"] == "отправить КП"
     assert table.loc["proposal_opened", "old_stages"] == "Sent; КП отправлено"
     assert "открыл КП" in table.loc["proposal_opened", "criterion"]
     assert table.loc["demo", "criterion"] == ""  # speaks of a step that stands beside it

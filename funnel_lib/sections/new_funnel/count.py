@@ -30,15 +30,17 @@ def build_blueprint(tables: dict[str, pd.DataFrame], steps: Steps, words: Words)
             "name": words.step(row.step), "criterion": usual.criterion[words.lang] if usual else "",
             "evidence": ", ".join(e.action for e in step.evidence),
             "recorded": usual.recorded[words.lang] if usual else "",
-            "help": usual.help[words.lang] if usual else _name_help(step, words),
+            "help": _name_help(step, usual, words),
             "old_stages": "; ".join(stages), "share_of_entered": row.share_of_entered,
         })  # fmt: skip
     return arrange("new_funnel", rows)
 
 
-def _name_help(step: Step, words: Words) -> str:
-    """What proposes a step: in the steps file's words, else the actions that do."""
-    return words.step_asks.get(step.id) or ", ".join(step.asks)
+def _name_help(step: Step, usual: TypicalStep | None, words: Words) -> str:
+    """What the manager does for a step: in the steps file's words, as it is usually done, or the
+    actions that propose it."""
+    typical = usual.help[words.lang] if usual else ""
+    return words.step_asks.get(step.id) or typical or ", ".join(step.asks)
 
 
 def _find_typical(steps: list[Step]) -> dict[str, TypicalStep | None]:
