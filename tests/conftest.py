@@ -17,6 +17,8 @@ from funnel_lib.sections.paths.segments import find_segments
 # How long an example takes says nothing of the code on a busy machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+# Nor does what a run says of its progress, which depends on how long it takes.
+os.environ["FUNNEL_QUIET"] = "1"
 
 ROOT = Path(__file__).parent.parent
 

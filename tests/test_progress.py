@@ -7,6 +7,19 @@ from funnel_lib.reporting import progress
 from funnel_lib.reporting.progress import following, showing_progress
 
 
+@pytest.fixture(autouse=True)
+def not_quiet(monkeypatch):
+    monkeypatch.delenv("FUNNEL_QUIET")
+
+
+def test_a_quiet_run_says_nothing(capsys, impatient, monkeypatch):
+    monkeypatch.setenv("FUNNEL_QUIET", "1")
+    with showing_progress("en"):
+        PROGRESS.info("reading")
+        progress.threading.Event().wait(0.1)
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(progress, "PATIENCE", 0.0)

@@ -7,6 +7,7 @@ which is another process, writes what it says into the file that `FUNNEL_PROGRES
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -69,7 +70,11 @@ class _Teller(logging.Handler):
 
 @contextmanager
 def showing_progress(lang: str) -> Iterator[None]:
-    """Show meanwhile on stderr what is being done, where it takes longer than `PATIENCE`."""
+    """Show meanwhile on stderr what is being done, where it takes longer than `PATIENCE`; nothing
+    where `FUNNEL_QUIET` is set."""
+    if os.environ.get("FUNNEL_QUIET"):
+        yield
+        return
     teller = _Teller(Words(lang if lang in LANGUAGES else LANGUAGES[0]))
     thread = threading.Thread(target=teller.show, daemon=True)
     PROGRESS.addHandler(teller)
