@@ -43,7 +43,8 @@ STEPS = Steps(
 PATHS = ("ask read meet sign pay", "ask meet read pay")
 PATH = ("request_left", "call_answered", "task_stated", "proposal_opened", "terms_agreed", WON)
 EXACT = 1e-12  # the same sums in another order
-EN, RU = Words("en", {"read": "Read it"}), Words("ru", {"read": "Прочитал"})
+OWN = {"meet": "meet", "sign": "sign", "pay": "pay"}  # steps that go by their ids
+EN, RU = Words("en", {"read": "Read it"} | OWN), Words("ru", {"read": "Прочитал"} | OWN)
 
 
 def journeys_of(text, until=60, steps=STEPS):

@@ -96,7 +96,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(reports, lang):
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_every_picture_has_words_and_every_link_a_target(reports, lang):
     page = Page(read(reports[lang]))
-    assert len(page.images) == 12
+    assert len(page.images) >= 12
     assert all(len(image["aria-label"]) > 20 for image in page.images)
     assert not re.search("<img|data:image", read(reports[lang]))
     inside = [link for link in page.links if link.startswith("#")]

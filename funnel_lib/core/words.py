@@ -334,7 +334,8 @@ class Words:
         >>> en.propose("signed"), en.propose("paid")
         ('send the contract', '“Paid”')
         """
-        return self.step_asks.get(step_id) or self.text("sentence.quoted", step=step_id)
+        asks = [self.step_asks.get(step, "") for step in step_id.split(" | ")]
+        return " / ".join(asks) if all(asks) else self.text("sentence.quoted", step=step_id)
 
     def advise(self, lever: str, step_id: str) -> str:
         """Say what to do about a step, in the words of the steps file where it has some.

@@ -10,7 +10,7 @@ import pandas as pd
 from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.words import SMALL, Words, join_sentences, write_amounts
+from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences, write_amounts
 from funnel_lib.drawing.html import show_text
 from funnel_lib.sections.acts import Act
 from funnel_lib.sections.asks.tell import tell_proposing
@@ -86,6 +86,7 @@ class _PageOne(Answer):
         page = compose_page_one(source.tables, words, source.journeys)
         tables = select_segment(source.tables)
         has_chart = bool(page.numbers) and not is_snapshot(tables["funnel"])
+        has_chart &= bool((tables["tree"]["n_came"] > tables["tree"]["n_went_on"]).any())
         return render(
             "page_one",
             words=words,
@@ -142,7 +143,8 @@ def compose_page_one(
     answer, reason = _find_answer(tables, leads, words)
     acts = [act for act in _list_acts(tables, words) if act is not None]
     outcomes = tell_outcomes(tables["leads"], words)
-    trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(acts, words)]
+    compares = bool(tell_proposing(tables["asks"], words) or tell_worst(tables["groups"], words))
+    trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(acts, compares, words)]
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
 
 
@@ -150,6 +152,8 @@ def _find_answer(
     tables: dict[str, pd.DataFrame], leads: pd.DataFrame, words: Words
 ) -> tuple[str, str]:
     """The answer in a sentence, and its reason in a second."""
+    if "no_lost_leads" in {*tables["quality"]["check"]}:
+        return words.text("page.snapshot_cut"), ""
     if is_snapshot(tables["funnel"]) and (leads["status"] == "lost").any():
         if "is_cut" in leads and leads["is_cut"].any():
             return words.text("page.snapshot_cut"), ""
@@ -168,12 +172,12 @@ def _find_answer(
 
 
 def _list_acts(tables: dict[str, pd.DataFrame], words: Words) -> Iterator[Act | None]:
-    yield plan_open(tables["open_leads"], words)
-    yield plan_review(tables["groups"], words)
     is_draft = (tables["quality"]["check"] == "draft_steps").any()
-    if not (
-        is_snapshot(tables["funnel"]) or is_draft
-    ):  # a rule is for steps that somebody has looked at
+    # to propose is for steps that are known, and that somebody has looked at
+    has_steps = not (is_snapshot(tables["funnel"]) or is_draft)
+    yield plan_open(tables["open_leads"], words, has_steps)
+    yield plan_review(tables["groups"], words)
+    if has_steps:
         yield plan_rule(tables["hypotheses"], tables["segments"], words)
 
 
@@ -183,7 +187,8 @@ def _list_numbers(
     """How many bought, for how much, are lost, are open."""
     by_status = {status: leads[leads["status"] == status] for status in ("won", "lost", "open")}
     won, lost, still_open = by_status.values()
-    whole = not ("is_cut" in leads and leads["is_cut"].any())
+    cut = {"no_won_leads", "no_lost_leads"} & {*tables["quality"]["check"]}
+    whole = not cut and not ("is_cut" in leads and leads["is_cut"].any())
     share = [words.text("page.of_leads", **measure_share(leads))] if whole else []
     numbers = [Number(words.text("page.bought"), words.number(len(won)), share)]
     if revenue := write_amounts(won, words):
@@ -191,8 +196,9 @@ def _list_numbers(
         told = len(tables["segments"]) > 1 and main["share_of_amount_won"].notna().all()
         part = words.each("page.of_path", main) if told else ""
         numbers.append(Number(words.text("page.revenue"), revenue, [part] if part else []))
-    never = tables["losses"]["n_not_asked"].sum()
-    part = words.text("page.lost_not_asked", share=never / len(lost)) if never >= 0.5 else ""
+    never, asked, unknown = tables["losses"][["n_not_asked", "n_asked", "n_unknown"]].sum()
+    told = never >= 0.5 and unknown < 0.5  # else the reason says of how many it can be seen
+    part = words.text("page.lost_not_asked", share=never / (never + asked)) if told else ""
     numbers.append(Number(words.text("page.lost"), words.number(len(lost)), [part] * bool(part)))
     amount, n = write_amounts(still_open, words), (tables["open_leads"]["asked"] == "no").sum()
     notes = [
@@ -215,16 +221,21 @@ def _tell_trust(
         tell_recording(recording, words) if recording["differs"].any() else "",
         tell_unseen(tables["leads"], journeys, words) if journeys is not None else "",
     ]
-    n = int((leads["status"] == "won").sum())
-    few = words.text("page.few_bought", n=n) if 0 < n < SMALL <= len(leads) else ""
-    return [*filter(None, [few, *told])]
+    won, lost = (int((leads["status"] == status).sum()) for status in ("won", "lost"))
+    few = [
+        hint_if_few(len(leads), words),
+        words.text("page.few_bought", n=won) if 0 < won < SMALL <= len(leads) else "",
+        words.text("page.few_lost", n=lost) if 0 < lost < SMALL <= len(leads) else "",
+    ]
+    return [*filter(None, [*few, *told])]
 
 
-def _tell_caution(acts: list[Act], words: Words) -> list[str]:
-    """What not to make of what the acts may bring."""
+def _tell_caution(acts: list[Act], compares: bool, words: Words) -> list[str]:
+    """What not to make of a difference, and of what the acts may bring."""
     gains = [act for act in acts if act.gain]
     told = join_sentences(
-        gains and words.text("page.cause"), len(gains) > 1 and words.text("page.overlap")
+        (gains or compares) and words.text("page.cause"),
+        len(gains) > 1 and words.text("page.overlap"),
     )
     return [told] if told else []
 

@@ -308,7 +308,7 @@ def is_snapshot(funnel: pd.DataFrame) -> bool:
     of_all = funnel["segment"] == "all"
     before = funnel[of_all & (funnel["part"] == "before_sale")]
     shown = before["share_of_entered"].notna() & (before["n_reached"] - before["n_unseen"] >= 0.5)
-    return int(shown.sum()) <= _ENDS < len(before)
+    return int(shown.sum()) <= _ENDS
 
 
 def tell_from(tell: Callable[..., str | list[str]], *tables: str):

@@ -60,7 +60,7 @@ def plan_rule(hypotheses: pd.DataFrame, segments: pd.DataFrame, words: Words) ->
         if len(segments) > 1 and row["segment"] != "all"
         else "",
         words.text("sentence.start_reference", **row) if of_people else "",
-        "" if slow else words.text("page.rule_test", **row),
+        words.text("page.rule_slow") if slow else words.text("page.rule_test", **row),
     ]
     asks = row["lever"] == "ask" and row["step"] in words.step_asks
     key = "page.rule_ask_for" if asks else f"page.rule_{row['lever']}"

@@ -42,13 +42,14 @@ def tell_most_lost(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> st
 
 
 def tell_never_proposed(losses: pd.DataFrame, words: Words) -> str:
-    """To how many lost leads was the next step never proposed, in one short sentence? Empty where
-    that cannot be seen, or to none."""
+    """To how many lost leads was the next step never proposed, in one short sentence? Of those of
+    whom it can be seen; empty where it cannot, or to none."""
     sums = _add_up(losses)[_SUMS].sum()
     if sums["n_not_asked"] < 0.5:
         return ""
-    share = sums["n_not_asked"] / sums["n_lost"]
-    return words.text("page.never_proposed", share=share, **sums)
+    seen = sums["n_asked"] + sums["n_not_asked"]
+    key = "page.never_proposed_seen" if sums["n_unknown"] >= 0.5 else "page.never_proposed"
+    return words.text(key, n_seen=seen, share=sums["n_not_asked"] / seen, **sums)
 
 
 def tell_losses(losses: pd.DataFrame, words: Words) -> str:

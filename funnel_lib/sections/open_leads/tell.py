@@ -32,24 +32,25 @@ def tell_waiting(open_leads: pd.DataFrame, words: Words) -> str:
     return words.text("page.waiting", n=n, of=of) if n else ""
 
 
-def plan_open(open_leads: pd.DataFrame, words: Words) -> Act | None:
+def plan_open(open_leads: pd.DataFrame, words: Words, has_steps: bool = True) -> Act | None:
     """Which open leads to turn to today: those to whom nobody proposed the next step; where
-    proposals cannot be seen, those that wait longer than usual, or are silent."""
+    proposals cannot be seen, or no steps are known, those that wait longer than usual, or are
+    silent."""
     waiting = open_leads[open_leads["asked"] == "no"]
-    if len(waiting):
+    if has_steps and len(waiting):
         amount = write_amounts(waiting, words)
         key = "page.propose_amount" if amount else "page.propose"
         title = words.text(key, n=len(waiting), amount=amount)
     else:
-        unseen = open_leads[open_leads["asked"] == "unknown"]
+        unseen = open_leads[open_leads["asked"] == "unknown"] if has_steps else open_leads
         late = unseen["overdue"].astype("boolean").fillna(False).astype(bool)
         waiting = unseen[late if late.any() else unseen["days_silent"] > SILENT_DAYS]
         if waiting.empty:
             return None
         key = "page.get_back" if late.any() else "page.get_back_silent"
         title = words.text(key, n=len(waiting), days=SILENT_DAYS)
-    return Act("today", title, [*_tell_managers(waiting, words), _tell_first(waiting, words)], "",
-               "open_leads")  # fmt: skip
+    told = [*_tell_managers(waiting, words), _tell_first(waiting, words, has_steps)]
+    return Act("today", title, told, "", "open_leads")
 
 
 def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
@@ -58,20 +59,22 @@ def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
     if len(counts) < 2:
         return []
     rows = [{"manager": name, "n": n} for name, n in counts.head(MOST_MANAGERS).items()]
-    rest = len(waiting) - sum(row["n"] for row in rows)
+    rest = counts.sum() - sum(row["n"] for row in rows)
     parts = words.each("page.by_manager_part", rows, ", ")
     key = "page.by_manager_rest" if rest else "page.by_manager"
     return [words.text(key, parts=parts, rest=rest)]
 
 
-def _tell_first(waiting: pd.DataFrame, words: Words) -> str:
-    """The largest, and their next steps."""
+def _tell_first(waiting: pd.DataFrame, words: Words, has_steps: bool) -> str:
+    """The largest, and what to propose, where steps are known."""
     parts = [
         words.text(
             "page.begin_with_part_amount" if row["amount"] > 0 else "page.begin_with_part",
             what=words.propose(row["next_step"]),
             **row,
         )
+        if has_steps
+        else row["lead_id"]
         for row in waiting.sort_values("amount", ascending=False, kind="stable")
         .head(MOST_LEADS)
         .to_dict("records")
