@@ -72,7 +72,7 @@ def test_the_workbook_holds_text_not_formulas(planted_folder, tmp_path):
     assert rows[0][:3] == ["Лид", "Менеджер", "Что делать"]
     assert len(rows) - 1 == len(audit.tables["open_leads"])
     assert {row[rows[0].index("Менеджер")] for row in rows[1:]} == {"=1+1"}
-    assert "купили" in " ".join(str(r[0]) for r in book.get_sheet_by_name("Итог").to_python())
+    assert "Купили" in " ".join(str(r[0]) for r in book.get_sheet_by_name("Итог").to_python())
 
 
 def test_every_table_of_an_audit_is_written_with_its_columns(planted_folder, tmp_path):
