@@ -10,7 +10,8 @@ def _label(source: Source, words: Words) -> Tables:
     """The places at which anybody is lost, each with the paths that it is of, where there are
     several."""
     losses, tree = source.tables["losses"], source.tables["tree"]
-    table = losses[losses["n_lost"] >= 0.5]
+    lost = losses["n_lost"] >= 0.5
+    table = losses[lost] if lost.any() else losses
     if tree["segments"].nunique() > 1:
         paths = tree.set_index("node")["segments"]
         table = table.assign(segments=table["node"].map(paths))
