@@ -70,7 +70,7 @@ def decline(ru: Iterable[str], en: Iterable[str]) -> Parties:
     """List the words for one side by case.
 
     >>> sorted(decline(["клиент", "покупатель"], ["client"]).agent)
-    ['клиентом', 'клиентами', 'покупателем', 'покупателями']
+    ['клиентами', 'клиентом', 'покупателем', 'покупателями']
     """
     soft = [w[:-1] for w in ru if w.endswith("ь")]
     hard = [w for w in ru if not w.endswith("ь")]
