@@ -377,6 +377,19 @@ def test_open_leads_are_listed_as_a_team_works_through_them():
     assert not table["overdue"].any()  # too few have gone on to say how long that takes
 
 
+def test_amounts_of_two_currencies_are_not_ranked_together():
+    text = EVERYTHING + "\n" + "\n".join(f"{lead} 1 ask" for lead in "abcdef")
+    leads = {
+        "lead_id": [*"abcdef"], "created_at": [0] * 6, "manager": ["Anna"] * 6,
+        "amount": [90_000, 20, None, 30, 80_000, 10],
+        "currency": ["RUB", "USD", "USD", "USD", "RUB", "USD"],
+    }  # fmt: skip
+    log = log_of(text, leads=leads)
+    journeys = build_journeys(log, STEPS)
+    table = list_open_leads(log, journeys, list_leads(log, journeys))
+    assert [x for x in table["lead_id"] if x in "abcdef"] == [*"dbfcae"]
+
+
 # --- a second opinion ------------------------------------------------------------------------
 
 

@@ -27,6 +27,11 @@ def test_few_amounts_do_not_tell_what_is_absurd():
     assert take_amounts(leads_of([1, 1, 1_000_000])).tolist() == [1, 1, 1_000_000]
 
 
+def test_zeros_are_amounts_only_where_there_are_others():
+    taken = take_amounts(leads_of([0, 0, 5, 0], ["EUR", "EUR", "EUR", "USD"]))
+    assert taken[:3].tolist() == [0, 0, 5] and np.isnan(taken[3])
+
+
 def test_absurd_is_told_by_currency():
     leads = leads_of([1] * 10 + [5000] * 10, ["EUR"] * 10 + ["RUB"] * 10)
     assert not np.isnan(take_amounts(leads)).any()

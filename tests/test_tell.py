@@ -12,7 +12,7 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
-from funnel_lib.reporting.page_one import show_page_one
+from funnel_lib.reporting.page_one import compose_page_one, show_page_one
 from funnel_lib.sections.new_funnel.tell import tell_ahead
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
@@ -88,9 +88,9 @@ def test_few_leads_are_called_a_hint():
 
 def test_the_main_loss_names_base_money_and_manager():
     assert f.tell_main_loss(losses(), tree(), EN) == (
-        "Most leads are lost before “Read”: 80 of the 200 who got that far, with amounts of $900 "
+        "The largest loss is before “Read”: 80 of the 200 who got that far, with amounts of $900 "
         "in all. The step was never proposed to 50, was proposed to 20. Of 10 that cannot be "
-        "seen. By their amounts, most leads are lost before “Paid”: $4,000 in all."
+        "seen. By amounts, the largest loss is before “Paid”: $4,000 in all."
     )
     assert spaced(f.tell_main_loss(losses(), tree(), RU)) == (
         "Больше всего лидов теряется перед шагом «Прочитал»: 80 из 200 дошедших до предыдущего "
@@ -100,7 +100,7 @@ def test_the_main_loss_names_base_money_and_manager():
     )
     unseen = losses(n_asked=0.0, n_not_asked=0.0, n_unknown=losses()["n_lost"])
     told = f.tell_main_loss(unseen, tree(), EN)
-    assert "in all. By their" in told  # that nothing is known of proposals is said once
+    assert "in all. By amounts" in told  # that nothing is known of proposals is said once
     unknown = losses(n_asked=[0.0, 0.0, 60.0], n_not_asked=0.0, n_unknown=[0.0, 80.0, 0.0])
     told = f.tell_main_loss(unknown, tree(), EN)
     assert "in all. Whether the step was proposed to them cannot be seen. By their" in told
@@ -112,7 +112,7 @@ def test_a_loss_at_a_fork_names_its_steps_and_behind_it_the_path():
                   next_steps=["ask", "read | pay", "pay"])  # fmt: skip
     table = losses(missed_step=["ask", "read | pay", "pay"])
     told = f.tell_main_loss(table, places, EN)
-    assert told.startswith("Most leads are lost before “Read” or “Paid”: 80 of the 200 who got")
+    assert told.startswith("The largest loss is before “Read” or “Paid”: 80 of the 200 who got")
     assert "перед шагом «Прочитал» или «Оплатил»: 80 из 200" in spaced(
         f.tell_main_loss(table, places, RU)
     )
@@ -401,6 +401,7 @@ def test_page_one_and_quality_end_with_what_cannot_be_seen(planted_folder, tmp_p
 ODD = {
     "as it is": lambda leads, events: (leads, events),
     "no amounts": lambda leads, events: (leads.drop(columns="amount"), events),
+    "nobody fills amounts in": lambda leads, events: (leads.assign(amount=0), events),
     "one lead": lambda leads, events: (leads[:1], events[events["lead_id"] == leads["lead_id"][0]]),
     "all open": lambda leads, events: (leads.assign(status="open", closed_at=None), events),
     "all won": lambda leads, events: (leads.assign(status="won"), events),
@@ -408,6 +409,34 @@ ODD = {
         leads.assign(currency=np.where(leads.index % 3, "RUB", "USD")), events
     ),
 }  # fmt: skip
+
+
+def test_page_one_counts_only_what_is_money(planted_folder, tmp_path):
+    leads = pd.read_csv(planted_folder / "leads.csv")
+    won, still_open = (leads.index[leads["status"] == status] for status in ("won", "open"))
+    leads["amount"] = 100.0
+    leads.loc[won[::3], "amount"] = np.nan
+    leads.loc[[won[1], still_open[1]], "amount"] = 10.0**9  # a telephone number in the wrong field
+    leads.to_csv(tmp_path / "leads.csv", index=False)
+    audit = build_audit(planted_folder / "events.csv", leads=tmp_path / "leads.csv",
+                        steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
+    page = compose_page_one(audit.tables, EN, audit.journeys)
+    _, revenue, _, unfinished = page.numbers
+    n = len(won) - len(won[::3]) - 1
+    assert revenue.value.startswith(EN.money(100 * n, audit.tables["leads"]["currency"][0]))
+    assert revenue.notes == [f"the amount is known of {n} of {len(won)} deals"]
+    assert "000,000,000" not in " ".join([*page.tell(), *unfinished.notes])
+    assert not audit.hypotheses.table["extra_amount"].dropna().ge(10.0**7).any()
+
+
+def test_zeros_that_nobody_filled_in_are_no_money(planted_folder, tmp_path):
+    leads = pd.read_csv(planted_folder / "leads.csv").assign(amount=0)
+    leads.to_csv(tmp_path / "leads.csv", index=False)
+    audit = build_audit(planted_folder / "events.csv", leads=tmp_path / "leads.csv",
+                        steps=planted_folder / "steps.yml", segments="none")  # fmt: skip
+    table = audit.hypotheses.table
+    assert table["extra_amount"].isna().all() and table["extra_won"].gt(0).any()
+    assert audit.losses.table["amount_lost"].fillna(0).eq(0).all()
 
 
 @pytest.mark.parametrize("case", ODD)

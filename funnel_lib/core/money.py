@@ -16,9 +16,12 @@ def take_amounts(leads: pd.DataFrame) -> np.ndarray:
 
     Absurd is an amount above `ABSURD` times the median of the positive ones of its currency, where
     there are `FEWEST_AMOUNTS`: a typing error or a test. Leads keep it in every table of leads.
+    Nor is 0 an amount where a currency has no others: nobody filled them in.
     """
     amount = leads["amount"].to_numpy(float, na_value=np.nan)
-    return np.where((amount < 0) | _find_absurd(leads), np.nan, amount)
+    currency, names = split_currencies(leads)
+    is_used = np.bincount(currency, amount > 0, len(names)) > 0
+    return np.where((amount < 0) | _find_absurd(leads) | ~is_used[currency], np.nan, amount)
 
 
 def list_money(journeys: Journeys) -> tuple[np.ndarray, list[str], np.ndarray]:

@@ -10,6 +10,7 @@ import pandas as pd
 from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.money import take_amounts
 from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences, write_amounts
 from funnel_lib.drawing.html import show_text
 from funnel_lib.sections.acts import Act
@@ -138,7 +139,7 @@ def compose_page_one(
     """
     if not tables["leads"]["entered_at"].notna().any():
         return PageOne(words.text("sentence.nobody"), "", "", [], [], [])
-    tables = select_segment(tables)
+    tables = _take_money(select_segment(tables))
     leads = tables["leads"][tables["leads"]["entered_at"].notna()]
     answer, reason = _find_answer(tables, leads, words)
     acts = [act for act in _list_acts(tables, words) if act is not None]
@@ -146,6 +147,16 @@ def compose_page_one(
     compares = bool(tell_proposing(tables["asks"], words) or tell_worst(tables["groups"], words))
     trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(acts, compares, words)]
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
+
+
+def _take_money(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables, with the amounts only that count as money (see `money.take_amounts`)."""
+    leads = tables["leads"]
+    amounts = pd.Series(take_amounts(leads), leads["lead_id"])
+    lists = {name: tables[name] for name in ("leads", "open_leads")}
+    return tables | {
+        name: table.assign(amount=table["lead_id"].map(amounts)) for name, table in lists.items()
+    }
 
 
 def _find_answer(
@@ -194,8 +205,12 @@ def _list_numbers(
     if revenue := write_amounts(won, words):
         main = tables["segments"].sort_values("share_of_amount_won", ascending=False)[:1]
         told = len(tables["segments"]) > 1 and main["share_of_amount_won"].notna().all()
-        part = words.each("page.of_path", main) if told else ""
-        numbers.append(Number(words.text("page.revenue"), revenue, [part] if part else []))
+        n = int((won["amount"] > 0).sum())
+        notes = [
+            words.each("page.of_path", main) if told else "",
+            words.text("page.revenue_known", n=n, of=len(won)) if n < len(won) else "",
+        ]
+        numbers.append(Number(words.text("page.revenue"), revenue, [*filter(None, notes)]))
     never, asked, unknown = tables["losses"][["n_not_asked", "n_asked", "n_unknown"]].sum()
     told = never >= 0.5 and unknown < 0.5  # else the reason says of how many it can be seen
     part = words.text("page.lost_not_asked", share=never / (never + asked)) if told else ""

@@ -51,7 +51,8 @@ def tell_proposing(asks: pd.DataFrame, words: Words) -> str:
     shares = {
         name: _write_percents(told[f"share_{name}"], words) for name in ("asked", "not_asked")
     }
-    return words.text("page.asks_several", **shares)
+    key = "page.asks_several" if len(told) == len(asks) else "page.asks_part"
+    return words.text(key, n=len(told), of=len(asks), **shares)
 
 
 def _write_percents(shares: pd.Series, words: Words) -> str:

@@ -58,7 +58,7 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
     table["p_holm"] = _correct(table)
     worse = (table["p_holm"] < FAMILY["groups"]) & ~(table["p_without_best"] >= MOST_P_REST)
     table["beyond_chance"] = worse & ~table["barred"]
-    return arrange("groups", table.assign(months=find_months(journeys)))
+    return arrange("groups", table.assign(months=max(find_months(journeys), 1)))
 
 
 def _correct(table: pd.DataFrame) -> np.ndarray:

@@ -92,7 +92,7 @@ def build_hypotheses(
         ]
         own = {"segment": tree.name_node(node), "node": node.number, "step": node.missed}
         rows += [table.assign(**own) for table in more]
-    table = pd.concat(rows, ignore_index=True).assign(months=months)
+    table = pd.concat(rows, ignore_index=True).assign(months=max(months, 1))
     table["currency"] = np.array(list_money(journeys)[1], object)[table["code"]]
     return arrange("hypotheses", _rank(_judge(table)).drop(columns=["code", "p"]))
 

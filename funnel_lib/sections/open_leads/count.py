@@ -8,6 +8,7 @@ import pandas as pd
 from funnel_lib.core.events import ACTORS, EventLog, lead_codes
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys, find_in_log, last_at
+from funnel_lib.core.money import take_amounts
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.times import NEVER, to_micros
 from funnel_lib.counting.days import find_heard
@@ -24,7 +25,8 @@ def list_open_leads(
 ) -> pd.DataFrame:
     """Which step comes next for each open lead, was it proposed, how long is the client silent? The
     table `open_leads`; `leads` is what `list_leads` returns. Of a lead whose path is not sure it is
-    the next step of each likely one.
+    the next step of each likely one. Most urgent first, then by amount, those of the commonest
+    currency before others, as amounts of two are not compared.
     """
     places = find_places(journeys, segmentation)
     codes = find_in_log(log, journeys)
@@ -38,13 +40,16 @@ def list_open_leads(
     table = leads.assign(
         days_silent=np.where(heard < NEVER, silent, np.nan),
         overdue=find_overdue(journeys, places),
+        money=take_amounts(leads),
         **list_next_steps(places, journeys.steps.ids),
     )
     table = table[table["status"] == "open"]
-    urgency = table["asked"].map({"no": 0, "unknown": 1, "yes": 2})
-    table = table.assign(urgency=urgency).sort_values(
-        ["urgency", "amount", "days_silent", "lead_id"],
-        ascending=[True, False, False, True],
+    table = table.assign(
+        urgency=table["asked"].map({"no": 0, "unknown": 1, "yes": 2}),
+        n_alike=table["currency"].map(table["currency"].value_counts()),
+    ).sort_values(
+        ["urgency", "n_alike", "currency", "money", "days_silent", "lead_id"],
+        ascending=[True, False, True, False, False, True],
         na_position="last",
         kind="stable",
     )

@@ -66,7 +66,7 @@ def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
 
 
 def _tell_first(waiting: pd.DataFrame, words: Words, has_steps: bool) -> str:
-    """The largest, and what to propose, where steps are known."""
+    """The first of the list, and what to propose, where steps are known."""
     parts = [
         words.text(
             "page.begin_with_part_amount" if row["amount"] > 0 else "page.begin_with_part",
@@ -75,8 +75,6 @@ def _tell_first(waiting: pd.DataFrame, words: Words, has_steps: bool) -> str:
         )
         if has_steps
         else row["lead_id"]
-        for row in waiting.sort_values("amount", ascending=False, kind="stable")
-        .head(MOST_LEADS)
-        .to_dict("records")
+        for row in waiting.head(MOST_LEADS).to_dict("records")
     ]
     return words.text("page.begin_with", parts="; ".join(parts))
