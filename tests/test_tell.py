@@ -103,7 +103,7 @@ def test_the_main_loss_names_base_money_and_manager():
     assert "in all. By amounts" in told  # that nothing is known of proposals is said once
     unknown = losses(n_asked=[0.0, 0.0, 60.0], n_not_asked=0.0, n_unknown=[0.0, 80.0, 0.0])
     told = f.tell_main_loss(unknown, tree(), EN)
-    assert "in all. Whether the step was proposed to them cannot be seen. By their" in told
+    assert "in all. Whether the step was proposed to them cannot be seen. By amounts" in told
 
 
 def test_a_loss_at_a_fork_names_its_steps_and_behind_it_the_path():
