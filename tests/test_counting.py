@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.steps import Steps
+from funnel_lib.core.times import read_window
 from funnel_lib.counting.moves import find_stage_step
-from funnel_lib.counting.reach import nth_times, read_window
+from funnel_lib.counting.reach import nth_times
 from funnel_lib.counting.values import name_periods, name_quarter, read_day
 
 

@@ -235,6 +235,33 @@ def test_sale_evidence_on_an_open_lead_counts_and_is_noted():
     assert quality_of(journeys)["sale_evidence_on_open"] == 1
 
 
+def test_silence_means_lost_only_where_the_steps_file_says_so():
+    # Observed until day 20: silent for more than 10 days since day 9 or before. a: the client was
+    # last heard on day 2; b: the manager wrote on day 12; c: paid, but is open in the table; d: no
+    # event, created on day 1; e: nothing known; f: day 10, so for ten days and no longer.
+    events = events_of("a 1 ask\na 2 ask\nb 1 ask\nb 12 write\nc 1 ask\nc 2 pay\nf 10 ask")
+    table = leads_of(a={"status": "open"}, b={"status": "open"}, c={"status": "open"},
+                     d={"status": "open"}, e={"status": None}, f={"status": None})  # fmt: skip
+    table["created_at"] = [None, None, None, day(1), None, None]
+    log = build_log(events, table, observed_until=day(20))
+    journeys = build_journeys(log, STEPS)
+    assert journeys.leads["status"].tolist() == ["open"] * 6
+    assert "silent_is_lost" not in quality_of(journeys)
+    journeys = build_journeys(log, STEPS.model_copy(update={"lead_lost_after": "10D"}))
+    lost = journeys.leads.set_index("lead_id")["status"] == "lost"
+    assert lost.to_dict() == dict.fromkeys("bcef", False) | dict.fromkeys("ad", True)
+    assert journeys.leads["closed_at"].tolist()[::3] == [day(12), day(11)]
+    assert quality_of(journeys)["silent_is_lost"] == 2
+
+
+def test_a_time_of_silence_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "steps.yml"
+    for text in ("90", "soon", "-5D", "0D"):
+        path.write_text(f"steps: [{{id: ask}}]\nwon: ask\nlead_lost_after: {text}\n")
+        with pytest.raises(InputError, match=r"lead_lost_after.*90D"):
+            read_steps(path)
+
+
 def test_when_a_won_lead_was_sold():
     # a: paid on day 2, before it was closed; b: no date told, paid on day 3; c: neither, last event
     # on day 5;

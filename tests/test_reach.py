@@ -14,8 +14,8 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tallies import tally
-from funnel_lib.core.times import NEVER
-from funnel_lib.counting.reach import RULES, count_funnel, find_reached, read_window
+from funnel_lib.core.times import NEVER, read_window
+from funnel_lib.counting.reach import RULES, count_funnel, find_reached
 from funnel_lib.sections.rules.count import count_rules
 from funnel_lib.stats.intervals import effective_n, wilson
 

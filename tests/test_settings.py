@@ -14,8 +14,8 @@ import funnel_lib as fl
 from funnel_lib.audit import check_inputs
 from funnel_lib.cli import app
 from funnel_lib.core.errors import InputError
+from funnel_lib.core.times import read_window
 from funnel_lib.core.words import Words
-from funnel_lib.counting.reach import read_window
 from funnel_lib.settings import Settings, collect_settings
 
 

@@ -10,8 +10,7 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import NEVER
-from funnel_lib.counting.reach import read_window
+from funnel_lib.core.times import NEVER, read_window
 from funnel_lib.counting.tree import Node, Places, find_places
 
 

@@ -16,7 +16,15 @@ from funnel_lib.core.events import ACTORS, STATUSES, EventLog, lead_codes, note_
 from funnel_lib.core.html import Card
 from funnel_lib.core.steps import Evidence, Steps
 from funnel_lib.core.tables import write_codes
-from funnel_lib.core.times import DAY, NEVER, end_of_days, has_clock_times, order_packed, to_micros
+from funnel_lib.core.times import (
+    DAY,
+    NEVER,
+    end_of_days,
+    has_clock_times,
+    order_packed,
+    read_window,
+    to_micros,
+)
 from funnel_lib.core.words import find_shown_words
 
 _ALIKE = 0.8  # likeness of two names of which one may be the other, misspelt
@@ -83,7 +91,8 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     Status comes from the leads table, else from evidence: the sale's, or an action under `lost:`
     (closed at the last one; a sale outweighs it, and where the client acts later, or shows a step a
     day later, it is open again);
-    else the lead is open. Left out and counted in `quality` are evidence of the sale on a lost
+    else the lead is open. An open one without any event for `Steps.lead_lost_after` is lost from
+    then on. Left out and counted in `quality` are evidence of the sale on a lost
     lead, and what shows a step before the sale after the lead was lost, where actions that the
     steps do not know and steps without evidence stand, too. A won lead was
     sold at its first evidence of the sale or when it was closed, whichever came first; where
@@ -105,7 +114,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     sale = steps.ids.index(steps.won)
     acts = (log.events["actor"] == ACTORS[0]).to_numpy(copy=True)
     acts[rows[~reported]] = True
-    leads, reopened = _resolve_status(log, steps, acts, lead, at, codes == sale)
+    leads, reopened, given_up = _resolve_status(log, steps, acts, lead, at, codes == sale)
     status = code_statuses(leads["status"])
     paid_but_lost = (codes == sale) & (status == STATUSES.index("lost"))[lead]
     ended = np.where(status == STATUSES.index("lost"), to_micros(leads["closed_at"]), NEVER)
@@ -116,6 +125,17 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
         _check_sales(leads, lead[codes == sale], lead[paid_but_lost]),
         _check_closing(
             log, leads[["lead_id"]], np.minimum(ended, reopened), reopened, acts, rows[late]
+        ),
+        note_checks(
+            [
+                (
+                    "silent_is_lost",
+                    given_up.sum(),
+                    len(leads),
+                    "info",
+                    show_rows(leads.loc[given_up, ["lead_id"]]),
+                ),
+            ]
         ),
     ]
     if told.any():
@@ -373,7 +393,8 @@ def _match_asks(log: EventLog, steps: Steps):
 
 def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
     """Find every lead's status and when it was won: by the leads table, else by evidence. When
-    those were lost that a client's act opened again, (n_leads,), comes second: `NEVER` for others.
+    those were lost that a client's act opened again, (n_leads,), comes second: `NEVER` for others;
+    and which are lost for nothing but silence third.
     """
     n = len(log.leads)
     all_leads, all_at = lead_codes(log), to_micros(log.events["at"])
@@ -395,13 +416,26 @@ def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
     status = np.where(given >= 0, given, np.select(outcomes, [won, lost_], open_))
     closed = np.where(given >= 0, _find_closed(log), np.select(outcomes, [paid, lost], NEVER))
     last = last_at(all_leads, all_at, n)
+    gone = _find_given_up(log, steps, (status == open_) & (paid == NEVER), last)
+    status, closed = np.where(gone < NEVER, lost_, status), np.minimum(closed, gone)
     sold = np.minimum(closed, paid)
     sold = np.where((sold == NEVER) & (last > -NEVER), last, sold)
     sold = np.where(status == won, sold, NEVER)
     leads = log.leads.assign(
         status=write_codes(status, STATUSES), closed_at=_to_times(closed), sold_at=_to_times(sold)
     )
-    return leads, np.where(reopened, lost, NEVER)
+    return leads, np.where(reopened, lost, NEVER), gone < NEVER
+
+
+def _find_given_up(log: EventLog, steps: Steps, still_open: np.ndarray, last) -> np.ndarray:
+    """From when on open leads count as lost, as nothing has happened for so long, (n_leads,);
+    `NEVER` for others. A lead without events is silent since it was created."""
+    span = read_window(steps.lead_lost_after)
+    last = np.where(last > -NEVER, last, to_micros(log.leads["created_at"]))
+    until = to_micros(pd.Series([log.observed_until]))[0]
+    if span == NEVER:
+        return np.full(len(last), NEVER)
+    return np.where(still_open & (last < until - span), last + span, NEVER)
 
 
 def _find_closed(log: EventLog) -> np.ndarray:

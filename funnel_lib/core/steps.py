@@ -11,7 +11,8 @@ import yaml
 from pydantic import field_validator, model_validator
 
 from funnel_lib.core.checked import Checked, Place, read_checked
-from funnel_lib.core.errors import suggest
+from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.times import read_window
 
 LANGUAGES = ("en", "ru")
 # What tables write in the place of a step's id, and what joins ids there.
@@ -119,6 +120,7 @@ class Steps(Checked):
     stages : CRM stage -> id of the step it is meant to show; compared, never evidence
     self_reported : actions that are only the manager's word; they count, and are graded so
     lost : actions that mean the lead is lost, used where no leads table says so
+    lead_lost_after : so long without any event, such as ``90D``, means that an open lead is lost
     ignore : actions known to mean nothing here
     draft : written by `draft_steps` and not yet gone through by a person; reports say so
     """
@@ -131,7 +133,17 @@ class Steps(Checked):
     stages: dict[str, str] = {}
     self_reported: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    lead_lost_after: str = ""
     ignore: tuple[str, ...] = ()
+
+    @field_validator("lead_lost_after")
+    @classmethod
+    def _is_time(cls, text: str) -> str:
+        try:
+            read_window(text)
+        except InputError:
+            raise ValueError("a time such as 90D") from None
+        return text
 
     @model_validator(mode="before")
     @classmethod

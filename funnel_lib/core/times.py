@@ -3,10 +3,14 @@ events: packed sort keys, texts as ordered categories, ties."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from funnel_lib.core.errors import InputError
 
 NEVER = np.iinfo(np.int64).max  # a time that never comes
 SECOND = 1_000_000
@@ -32,6 +36,23 @@ def to_micros(times: pd.Series) -> np.ndarray:
     """Give times as whole microseconds, `NEVER` where missing."""
     micros = times.astype("int64").to_numpy()
     return np.where(times.isna(), NEVER, micros) if times.hasnans else micros
+
+
+def read_window(within: pd.Timedelta | str | None) -> int:
+    """Read a window such as ``"90D"`` as microseconds; `NEVER` for none."""
+    if within is None or (isinstance(within, str) and not within):
+        return NEVER
+    try:
+        if not isinstance(within, str | timedelta) or str(within).strip(" +-.0123456789") == "":
+            raise ValueError  # pandas would take a bare number for nanoseconds
+        window = pd.Timedelta(within)
+    except (ValueError, TypeError):
+        raise InputError(
+            [f"the window {within!r} is no duration; write it as 90D or 12h"]
+        ) from None
+    if not window >= pd.Timedelta("1us"):
+        raise InputError([f"the window {within!r} must be positive"])
+    return window.value // 1000
 
 
 def has_clock_times(at: np.ndarray) -> bool:

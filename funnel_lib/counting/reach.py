@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Literal
 
 import numpy as np
@@ -13,7 +12,7 @@ from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tallies import NOWHERE, Tallies, number_rows, tally
-from funnel_lib.core.times import DAY, NEVER
+from funnel_lib.core.times import DAY, NEVER, read_window
 from funnel_lib.counting.days import Days, count_watched, find_days, find_measurable
 from funnel_lib.stats.incidence import OPEN, TAKEN, find_last_day
 from funnel_lib.stats.intervals import Cells, wilson
@@ -113,23 +112,6 @@ def check_rule(rule: str) -> None:
     """Raise an `InputError` for an unknown counting rule."""
     if rule not in RULES:
         raise InputError([f"unknown rule {rule!r}; the rules are {', '.join(RULES)}"])
-
-
-def read_window(within: pd.Timedelta | str | None) -> int:
-    """Read a window such as ``"90D"`` as microseconds; `NEVER` for none."""
-    if within is None or (isinstance(within, str) and not within):
-        return NEVER
-    try:
-        if not isinstance(within, str | timedelta) or str(within).strip(" +-.0123456789") == "":
-            raise ValueError  # pandas would take a bare number for nanoseconds
-        window = pd.Timedelta(within)
-    except (ValueError, TypeError):
-        raise InputError(
-            [f"the window {within!r} is no duration; write it as 90D or 12h"]
-        ) from None
-    if not window >= pd.Timedelta("1us"):
-        raise InputError([f"the window {within!r} must be longer than nothing"])
-    return window.value // 1000
 
 
 def list_parts(steps: Steps, group: Group) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,8 +9,7 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some, suggest
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import NEVER, localize
-from funnel_lib.counting.reach import read_window
+from funnel_lib.core.times import NEVER, localize, read_window
 
 PERIODS = ("month", "quarter")
 LATER = ("status", "closed_at", "sold_at", "entered_at", "loss_reason", "stage")  # outcome, in part

@@ -11,6 +11,7 @@ from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import take_amounts
+from funnel_lib.core.times import DAY, read_window
 from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences, write_amounts
 from funnel_lib.drawing.html import show_text
 from funnel_lib.sections.acts import Act
@@ -241,8 +242,16 @@ def _tell_trust(
         hint_if_few(len(leads), words),
         words.text("page.few_bought", n=won) if 0 < won < SMALL <= len(leads) else "",
         words.text("page.few_lost", n=lost) if 0 < lost < SMALL <= len(leads) else "",
+        _tell_silent(journeys, words) if journeys is not None else "",
     ]
     return [*filter(None, [*few, *told])]
+
+
+def _tell_silent(journeys: Journeys, words: Words) -> str:
+    """How many are lost for nothing but silence, as the steps file says so?"""
+    checks = journeys.quality[journeys.quality["check"] == "silent_is_lost"]
+    days = read_window(journeys.steps.lead_lost_after) / DAY
+    return words.each("page.silent_lost", checks.assign(n=checks["n_rows"], days=days))
 
 
 def _tell_caution(acts: list[Act], compares: bool, words: Words) -> list[str]:

@@ -1,7 +1,8 @@
 """What do buyers do after the sale, and who buys again?"""
 
+from funnel_lib.core.times import read_window
 from funnel_lib.core.words import Words
-from funnel_lib.counting.reach import find_horizon_after, read_window
+from funnel_lib.counting.reach import find_horizon_after
 from funnel_lib.sections.after_sale.count import count_repeats
 from funnel_lib.sections.after_sale.tell import tell_after_sale, tell_repeats
 from funnel_lib.sections.section import Section, Source, Tables, draw_from

@@ -12,6 +12,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
+from funnel_lib.core.times import read_window
 from funnel_lib.counting.days import (
     Days,
     count_days,
@@ -19,7 +20,7 @@ from funnel_lib.counting.days import (
     find_purchases,
     find_repeat_days,
 )
-from funnel_lib.counting.reach import read_after, read_window
+from funnel_lib.counting.reach import read_after
 from funnel_lib.stats.incidence import find_half_time
 
 

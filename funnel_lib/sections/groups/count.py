@@ -15,10 +15,10 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
-from funnel_lib.core.times import NEVER
+from funnel_lib.core.times import NEVER, read_window
 from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.days import find_mature, find_months
-from funnel_lib.counting.reach import find_reached, read_window
+from funnel_lib.counting.reach import find_reached
 from funnel_lib.counting.values import check_equal_time, check_values, read_values
 from funnel_lib.stats.differences import FAMILY, correct_p, judge_difference
 from funnel_lib.stats.experiments import Z

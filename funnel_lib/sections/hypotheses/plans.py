@@ -15,9 +15,8 @@ from funnel_lib.core.checked import Checked, Place, read_checked
 from funnel_lib.core.errors import InputError, Problems, suggest
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import NEVER
+from funnel_lib.core.times import NEVER, read_window
 from funnel_lib.core.words import Words
-from funnel_lib.counting.reach import read_window
 from funnel_lib.counting.values import read_day
 from funnel_lib.sections.hypotheses.readings import read_split
 from funnel_lib.sections.hypotheses.tell import list_beyond

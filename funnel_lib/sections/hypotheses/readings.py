@@ -12,9 +12,8 @@ from funnel_lib.core.errors import InputError, Problems
 from funnel_lib.core.groups import Group, Segmentation, list_groups
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.times import NEVER
+from funnel_lib.core.times import NEVER, read_window
 from funnel_lib.counting.days import find_outcome_days
-from funnel_lib.counting.reach import read_window
 from funnel_lib.counting.values import check_values, name_periods, read_day, read_values
 from funnel_lib.stats.differences import (
     FEWEST_EXPECTED,
