@@ -28,6 +28,7 @@ from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.html import Card
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads, sum_sales
 from funnel_lib.core.steps import LANGUAGES, Steps, parse_steps, read_steps
+from funnel_lib.core.tallies import count_parts, read_size
 from funnel_lib.core.times import read_window
 from funnel_lib.core.words import Words, asking, check_language, say, use_language
 from funnel_lib.counting.duplicates import (
@@ -35,7 +36,6 @@ from funnel_lib.counting.duplicates import (
     find_second_entries,
     merge_duplicates,
 )
-from funnel_lib.counting.parts import count_parts, read_size
 from funnel_lib.counting.reach import check_rule
 from funnel_lib.reading.cells.times import check_time_zone
 from funnel_lib.reading.columns import Mapping, find_columns, read_mapping

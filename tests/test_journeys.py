@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from funnel_lib.audit import build_audit
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import build_log
-from funnel_lib.core.journeys import build_journeys, first_at, last_at, select_leads
+from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Steps, read_steps
-from funnel_lib.core.times import NEVER
+from funnel_lib.core.times import NEVER, first_at, last_at
 from funnel_lib.counting.checks import check_asks, check_log
 from funnel_lib.counting.reach import count_funnel
 from funnel_lib.reading.export import read_export

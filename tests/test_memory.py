@@ -7,7 +7,7 @@ import pytest
 from funnel_lib.audit import build_audit
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.tables import list_columns, read_tables
-from funnel_lib.counting.parts import PER_EVENT, count_parts, read_size
+from funnel_lib.core.tallies import PER_EVENT, count_parts, read_size
 from funnel_lib.settings import find_sample
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
+from funnel_lib.counting.money import check_amounts, split_currencies, take_amounts
 
 
 def leads_of(amounts, currency="EUR"):

@@ -7,8 +7,8 @@ import pandas as pd
 
 from funnel_lib.comparing.comparable import find_large_strata
 from funnel_lib.core.groups import SKIPPED_OFTEN, find_accounts
-from funnel_lib.core.journeys import Journeys, first_at
-from funnel_lib.core.times import DAY, NEVER, to_micros
+from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.times import DAY, NEVER, first_at, to_micros
 from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
 from funnel_lib.counting.tree import Node, Places
 from funnel_lib.stats.differences import FAMILY, correct_p

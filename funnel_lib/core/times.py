@@ -55,6 +55,20 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     return window.value // 1000
 
 
+def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
+    """Earliest time of each lead, (n_leads,); `NEVER` where it has none."""
+    first = np.full(n_leads, NEVER)
+    np.minimum.at(first, lead, at)
+    return first
+
+
+def last_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
+    """Latest time of each lead, (n_leads,); ``-NEVER`` where it has none."""
+    last = np.full(n_leads, -NEVER)
+    np.maximum.at(last, lead, at)
+    return last
+
+
 def has_clock_times(at: np.ndarray) -> bool:
     """Do times have an hour, or are they dates: all at one time of day, or at two an hour apart
     where a zone has summer time?

@@ -9,7 +9,8 @@ import pandas as pd
 
 from funnel_lib.core.checked import find_lines
 from funnel_lib.core.events import ACTORS, UNUSABLE, EventLog, lead_codes, note_checks, show_rows
-from funnel_lib.core.journeys import Journeys, first_at, last_at, name_actions
+from funnel_lib.core.evidence import name_actions
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import STEPS_FILE, Steps
 from funnel_lib.core.times import (
     DAY,
@@ -17,8 +18,10 @@ from funnel_lib.core.times import (
     MINUTE,
     NEVER,
     end_of_days,
+    first_at,
     has_clock_times,
     is_near,
+    last_at,
     to_micros,
 )
 

@@ -17,8 +17,8 @@ from funnel_lib.core.events import (
     note_removed,
     show_rows,
 )
-from funnel_lib.core.journeys import Journeys, code_statuses, first_at
-from funnel_lib.core.times import DAY, NEVER, end_of_days, to_micros
+from funnel_lib.core.journeys import Journeys, code_statuses
+from funnel_lib.core.times import DAY, NEVER, end_of_days, first_at, to_micros
 
 DUPLICATES = "duplicate_leads"
 SECOND = "second_entry"  # why a row of a lead was removed

@@ -10,7 +10,6 @@ import pandas as pd
 from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import take_amounts
 from funnel_lib.core.times import DAY, read_window
 from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences, write_amounts
 from funnel_lib.drawing.html import show_text
@@ -21,7 +20,7 @@ from funnel_lib.sections.hypotheses.tell import plan_rule
 from funnel_lib.sections.losses.tell import tell_most_lost, tell_never_proposed
 from funnel_lib.sections.new_funnel.tell import tell_ahead
 from funnel_lib.sections.open_leads.tell import plan_open
-from funnel_lib.sections.outcomes.tell import measure_share, tell_outcomes
+from funnel_lib.sections.outcomes.tell import measure_share, take_money, tell_outcomes
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import (
     tell_merged,
@@ -140,7 +139,7 @@ def compose_page_one(
     """
     if not tables["leads"]["entered_at"].notna().any():
         return PageOne(words.text("sentence.nobody"), "", "", [], [], [])
-    tables = _take_money(select_segment(tables))
+    tables = take_money(select_segment(tables))
     leads = tables["leads"][tables["leads"]["entered_at"].notna()]
     answer, reason = _find_answer(tables, leads, words)
     acts = [act for act in _list_acts(tables, words) if act is not None]
@@ -148,16 +147,6 @@ def compose_page_one(
     compares = bool(tell_proposing(tables["asks"], words) or tell_worst(tables["groups"], words))
     trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(acts, compares, words)]
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
-
-
-def _take_money(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The tables, with the amounts only that count as money (see `money.take_amounts`)."""
-    leads = tables["leads"]
-    amounts = pd.Series(take_amounts(leads), leads["lead_id"])
-    lists = {name: tables[name] for name in ("leads", "open_leads")}
-    return tables | {
-        name: table.assign(amount=table["lead_id"].map(amounts)) for name, table in lists.items()
-    }
 
 
 def _find_answer(

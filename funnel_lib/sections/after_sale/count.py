@@ -9,7 +9,6 @@ import pandas as pd
 
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import read_window
@@ -20,6 +19,7 @@ from funnel_lib.counting.days import (
     find_purchases,
     find_repeat_days,
 )
+from funnel_lib.counting.money import list_money
 from funnel_lib.counting.reach import read_after
 from funnel_lib.stats.incidence import find_half_time
 

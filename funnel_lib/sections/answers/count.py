@@ -6,9 +6,19 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
-from funnel_lib.core.journeys import Journeys, find_in_log, first_at, last_at, name_actions
+from funnel_lib.core.evidence import name_actions
+from funnel_lib.core.journeys import Journeys, find_in_log
 from funnel_lib.core.tables import arrange
-from funnel_lib.core.times import DAY, HOUR, NEVER, end_of_days, has_clock_times, to_micros
+from funnel_lib.core.times import (
+    DAY,
+    HOUR,
+    NEVER,
+    end_of_days,
+    first_at,
+    has_clock_times,
+    last_at,
+    to_micros,
+)
 from funnel_lib.stats.incidence import FEW, OPEN, OTHERWISE, TAKEN
 from funnel_lib.stats.intervals import divide, wilson
 

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, lead_codes
+from funnel_lib.core.evidence import name_actions
 from funnel_lib.core.groups import Group, find_accounts
-from funnel_lib.core.journeys import Journeys, find_in_log, name_actions
-from funnel_lib.core.money import list_money
+from funnel_lib.core.journeys import Journeys, find_in_log
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.tallies import tally
 from funnel_lib.counting.days import count_days, find_mature, find_outcome_days, follow
+from funnel_lib.counting.money import list_money
 from funnel_lib.sections.effort.added import list_added
 from funnel_lib.stats.incidence import Incidence, find_half_time
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range

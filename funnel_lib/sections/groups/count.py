@@ -12,12 +12,12 @@ from funnel_lib.comparing.recording import Habits, find_habits
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import tally
 from funnel_lib.core.times import NEVER, read_window
 from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.days import find_mature, find_months
+from funnel_lib.counting.money import list_money
 from funnel_lib.counting.reach import find_reached
 from funnel_lib.counting.values import check_equal_time, check_values, read_values
 from funnel_lib.stats.differences import FAMILY, correct_p, judge_difference

@@ -10,11 +10,11 @@ from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Segmentation, find_accounts
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import list_money
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.days import MONTH, find_mature, find_months
+from funnel_lib.counting.money import list_money
 from funnel_lib.sections.hypotheses.references import (
     EQUAL,
     GIVEN,

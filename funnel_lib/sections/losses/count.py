@@ -7,9 +7,9 @@ import pandas as pd
 
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.counting.asked import ASKED
+from funnel_lib.counting.money import list_money
 from funnel_lib.counting.tree import Node, Places, find_places
 from funnel_lib.sections.section import Source, check_choice, is_given
 from funnel_lib.stats.intervals import divide

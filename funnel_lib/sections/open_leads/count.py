@@ -7,12 +7,12 @@ import pandas as pd
 
 from funnel_lib.core.events import ACTORS, EventLog, lead_codes
 from funnel_lib.core.groups import Segmentation
-from funnel_lib.core.journeys import Journeys, find_in_log, last_at
-from funnel_lib.core.money import take_amounts
+from funnel_lib.core.journeys import Journeys, find_in_log
 from funnel_lib.core.tables import list_columns
-from funnel_lib.core.times import NEVER, to_micros
+from funnel_lib.core.times import NEVER, last_at, to_micros
 from funnel_lib.counting.days import find_heard
 from funnel_lib.counting.leads import list_next_steps
+from funnel_lib.counting.money import take_amounts
 from funnel_lib.counting.tree import find_places
 from funnel_lib.counting.waits import find_overdue
 

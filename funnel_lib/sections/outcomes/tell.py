@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences
+from funnel_lib.counting.money import take_amounts
 from funnel_lib.stats.intervals import wilson
 
 
@@ -48,3 +49,13 @@ def measure_share(leads: pd.DataFrame) -> dict[str, float]:
     share, n = (leads["status"] == "won").mean(), len(leads)
     low, high = wilson(share, n)
     return {"share": share, "low": low, "high": high}
+
+
+def take_money(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables, with the amounts only that count as money (see `money.take_amounts`)."""
+    leads = tables["leads"]
+    amounts = pd.Series(take_amounts(leads), leads["lead_id"])
+    lists = {name: tables[name] for name in ("leads", "open_leads")}
+    return tables | {
+        name: table.assign(amount=table["lead_id"].map(amounts)) for name, table in lists.items()
+    }

@@ -17,11 +17,11 @@ from funnel_lib.core.groups import (
     write_path,
 )
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.money import list_money
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import order_packed, to_micros
 from funnel_lib.counting.days import find_common_horizon, find_mature, follow
+from funnel_lib.counting.money import list_money
 from funnel_lib.counting.tree import Places, find_places
 from funnel_lib.counting.variants import count_variants
 from funnel_lib.sections.paths.bounds import bound_sizes

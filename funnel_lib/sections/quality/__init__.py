@@ -4,7 +4,6 @@ import pandas as pd
 
 from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.events import note_checks, show_rows
-from funnel_lib.core.money import check_amounts
 from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import (
     check_asks,
@@ -14,6 +13,7 @@ from funnel_lib.counting.checks import (
     list_cuts,
 )
 from funnel_lib.counting.duplicates import check_duplicates, find_second_entries
+from funnel_lib.counting.money import check_amounts
 from funnel_lib.reading.privacy import show_place
 from funnel_lib.sections.quality.exports import tell_sources
 from funnel_lib.sections.quality.tell import (

@@ -10,11 +10,11 @@ import pandas as pd
 
 from funnel_lib.core.events import SILENT_DAYS, STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.groups import FEWEST_LEADS
-from funnel_lib.core.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import SMALL, Words, label_table
 from funnel_lib.counting.checks import check_cuts, check_log, list_cuts
 from funnel_lib.counting.duplicates import check_duplicates
+from funnel_lib.counting.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.counting.moves import mark_pipelines
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import tell_assumed

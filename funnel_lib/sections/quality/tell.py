@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from funnel_lib.core.events import STAGE_PREFIX, EventLog
-from funnel_lib.core.journeys import Journeys, name_actions
-from funnel_lib.core.money import take_amounts
+from funnel_lib.core.evidence import name_actions
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import SMALL, Words, join_sentences
 from funnel_lib.counting.duplicates import SECOND
+from funnel_lib.counting.money import take_amounts
 
 
 def tell_reliability(funnel: pd.DataFrame, necessity: pd.DataFrame, words: Words) -> str:

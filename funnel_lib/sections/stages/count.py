@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, build_log
-from funnel_lib.core.journeys import Journeys, build_journeys, last_at, select_leads
+from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange, list_columns
 from funnel_lib.core.tallies import tally
-from funnel_lib.core.times import DAY, MINUTE, NEVER, to_micros
+from funnel_lib.core.times import DAY, MINUTE, NEVER, last_at, to_micros
 from funnel_lib.counting.checks import BULK_LEADS
 from funnel_lib.counting.moves import (
     PIPELINE_MARK,
