@@ -36,7 +36,8 @@ def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray
     Each by itself, as Arrow is slow with long ones; it also takes long to get ready.
     """
     found = np.zeros(len(texts), bool)
-    by_arrow = len(texts) > _FEW or texts.str.len().gt(_LONG).any()
+    few = texts.to_list() if len(texts) <= _FEW else None
+    by_arrow = few is None or max(map(len, few), default=0) > _LONG
     for pattern in patterns:
         if by_arrow:
             look = texts.str.contains if within else texts.str.fullmatch
@@ -44,7 +45,7 @@ def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray
         else:
             known = re.compile(pattern)
             look = known.search if within else known.fullmatch
-            found |= np.fromiter((look(text) is not None for text in texts), bool, len(texts))
+            found |= np.fromiter((look(text) is not None for text in few), bool, len(few))
     return found
 
 
