@@ -311,7 +311,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     with ending_when_told():
         try:
-            app()
+            sys.exit(_run())
         except FunnelError as error:
             from funnel_lib.reading.privacy import hide_text
             from funnel_lib.reporting.messages import tell_error
@@ -326,10 +326,29 @@ def main() -> None:
 
             mistake = f"{_describe_mistake(error)}; nothing was written"
             told, code = tell_error(FunnelError(mistake), _find_lang()), 1
-        else:
-            return
         typer.echo(drop_controls(f"funnel: {told}"), err=True)
         sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command: its exit code. What is wrong with how it was called is told as everything
+    else is, in the language asked for."""
+    try:
+        return app(standalone_mode=False) or 0
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+            return 2
+        from funnel_lib.reporting.messages import tell_error
+
+        command = context.command_path if context else "funnel"
+        what = " ".join(error.format_message().split()).rstrip(".")
+        told = tell_error(InputError([f"{command}: {what}"]), _find_lang())
+        typer.echo(drop_controls(f"{told}\n{command} --help"), err=True)
+        return 2
 
 
 def _find_lang() -> str:

@@ -106,3 +106,15 @@ def test_the_command_tells_it_in_russian(funnel):
     assert code == 2 and "нет такого файла" in err
     code, _, err = funnel("stages", "x", "--out", "a.doc", "--lang=ru")
     assert code == 2 and "назовите файл" in err
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["check"], "не указано: файлы выгрузки"), (["audit", "x.csv", "--outt", "y"], "нет параметра"),
+    (["chek", "x.csv"], "нет команды 'chek'; возможно, 'check'"),
+    (["audit", "x.csv", "--seed", "a"], "нужно целое число"), (["example", "a", "b"], "лишнее: b"),
+])  # fmt: skip
+def test_how_the_command_was_called_wrongly_is_told_in_russian(funnel, arguments, told):
+    code, out, err = funnel(*arguments, "--lang", "ru")
+    assert code == 2 and not out and told in err
+    assert err.splitlines()[-1].endswith("--help")  # to be pasted
+    assert not re.findall(r"\b[A-Z][a-z]+ [a-z]+", err)  # nothing is left in English

@@ -799,8 +799,8 @@ def test_missing_columns_are_told_with_the_nearest_and_the_remedy(tmp_path):
     (problem,) = problems_of(read_export, path)
     assert problem == (
         f"{path}: no column tells the time (at) or the action (action); found 'Сделка №', "
-        "'Дата событий', 'Чего'; nearest: at: \"Дата событий\", action: \"Дата событий\". Write a "
-        'mapping file with `columns: {at: "…", action: "…"}` and give it with --mapping'
+        "'Дата событий', 'Чего'; nearest: at: \"Дата событий\". Write a "
+        'mapping file with `columns: {at: "Дата событий", action: "…"}` and give it with --mapping'
     )
 
 

@@ -31,7 +31,7 @@ def read_beside(module: str) -> dict:
     return yaml.load(text, Loader=FAST)
 
 
-STRONG, WEAK, STEMS, DEFAULT_STATUSES, DURATIONS = read_beside(__file__).values()
+STRONG, WEAK, PERSON, STEMS, DEFAULT_STATUSES, DURATIONS = read_beside(__file__).values()
 
 
 class Mapping(Checked):
@@ -110,6 +110,11 @@ def find_columns(columns: list[str], mapping: Mapping) -> tuple[dict[str, str], 
                 found[meaning] = named[0]
         if aliases is STRONG and _creation_is_time(found, mapping, free):
             found["at"] = found.pop("created_at")
+    named = bare_name(found.get("action", "")) not in list_aliases(WEAK["action"])
+    if named and {"at", "action"} <= found.keys() and "lead_id" not in {*found, *given}:
+        known = {bare_name(c): c for c in free if c not in found.values()}
+        person = next((known[n] for n in map(bare_name, PERSON.split(", ")) if n in known), None)
+        found |= {"lead_id": person} if person else {}
     return found, problems
 
 
@@ -121,13 +126,16 @@ def names_lead(columns: list[str], mapping: Mapping) -> bool:
 
 def explain_missing(missing: list[str], columns: list[str]) -> str:
     """Say which meanings were not found, what is there, and how to write a mapping."""
-    near = {m: _nearest(m, columns) for m in missing}
+    near: dict[str, str | None] = {}
+    for meaning in missing:  # a column is offered once
+        guess = _nearest(meaning, columns)
+        near[meaning] = None if guess in near.values() else guess
     guesses = ", ".join(f'{m}: "{n}"' for m, n in near.items() if n)
-    lines = ", ".join(f'{m}: "…"' for m in missing)
+    lines = ", ".join(f'{m}: "{near[m] or "…"}"' for m in missing)
     what = say("problem.or").join(f"{say(_LACKS[m])} ({m})" for m in missing)
-    near = say("problem.nearest", guesses=guesses) if guesses else ""
+    told = say("problem.nearest", guesses=guesses) if guesses else ""
     found = quote_some(columns, most=20)
-    return say("problem.no_column", what=what, found=found, near=near, lines=f"{{{lines}}}")
+    return say("problem.no_column", what=what, found=found, near=told, lines=f"{{{lines}}}")
 
 
 _LACKS = {"lead_id": "problem.no_lead_id", "at": "problem.no_at", "action": "problem.no_action"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def read_export(
     show_names : keep columns of names of people, phones, mails, other personal data and free texts,
         and ids, actions and other texts that hold such as they are
     sheet : of workbooks, by its name or place; not given, the first that holds a table of leads or
-        events, else the first table
+        events, with further ones of the same columns, else the first table
 
     Raises
     ------
@@ -182,18 +183,37 @@ def _list_given(events) -> list:
 
 
 def _find_sheet(path: Path, sheet: str) -> RawTable:
-    """Read a table; of a workbook whose first table knows nothing of leads, the first that does."""
+    """Read a table; of a workbook whose first table knows nothing of leads, the first that does,
+    with all further sheets that have the same columns: a sheet a month, or a manager."""
     table = read_table(path, sheet)
-    if sheet or not table.further_sheets or _tells_leads(table):
+    if sheet or not table.further_sheets:
         return table
+    others = []
     for name in table.further_sheets:
-        try:
-            other = read_table(path, name)
-        except InputError:
-            continue
-        if _tells_leads(other):
-            return other
-    return table
+        with suppress(InputError):
+            others.append(read_table(path, name))
+    if not _tells_leads(table):
+        table = next(filter(_tells_leads, others), table)
+    columns = {*table.columns}
+    alike = [t for t in others if t is not table and {*t.columns} == columns]
+    return _join_sheets([table, *alike]) if alike and "sheet" not in columns else table
+
+
+def _join_sheets(alike: list[RawTable]) -> RawTable:
+    """Put sheets of the same columns into one table; a column says which sheet a row is of. One
+    most of whose rows stand in those before it is a copy, or the sum of them, and is not read."""
+    tables = alike[:1]
+    for table in alike[1:]:
+        known = pd.concat([t.frame for t in tables]).drop_duplicates()
+        if 2 * len(table.frame.merge(known, on=table.columns)) <= len(table.frame):
+            tables.append(table)
+    if len(tables) == 1:
+        return tables[0]
+    names = tuple(t.sheet for t in tables)
+    further = tuple(name for name in tables[0].further_sheets if name not in names)
+    frames = [t.frame.assign(sheet=t.sheet) for t in tables]
+    joined = pd.concat(frames, ignore_index=True)
+    return replace(tables[0], typed=joined, further_sheets=further, joined_sheets=names)
 
 
 def _refuse_serials(table: RawTable) -> RawTable:
@@ -253,6 +273,8 @@ def _read_tables(
     for table in tables:
         n_rows, name = len(table.typed), Path(table.path).name
         ledger.note("two_encodings", table.odd_lines, n_rows, "warning", name)
+        joined = table.joined_sheets
+        ledger.note("sheets_joined", len(joined), len(joined), "info", ", ".join(joined))
         _note_cut_ids(table, ledger)
     return tables
 

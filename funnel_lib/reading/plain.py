@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes
 from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_durations, read_times
 from funnel_lib.reading.columns import (
+    DEFAULT_STATUSES,
     DURATIONS,
     ESSENTIAL,
     WEAK,
@@ -45,7 +47,7 @@ from funnel_lib.reading.files.typed import (
     show,
     to_texts,
 )
-from funnel_lib.reading.ledger import Ledger, Reading
+from funnel_lib.reading.ledger import MOST_WORDS, Ledger, Reading
 
 # A row of one cell is a heading or the footer of a report.
 _LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
@@ -195,7 +197,7 @@ def _is_list(table: RawTable, found: dict[str, str], mapping: Mapping) -> bool:
 def _take_deals(table: RawTable, deals: Deals, events: list, leads: list, reading, problems):
     """Give a list of deals as events, by its dates, and as leads."""
     mapping, ledger = reading.mapping, reading.ledger
-    fits = find_fitting(table.typed, mapping)
+    fits = find_fitting(deals.frame, mapping)
     given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
     if not deals.dates:
         problems.add(explain_undated(deals, table.path, given))
@@ -206,6 +208,13 @@ def _take_deals(table: RawTable, deals: Deals, events: list, leads: list, readin
     planned = f" (– {', '.join(deals.planned)})" if deals.planned else ""
     ledger.note("dates_as_events", n_dates, n_dates, "info", told + planned)
     ledger.note("rows_as_leads", len(fits) if deals.by_row else 0, len(fits), "warning", table.path)
+    unread, n_columns = ", ".join(deals.unread), deals.frame.shape[1]
+    ledger.note("steps_not_read", len(deals.unread), n_columns, "warning", unread)
+    ledger.note_cells(
+        "unreadable_cells", deals.odd, deals.odd.notna(), n_all=n_dates + len(deals.odd)
+    )
+    rows = ", ".join(f"row {n + 2}" for n in deals.left_out.index[:3])
+    ledger.count_removed("no_deal", len(deals.left_out), rows, "leads")
     events.append(_melt(deals.frame, columns["lead_id"], deals.dates, fits))
     made = columns.get("created_at")
     kept = deals.frame[fits].drop(columns=[c for c in deals.dates if c != made])
@@ -446,10 +455,22 @@ def _read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> 
         read, texts = read_outcomes(frame["status"], given), frame["status"]
         odd = texts[texts.notna() & read.isna()]
         ledger.note_words("unreadable_status", odd, "status_values", STATUSES, len(frame))
+        _note_read_words(texts, read, ledger)
         frame["status"] = read
     if "currency" in frame:
         frame["currency"] = name_currencies(frame["currency"].astype("str"))
     return kinds
+
+
+def _note_read_words(texts: pd.Series, read: pd.Series, ledger: Ledger) -> None:
+    """Note what words of outcomes were taken to mean where any is known by its beginning alone, as
+    the line of a mapping that says so."""
+    known = {word for words in DEFAULT_STATUSES.values() for word in words.split(", ")}
+    guessed = read.notna() & ~texts.str.casefold().isin(known)
+    words = {s: sorted(texts[read == s].unique())[:MOST_WORDS] for s in STATUSES}
+    told = ", ".join(f"{s}: {json.dumps(w, ensure_ascii=False)}" for s, w in words.items() if w)
+    example = f"status_values: {{{told}}}"
+    ledger.note("outcome_by_word", guessed.sum(), len(texts), "info", example)
 
 
 def _read_times(texts: pd.Series, name: str, reading: Reading) -> tuple[pd.Series, np.ndarray]:

@@ -36,7 +36,7 @@ def read_outcomes(words: pd.Series, given: dict[str, str] | None = None) -> pd.S
 
     Examples
     --------
-    >>> words = ["Успешно реализована", "Не реализовано", "В процессе оплаты", "Закрыт"]
+    >>> words = ["Успешно реализована", "Купил у других", "В процессе оплаты", "Закрыт"]
     >>> read_outcomes(pd.Series(words)).tolist()
     ['won', 'lost', 'open', nan]
     """
@@ -81,7 +81,7 @@ def infer_outcomes(
     given = given or {}
     closed = pd.Series(np.nan, index=stage.index) if closed is None else closed
     names = stage.dropna().unique()
-    sure = {n: given.get(_plain(n)) or _default_end(n) for n in names}
+    sure = {n: given.get(n.strip().casefold()) or _default_end(n) for n in names}
     likely = {n: end or ("won" if find_meaning(n).step == _PAID else None) for n, end in
               sure.items()}  # fmt: skip
     status = stage.map(sure).astype("str").fillna("open").where(stage.notna())
@@ -142,12 +142,13 @@ def learn_ends(stage: pd.Series, status: pd.Series) -> pd.Series:
 
 def _default_end(name: str) -> str | None:
     plain = _plain(name)
-    if plain in WON_STAGES:
+    if plain in map(_plain, WON_STAGES):
         return "won"
-    if plain in LOST_STAGES or find_meaning(name).end == "lost":
+    if plain in map(_plain, LOST_STAGES) or find_meaning(name).end == "lost":
         return "lost"
     return None
 
 
 def _plain(name: str) -> str:
-    return name.strip().casefold()
+    """Words in small letters, without marks and pictures: "✅ Won"."""
+    return re.sub(r"[\W_]+", " ", name).strip().casefold()

@@ -36,8 +36,8 @@ _IDS = re.compile(r"(?:^|[\s_.])id\w?$|^id\b|\bids$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _LOOKED_AT = 2_000  # cells of a column
 KEYS = {
-    "phone": re.compile(r"phone|telefon|celular|телефон|мобильн|номер клиента|caller|абонент",
-                        re.IGNORECASE),
+    "phone": re.compile(r"phone|telefon|celular|телефон|\bтел\b|мобильн|номер клиента|caller"
+                        r"|абонент", re.IGNORECASE),
     "tax": re.compile(r"\b(?:инн|inn|vat|tax.?(?:id|number|no)|cnpj|бин|унп)\b", re.IGNORECASE),
 }  # fmt: skip
 _EXTENSION = r"(?i)[\s,(]*(?:доб|внутр?|вн|ext|x|#)\.?\s*\d{1,6}\)?\s*$"

@@ -62,6 +62,8 @@ class RawTable:
     kind : "text", "Excel", "HTML", "JSON", "Parquet", "XES" or "frame"
     above : texts of the rows above the header, such as titles
     further_sheets : the sheets of a workbook that hold further tables, not read
+    sheet : what the sheet that is read is called
+    joined_sheets : all that were read as one table, where several were
     odd_lines : how many lines of a text are in another encoding than the others
     """
 
@@ -72,6 +74,8 @@ class RawTable:
     kind: str = "text"
     above: tuple[str, ...] = ()
     further_sheets: tuple[str, ...] = ()
+    sheet: str = ""
+    joined_sheets: tuple[str, ...] = ()
     odd_lines: int = 0
 
     @property

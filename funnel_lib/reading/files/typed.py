@@ -20,8 +20,8 @@ from funnel_lib.core.errors import CONTROLS
 _CONTROL_BEGIN = np.zeros(256, bool)
 _CONTROL_BEGIN[[*(set(range(32)) - {9, 10, 13}), 0x7F, 0xC2, 0xE2]] = True
 # Cells that stand for nothing, whatever the column.
-EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N")
-_EMPTY_BEGIN = {ord(word[0]) for word in EMPTY_WORDS if word}
+EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N", "-", "–", "—")
+_EMPTY_BEGIN = {word.encode()[0] for word in EMPTY_WORDS if word}
 # A column is of few texts, and they become categories, where each stands in so many rows.
 _ROWS_A_TEXT = 8
 _LOOKED_AT = 1_000  # rows, to see whether it is likely

@@ -58,7 +58,8 @@ _SHARED = re.compile(rb"""t\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>(\d{1,9})<""")
 
 
 def read_excel(data: bytes, wanted: str = "") -> tuple:
-    """Read an XLSX or XLS workbook: (texts, texts above its header, further tables' sheets).
+    """Read an XLSX or XLS workbook: (texts, texts above its header, further tables' sheets, its
+    own).
 
     It is the sheet that is `wanted`, by its name or its place, else the first with several rows and
     columns, else with any filled cell. Sheets are named; those with the name a program gives them,
@@ -77,7 +78,7 @@ def read_excel(data: bytes, wanted: str = "") -> tuple:
         check_old_workbook(data)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        rows, later = _find_rows(book, wanted)
+        rows, later, name = _find_rows(book, wanted)
     except PasswordError:
         raise ValueError(f"protected by a password; take it off in Excel, or {SAVE_AS}") from None
     except CalamineError as error:
@@ -90,8 +91,8 @@ def read_excel(data: bytes, wanted: str = "") -> tuple:
         raise ValueError(f"the file is damaged; export it again, or {SAVE_AS}") from None
     if not rows:
         raise ValueError("no sheet of the workbook has a filled cell")
-    further = (_call(place, name) for place, name in later if _holds_table(book, name))
-    return *_to_table(rows), tuple(further)
+    further = (_call(*sheet) for sheet in later if _holds_table(book, sheet[1]))
+    return *_to_table(rows), tuple(further), name
 
 
 def _call(place: int, name: str) -> str:
@@ -99,9 +100,11 @@ def _call(place: int, name: str) -> str:
     return str(place) if re.fullmatch(r"(?:Sheet|Лист|Tabelle|Feuil)\d*", name) else name
 
 
-def _find_rows(book: CalamineWorkbook, wanted: str) -> tuple[list[list], list[tuple[int, str]]]:
+def _find_rows(
+    book: CalamineWorkbook, wanted: str
+) -> tuple[list[list], list[tuple[int, str]], str]:
     """The filled rows of the sheet that is wanted, else of the first that is a table; places and
-    names of the others, or the later ones."""
+    names of the others, or the later ones; what it is called."""
     sheets = [(place, sheet.name) for place, sheet in enumerate(book.sheets_metadata, 1)
               if sheet.typ == SheetTypeEnum.WorkSheet]  # fmt: skip
     if wanted:
@@ -110,15 +113,17 @@ def _find_rows(book: CalamineWorkbook, wanted: str) -> tuple[list[list], list[tu
         if not named:
             raise NoSheet(wanted, [name for _, name in sheets])
         one = named[0]
-        return _list_filled(book.get_sheet_by_name(one[1])), [s for s in sheets if s != one]
-    rows: list[list] = []
+        others = [s for s in sheets if s != one]
+        return _list_filled(book.get_sheet_by_name(one[1])), others, _call(*one)
+    rows, called = [], ""
     is_table = False
     while sheets and not is_table:
-        sheet = book.get_sheet_by_name(sheets.pop(0)[1])
+        one = sheets.pop(0)
+        sheet = book.get_sheet_by_name(one[1])
         filled = _list_filled(sheet)
         is_table = sheet.width > 1 and len(filled) > 1  # and no cover
-        rows = filled if is_table or not rows else rows
-    return rows, sheets
+        rows, called = (filled, _call(*one)) if is_table or not rows else (rows, called)
+    return rows, sheets, called
 
 
 def _list_filled(sheet) -> list[list]:

@@ -12,6 +12,8 @@ import pandas as pd
 
 from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog
 from funnel_lib.core.steps import RESERVED
+from funnel_lib.core.words import say
+from funnel_lib.counting.checks import MADE
 from funnel_lib.counting.moves import order_stages
 from funnel_lib.reading.crm import PLAIN
 from funnel_lib.reading.lexicon import find_meaning
@@ -102,33 +104,27 @@ def draft_steps(log: EventLog) -> str:
     """
     lines, events = _describe_actions(log)
     own = [x for x in lines if x.actor == ACTORS[0] and not x.is_lost and not x.failed]
-    head = _HEAD.format(n=len(log.leads))
-    if not own:
+    head = say("draft.head", n=str(len(log.leads)))
+    # the dates of a list are what happened with the client, whoever began it
+    if not own or "dates_as_events" in set(log.noticed["check"]):
         own = [x for x in lines if not x.is_lost and not x.failed] or lines
         lines = [x for x in lines if x not in own]
-        head += _UNSORTED
+        head += "\n" + say("draft.unsorted")
     sale = _find_sale(own, log, events)
     by_status = sale.step != SALE and (log.leads["status"] == "won").any()
+    by_status |= sale.action in MADE
     if by_status:  # nothing that was recorded is a sale: the status alone tells it
-        sale = _Line(SALE, "", SALE, "the status alone", 0, 0, False, False)
+        sale = _Line(SALE, "", SALE, "", 0, 0, False, False)
     before = [x for x in own if x.step not in AFTER_SALE and x is not sale]
     after = [x for x in own if x.step in AFTER_SALE and x is not sale]
     helps = [line for line in lines if line.actor == ACTORS[1] and not line.failed]
     text = [head, "version: 1", "draft: true", "steps:"]
     for group in [*_join_channels(before, events), [sale], *([x] for x in after)]:
-        text += _PAID if by_status and group == [sale] else _write_step(group, helps)
+        text += _write_paid() if by_status and group == [sale] else _write_step(group, helps)
     text += [f"won: {_quote(_id(sale.action))}"]
     text += [f"post_sale: [{', '.join(_quote(_id(x.action)) for x in after)}]"] * bool(after)
     given = {h.action for line in own for h in _find_helps(line, helps)}
     return "\n".join([*text, *_write_rest([x for x in lines if x not in own], given)]) + "\n"
-
-
-_HEAD = """\
-# A draft made from a log of {n} leads: a person has to decide. Which of these are steps of the
-# client, with evidence? Name them, merge them, drop what is none, and delete the line "draft"."""
-_UNSORTED = """
-# Nothing tells which actions are the client's: all of them stand here, in their order. Move those
-# of managers to asked_by of the step they help with, or to ignore."""
 
 
 def _describe_actions(log: EventLog) -> tuple[list[_Line], pd.DataFrame]:
@@ -150,7 +146,7 @@ def _describe_actions(log: EventLog) -> tuple[list[_Line], pd.DataFrame]:
         name = str(row.Index).removeprefix(STAGE_PREFIX).replace("_", " ")
         meaning = find_meaning(name)
         by_actor = counts.max() >= MOSTLY * row.n_events
-        actor, how = (counts.idxmax(), "the actor column") if by_actor else _tell_actor(name)
+        actor, how = (counts.idxmax(), "by_column") if by_actor else _tell_actor(name)
         lines.append(_Line(row.Index, actor, meaning.step or "", how, row.n_events, row.n_leads,
                            meaning.end == "lost", bool(_FAILED.search(name))))  # fmt: skip
     return lines, moves[["lead", "stage", "place"]]
@@ -160,9 +156,9 @@ def _tell_actor(name: str) -> tuple[str, str]:
     """Who acts, by the wording: what came in is the client's, also a call."""
     for actor, pattern in _WAYS.items():
         if pattern.search(name):
-            return actor, "its wording"
+            return actor, "by_wording"
     kind = find_meaning(name).kind
-    return kind, "its wording" if kind in ACTORS else ""
+    return kind, "by_wording" if kind in ACTORS else ""
 
 
 def _find_sale(own: list[_Line], log: EventLog, events: pd.DataFrame) -> _Line:
@@ -236,19 +232,19 @@ def _write_rest(lines: list[_Line], given: set[str]) -> list[str]:
     rest = [x for x in others if x.actor in ACTORS[1:] and not x.failed]
     unsure = [x for x in others if x.actor not in ACTORS and not x.failed]
     text = [f"lost: [{', '.join(_quote(x.action) for x in lost)}]"] * bool(lost)
-    text += [
-        "ignore:  # of managers and the system; those that help with a step belong to asked_by"
+    text += [f"ignore:  # {say('draft.ignore')}"]
+    text += [f"  - {_quote(x.action)}  # {say('actor.' + x.actor)}, {_count(x)}" for x in rest] or [
+        "  []"
     ]
-    text += [f"  - {_quote(x.action)}  # {x.actor}, {_count(x)}" for x in rest] or ["  []"]
-    for told, of in (("What failed is no step:", failed), (_UNSURE, unsure)):
-        text += [f"# {told}"] * bool(of)
+    for told, of in (("draft.failed", failed), ("draft.unsure", unsure)):
+        text += [f"# {say(told)}"] * bool(of)
         text += [f"#  - {_quote(x.action)}  # {_count(x)}" for x in of]
     return text
 
 
-_PAID = ["  - id: paid  # by the status alone: nothing recorded shows it",
-         "    name: {en: Paid, ru: Оплатил}", "    evidence: []"]  # fmt: skip
-_UNSURE = "Not sure who acts: make them steps, asked_by or ignore."
+def _write_paid() -> list[str]:
+    return [f"  - id: {SALE}  # {say('draft.paid')}",
+            "    name: {en: Paid, ru: Оплатил}", "    evidence: []"]  # fmt: skip
 
 
 def _id(action: str) -> str:
@@ -260,7 +256,8 @@ def _id(action: str) -> str:
 
 
 def _count(line: _Line) -> str:
-    return f"{line.n_events} events of {line.n_leads} leads" + (f", {line.how}" if line.how else "")
+    told = say("draft.count", n=str(line.n_events), leads=str(line.n_leads))
+    return told + (f", {say(f'draft.{line.how}')}" if line.how else "")
 
 
 def _quote(text: str) -> str:

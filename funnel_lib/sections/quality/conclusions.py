@@ -238,10 +238,13 @@ def _check_words(noticed: pd.DataFrame) -> _Found:
     for check, key in _MAPPED.items():
         if check in examples:
             found, _, line = examples[check].rpartition("; ")
-            yield _CARE, key, {"found": found or examples[check], "line": line}
+            kind = _CANNOT if check == "steps_not_read" else _CARE
+            yield kind, key, {"found": found or examples[check], "line": line}
 
 
 _MAPPED = {
+    "steps_not_read": "sentence.check_steps_unread",
+    "outcome_by_word": "sentence.check_words_read",
     "unreadable_status": "sentence.check_words_status",
     "event_outcomes": "sentence.check_words_events",
 }
