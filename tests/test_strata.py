@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 from statsmodels.stats.contingency_tables import StratifiedTable
+from statsmodels.stats.multitest import multipletests
 
+from funnel_lib.stats.differences import correct_p
 from funnel_lib.stats.strata import compare_strata
 
 EXACT = 1e-12
@@ -76,3 +80,12 @@ def test_who_has_nobody_beside_him_is_not_compared():
     alone = compare_strata(n, hits, others=np.array([True, True, False]))
     assert alone.difference.tolist() == [0, 0, -0.8]  # the others of the third are the first two
     assert alone.z[2] < -8
+
+
+@given(st.lists(st.floats(0, 1) | st.just(np.nan), max_size=30))
+def test_corrected_p_are_those_of_statsmodels(p):
+    p = np.array(p, float)
+    known, corrected = np.isfinite(p), correct_p(p)
+    assert np.isnan(corrected[~known]).all()
+    if known.any():
+        np.testing.assert_allclose(corrected[known], multipletests(p[known], method="holm")[1])

@@ -114,16 +114,16 @@ def newcombe(
 def correct_p(p: np.ndarray) -> np.ndarray:
     """Correct the p there are for their number; the others stay empty.
 
-    Holm (1979), https://www.jstor.org/stable/4615733
+    Holm (1979), https://www.jstor.org/stable/4615733; statsmodels' `multipletests` gives the same,
+    and collects all garbage of the process each time, which takes longer than some sections.
 
     Examples
     --------
     >>> correct_p(np.array([0.01, np.nan, 0.03])).tolist()
     [0.02, nan, 0.03]
     """
-    from statsmodels.stats.multitest import multipletests
-
-    corrected, known = np.full(len(p), np.nan), np.isfinite(p)
-    if known.any():
-        corrected[known] = multipletests(p[known], method="holm")[1]
+    corrected, known = np.full(len(p), np.nan), np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    times = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(times * p[order]), 1)
     return corrected

@@ -25,6 +25,7 @@ from funnel_lib.counting.money import list_money
 from funnel_lib.counting.tree import Places, find_places
 from funnel_lib.counting.variants import count_variants
 from funnel_lib.sections.paths.bounds import bound_sizes
+from funnel_lib.stats.differences import correct_p
 from funnel_lib.stats.incidence import Incidence, find_last_day
 
 if TYPE_CHECKING:
@@ -218,7 +219,6 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
     https://www.jstor.org/stable/4615733
     """
     from scipy.stats import norm
-    from statsmodels.stats.multitest import multipletests
 
     steps = journeys.steps.before_sale
     if len(segmentation.ids) == 1:
@@ -245,7 +245,7 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
             "p_holm": 2 * norm.sf(np.abs(here - rest) / np.maximum(error, 1e-12)),
         }))  # fmt: skip
     table = pd.concat(rows, ignore_index=True)
-    table["p_holm"] = multipletests(table["p_holm"], method="holm")[1]
+    table["p_holm"] = correct_p(table["p_holm"].to_numpy())
     size = table["difference"].abs()
     order = table.assign(size=-size).sort_values(["segment", "size"], kind="stable").index
     return arrange("segment_traits", table.loc[order].reset_index(drop=True))

@@ -14,6 +14,7 @@ from funnel_lib.counting.values import name_quarters
 from funnel_lib.counting.variants import Variants, count_variants, find_bulk
 from funnel_lib.engine.paths import PathMixture
 from funnel_lib.engine.question import find_new_path, measure_fitness
+from funnel_lib.stats.differences import correct_p
 
 FEWEST_OF_QUARTER = 50  # leads: of fewer no mix is told
 MIX_P, LEAST_SHIFT = 0.001, 0.1  # a quarter's mix differs: beyond chance, and by so much
@@ -116,7 +117,6 @@ def count_mix(segmentation: Segmentation, journeys: Journeys) -> pd.DataFrame:
     if len(segmentation.ids) == 1:
         return arrange("segment_mix")
     from scipy.stats import chi2_contingency
-    from statsmodels.stats.multitest import multipletests
 
     quarter, member = name_quarters(journeys).to_numpy(), segmentation.memberships
     names = np.unique(quarter[quarter != ""])
@@ -128,7 +128,7 @@ def count_mix(segmentation: Segmentation, journeys: Journeys) -> pd.DataFrame:
         if min(own.sum(), others.sum()) >= FEWEST_OF_QUARTER and kept.sum() > 1:
             p[i] = chi2_contingency(np.array([own, others])[:, kept]).pvalue
             shift[i] = own / own.sum() - others / others.sum()
-    sure = multipletests(p, MIX_P, "holm")[0] if len(p) else p.astype(bool)
+    sure = correct_p(p) <= MIX_P
     rows = [
         {"quarter": q, "segment": segment, "n_leads": n, "share_of_quarter": n / own.sum(),
          "difference": change, "differs": bool(is_sure and abs(change) >= LEAST_SHIFT)}
