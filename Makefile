@@ -12,7 +12,7 @@ SHOOT = chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first
 LOCK_FLAGS := --universal --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lab docs sample pictures bench prove lint lock clean
+.PHONY: help audit test browser lab docs sample pictures bench prove lint lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -30,6 +30,10 @@ audit: $(READY)  ## the report of the sample, into reports/sample; lang=ru: of t
 
 test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+browser:  ## what the tests in a browser need, else they are skipped: Debian's chromium, axe-core of npm
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	npm install --silent --no-save --no-package-lock --no-audit --no-fund axe-core@4
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks
