@@ -17,7 +17,7 @@ from funnel_lib.core.groups import Group, Segmentation, list_groups, select_segm
 from funnel_lib.core.html import Html, render, shield
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import LANGUAGES, Steps
-from funnel_lib.core.tables import list_columns, read_tables
+from funnel_lib.core.tables import find_column, list_columns, read_tables
 from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_table, show_text
 from funnel_lib.settings import Settings
@@ -363,7 +363,18 @@ def _show_drawn(drawn: Any) -> Html | str:
 
 def _show_table(name: str, table: pd.DataFrame, words: Words) -> Html:
     known = name if name in read_tables() else ""
-    return show_table(table, words, list_for_people(name, table), "audit.xlsx", name=known)
+    return show_table(table, words, _list_for_page(known, table), "audit.xlsx", name=known)
+
+
+def _list_for_page(name: str, table: pd.DataFrame) -> list[str]:
+    """Of the columns that people get, those that a page has room for; the workbook has them all.
+    Money says its currency itself."""
+    found = {c: find_column(c, name) for c in list_for_people(name, table)}
+    has_money = any(known is not None and known.kind == "money" for known in found.values())
+    return [
+        c for c, known in found.items()
+        if known is None or (known.on_page and not (has_money and c == "currency"))
+    ]  # fmt: skip
 
 
 def list_for_people(name: str, table: pd.DataFrame) -> list[str]:
