@@ -95,7 +95,7 @@ def test_a_table_is_written_for_its_reader():
     })  # fmt: skip
     shown = label_table(table, Words("ru", {"paid": "Оплатил"}))
     assert shown.columns.tolist() == [
-        "Несделанный шаг", "Менеджер предлагал?", "Потеряны", "Доля потерь", "Дней тишины",
+        "Несделанный шаг", "Менеджер предлагал?", "Потеряны", "Доля потерь", "Молчит, дней",
         "Этап опережает клиента", "colour",
     ]  # fmt: skip
     cells = [c.replace(HARD, " ") for c in shown.iloc[0]]

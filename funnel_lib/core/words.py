@@ -363,8 +363,8 @@ class Words:
 
     @_noted
     def steps(self, step_ids: Iterable[str]) -> str:
-        """Name several steps, in their order."""
-        return ", ".join(self.step(step) for step in step_ids)
+        """Name several steps within a sentence, in their order."""
+        return ", ".join(self.text("sentence.quoted", step=step) for step in step_ids)
 
     @_noted
     def quoted(self, name: str) -> str:
@@ -409,7 +409,11 @@ class Words:
         'телефон: Тел., Факс; по заголовку: mail'
         >>> Words("ru").example("recording_habits", "manager=Anna"), Words("ru").example("x", "a=b")
         ('Менеджер: Anna', 'a=b')
+        >>> Words("ru", {"paid": "Оплатил"}).example("not_measurable", "paid")
+        '«Оплатил»'
         """
+        if check == "not_measurable":
+            return self.steps(text.split(", "))
         section, sign = _EXAMPLES.get(check, ("", ""))
         if not section:
             return text
@@ -460,7 +464,7 @@ class Words:
         return f"{text}: {effect}" if effect else text
 
     def _write_path(self, x: str) -> str:
-        parts = [(self.steps(block), len(block) > 1) for block in split_path(x)]
+        parts = [(", ".join(map(self.step, block)), len(block) > 1) for block in split_path(x)]
         return " → ".join(f"{{{name}}}" if several else name for name, several in parts)
 
     def _write_code(self, code: str) -> str:

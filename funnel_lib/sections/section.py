@@ -105,6 +105,7 @@ class Section:
     label : the tables as people get them, where these are not those counted
     parts : questions that belong to it, told below without a heading of their own
     list_leads : the leads behind a number; its further parameters choose them
+    ask : what it tells of other choices, such as ``by="team"``: a source, from one and these
     in_words : whether its figure is HTML whose numbers stand in sentences, as on cards
     is_list : whether people work through it: its sheets come first in the workbook
     opens : columns of the first table that stand open, as they are the answer
@@ -124,6 +125,7 @@ class Section:
     label: Callable[[Source, Words], Tables] | None = None
     parts: tuple[Section, ...] = ()
     list_leads: Callable[..., pd.DataFrame] | None = None
+    ask: Callable[..., Source] | None = None
     in_words: bool = False
     is_list: bool = False
     opens: tuple[str, ...] = ()
@@ -162,6 +164,12 @@ class Answer:
     section: Section
     source: Source
 
+    def __call__(self, *given: Any, **chosen: Any) -> Answer:
+        """The same question of other choices, such as ``audit.comparison(by="team")``."""
+        if self.section.ask is None:
+            raise InputError([f"{self.section.name}: there is nothing to choose"])
+        return Answer(self.section, self.section.ask(self.source, *given, **chosen))
+
     @property
     def table(self) -> pd.DataFrame:
         """The first of its tables."""
@@ -175,6 +183,8 @@ class Answer:
     def tables(self) -> Tables:
         """Its tables as they were counted, by name."""
         self._raise_if_failed()
+        if self.section.ask and not {*self.section.tables} <= self.source.tables.keys():
+            raise InputError([f"{self.section.name}: say of what, audit.{self.section.name}(…)"])
         return {name: self.source.tables[name] for name in self.section.tables}
 
     def tell(self, lang: str = "") -> list[str]:
@@ -182,7 +192,7 @@ class Answer:
         self._raise_if_failed()
         words = self.source.words(lang)
         said = [tell(self.source, words) for tell in self.section.tell]
-        return [s for told in said for s in ([told] if isinstance(told, str) else told)]
+        return [s for told in said for s in ([told] if isinstance(told, str) else told) if s]
 
     def draw(self, lang: str = "") -> Any:
         """Its figure: a picture or cards; None where it has none, or there is nothing to see."""
@@ -220,7 +230,7 @@ class Answer:
         section = self.section
         label = section.label
         own = label(self.source, self.source.words(lang)) if label else {}
-        names = section.tables if section.shows is None else section.shows
+        names = tuple(self.tables) if section.shows is None else section.shows
         return {name: own[name] if name in own else self.source.tables[name] for name in names}
 
     def is_silent(self) -> bool:
@@ -265,7 +275,7 @@ class Answer:
             tables=[
                 (title_table(name, words), _show_table(name, table, words))
                 for name, table in select_segment(tables).items()
-                if len(table)
+                if len(table) and not self._stands_open(name, table)
             ],
             texts=texts,
             parts=[
@@ -273,6 +283,10 @@ class Answer:
                 for part in parts
             ],
         )
+
+    def _stands_open(self, name: str, table: pd.DataFrame) -> bool:
+        """Whether all that a page has room for of a table stands open above it."""
+        return len(table) <= _MOST_OPEN and {*_list_for_page(name, table)} <= {*self.section.opens}
 
     def _open(self, tables: Tables, words: Words) -> Html | str:
         """Its first table as far as it is the answer, of all leads."""
