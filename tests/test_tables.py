@@ -225,7 +225,7 @@ def test_the_ends_of_an_interval_stand_in_one_column_of_a_page():
     assert titles == ["Difference", "95% interval", "Answered within a day", "day: 95% interval"]
     html = show_table(table, EN, ["difference", "low", "high"], name="asks").html
     assert re.findall(r"<td[^>]*>(.*?)</td>", html) == [
-        "+25.0 pp", "from −5.0 to +50.0 points", "—", "—"
+        "+25.0\xa0pp", "from −5.0 to +50.0 points", "—", "—"
     ]  # fmt: skip
 
 

@@ -10,15 +10,15 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.tables import find_column, list_columns
 from funnel_lib.core.words import NOTHING, Words, label_table
 
 MOST_ROWS = 20
-# Of a cell: a text, a number, both ends of an interval.
-_CLASSES = (Html(""), Html(' class="number"'), Html(' class="number ends"'))
+# Of a cell: a text, which notebooks would set to the right, a number, both ends of an interval.
+_CLASSES = (Html(' style="text-align:left"'), Html(' class="number"'), Html(' class="number ends"'))
 
 
 def show_table(
@@ -56,7 +56,7 @@ def show_table(
     parts = [_fold_ends(table, labelled, columns, at, words, name) for at in spans]
     rows = zip(*(cells for _, cells in parts), strict=True)
     titles = [title for title, _ in parts]
-    kinds = [_CLASSES[len(at) * is_numeric_dtype(table[columns[at[0]]])] for at in spans]
+    kinds = [_CLASSES[len(at) * _is_number(table[columns[at[0]]])] for at in spans]
     return render("table", titles=titles, rows=rows, kinds=kinds, more=more)
 
 
@@ -84,6 +84,10 @@ def _link(lead_id: str, url: str) -> Html:
     """Link a lead to its card."""
     address = url.replace("{id}", quote(lead_id, safe=""))
     return Html(f'<a href="{escape(address)}">{escape(lead_id)}</a>')
+
+
+def _is_number(cells: pd.Series) -> bool:
+    return is_numeric_dtype(cells) and not is_bool_dtype(cells)
 
 
 def _find_spans(columns: list[str]) -> list[tuple[int, ...]]:

@@ -19,7 +19,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import LANGUAGES, Steps
 from funnel_lib.core.tables import find_column, list_columns, read_tables
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.html import show_table, show_text
+from funnel_lib.drawing.html import MOST_ROWS, show_table, show_text
 from funnel_lib.settings import Settings
 
 # In the metadata of what a notebook shows: why a part is missing, and that one has nothing to say.
@@ -105,7 +105,7 @@ class Section:
     label : the tables as people get them, where these are not those counted
     parts : questions that belong to it, told below without a heading of their own
     list_leads : the leads behind a number; its further parameters choose them
-    ask : what it tells of other choices, such as ``by="team"``: a source, from one and these
+    ask : of other choices, such as ``by="team"``: a source to tell from, of the first and these
     in_words : whether its figure is HTML whose numbers stand in sentences, as on cards
     is_list : whether people work through it: its sheets come first in the workbook
     opens : columns of the first table that stand open, as they are the answer
@@ -285,8 +285,9 @@ class Answer:
         )
 
     def _stands_open(self, name: str, table: pd.DataFrame) -> bool:
-        """Whether all that a page has room for of a table stands open above it."""
-        return len(table) <= _MOST_OPEN and {*_list_for_page(name, table)} <= {*self.section.opens}
+        """Whether all columns that a page has room for stand open above a table."""
+        opens = self.section.opens
+        return bool(opens) and {*_list_for_page(name, table)} <= {*opens}
 
     def _open(self, tables: Tables, words: Words) -> Html | str:
         """Its first table as far as it is the answer, of all leads."""
@@ -296,7 +297,8 @@ class Answer:
         if table.empty:
             return ""
         columns = [c for c in self.section.opens if c in table and table[c].notna().any()]
-        return show_table(table, words, columns, "audit.xlsx", name=name, most=_MOST_OPEN)
+        most = MOST_ROWS if self._stands_open(name, table) else _MOST_OPEN
+        return show_table(table, words, columns, "audit.xlsx", name=name, most=most)
 
     def _raise_if_failed(self) -> None:
         if error := self.source.failed.get(self.section.name):

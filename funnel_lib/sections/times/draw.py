@@ -100,7 +100,7 @@ def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: M
     else:
         segments = list(times["segment"].unique())
         one = "all" if "all" in segments or not segments else segments[0]
-        wanted = [(one, t, words.value("status", t)) for t in ("won", "lost")]
+        wanted = [(one, t, words.value("target", t)) for t in ("won", "lost")]
     curves, left_out = [], []
     for n, (segment, target, name) in enumerate(wanted):
         rows = times[(times["segment"] == segment) & (times["target"] == target)]
