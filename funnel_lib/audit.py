@@ -46,7 +46,7 @@ from funnel_lib.reading.files.tables import find_tables
 from funnel_lib.reading.inputs import InputFile, check_unchanged, list_files
 from funnel_lib.reading.privacy import show_place
 from funnel_lib.reading.pseudonyms import hide_managers, name_managers
-from funnel_lib.sections import list_parts, list_questions
+from funnel_lib.sections import list_answers, list_parts, list_questions
 from funnel_lib.sections.hypotheses.count import check_references, read_references
 from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.own import read_own
@@ -71,14 +71,14 @@ class Audit(Card, Source):
 
     def __getattr__(self, name: str) -> Answer:
         if not name.startswith("_"):
-            known = list_parts()
+            known = list_answers()
             if name in known:
                 return Answer(known[name], self)
             raise AttributeError(f"an audit has no {name!r}{suggest(name, known)}")
         raise AttributeError(name)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *list_parts()]
+        return [*super().__dir__(), *list_answers()]
 
     def raise_if_failed(self) -> None:
         """Raise a `SectionError` if any section could not be counted."""

@@ -152,7 +152,7 @@ def test_buyers_buy_again_not_deals():
     # Without accounts, and without such a step, nobody knows.
     blind = count_repeats(journeys_of(text, 30, PLAIN, **closed), [Group()])
     assert blind[["n_again", "share", "amount_again"]].isna().all(axis=None)
-    assert "cannot be told" in tell_repeats(blind, EN)
+    assert "cannot be said" in tell_repeats(blind, EN)
 
 
 def test_repeats_are_censored_at_the_export():

@@ -255,9 +255,11 @@ def test_marks_stand_at_the_shares_and_tell_effort_from_money():
     spans = [list(line.get_xdata()) for line in whiskers(ax)]
     assert spans[:2] == [pytest.approx([0.55, 0.65]), pytest.approx([0.35, 0.45])]
     said = texts(ax)
-    assert {"more effort than money", "more money than effort", "no difference beyond chance"} <= (
-        set(said)
-    )
+    assert {
+        "more effort than revenue",
+        "more revenue than effort",
+        "no difference beyond chance",
+    } <= (set(said))
     first = said.index("Path with “Read it”")
     assert said[first : first + 3] == ["Path with “Read it”", "● 60.0%", "◆ 40.0%"]
     assert "Path without “Read it”" in said
@@ -280,12 +282,12 @@ def test_of_several_currencies_that_of_most_buyers_is_drawn_and_named():
     won = pd.DataFrame({"segment": "all", "measure": "n_won", "value": [9.0, 50.0],
                         "currency": ["EUR", "USD"]})  # fmt: skip
     table = pd.concat([make_ranges(), make_ranges((0.7, 0.3), (0.5, 0.5), currency="USD")])
-    assert "Effort and money by segment · EUR" in texts(plot_effort(table, EN))
+    assert "Effort and revenue by segment · EUR" in texts(plot_effort(table, EN))
     ax = plot_effort(pd.concat([table, won]), EN)
-    assert "Effort and money by segment · USD" in texts(ax)
+    assert "Effort and revenue by segment · USD" in texts(ax)
     assert len(shares(ax, "o")[0]) == 2
     bare = pd.concat([make_ranges(currency=""), make_ranges(currency="USD").head(2)])
-    assert "Effort and money by segment · Without a currency" in texts(plot_effort(bare, EN))
+    assert "Effort and revenue by segment · Without a currency" in texts(plot_effort(bare, EN))
 
 
 def test_one_segment_and_unknown_money_have_nothing_to_draw():

@@ -127,15 +127,15 @@ def test_a_card_tells_path_size_buyers_trust_and_a_lead():
     html = show_cards(tables, OWN, 15, words).html
     assert "<us>" not in html and "<i>" not in html and "&lt;us&gt;" in html
     text = read_card(html.partition("Path without")[0])
-    assert "Path with “Met <us>” 50 leads went on along this path" in text
-    assert "bought: 20 (40.0%, 95% interval 28.0–54.0%)." in text
+    assert "Path with “Met <us>” 50 leads took this path; 20 bought (40.0%" in text
+    assert "95% interval 28.0–54.0%)." in text
     # A bar is only of the path's own steps.
     assert "Asked → Met <us> 35%" in text and "transparent 35%" in html
     # From the first step on there are bounds.
-    assert re.search(r"10 to 60 leads, of whom 5\.0–65\.0% bought", text)
+    assert re.search(r"10 to 60 leads are on this path, and 5\.0–65\.0% of them bought", text)
     assert "by 15 points" in text
     assert "About half (50.0%) also take" in text
-    assert "For example lead <i>7: Asked → Met <us> Trust: stable; a search" in text
+    assert "For example, lead <i>7: Asked → Met <us> Trust: stable. A repeated" in text
     assert "finds 97% of it again" in text
     assert html.count("dashed") == 1
     russian = show_cards(tables, OWN, 15, Words("ru", {"meet": "Встретились"})).html

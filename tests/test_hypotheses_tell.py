@@ -81,8 +81,8 @@ def test_no_gain_that_may_be_chance_is_named():
         assert "<section" not in html and "Оплатил" not in html
     rows = table(CHANCE, CHANCE | {"step": "read", "node": 3, "days_needed": 60.0})
     assert tell_start(rows, ONE, EN) == (
-        "No gain is beyond chance here. The cheapest test is at “Read it”: 388 leads in each half, "
-        "60 days."
+        "No gain is beyond chance here. The cheapest test is at “Read it”: 388 leads in each "
+        "half, 60 days in all."
     )
     rows = table(CHANCE | {"extra_won": 99.0}, HELP, CHANCE | {"step": "read", "node": 3})
     assert "help clients to take it" in tell_start(rows, ONE, EN)  # the lever that is sure
@@ -94,9 +94,8 @@ def test_how_many_and_in_what():
     few = {"step": "x", "node": 4, "reference": "few_leads", "extra_won": np.nan}
     told = tell_hypotheses(table({}, {"step": "read", "node": 3} | CHANCE, few | CHANCE), EN)
     assert told == (
-        "At 1 step the gain is beyond chance. At 1 more it may be chance. Steps of which nothing "
-        "can be said, because too few leads have a known outcome or there are no groups to "
-        "compare: 1."
+        "At 1 step the gain is beyond chance. At 1 more it may be chance. Steps of which "
+        "nothing can be said: 1 (too few leads with a known outcome, or no groups to compare)."
     )
     told = tell_hypotheses(table(CHANCE | {"days_needed": np.nan}), EN)
     assert told == EN.text("sentence.start_chance")
@@ -125,13 +124,13 @@ def test_gains_have_two_digits(row, told):
 
 def test_plans_say_what_is_too_long_or_not_there():
     assert tell_plan(pd.Series(ROW), EN) == (
-        "Test: 388 leads in each half, at the present inflow 90 days and the time the last ones "
-        "need to decide."
+        "Test: 388 leads in each half. With today’s flow of leads that takes 90 days, plus the "
+        "time the last ones need to decide."
     )
     slow = tell_plan(pd.Series(ROW | {"days_needed": 366.0}), EN)
-    assert "388 leads in each half; with today’s flow of leads that is over a year." in slow
+    assert "388 leads in each half. With today’s flow of leads that takes over a year:" in slow
     nothing = pd.Series(ROW | {"n_needed_per_arm": np.nan, "days_needed": np.nan})
-    assert "не удастся" in tell_plan(nothing, RU) and "not feasible" in tell_plan(nothing, EN)
+    assert "не удастся" in tell_plan(nothing, RU) and "cannot be tested" in tell_plan(nothing, EN)
     told = tell_start(table(nothing.to_dict()), ONE, EN)
     assert "a month; even three years would not bring enough leads for a test: try" in told
     nothing["share_reference"] = nothing["share_now"]
@@ -143,8 +142,10 @@ def test_cards_tell_gain_levers_and_test_and_escape():
     rows = table({}, HELP | {"extra_won": 4.0, "low": 120.0, "high": 4800.0}, *more)
     html = show_hypotheses(rows, ONE, RU).html
     assert html.count("<section") == 3 and "<s3>" not in html and "1. Оплатил" in html
-    assert "Дальше идут 50,0\xa0% из 100 с известным исходом; менеджер Анна: 60,0\xa0%." in html
+    assert (
+        "Дальше идут 50,0\xa0% из 100 лидов с известным исходом; менеджер Анна — 60,0\xa0%." in html
+    )
     assert "от 120\xa0€ до 4\xa0800\xa0€ за весь период, от 10\xa0€ до 400\xa0€ в месяц" in html
-    assert "когда им это предложили, дальше идут 60,0\xa0%. Если предложить и тем 100, кто" in html
+    assert "кому это предложили, дальше идут 60,0\xa0%. Без предложения остались 100 лидов." in html
     words = replace(RU, segment_names={"s1": "Длинный путь"})
     assert "Длинный путь" in show_hypotheses(table({"segment": "s1"}), TWO, words).html

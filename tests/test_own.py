@@ -42,7 +42,9 @@ def test_a_report_holds_what_its_maker_adds(given, tmp_path):
     assert html.index(first) < html.index("<nav") < html.index('id="losses"') < html.index(losses)
     assert "<strong>Gleb</strong>" in first and "&lt;script&gt;" in first
     assert "javascript" not in html and losses.count("<li>") == 1
-    assert re.search(r'<a href="https://crm.example/d/L\d+\?a=1&amp;b">L\d+</a>', html)
+    link = r'<a href="https://crm.example/d/(L\d+)\?a=1&amp;b">\1</a>'
+    assert len(re.findall(link, html[: html.index("<nav")])) == 3  # page one names them
+    assert re.search(link, html[html.index('id="open_leads"') :])
     kept = (tmp_path / "notes.md").read_text(encoding="utf-8")
     assert kept == NOTES
 

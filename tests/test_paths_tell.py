@@ -43,14 +43,14 @@ def test_how_many_paths_and_the_main_one():
                         "n_undetermined": [5.0, 1.0], "n_low": [60.0, 20.0],
                         "n_high": [80.0, 40.0]})  # fmt: skip
     assert tell_segments(two, EN) == (
-        "Clients buy along 2 paths. The main one is “Path with ‘Met us’”: 60.0–80.0% of the leads "
-        "(bounds, as those who left early show no path). "
-        "For 6 of 100 leads the path is not yet known."
+        "Clients buy along 2 paths. The main one is “Path with ‘Met us’”: 60.0–80.0% of the "
+        "leads. These are bounds: those who left early show no path. For 6 of 100 leads the "
+        "path is not yet known."
     )
     sure = two.assign(share_of_amount_won=[0.8, 0.2], n_undetermined=0.0)
     assert tell_segments(sure, RU).replace("\xa0", " ") == (
-        "К покупке ведут 2 пути. Главный — «Путь с шагом „Встретились“»: 60,0–80,0 % лидов "
-        "(это границы: у ушедших рано пути не видно), 80,0 % выручки."
+        "К покупке ведут 2 пути. Главный — «Путь с шагом „Встретились“»: 60,0–80,0 % лидов, "
+        "80,0 % выручки. Доля лидов — это границы: у ушедших рано пути не видно."
     )
 
 
@@ -68,14 +68,14 @@ def test_groups_may_be_the_outcome_in_disguise():
 def test_the_choice_says_what_one_more_costs():
     told = tell_choice(choice_of([np.nan, 900.0, -30.0], 2, -20.0), None, EN)
     assert told == (
-        "Chosen: 2. The last segment makes the description of the journeys 900 nats shorter; on "
-        "simulated leads without it, one more segment gains -20 at the most. One more would cost "
-        "30 nats more than it explains."
+        "Segments chosen: 2. The last one makes the description of the journeys 900 nats "
+        "shorter. On simulated leads without it, one more segment gains −20 at most. One more "
+        "would not pay: it costs 30 nats more than it explains."
     )
     told = tell_choice(choice_of([np.nan, 900.0, -30.0], 2, -20.0), model_of(), EN)
-    assert "would cost 30 nats" in told and "most that was tried" not in told
+    assert "it costs 30 nats" in told and "larger number" not in told
     told = tell_choice(choice_of([np.nan, 900.0, 55.0], 2), model_of(n_segments=2), EN)
-    assert "would explain 55 nats more than it costs" in told and "simulated" not in told
+    assert "it explains 55 nats more than it costs" in told and "simulated" not in told
 
 
 def test_the_edge_of_the_range_and_a_fit_that_did_not_converge_are_said():
@@ -143,7 +143,7 @@ def test_a_fact_that_tells_the_segment_is_recommended_and_others_are_not():
     assert "answer predicts the segment of 80.0% of the leads" in told
     assert "; product 1.0% (Cramér’s V 0.10, 95% interval 0.00–0.20)." in told
     told = tell_facts(facts_of(0.52, 0.5), RU)
-    assert "не угадать лучше" in told and "сделайте его полем" not in told
+    assert "Угадать сегмент по этому нельзя" in told and "Сделайте его полем" not in told
     assert "no such columns" in tell_facts(facts_of(0.8, 0.5)[:0], EN)
 
 
@@ -151,7 +151,7 @@ def test_a_fact_that_tells_the_segment_is_recommended_and_others_are_not():
 def test_who_works_on_a_lead_is_nothing_to_ask_a_client(staff):
     facts = facts_of(0.9, 0.5).assign(fact=[staff, "product"])
     told = tell_facts(facts, EN)
-    assert "field of the first talk" not in told and "compare how they work" in told
+    assert "field of the first talk" not in told and "Compare how they work" in told
     assert "None of these facts" not in told and f"explains: {staff} 25.0%" in told
     assert "клиента не спросишь" in tell_facts(facts, RU)
     facts["share_right"] = [0.9, 0.7]  # the second best is the best to ask
@@ -168,12 +168,12 @@ def test_a_segment_that_is_never_told_is_said():
     assert (
         told[0] == "Сегмент «Путь без шага „Встретились“» у большинства лидов до конца не узнать."
     )
-    assert "виден с шага «Встретились» (до него дошли 9; путь уже определился у 90,0" in told[1]
+    assert "виден с шага «Встретились»: до него дошли 9, путь уже ясен у 90,0" in told[1]
     assert "(«Встретились»)" in told[2] and len(told) == 3
     assert tell_recognised(recognised, segments, parting, EN)[1:] == [
-        "The segment “Path with ‘Met us’” shows from “Met us” on (9 leads came so far; 90.0% of "
-        "them are recognised by then, with a mean certainty of 95.0%).",
-        "To know the segment from the first talk on, ask what the client means to do next "
-        "(“Met us”), and keep the answer in a field.",
+        "“Path with ‘Met us’” shows from “Met us” on: 9 leads came so far, and the path of "
+        "90.0% is known by then (mean certainty 95.0%).",
+        "Ask in the first talk what the client means to do next (“Met us”), and keep the answer "
+        "in a field: then the segment shows at once.",
     ]
-    assert "One path" in tell_recognised(recognised[:0], segments, parting, EN)[0]
+    assert "There is one path" in tell_recognised(recognised[:0], segments, parting, EN)[0]

@@ -126,7 +126,7 @@ def test_a_part_that_fails_leaves_the_rest_of_its_section(audit, monkeypatch):
     monkeypatch.setitem(audit.failed, "cohorts", ZeroDivisionError("no months"))
     bundle, metadata = audit.times._repr_mimebundle_()
     assert metadata == {FAILED: {"cohorts": "ZeroDivisionError: no months"}}
-    assert "no months" in bundle["text/html"] and "Half of them bought" in bundle["text/html"]
+    assert "no months" in bundle["text/html"] and "Half of the buyers bought" in bundle["text/html"]
     assert "Open leads are stuck" in bundle["text/html"]
 
 

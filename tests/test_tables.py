@@ -137,8 +137,8 @@ def test_every_column_says_what_it_is():
         assert column.kind in KINDS and column.meaning, where
         assert len(names) == len({*names}), table.name
         whole = column.base in names if column.base else bool(column.of)
-        assert whole or column.kind != "share", where
-        assert column.kind == "share" or not column.of, where
+        assert whole or column.kind not in ("share", "points"), where
+        assert column.kind in ("share", "points") or not column.of, where
         assert not column.base or column.base in names, where
         assert not (column.base and column.of), where
         assert column.if_empty != "not_measurable" or column.base, where
@@ -210,9 +210,23 @@ def test_columns_of_the_export_are_left_as_they_are():
 
 
 def test_money_is_shown_with_its_currency_where_the_table_says_it_is_money():
-    table = pd.DataFrame({"low": [1000.0], "high": [np.nan], "currency": ["EUR"]})
-    assert "€1,000" in show_table(table, EN, ["low", "high"], name="hypotheses").html
-    assert "100,000.0%" in show_table(table, EN, ["low", "high"]).html
+    table = pd.DataFrame({"low": [1000.0], "high": [2000.0], "currency": ["EUR"]})
+    assert "€1,000 to €2,000" in show_table(table, EN, ["low", "high"], name="hypotheses").html
+    assert "100,000.0–200,000.0%" in show_table(table, EN, ["low", "high"]).html
+
+
+def test_the_ends_of_an_interval_stand_in_one_column_of_a_page():
+    table = pd.DataFrame({
+        "difference": [0.25, np.nan], "low": [-0.05, np.nan], "high": [0.5, np.nan],
+        "share_within_day": [0.5, 0.1], "share_within_day_low": 0.25, "share_within_day_high": 0.75,
+    })  # fmt: skip
+    html = show_table(table, EN, [*table], name="").html
+    titles = re.findall(r"<th\b[^>]*>(.*?)</th>", html)
+    assert titles == ["Difference", "95% interval", "Answered within a day", "day: 95% interval"]
+    html = show_table(table, EN, ["difference", "low", "high"], name="asks").html
+    assert re.findall(r"<td[^>]*>(.*?)</td>", html) == [
+        "+25.0\xa0pp", "from −5.0 to +50.0 points", "—", "—"
+    ]  # fmt: skip
 
 
 def test_the_empty_share_of_a_step_is_told_by_columns_that_are_not_shown():

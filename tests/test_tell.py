@@ -88,22 +88,22 @@ def test_few_leads_are_called_a_hint():
 
 def test_the_main_loss_names_base_money_and_manager():
     assert f.tell_main_loss(losses(), tree(), EN) == (
-        "The largest loss is before “Read”: 80 of the 200 who got that far, with amounts of $900 "
-        "in all. The step was never proposed to 50, was proposed to 20. Of 10 that cannot be "
-        "seen. By amounts, the largest loss is before “Paid”: $4,000 in all."
+        "The largest loss is before “Read”: 80 of the 200 who got that far, worth $900 in all. "
+        "It was never proposed to 50 of them, and was proposed to 20. For 10 this cannot be "
+        "seen. By amount, the largest loss is before “Paid”: $4,000 in all."
     )
     assert spaced(f.tell_main_loss(losses(), tree(), RU)) == (
         "Больше всего лидов теряется перед шагом «Прочитал»: 80 из 200 дошедших до предыдущего "
-        "шага, общая сумма этих лидов — 900 $. Этот шаг не предлагали 50 из них, предлагали 20. "
-        "О 10 этого по CRM не видно. Самая большая сумма потерянных лидов — перед шагом «Оплатил»: "
-        "4 000 $."
+        "шага; их общая сумма — 900 $. Этот шаг не предлагали 50 из них, предлагали 20. О 10 "
+        "этого по CRM не видно. Самая большая сумма потерянных лидов — перед шагом «Оплатил»: 4 "
+        "000 $."
     )
     unseen = losses(n_asked=0.0, n_not_asked=0.0, n_unknown=losses()["n_lost"])
     told = f.tell_main_loss(unseen, tree(), EN)
-    assert "in all. By amounts" in told  # that nothing is known of proposals is said once
+    assert "in all. By amount" in told  # that nothing is known of proposals is said once
     unknown = losses(n_asked=[0.0, 0.0, 60.0], n_not_asked=0.0, n_unknown=[0.0, 80.0, 0.0])
     told = f.tell_main_loss(unknown, tree(), EN)
-    assert "in all. Whether the step was proposed to them cannot be seen. By amounts" in told
+    assert "in all. Whether the step was proposed to them cannot be seen. By amount" in told
 
 
 def test_a_loss_at_a_fork_names_its_steps_and_behind_it_the_path():
@@ -128,11 +128,9 @@ def test_currencies_are_never_summed():
     half = losses(n_lost=[0.0, 40.0, 30.0])
     both = pd.concat([half, half.assign(currency="EUR", amount_lost=[0.0, 70.0, 0.0])])
     told = f.tell_main_loss(both, tree(), EN)
-    assert "80 of the 200" in told and "with amounts of $900 + €70 in all" in told
+    assert "80 of the 200" in told and "worth $900 + €70 in all" in told
     # In EUR it is the main one.
-    assert told.endswith(
-        "In USD, the lost leads’ amounts are largest before “Paid”: $4,000 in all."
-    )
+    assert told.endswith("In USD, most is lost before “Paid”: $4,000 in all.")
 
 
 def test_losses_without_amounts_speak_of_no_money():
@@ -174,7 +172,7 @@ def test_the_funnel_tells_its_largest_drop_and_its_end():
     assert "50 of 200 who entered reached “Paid” (25.0%, 95% interval 19.5–31.4%)" in told
     assert "“Read” was passed without evidence by 30 of 120" in told
     dark = f.tell_funnel(funnel(share_of_entered=[1, np.nan, 0.25]), RU)
-    assert "По CRM не видно, потому что ничто в данных их не показывает: Прочитал." in dark
+    assert "По CRM не видно, потому что ничто в данных их не показывает: «Прочитал»." in dark
 
 
 def test_rules_that_agree_and_that_do_not():
@@ -192,16 +190,15 @@ def test_rules_that_agree_and_that_do_not():
 
 def test_losses_tell_who_was_never_asked():
     assert f.tell_losses(losses(), EN) == (
-        "To 50 of 140 lost leads the next step of their path was never proposed (35.7%), most "
-        "often “Read” (50 of 80 lost there). Proposed, but not taken: 80. Of 10 that cannot be "
-        "seen."
+        "The next step was never proposed to 50 of 140 lost leads (35.7%). Most often it was "
+        "“Read”: 50 of 80. Proposed, but not taken: 80. For 10 this cannot be seen."
     )
 
 
 def test_necessity_speaks_of_all_and_of_few():
     assert f.tell_necessity(necessity(), EN) == (
-        "All buyers show: Asked, Paid. Fewer than half of the buyers show Read (20 of 50): "
-        "optional, or not recorded. Ask the team which."
+        "Nobody bought without these steps: “Asked”, “Paid”. Fewer than half of the buyers show "
+        "“Read” (20 of 50): optional, or not recorded. Ask the team which."
     )
     few = necessity().assign(n_won=12.0)
     assert f.tell_necessity(few, RU).startswith("Купивших: 12 — слишком мало")
@@ -210,7 +207,7 @@ def test_necessity_speaks_of_all_and_of_few():
 def test_open_leads():
     table = pd.DataFrame({"asked": ["no", "no", "yes"], "days_silent": [31.0, 30.0, np.nan]})
     assert f.tell_open_leads(table, EN) == (
-        "3 leads open; the next step was never proposed to 2; silent for more than 30 days: 1."
+        "3 leads open. The next step was never proposed to 2. Silent for more than 30 days: 1."
     )
     assert f.tell_open_leads(table.head(0), RU) == "Лидов в работе нет."
 
@@ -244,7 +241,7 @@ def test_quality_and_limits():
         "check": ["duplicate", "where"], "n_rows": [3, 5], "severity": ["warning", "info"],
     })  # fmt: skip
     told = f.tell_quality(quality, 100, 8, EN)
-    assert told == "Rows removed: 8 of 100. Worth a look: exact duplicates, removed (3)."
+    assert told == "Rows removed: 8 of 100. Worth a look: exact duplicates, removed: 3."
     assert f.tell_quality(quality.head(0), 100, 0, EN) == "Nothing odd was found in the data."
     limits = f.tell_limits(leads(), quality, EN)
     assert limits[0] == (
@@ -279,7 +276,9 @@ def test_one_lead_agrees_in_number():
     told = spaced(f.tell_funnel(table, RU))
     assert "из 20 дальше прошёл 1 (" in told and "дошёл 1 из 21 вошедшего (" in told
     assert "без подтверждения прошёл 1 из 20:" in told
-    assert f.tell_losses(one, EN).startswith("To 1 of 1 lost lead the next step of its path was")
+    assert f.tell_losses(one, EN).startswith(
+        "The next step was never proposed to 1 of 1 lost lead ("
+    )
     assert "не предложили 1 из них (100,0 %)" in spaced(f.tell_losses(one, RU))
     waiting = pd.DataFrame({"asked": ["no"], "days_silent": [99.0]})
     assert f.tell_open_leads(waiting, RU) == (
@@ -300,7 +299,7 @@ def test_nothing_is_called_cheap_to_try_where_everyone_was_asked():
     assert "cheapest" not in told and "every one that can be checked" in told
     unseen = f.tell_losses(losses(n_not_asked=0.0, n_asked=0.0), EN)
     assert unseen == "Lost leads: 140. Whether the next step was proposed to them cannot be seen."
-    assert "most often “Read” (50 of 80 lost there)" in f.tell_losses(losses(), EN)
+    assert "Most often it was “Read”: 50 of 80" in f.tell_losses(losses(), EN)
 
 
 def test_sums_of_memberships_are_rounded():
@@ -316,7 +315,7 @@ def test_without_buyers():
     for table in (nobody, nobody.head(0)):
         told = f.tell_reliability(funnel(), table, RU)
         assert told == "По CRM видны все 3 шага до продажи."
-        assert f.tell_necessity(table, EN).startswith("Buyers: 0, too few")
+        assert f.tell_necessity(table, EN).startswith("There are 0 buyers: too few")
     after = funnel(part="after_sale", n_entered=0.0, share_of_entered=np.nan, horizon_days=np.nan)
     assert f.tell_after_sale(after, EN).startswith("Nobody has bought yet")
 

@@ -95,7 +95,7 @@ def test_a_table_is_written_for_its_reader():
     })  # fmt: skip
     shown = label_table(table, Words("ru", {"paid": "Оплатил"}))
     assert shown.columns.tolist() == [
-        "Несделанный шаг", "Менеджер предлагал?", "Потеряны", "Доля потерь", "Дней тишины",
+        "Несделанный шаг", "Менеджер предлагал?", "Потеряны", "Доля потерь", "Молчит, дней",
         "Этап опережает клиента", "colour",
     ]  # fmt: skip
     cells = [c.replace(HARD, " ") for c in shown.iloc[0]]
@@ -182,9 +182,9 @@ def test_no_number_stops_a_report(words, x):
 
 
 def test_what_is_huge_or_has_no_end_is_written_shortly():
-    assert EN.number(1e32) == "1E32" and RU.number(-1.26e32, 1) == "-1,3E32"
+    assert EN.number(1e32) == "1E32" and RU.number(-1.26e32, 1) == "−1,3E32"
     assert EN.number(999_999_999_999_999) == "999,999,999,999,999"
-    assert EN.number(np.inf) == "∞" and EN.number(-np.inf) == "-∞"
+    assert EN.number(np.inf) == "∞" and EN.number(-np.inf) == "−∞"
     assert EN.share(np.inf) == "∞%" and EN.money(np.inf, "EUR") == "€∞"
     assert EN.money(1e32, "EUR") == "€1E32" and RU.money(1.5e14) == f"150{HARD}трлн"
     assert RU.days(np.inf) == "∞ дней" and RU.days(1e32) == "1E32 дней" and EN.days(1e32)[-1] == "s"

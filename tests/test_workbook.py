@@ -199,7 +199,7 @@ def test_yes_and_no_are_words_and_empty_cells_empty(audit, ru):
     shown = ru.table("Что менять")["Дней на проверку"]
     given = audit.tables["hypotheses"]["days_needed"]
     assert given.isna().any() and shown[given.isna().to_numpy()].eq("").all()
-    half = ru.table("Сроки").set_index("Что")["Половина всех, к дню"]
+    half = ru.table("Сроки").set_index("Шаг или исход")["Половина всех, к дню"]
     assert (half == "меньше половины").any()
 
 
@@ -223,10 +223,10 @@ def test_open_leads_say_what_to_do_and_when_the_client_was_last_heard(audit, en)
     expected = until - pd.to_timedelta(given["days_silent"], unit="D")
     apart = (pd.to_datetime(table["Last contact"]) - expected.to_numpy()).abs()
     assert (apart < pd.Timedelta("2s")).all()
-    begins = {"no": "Propose “", "unknown": "Propose “", "yes": "Remind of “"}
+    begins = {"no": "Propose “", "unknown": "Propose “", "yes": "Remind them of “"}
     for shown, row in zip(table["What to do"], given.itertuples(), strict=True):
         assert shown.startswith(begins[row.asked]) and words.step(row.next_step) in shown
-        assert shown.endswith(", if nobody has") == (row.asked == "unknown")
+        assert shown.endswith(" if nobody has") == (row.asked == "unknown")
     assert {"no"} < {*given["asked"]}
 
 

@@ -16,8 +16,9 @@ from funnel_lib.core.errors import InputError, suggest
 
 REGISTRY = Path(__file__).with_suffix(".yml")
 Kind = Literal[
-    "bool", "count", "days", "hours", "money", "name", "number", "p_value", "path", "probability",
-    "segment", "segments", "share", "step", "steps", "text", "time", "word",
+    "bool", "count", "days", "hours", "money", "name", "number", "p_value", "path", "period",
+    "points", "probability", "segment", "segments", "share", "step", "steps", "text", "time",
+    "word",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -34,6 +35,7 @@ class Column(Checked):
     words: str
     digits: int | None = None
     if_empty: Literal["", "not_reached", "not_measurable"] = ""
+    on_page: bool = True
 
 
 class _Described(Checked):
@@ -163,8 +165,10 @@ _PAGE = """\
 Written from `funnel_lib/core/tables.yml` by `make docs`; do not edit.
 
 Kinds of columns: a **count** is a number of leads or the like, a sum of memberships where leads
-belong to segments in part; a **share** lies between 0 and 1, and says what it is a share of; a
-**probability** is estimated, not divided; **money** is of the row's currency; **days** and
+belong to segments in part; a **share** lies between 0 and 1, and says what it is a share of;
+**points** are a difference of shares; a **probability** is estimated, not divided; a **period** is
+a month (2025-03) or a quarter (2025-Q2), or another group's name; **money** is of the row's
+currency; **days** and
 **hours** go by the clock; a **time** is a moment (UTC); a **step** and a **segment** are ids, a
 **path** ids joined by ` > `, **steps** and **segments** ids joined by ` | ` or `+`; **words** and
 **names** are codes, which reports write out in the reader's language. What cannot be known is

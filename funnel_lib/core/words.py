@@ -26,7 +26,7 @@ from funnel_lib.core.tables import Column, find_column
 
 SMALL = 30  # groups below this many leads are hints
 MOST_CURRENCIES = 2  # that stand in one sum
-NOTHING, ENDLESS = "—", "∞"
+NOTHING, ENDLESS, _MINUS = "—", "∞", "−"
 HUGE = 1e15  # from here on a number is written as a power of ten
 _DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
 _LEAST_P = 0.001
@@ -34,6 +34,8 @@ _WORDED = ("word", "name", "segment")
 # Checks whose examples begin with a word of ours: its section of the locale, what follows it.
 _EXAMPLES = {"personal_columns": ("mark", ": "), "recording_habits": ("group_by", "=")}
 _PLACE = re.compile(r"{(\w+)(?::(\w+))?}")
+_PERIOD = re.compile(r"([1-9]\d{3})-(?:Q([1-4])|(0[1-9]|1[0-2]))")
+_QUARTERS = {"en": "QQQ y", "ru": "QQQQ y"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Words:
         A place names a value and how it is written, so that a row of a table suffices:
         ``{share:share}``, ``{step:step}``, ``{gain:points}``. Kinds are the methods `count`,
         `decimal`, `hundredths`, `share`, `percent`, `points`, `money` (of the `currency` among the
-        values), `days`, `within`, `hours`, `date`, `month`, `step`, `steps` and `quoted`; every
+        values), `days`, `within`, `hours`, `date`, `period`, `step`, `steps` and `quoted`; every
         text of the locale's section `count`, with its plural forms (``{n_lost:leads}``); every
         column of the registry (``{check:check}``). ``{share:span}`` is the interval of `share`,
         from the values `share_low` and `share_high`, else from `low` and `high`; likewise
@@ -234,6 +236,7 @@ class Words:
         text = self.number(x)
         if abs(x) < HUGE and abs(round(x)) >= 1e6:
             text = format_compact_decimal(round(x), locale=self.lang, fraction_digits=1)
+            text = text.replace("-", _MINUS)
         known = currency if isinstance(currency, str) else ""
         sign = Locale.parse(self.lang).currency_symbols.get(known, known)
         if self.lang == "en" and len(sign) == 1:
@@ -292,12 +295,21 @@ class Words:
         return self.text("count.days_short", x=x / 24)
 
     @_noted
-    def month(self, month: str) -> str:
-        """Write a month such as 2025-03; any other text as it is."""
-        try:
-            return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=self.lang)
-        except ValueError:
-            return str(month)
+    def period(self, name: str) -> str:
+        """Write a month such as 2025-03 or a quarter such as 2025-Q2; any other text as it is.
+
+        Examples
+        --------
+        >>> Words("ru").period("2025-Q4"), Words("en").period("2025-Q4"), Words("en").period("Anna")
+        ('4-й квартал 2025', 'Q4 2025', 'Anna')
+        """
+        found = _PERIOD.fullmatch(str(name))
+        if found is None:
+            return str(name)
+        year, quarter, month = found.groups()
+        pattern = _QUARTERS[self.lang] if quarter else "LLLL y"
+        first = date(int(year), 3 * int(quarter) - 2 if quarter else int(month), 1)
+        return format_date(first, pattern, locale=self.lang)
 
     @_noted
     def date(self, moment: pd.Timestamp) -> str:
@@ -351,8 +363,8 @@ class Words:
 
     @_noted
     def steps(self, step_ids: Iterable[str]) -> str:
-        """Name several steps, in their order."""
-        return ", ".join(self.step(step) for step in step_ids)
+        """Name several steps within a sentence, in their order."""
+        return ", ".join(self.text("sentence.quoted", step=step) for step in step_ids)
 
     @_noted
     def quoted(self, name: str) -> str:
@@ -397,7 +409,11 @@ class Words:
         'телефон: Тел., Факс; по заголовку: mail'
         >>> Words("ru").example("recording_habits", "manager=Anna"), Words("ru").example("x", "a=b")
         ('Менеджер: Anna', 'a=b')
+        >>> Words("ru", {"paid": "Оплатил"}).example("not_measurable", "paid")
+        '«Оплатил»'
         """
+        if check == "not_measurable":
+            return self.steps(text.split(", "))
         section, sign = _EXAMPLES.get(check, ("", ""))
         if not section:
             return text
@@ -405,7 +421,9 @@ class Words:
         known = _read_texts(self.lang)
         told = [(known.get(f"{section}.{kind}") if there else None, names, kind + there + names)
                 for kind, there, names in parts]  # fmt: skip
-        return "; ".join(f"{kind}: {names}" if kind else whole for kind, names, whole in told)
+        return "; ".join(
+            f"{kind}: {self.period(names)}" if kind else whole for kind, names, whole in told
+        )
 
     def _write(self, known: Column | None, x) -> str:
         if isinstance(x, str):
@@ -429,6 +447,8 @@ class Words:
             return ", ".join(self.value("segment", s) for s in re.split(r"\+| \| ", x))
         if known.kind == "path":
             return self._write_path(x)
+        if known.kind == "period":
+            return self.period(x)
         if known.kind in ("name", "segment") and x in self.segment_names:
             return self.segment_names[x]
         if known.kind == "name":
@@ -436,7 +456,7 @@ class Words:
         kind, is_of, name = x.partition("=")
         if known.kind == "word" and is_of and f"{known.words}.{kind}" in texts:
             begins = self.text(f"{known.words}.{kind}", name="").strip()
-            is_called_so = name.casefold().startswith(begins.casefold())  # “Manager 1”
+            is_called_so = begins and name.casefold().startswith(begins.casefold())  # “Manager 1”
             return name if is_called_so else self.text(f"{known.words}.{kind}", name=name)
         if known.kind not in _WORDED:
             return x
@@ -444,7 +464,7 @@ class Words:
         return f"{text}: {effect}" if effect else text
 
     def _write_path(self, x: str) -> str:
-        parts = [(self.steps(block), len(block) > 1) for block in split_path(x)]
+        parts = [(", ".join(map(self.step, block)), len(block) > 1) for block in split_path(x)]
         return " → ".join(f"{{{name}}}" if several else name for name, several in parts)
 
     def _write_code(self, code: str) -> str:
@@ -466,13 +486,15 @@ class Words:
         shown = self.number(abs(100 * difference), 1)
         if pd.isna(difference) or shown == self.number(0, 1):
             return shown
-        return ("+" if difference > 0 else "−") + shown
+        return ("+" if difference > 0 else _MINUS) + shown
 
     def _figure(self, known: Column | None, x: float) -> str:
         if known is None:
             return _write_number(_read_number(x), "#,##0.##", self.lang)
         if known.kind in ("share", "probability"):
             return self.share(x)
+        if known.kind == "points":
+            return self.text("count.points_short", x=self._sign(x))
         if known.kind == "hours":
             return self.hours(x)
         if known.kind == "p_value" and x < _LEAST_P:
@@ -503,7 +525,7 @@ _INNER_QUOTES = {"en": str.maketrans("“”", "‘’"), "ru": str.maketrans("�
 _SPANS = ("span", "points_span")
 _KINDS = (
     "count", "decimal", "hundredths", "share", "percent", "points", "days", "within", "hours",
-    "date", "month", "step", "steps", "quoted",
+    "date", "period", "step", "steps", "quoted",
 )  # fmt: skip
 
 
@@ -608,10 +630,12 @@ def _write_number(x: float, pattern: str, lang: str) -> str:
     if np.isnan(x):
         return NOTHING
     if np.isinf(x):
-        return ENDLESS if x > 0 else "-" + ENDLESS
+        return ENDLESS if x > 0 else _MINUS + ENDLESS
     if abs(x) >= HUGE:
-        return format_scientific(float(f"{x:.1e}"), "0.#E0", locale=lang)
-    return format_decimal(x, pattern, locale=lang)
+        text = format_scientific(float(f"{x:.1e}"), "0.#E0", locale=lang)
+    else:
+        text = format_decimal(x, pattern, locale=lang)
+    return text.replace("-", _MINUS)
 
 
 def join_sentences(*told: str | bool) -> str:

@@ -38,7 +38,7 @@ class PlantedStep:
 
 _STEP_TABLE = """
 request_left | Left a request | Оставил заявку
-call_answered | Was reached | Вышел на связь | call_out | First contact
+call_answered | Answered us | Вышел на связь | call_out | First contact
 price_checked | Looked up the prices | Посмотрел цены
 task_stated | Stated the need | Сформулировал задачу | brief_sent | Qualification | field_need_filled
 demo_attended | Attended the demo | Посмотрел демонстрацию | demo_offered

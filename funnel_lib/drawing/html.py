@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from html import escape
+from itertools import pairwise
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.tables import find_column, list_columns
-from funnel_lib.core.words import Words, label_table
+from funnel_lib.core.words import NOTHING, Words, label_table
 
 MOST_ROWS = 20
+# Of a cell: a text, which notebooks would set to the right, a number, both ends of an interval.
+_CLASSES = (Html(' style="text-align:left"'), Html(' class="number"'), Html(' class="number ends"'))
 
 
 def show_table(
@@ -23,7 +30,8 @@ def show_table(
     name: str = "",
     most: int = MOST_ROWS,
 ) -> Html:
-    """Show a table for reading: titles, names and numbers in the reader's language.
+    """Show a table for reading: titles, names and numbers in the reader's language; the ends of an
+    interval as one column.
 
     Parameters
     ----------
@@ -36,7 +44,6 @@ def show_table(
         return show_text(words.text("chrome.nothing"), kind="more")
     columns = columns or (list_columns(name, shown=True) if name else list(table))
     shown = _with_currency(table.head(most), words, name)
-    numeric = [pd.api.types.is_numeric_dtype(table[c].dtype) for c in columns]
     labelled = label_table(shown, words, name, columns)
     hidden, more = len(table) - len(shown), ""
     if hidden:
@@ -45,8 +52,12 @@ def show_table(
     if words.lead_url and "lead_id" in columns:
         at = labelled.columns[columns.index("lead_id")]
         labelled[at] = [_link(x, words.lead_url) for x in labelled[at]]
-    rows = labelled.itertuples(index=False)
-    return render("table", titles=list(labelled), rows=rows, numeric=numeric, more=more)
+    spans = _find_spans(columns)
+    parts = [_fold_ends(table, labelled, columns, at, words, name) for at in spans]
+    rows = zip(*(cells for _, cells in parts), strict=True)
+    titles = [title for title, _ in parts]
+    kinds = [_CLASSES[len(at) * _is_number(table[columns[at[0]]])] for at in spans]
+    return render("table", titles=titles, rows=rows, kinds=kinds, more=more)
 
 
 def show_text(told: str | list[str], kind: str = "finding") -> Html:
@@ -54,10 +65,65 @@ def show_text(told: str | list[str], kind: str = "finding") -> Html:
     return render("text", told=told if isinstance(told, str) else [*dict.fromkeys(told)], kind=kind)
 
 
+def link_leads(text: str, leads: Iterable[str], url: str) -> Html:
+    """Link the leads that a text names to their cards; to the same place, where no `url` has one.
+
+    Examples
+    --------
+    >>> link_leads("Begin with L1 <L12>", ["L1"], "#open_leads").html
+    'Begin with <a href="#open_leads">L1</a> &lt;L12&gt;'
+    """
+    named = "|".join(map(re.escape, leads))
+    parts = re.split(rf"(?<!\w)({named})(?!\w)", text) if named else [text]
+    return Html("".join(
+        _link(part, url).html if n % 2 else escape(part) for n, part in enumerate(parts)
+    ))  # fmt: skip
+
+
 def _link(lead_id: str, url: str) -> Html:
     """Link a lead to its card."""
     address = url.replace("{id}", quote(lead_id, safe=""))
     return Html(f'<a href="{escape(address)}">{escape(lead_id)}</a>')
+
+
+def _is_number(cells: pd.Series) -> bool:
+    return is_numeric_dtype(cells) and not is_bool_dtype(cells)
+
+
+def _find_spans(columns: list[str]) -> list[tuple[int, ...]]:
+    """Where each column of a page stands among a table's: one, or both ends of an interval."""
+    firsts = {
+        n
+        for n, (one, other) in enumerate(pairwise(columns))
+        if one.endswith("low") and other == one.removesuffix("low") + "high"
+    }
+    places = [n for n in range(len(columns)) if n - 1 not in firsts]
+    return [(n, n + 1) if n in firsts else (n,) for n in places]
+
+
+def _fold_ends(
+    table: pd.DataFrame,
+    labelled: pd.DataFrame,
+    columns: list[str],
+    at: tuple[int, ...],
+    words: Words,
+    name: str,
+) -> tuple[str, list[str | Html]]:
+    """Title and cells of a column of a page."""
+    if len(at) == 1:
+        return labelled.columns[at[0]], [*labelled.iloc[:, at[0]]]
+    low, high = (columns[n] for n in at)
+    title = labelled.columns[at[0]].replace(words.column("low"), words.text("figure.span"))
+    known = find_column(low, name)
+    if known is not None and known.kind in ("share", "points"):
+        write = words.span if known.kind == "share" else words.points_span
+        ends = table[[low, high]].head(len(labelled)).to_numpy(float, na_value=np.nan)
+        return title, [NOTHING if np.isnan(both).any() else write(*both) for both in ends]
+    both = labelled.iloc[:, [*at]].itertuples(index=False, name=None)
+    return title, [
+        NOTHING if NOTHING in ends else words.text("chrome.span", low=ends[0], high=ends[1])
+        for ends in both
+    ]
 
 
 def _with_currency(table: pd.DataFrame, words: Words, name: str) -> pd.DataFrame:

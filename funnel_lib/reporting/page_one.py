@@ -12,7 +12,7 @@ from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import DAY, read_window
 from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences, write_amounts
-from funnel_lib.drawing.html import show_text
+from funnel_lib.drawing.html import link_leads, show_text
 from funnel_lib.sections.acts import Act
 from funnel_lib.sections.asks.tell import tell_proposing
 from funnel_lib.sections.groups.tell import plan_review, tell_worst
@@ -94,6 +94,7 @@ class _PageOne(Answer):
             about=describe_leads(source, words) if page.numbers else "",
             export=show_text(tell_above(source, lang), kind="export"),
             page=page,
+            link=lambda told, act: link_leads(told, act.leads, words.lead_url or f"#{act.section}"),
             chart=show_tree(tables["tree"], words, tables["asks"]) if has_chart else "",
         )
 

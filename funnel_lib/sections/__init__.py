@@ -27,6 +27,13 @@ def list_questions() -> tuple[Section, ...]:
     return tuple({name: asked[name] for name in (*MAIN, *asked)}.values())
 
 
+def list_answers() -> dict[str, Section]:
+    """All that an audit answers: sections, their parts, and what only notebooks ask, by name."""
+    rooms = (import_module(f"{__name__}.{room}") for room in ROOMS)
+    asked = [section for room in rooms for section in getattr(room, "ASKED", ())]
+    return list_parts() | {section.name: section for section in asked}
+
+
 def list_parts() -> dict[str, Section]:
     """Sections and their parts, by name."""
     return {part.name: part for section in list_sections() for part in section.walk()}

@@ -16,6 +16,7 @@ class Act:
     told : why, with whom, how, in sentences
     gain : what it may bring; empty where nobody can say
     section : where more of it stands
+    leads : the leads that it names
     """
 
     when: str
@@ -23,6 +24,7 @@ class Act:
     told: list[str]
     gain: str
     section: str
+    leads: tuple[str, ...] = ()
 
     def tell(self) -> str:
         """All of it in sentences."""

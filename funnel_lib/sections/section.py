@@ -17,9 +17,9 @@ from funnel_lib.core.groups import Group, Segmentation, list_groups, select_segm
 from funnel_lib.core.html import Html, render, shield
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import LANGUAGES, Steps
-from funnel_lib.core.tables import list_columns, read_tables
+from funnel_lib.core.tables import find_column, list_columns, read_tables
 from funnel_lib.core.words import Words
-from funnel_lib.drawing.html import show_table, show_text
+from funnel_lib.drawing.html import MOST_ROWS, show_table, show_text
 from funnel_lib.settings import Settings
 
 # In the metadata of what a notebook shows: why a part is missing, and that one has nothing to say.
@@ -105,6 +105,7 @@ class Section:
     label : the tables as people get them, where these are not those counted
     parts : questions that belong to it, told below without a heading of their own
     list_leads : the leads behind a number; its further parameters choose them
+    ask : of other choices, such as ``by="team"``: a source to tell from, of the first and these
     in_words : whether its figure is HTML whose numbers stand in sentences, as on cards
     is_list : whether people work through it: its sheets come first in the workbook
     opens : columns of the first table that stand open, as they are the answer
@@ -124,6 +125,7 @@ class Section:
     label: Callable[[Source, Words], Tables] | None = None
     parts: tuple[Section, ...] = ()
     list_leads: Callable[..., pd.DataFrame] | None = None
+    ask: Callable[..., Source] | None = None
     in_words: bool = False
     is_list: bool = False
     opens: tuple[str, ...] = ()
@@ -162,6 +164,12 @@ class Answer:
     section: Section
     source: Source
 
+    def __call__(self, *given: Any, **chosen: Any) -> Answer:
+        """The same question of other choices, such as ``audit.comparison(by="team")``."""
+        if self.section.ask is None:
+            raise InputError([f"{self.section.name}: there is nothing to choose"])
+        return Answer(self.section, self.section.ask(self.source, *given, **chosen))
+
     @property
     def table(self) -> pd.DataFrame:
         """The first of its tables."""
@@ -175,6 +183,8 @@ class Answer:
     def tables(self) -> Tables:
         """Its tables as they were counted, by name."""
         self._raise_if_failed()
+        if self.section.ask and not {*self.section.tables} <= self.source.tables.keys():
+            raise InputError([f"{self.section.name}: say of what, audit.{self.section.name}(…)"])
         return {name: self.source.tables[name] for name in self.section.tables}
 
     def tell(self, lang: str = "") -> list[str]:
@@ -182,7 +192,7 @@ class Answer:
         self._raise_if_failed()
         words = self.source.words(lang)
         said = [tell(self.source, words) for tell in self.section.tell]
-        return [s for told in said for s in ([told] if isinstance(told, str) else told)]
+        return [s for told in said for s in ([told] if isinstance(told, str) else told) if s]
 
     def draw(self, lang: str = "") -> Any:
         """Its figure: a picture or cards; None where it has none, or there is nothing to see."""
@@ -220,7 +230,7 @@ class Answer:
         section = self.section
         label = section.label
         own = label(self.source, self.source.words(lang)) if label else {}
-        names = section.tables if section.shows is None else section.shows
+        names = tuple(self.tables) if section.shows is None else section.shows
         return {name: own[name] if name in own else self.source.tables[name] for name in names}
 
     def is_silent(self) -> bool:
@@ -265,7 +275,7 @@ class Answer:
             tables=[
                 (title_table(name, words), _show_table(name, table, words))
                 for name, table in select_segment(tables).items()
-                if len(table)
+                if len(table) and not self._stands_open(name, table)
             ],
             texts=texts,
             parts=[
@@ -273,6 +283,11 @@ class Answer:
                 for part in parts
             ],
         )
+
+    def _stands_open(self, name: str, table: pd.DataFrame) -> bool:
+        """Whether all columns that a page has room for stand open above a table."""
+        opens = self.section.opens
+        return bool(opens) and {*_list_for_page(name, table)} <= {*opens}
 
     def _open(self, tables: Tables, words: Words) -> Html | str:
         """Its first table as far as it is the answer, of all leads."""
@@ -282,7 +297,8 @@ class Answer:
         if table.empty:
             return ""
         columns = [c for c in self.section.opens if c in table and table[c].notna().any()]
-        return show_table(table, words, columns, "audit.xlsx", name=name, most=_MOST_OPEN)
+        most = MOST_ROWS if self._stands_open(name, table) else _MOST_OPEN
+        return show_table(table, words, columns, "audit.xlsx", name=name, most=most)
 
     def _raise_if_failed(self) -> None:
         if error := self.source.failed.get(self.section.name):
@@ -363,7 +379,18 @@ def _show_drawn(drawn: Any) -> Html | str:
 
 def _show_table(name: str, table: pd.DataFrame, words: Words) -> Html:
     known = name if name in read_tables() else ""
-    return show_table(table, words, list_for_people(name, table), "audit.xlsx", name=known)
+    return show_table(table, words, _list_for_page(known, table), "audit.xlsx", name=known)
+
+
+def _list_for_page(name: str, table: pd.DataFrame) -> list[str]:
+    """Of the columns that people get, those that a page has room for; the workbook has them all.
+    Money says its currency itself."""
+    found = {c: find_column(c, name) for c in list_for_people(name, table)}
+    has_money = any(known is not None and known.kind == "money" for known in found.values())
+    return [
+        c for c, known in found.items()
+        if known is None or (known.on_page and not (has_money and c == "currency"))
+    ]  # fmt: skip
 
 
 def list_for_people(name: str, table: pd.DataFrame) -> list[str]:

@@ -197,7 +197,7 @@ def _write_numbers(
 def _find_format(known: Column | None, lang: str) -> str:
     if known is None:
         return "General"
-    if known.kind in ("share", "probability"):
+    if known.kind in ("share", "points", "probability"):
         return "0.0%"
     if known.kind == "p_value":
         return _P_VALUE[lang]

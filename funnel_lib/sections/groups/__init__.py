@@ -1,8 +1,11 @@
 """Which managers, teams and sources sell worse than the others, and what does it cost?"""
 
+from dataclasses import replace
+
+from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
-from funnel_lib.sections.groups.count import count_groups
-from funnel_lib.sections.groups.tell import tell_groups, tell_worst
+from funnel_lib.sections.groups.count import compare_groups, count_groups, split_change
+from funnel_lib.sections.groups.tell import tell_change, tell_comparison, tell_groups, tell_worst
 from funnel_lib.sections.section import Section, Source, draw_from, tell_from
 
 
@@ -19,3 +22,33 @@ GROUPS = Section(
     draw=draw_from("sections.groups.draw.plot_groups", "groups"),
 )
 SECTIONS = (GROUPS,)
+
+
+def _compare(source: Source, by: str = "manager", within: str = "") -> Source:
+    compared = compare_groups(source.journeys, by, source.segmentation, within)
+    return replace(source, tables=source.tables | {"group_comparison": compared})
+
+
+def _split(
+    source: Source,
+    by: str,
+    before: str,
+    after: str,
+    within: str = "",
+    journeys: Journeys | None = None,
+) -> Source:
+    """What changed between two values of a column; of `journeys`, where they are given."""
+    of = source.journeys if journeys is None else journeys
+    change = split_change(of, source.segmentation, by, before, after, within)
+    return replace(source, tables=source.tables | {"change": change})
+
+
+ASKED = (
+    Section(
+        "comparison",
+        tables=("group_comparison",),
+        ask=_compare,
+        tell=(tell_from(tell_comparison, "group_comparison"),),
+    ),
+    Section("change", tables=("change",), ask=_split, tell=(tell_from(tell_change, "change"),)),
+)

@@ -1,8 +1,16 @@
 """What to change first, what is it worth, and did it work?"""
 
+from dataclasses import replace
+
+import pandas as pd
+
+from funnel_lib.core.tables import list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
+from funnel_lib.sections.hypotheses.plans import Plans, list_plans
+from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after
 from funnel_lib.sections.hypotheses.tell import list_beyond, tell_first, tell_hypotheses, tell_start
+from funnel_lib.sections.hypotheses.tell_readings import tell_before_after, tell_split
 from funnel_lib.sections.section import Section, Source, Tables, tell_from
 
 
@@ -38,3 +46,37 @@ HYPOTHESES = Section(
     of_steps=True,
 )
 SECTIONS = (HYPOTHESES,)
+
+
+def _list(source: Source, plans: Plans) -> Source:
+    return replace(source, tables=source.tables | {"plans": list_plans(plans)})
+
+
+def _read(source: Source, reading: pd.DataFrame) -> Source:
+    return replace(source, tables=source.tables | {"split_reading": reading})
+
+
+def _read_change(source: Source, step: str, changed_at: str, within: str) -> Source:
+    given = (step, changed_at, within, source.segmentation)
+    tables = {
+        "before_after": read_before_after(source.journeys, *given),
+        "trend": count_trend(source.journeys, step, within, source.segmentation),
+    }
+    return replace(source, tables=source.tables | tables)
+
+
+ASKED = (
+    Section("plans", tables=("plans",), ask=_list, opens=tuple(list_columns("plans", shown=True))),
+    Section(
+        "split",
+        tables=("split_reading",),
+        ask=_read,
+        tell=(tell_from(tell_split, "split_reading"),),
+    ),
+    Section(
+        "before_after",
+        tables=("before_after", "trend"),
+        ask=_read_change,
+        tell=(tell_from(tell_before_after, "before_after", "trend"),),
+    ),
+)

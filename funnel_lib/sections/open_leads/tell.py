@@ -49,8 +49,9 @@ def plan_open(open_leads: pd.DataFrame, words: Words, has_steps: bool = True) ->
             return None
         key = "page.get_back" if late.any() else "page.get_back_silent"
         title = words.text(key, n=len(waiting), days=SILENT_DAYS)
-    told = [*_tell_managers(waiting, words), _tell_first(waiting, words, has_steps)]
-    return Act("today", title, told, "", "open_leads")
+    first = waiting.head(MOST_LEADS)
+    told = [*_tell_managers(waiting, words), _tell_first(first, words, has_steps)]
+    return Act("today", title, told, "", "open_leads", (*first["lead_id"],))
 
 
 def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
@@ -65,7 +66,7 @@ def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
     return [words.text(key, parts=parts, rest=rest)]
 
 
-def _tell_first(waiting: pd.DataFrame, words: Words, has_steps: bool) -> str:
+def _tell_first(first: pd.DataFrame, words: Words, has_steps: bool) -> str:
     """The first of the list, and what to propose, where steps are known."""
     parts = [
         words.text(
@@ -75,6 +76,6 @@ def _tell_first(waiting: pd.DataFrame, words: Words, has_steps: bool) -> str:
         )
         if has_steps
         else row["lead_id"]
-        for row in waiting.head(MOST_LEADS).to_dict("records")
+        for row in first.to_dict("records")
     ]
     return words.text("page.begin_with", parts="; ".join(parts))

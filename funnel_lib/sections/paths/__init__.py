@@ -1,8 +1,12 @@
 """Do different clients take different paths, which ones, and are the segments to be trusted?"""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from funnel_lib.comparing.recording import find_habits
+from funnel_lib.core.groups import Segmentation
+from funnel_lib.core.tables import list_columns
 from funnel_lib.core.words import Words, join_sentences
 from funnel_lib.sections.paths.count import (
     compare_traits,
@@ -17,6 +21,7 @@ from funnel_lib.sections.paths.tell import (
     tell_blocks,
     tell_choice,
     tell_fit,
+    tell_likeness,
     tell_nats,
     tell_number,
     tell_recoded,
@@ -83,6 +88,20 @@ def _choose(source: Source, segment: str = "", status: str = "") -> pd.DataFrame
     return choose_rows(source.tables["leads"], segment=segment, status=status)
 
 
+def _look_at(source: Source, found: Segmentation) -> Source:
+    """The same leads in other segments."""
+    other = replace(source, segmentation=found)
+    return replace(other, tables=source.tables | _count(other))
+
+
+def _measure_likeness(source: Source, found: Segmentation | None = None) -> Source:
+    """How like are these segments to how leads ended, and how far they came?"""
+    from funnel_lib.sections.paths.clusters import measure_likeness
+
+    likeness = measure_likeness(source.journeys, found or source.segmentation)
+    return replace(source, tables=source.tables | {"likeness": likeness})
+
+
 PATHS = Section(
     "paths",
     tables=(
@@ -97,6 +116,7 @@ PATHS = Section(
     shows=("segments",),
     label=_label,
     list_leads=_choose,
+    ask=_look_at,
 )  # fmt: skip
 CHOICE = Section(
     "choice",
@@ -105,3 +125,20 @@ CHOICE = Section(
     parts=(Section("sequences", draw=_show_sequences, in_words=True),),
 )
 SECTIONS = (PATHS, CHOICE)
+
+
+def _list_shown(name: str) -> Section:
+    """A section that shows a table of the segments, which stands open."""
+    return Section(name, shows=(name,), opens=tuple(list_columns(name, shown=True)))
+
+
+ASKED = (
+    *map(_list_shown, ("segment_paths", "segment_traits", "segment_examples")),
+    Section(
+        "likeness",
+        tables=("likeness",),
+        ask=_measure_likeness,
+        tell=(tell_from(tell_likeness, "likeness"),),
+        opens=tuple(list_columns("likeness", shown=True)),
+    ),
+)

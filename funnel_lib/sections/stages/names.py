@@ -61,13 +61,15 @@ def tell_stages(audit: pd.DataFrame, words: Words) -> str:
     Examples
     --------
     >>> print(tell_stages(audit_stages(["КП отправлено", "Оплатил", "Отказ"]), Words("en")))
-    1 of 2 stages describe the manager's action; a client's step: 1, unclear: 0. Stages that mean
-    lost: 1.
+    CRM stages: 2. About the manager's action: 1, about a client's step: 1, unclear: 0. Stages that
+    mean lost: 1.
     """
     stages = audit[audit["end"] == ""]
     count = {kind: (stages["kind"] == kind).sum() for kind in ("manager", "client", "unclear")}
     n_lost = len(audit) - len(stages)
+    all_managers = 0 < len(stages) == count["manager"]
+    key = "sentence.stages_all" if all_managers else "sentence.stages"
     return join_sentences(
-        words.text("sentence.stages", n=len(stages), **count),
+        words.text(key, n=len(stages), **count),
         n_lost > 0 and words.text("sentence.stages_lost", lost=n_lost),
     )

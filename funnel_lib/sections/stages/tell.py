@@ -37,8 +37,8 @@ def tell_pipeline(checks: pd.DataFrame, pipeline: pd.DataFrame, words: Words) ->
 
 
 def tell_renamed(renames: pd.DataFrame, words: Words) -> str:
-    """Does a stage look like another one under a new name?"""
+    """Which stages look like another one under a new name? Empty where none does."""
     if renames.empty:
-        return words.text("sentence.renamed_none")
+        return ""
     pairs = words.each("sentence.renamed_pair", renames, ", ")
     return words.text("sentence.renamed", pairs=pairs)

@@ -100,7 +100,7 @@ def _read_curves(times: pd.DataFrame, several: list[str], words: Words, names: M
     else:
         segments = list(times["segment"].unique())
         one = "all" if "all" in segments or not segments else segments[0]
-        wanted = [(one, t, words.value("status", t)) for t in ("won", "lost")]
+        wanted = [(one, t, words.value("target", t)) for t in ("won", "lost")]
     curves, left_out = [], []
     for n, (segment, target, name) in enumerate(wanted):
         rows = times[(times["segment"] == segment) & (times["target"] == target)]
@@ -187,7 +187,7 @@ def plot_cohorts(cohorts: pd.DataFrame, words: Words) -> Axes | None:
     rows = cohorts.sort_values("month").tail(_MOST_MONTHS).reset_index(drop=True)
     cut = [words.text("figure.last_months", n=len(rows))] * (len(cohorts) > len(rows))
     base = words.text("figure.cohorts_base", within=words.within(rows["horizon_days"].max()))
-    names = [words.month(month) for month in rows["month"]]
+    names = [words.period(month) for month in rows["month"]]
     said, mean = [_say_share(row, words) for row in rows.itertuples()], _find_mean(rows)
     heading = canvas.fit_heading(words.text("figure.cohorts"), base, _list_key(rows), words)
     notes = canvas.fit_notes([("", MUTED, note) for note in cut])

@@ -25,14 +25,13 @@ def tell_times(time_to: pd.DataFrame, words: Words) -> str:
 
 
 def _tell_won(won: pd.Series, words: Words) -> str:
-    """How many bought, by when half of these did, and whether half of all ever do."""
+    """How many bought, by when half of these did, and half of all, where so many do?"""
     if not won["incidence"] > 0:
         return words.text("sentence.times_nobody", **won)
-    never = pd.isna(won["median_days"])
     return join_sentences(
         words.text("sentence.times_won", **won),
         words.text("sentence.times_half_buyers", **won),
-        words.text("sentence.times_half_never" if never else "sentence.times_half_all", **won),
+        pd.notna(won["median_days"]) and words.text("sentence.times_half_all", **won),
     )
 
 
