@@ -1,4 +1,4 @@
-"""The report in a browser: no table scrolls, nothing fetched, nothing that some
+"""The report in a browser: nothing is wider than the page, nothing fetched, nothing that some
 readers cannot use. `make browser` sets up what is needed; without it these tests are skipped."""
 
 import html
