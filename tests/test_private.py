@@ -576,8 +576,7 @@ PAGE_TAGS = """
     html head meta title style body main h1 h2 h3 nav section p b em span div ol ul li a table thead
     tbody tr th td figure img details summary pre code footer strong aside"""
 PAGE_ATTRIBUTES = """
-    href class aria-label role style id alt src lang name charset content aria-hidden title
-    data-title"""
+    href class aria-label role style id alt src lang name charset content aria-hidden title"""
 SVG_TAGS = "svg g defs path text tspan use rect style clipPath pattern title line circle"
 
 

@@ -11,7 +11,7 @@ from funnel_lib.reporting.report import write_report
 from funnel_lib.settings import Settings
 
 SAMPLES = {"en": "sample", "ru": "sample_ru"}
-SPOKEN = ("alt", "aria-label", "data-title", "title")  # attributes that people are shown or read
+SPOKEN = ("alt", "aria-label", "title")  # attributes that people are shown or read
 # Latin on a Russian page: names of products and files, what a CRM calls its own, ids of leads.
 KNOWN = {
     "CRM", "Excel", "amoCRM", "HubSpot", "audit", "xlsx", "csv", "events", "leads", "tables", "UTC",

@@ -18,7 +18,8 @@ from funnel_lib.core.words import NOTHING, Words, label_table
 
 MOST_ROWS = 20
 # Of a cell: a text, which notebooks would set to the right, a number, both ends of an interval.
-_CLASSES = (Html(' style="text-align:left"'), Html(' class="number"'), Html(' class="number ends"'))
+TO_LEFT = ' style="text-align:left"'
+_CLASSES = (Html(TO_LEFT), Html(' class="number"'), Html(' class="number ends"'))
 
 
 def show_table(
@@ -57,7 +58,14 @@ def show_table(
     rows = zip(*(cells for _, cells in parts), strict=True)
     titles = [title for title, _ in parts]
     kinds = [_CLASSES[len(at) * _is_number(table[columns[at[0]]])] for at in spans]
-    return render("table", titles=titles, rows=rows, kinds=kinds, more=more)
+    names = ";".join(f"--t{n}:{_quote_css(title)}" for n, title in enumerate(titles, 1))
+    return render("table", titles=titles, names=names, rows=rows, kinds=kinds, more=more)
+
+
+def _quote_css(text: str) -> str:
+    """A text as CSS writes it between quotes."""
+    safe = re.sub(r"[^\w .,:%–-]", lambda sign: f"\\{ord(sign[0]):x} ", text)
+    return f"'{safe}'"
 
 
 def show_text(told: str | list[str], kind: str = "finding") -> Html:

@@ -15,6 +15,7 @@ from funnel_lib.audit import check_inputs, show_input
 from funnel_lib.core.errors import InputError, SectionError
 from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.words import Words
+from funnel_lib.drawing.html import TO_LEFT
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.kernel import run_notebook
 from funnel_lib.reporting.notebooks import SECTION, build_notebook
@@ -120,7 +121,7 @@ def render_html(
         },
     }
     html, _ = exporter.from_notebook_node(page, resources=own)
-    return html
+    return html.replace(TO_LEFT, "")  # as all texts of the page stand, unlike those of notebooks
 
 
 def _find_title(page) -> str:
