@@ -126,6 +126,14 @@ def test_names_the_lexicon_was_made_from_are_told_right():
         ("Payment not received", "unclear", ""), ("Без оплаты", "unclear", ""),
         ("Новая заявка / Счёт выставлен", "unclear", ""),  # two stages in one
         ("Договор и счёт отправлены", "manager", ""),  # two steps at once, one who acts
+        ("Proposal submitted", "manager", "proposal_opened"),  # who gives: whose thing it is
+        ("Документы предоставили", "client", ""), ("Цена озвучена", "manager", "terms_agreed"),
+        ("Оплата счёта", "client", "paid"), ("Payment invoice", "manager", "paid"),  # the head noun
+        ("Выбор сделан", "client", ""), ("Визит подтверждён", "client", ""),  # its own acts
+        ("Просит счёт", "client", "paid"), ("Ведёт переговоры", "manager", "terms_agreed"),
+        ("Getting approval", "manager", "terms_agreed"), ("Протокол", "unclear", ""),
+        ("Заявка с Авито", "client", "request_left"), ("Горячая заявка", "unclear", ""),
+        ("Пробный урок проведён", "manager", ""), ("Лечение начато", "unclear", ""),
         ("Лунный свет", "unclear", ""), ("", "unclear", ""), ("!!!", "unclear", ""),
         ("42", "unclear", ""),
     ],

@@ -21,12 +21,12 @@ from funnel_lib.reading.cells.grammar import (
     PLACES,
     PRESENT_RU,
     WANTS,
-    WORK,
     Parties,
     decline,
     find_verb,
     guess_actor,
     is_agent,
+    is_doing,
     is_done_alone,
     is_finite,
     is_given,
@@ -35,6 +35,7 @@ from funnel_lib.reading.cells.grammar import (
     is_owner,
     is_past,
     is_willing,
+    is_work,
 )
 
 LEXICON = Path(__file__).parent / "stages.yml"
@@ -260,8 +261,7 @@ def _find_kind(tokens: list[str], acts: list[Act], nouns: list[tuple[TypicalStep
             return asker
         acts = [act for act in acts if not act.asks]
     kind = _find_first(tokens) or _find_actor(acts, nouns, _is_headed_last(tokens))
-    ruled = len(tokens) > 1 and not any(map(is_finite, tokens[1:]))
-    if ruled and WORK.fullmatch(tokens[0]) and not _look_up_word(tokens[0]):
+    if len(tokens) > 1 and is_work(tokens) and not _look_up_word(tokens[0]):
         return "manager"  # "Сверка оплаты", "Getting approval"
     if not kind and any(map(LIGHT.fullmatch, tokens)) and _is_own_done(tokens):
         return "client"  # "Визит состоялся", "Consent given"
@@ -275,6 +275,8 @@ def _find_first(tokens: list[str]) -> str:
     "Booked a call", "Get approval"."""
     found = _look_up(tokens[:2])[0]
     act = found[0][1] if found and found[0][0] == "act" else None
+    if len(tokens) > 1 and is_doing(tokens[0]) and not _look_up_word(tokens[0]):
+        return "client"  # "Просит счёт"
     done = next((word for word in tokens if is_done_alone(word)), None)
     if done:
         role, known = _look_up_word(done) or ("", None)
@@ -376,7 +378,7 @@ def _is_own(token: str) -> bool:
 
 def _is_own_done(tokens: list[str]) -> bool:
     """Is what only the client's choice makes told as done, not as work? ("выбор сделан")"""
-    return any(map(_is_own, tokens)) and not WORK.fullmatch(tokens[0])
+    return any(map(_is_own, tokens)) and not is_work(tokens)
 
 
 def _normal(name: str) -> str:

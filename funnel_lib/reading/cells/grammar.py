@@ -22,7 +22,9 @@ PAST_EN = re.compile(
     r"|read|went|found|began|did|put|set|built|brought|kept|showed|picked|spoke|asked"
 )
 # A short participle: it tells what was done to the subject ("клиент приглашен").
-PASSIVE_RU = re.compile(r"\w{2,}(?:[жчшщлдтсзнрвб]ен|[оеи]ван|[сздбртвклн]ан|[нз]ят|ыт|ут)[аоы]?")
+PASSIVE_RU = re.compile(
+    r"\w{2,}(?:[жчшщлдтсзнрвб]ен|[оеи]ван|[сздбртвклн]ан|(?:[нз]я|ча)т|ыт|ут)[аоы]?"
+)
 PRESENT_RU = re.compile(
     r"\w+(?:[аяуюе][ею]т|[аяую]ют|[аюуя]тся|[еи]тся)|\w{2,}(?:[снрвшщжчт]ит|[бвдлпрсштч]ят)"
     r"|\w*(?:[аи]ш|ищ|[аоя]ж|оч|ер|[иве]д|йд)ет|\w*(?:ер|[ие]д|[аи]ш)ут"
@@ -135,6 +137,16 @@ def is_done_alone(word: str) -> bool:
     return bool(PAST_ALONE.fullmatch(word)) and not _NO_PAST.fullmatch(word)
 
 
+def is_doing(word: str) -> bool:
+    """Does a Russian verb tell of what one does? ("просит"; "готовится" tells of a thing)"""
+    return bool(PRESENT_RU.fullmatch(word)) and not word.endswith("ся")
+
+
+def is_work(tokens: list[str]) -> bool:
+    """Does a noun of doing rule a name? ("сверка оплаты"; nobody is told by "лечение начато")"""
+    return bool(WORK.fullmatch(tokens[0])) and not any(map(is_finite, tokens[1:]))
+
+
 def is_willing(tokens: list[str]) -> bool:
     """Is somebody ready or willing to do something? ("готов подписать")"""
     pairs = pairwise(tokens)
@@ -188,11 +200,9 @@ def guess_actor(tokens: list[str], is_known) -> str:
     """
     first, last = tokens[0], tokens[-1]
     if not is_known(first):
-        if len(tokens) > 1 and PRESENT_RU.fullmatch(first) and not first.endswith("ся"):
-            return "client"
         if is_past(first) and not PAST_EN.fullmatch(first):
             return "manager" if re.fullmatch(r"\w+(?:ли|лись)", first) else "client"
-        if WORK.fullmatch(first) and (len(tokens) > 1 or not first.isascii()):
+        if is_work(tokens) and (len(tokens) > 1 or not first.isascii()):
             return "manager"
         if len(tokens) > 1 and PRESENT_RU.fullmatch(first):
             return "manager"
