@@ -90,7 +90,7 @@ def test_names_of_a_blind_list_are_seldom_told_as_the_others_act():
     those that are not told right most are unclear to its author, as waiting and talks are."""
     pairs = tell_kinds("stage_names_blind.csv")
     right, opposite = measure_kinds(pairs)
-    assert len(pairs) == 150 and right >= 0.75 and opposite <= MOST_WRONG, (right, opposite)
+    assert len(pairs) == 150 and right >= 0.78 and opposite <= MOST_WRONG, (right, opposite)
     acts = [pair for pair in pairs if pair[0] != "unclear"]
     assert measure_kinds(acts)[0] >= 0.85
 

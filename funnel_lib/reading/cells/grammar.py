@@ -207,7 +207,7 @@ def guess_actor(tokens: list[str], is_known) -> str:
         if len(tokens) > 1 and PRESENT_RU.fullmatch(first):
             return "manager"
         if len(tokens) > 1 and re.fullmatch(r"\w{2,}ed", first):  # "Handed over to support"
-            return "manager" if "over" in tokens else "client"
+            return "manager" if "over to" in " ".join(tokens) else "client"
     if is_done_alone(first):
         return "client"
     done = [
