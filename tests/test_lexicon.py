@@ -90,7 +90,7 @@ def test_names_of_a_blind_list_are_seldom_told_as_the_others_act():
     those that are not told right most are unclear to its author, as waiting and talks are."""
     pairs = tell_kinds("stage_names_blind.csv")
     right, opposite = measure_kinds(pairs)
-    assert len(pairs) == 150 and right >= 0.75 and opposite <= MOST_WRONG, (right, opposite)
+    assert len(pairs) == 150 and right >= 0.78 and opposite <= MOST_WRONG, (right, opposite)
     acts = [pair for pair in pairs if pair[0] != "unclear"]
     assert measure_kinds(acts)[0] >= 0.85
 
@@ -126,6 +126,14 @@ def test_names_the_lexicon_was_made_from_are_told_right():
         ("Payment not received", "unclear", ""), ("Без оплаты", "unclear", ""),
         ("Новая заявка / Счёт выставлен", "unclear", ""),  # two stages in one
         ("Договор и счёт отправлены", "manager", ""),  # two steps at once, one who acts
+        ("Proposal submitted", "manager", "proposal_opened"),  # who gives: whose thing it is
+        ("Документы предоставили", "client", ""), ("Цена озвучена", "manager", "terms_agreed"),
+        ("Оплата счёта", "client", "paid"), ("Payment invoice", "manager", "paid"),  # the head noun
+        ("Выбор сделан", "client", ""), ("Визит подтверждён", "client", ""),  # its own acts
+        ("Просит счёт", "client", "paid"), ("Ведёт переговоры", "manager", "terms_agreed"),
+        ("Getting approval", "manager", "terms_agreed"), ("Протокол", "unclear", ""),
+        ("Заявка с Авито", "client", "request_left"), ("Горячая заявка", "unclear", ""),
+        ("Пробный урок проведён", "manager", ""), ("Лечение начато", "unclear", ""),
         ("Лунный свет", "unclear", ""), ("", "unclear", ""), ("!!!", "unclear", ""),
         ("42", "unclear", ""),
     ],

@@ -14,17 +14,19 @@ from typing import Literal, NamedTuple
 
 from funnel_lib.core.checked import FAST, Checked, read_checked
 from funnel_lib.reading.cells.grammar import (
+    LIGHT,
     PASSIVE_RU,
     PAST_EN,
     PAST_RU,
+    PLACES,
     PRESENT_RU,
     WANTS,
-    WORK,
     Parties,
     decline,
     find_verb,
     guess_actor,
     is_agent,
+    is_doing,
     is_done_alone,
     is_finite,
     is_given,
@@ -33,6 +35,7 @@ from funnel_lib.reading.cells.grammar import (
     is_owner,
     is_past,
     is_willing,
+    is_work,
 )
 
 LEXICON = Path(__file__).parent / "stages.yml"
@@ -95,7 +98,8 @@ class Act(Checked):
 
     `step` where the name is about none; `on`: the step it is about -> the step meant, ``*`` any
     other, an empty text unclear. One that `waits` outdoes a client's act in the same name; who
-    `asks` is told by whose thing it is; one that is `vague` tells nothing without a step.
+    `asks` and who `gives` is told by whose thing it is; one that is `vague` tells nothing without a
+    step.
     """
 
     who: Literal["client", "manager", "either"]
@@ -103,8 +107,12 @@ class Act(Checked):
     step: str = ""
     waits: bool = False
     asks: bool = False
+    gives: bool = False
     vague: bool = False
     on: dict[str, str] = {}
+
+
+_OURS = Act(who="manager", words=WordLists(en=(), ru=()))
 
 
 class Lost(Checked):
@@ -203,6 +211,8 @@ def _read_name(tokens: list[str]) -> Meaning:
         return UNCLEAR
     found, n_unknown = _look_up(tokens)
     acts, nouns = ([what for r, what in found if r == role] for role in ("act", "noun"))
+    if _find_source(tokens) == "manager":  # "Proposal submitted" is not what a client does
+        acts = [_OURS if act.gives else act for act in acts]
     roles = {role for role, _ in found}
     if "lost" in roles:
         return UNCLEAR if acts else LOST
@@ -221,6 +231,7 @@ def _read_name(tokens: list[str]) -> Meaning:
     # "Pending", "Ready": nobody has done anything, unless it is said who.
     named = any(is_named(tokens, party) for party in read_lexicon().parties.values())
     said = step or named or is_willing(tokens) or any(map(is_done_alone, tokens)) or not acts
+    said = said or (kind == "client" and _is_own_done(tokens))  # "Визит подтверждён"
     said = (
         said
         or (len(tokens) > 1 and bool(PAST_EN.fullmatch(tokens[0])))
@@ -249,9 +260,11 @@ def _find_kind(tokens: list[str], acts: list[Act], nouns: list[tuple[TypicalStep
         if asker := _find_asker(tokens):
             return asker
         acts = [act for act in acts if not act.asks]
-    kind = _find_first(tokens) or _find_actor(acts, nouns)
-    if WORK.fullmatch(tokens[0]) and len(tokens) > 1 and not _look_up_word(tokens[0]):
-        return "manager"  # "Сверка оплаты"
+    kind = _find_first(tokens) or _find_actor(acts, nouns, _is_headed_last(tokens))
+    if len(tokens) > 1 and is_work(tokens) and not _look_up_word(tokens[0]):
+        return "manager"  # "Сверка оплаты", "Getting approval"
+    if not kind and any(map(LIGHT.fullmatch, tokens)) and _is_own_done(tokens):
+        return "client"  # "Визит состоялся", "Consent given"
     if not kind and is_given(tokens, client):
         return "manager"
     return kind or guess_actor(tokens, lambda word: _look_up_word(word) is not None)
@@ -262,6 +275,8 @@ def _find_first(tokens: list[str]) -> str:
     "Booked a call", "Get approval"."""
     found = _look_up(tokens[:2])[0]
     act = found[0][1] if found and found[0][0] == "act" else None
+    if len(tokens) > 1 and is_doing(tokens[0]) and not _look_up_word(tokens[0]):
+        return "client"  # "Просит счёт"
     done = next((word for word in tokens if is_done_alone(word)), None)
     if done:
         role, known = _look_up_word(done) or ("", None)
@@ -273,6 +288,7 @@ def _find_first(tokens: list[str]) -> str:
         return "manager" if by_us else "client"
     if len(tokens) == 1 or not act:
         return ""
+    act = _OURS if act.gives and _find_source(tokens) == "manager" else act
     if PAST_EN.fullmatch(tokens[0]) and (act.who == "client" or "us" in tokens):
         return "client"
     ordered = tokens[0].isascii() and not re.search("(?:ed|ing|s)$", tokens[0])
@@ -293,20 +309,30 @@ def _find_doer(tokens: list[str], n: int) -> str:
     return ""
 
 
-def _find_asker(tokens: list[str]) -> str:
-    """Who asked for it: the side that it does not come from."""
+def _find_source(tokens: list[str]) -> str:
+    """From whom the things come that a name speaks of, where all come from one side."""
     given = read_lexicon().given
     sources = {given[form] for word in tokens if (form := _find_form(word, given))}
-    return {"client": "manager", "manager": "client"}[sources.pop()] if len(sources) == 1 else ""
+    return sources.pop() if len(sources) == 1 else ""
 
 
-def _find_actor(acts: list[Act], nouns: list[tuple[TypicalStep, str]]) -> str:
-    """Find who acts: by the acts, else the nouns; `BOTH` where two do, empty where nobody does."""
+def _find_asker(tokens: list[str]) -> str:
+    """Who asked for it: the side that it does not come from."""
+    return {"client": "manager", "manager": "client"}.get(_find_source(tokens), "")
+
+
+def _find_actor(acts: list[Act], nouns: list[tuple[TypicalStep, str]], last: bool = False) -> str:
+    """Find who acts: by the acts, else the noun that rules the others ("Оплата счёта", "Payment
+    invoice"): the `last` or the first; `BOTH` where two do, empty where nobody does."""
     actors = {act.who for act in acts} - {"either"}
     if len(actors) > 1:
         return BOTH
-    actors = actors or {kind for _, kind in nouns}
-    return "manager" if "manager" in actors else "client" if actors else ""
+    return actors.pop() if actors else nouns[-last][1] if nouns else ""
+
+
+def _is_headed_last(tokens: list[str]) -> bool:
+    """Does the last noun rule the others? In English without a preposition it does."""
+    return tokens[0].isascii() and not {"of", "for", "on", "to", "by", "in"} & set(tokens)
 
 
 def _step_meant(acts: list[Act], about: str) -> str:
@@ -325,7 +351,8 @@ def _look_up(tokens: list[str]) -> tuple[list[tuple[str, object]], int]:
         pair = _look_up_word(two, len(tokens[n]) + 1) if n + 1 < len(tokens) else None
         known = pair or _look_up_word(tokens[n])
         found += [known] if known else []
-        unknown += known is None and not tokens[n].isdigit()
+        placed = n > 0 and tokens[n - 1] in PLACES  # "Заявка с Авито": where, not what
+        unknown += known is None and not (placed or tokens[n].isdigit())
         n += 2 if pair or (known and known[0] == "context") else 1
     return found, unknown
 
@@ -347,6 +374,11 @@ def _find_form(token: str, words: Container[str], least: int = 1) -> str:
 def _is_own(token: str) -> bool:
     """Is a noun an act that is the client's where it is said to be ("ответ клиента")?"""
     return bool(_find_form(token, frozenset(read_lexicon().own)))
+
+
+def _is_own_done(tokens: list[str]) -> bool:
+    """Is what only the client's choice makes told as done, not as work? ("выбор сделан")"""
+    return any(map(_is_own, tokens)) and not is_work(tokens)
 
 
 def _normal(name: str) -> str:

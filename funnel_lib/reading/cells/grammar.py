@@ -12,22 +12,31 @@ from itertools import pairwise
 from typing import NamedTuple
 
 PAST_RU = re.compile(
-    r"\w*(?:[аяеиоуыюэ]л(?:а|о|и)?|(?:ш|н|з|г|б|р)(?:ел|ла|ло|ли)|[нв][её]?с|вез)(?:ся|сь)?"
+    r"\w*(?:[аяеиуыюэ]л(?:а|о|и)?|(?:ш|н|з|г|б|р)(?:ел|ла|ло|ли)|[нв][её]?с|вез)(?:ся|сь)?"
 )
 PAST_ALONE = re.compile(
-    r"\w*[аяеиоуы](?:л|ла)(?:ся|сь)?|\w*(?:[шнвз]ел|шла|[вн]ес|[вн]есла|вез|везла|помог)(?:ся|сь)?"
+    r"\w*[аяеиуы](?:л|ла)(?:ся|сь)?|\w*(?:[шнвз]ел|шла|[вн]ес|[вн]есла|вез|везла|помог)(?:ся|сь)?"
 )  # one person
 PAST_EN = re.compile(
     r"\w+ed|sent|gave|told|chose|took|paid|said|made|wrote|came|met|saw|got|left|bought|signed"
     r"|read|went|found|began|did|put|set|built|brought|kept|showed|picked|spoke|asked"
 )
 # A short participle: it tells what was done to the subject ("клиент приглашен").
-PASSIVE_RU = re.compile(r"\w{2,}(?:[жчшщлдтсзнрвб]ен|[оеи]ван|[сздбртвклн]ан|ят|ыт|ут)[аоы]?")
-PRESENT_RU = re.compile(r"\w+(?:[аяуюе][ею]т|[аяую]ют|[аюуя]тся|[еи]тся)")
+PASSIVE_RU = re.compile(
+    r"\w{2,}(?:[жчшщлдтсзнрвб]ен|[оеи]ван|[сздбртвклн]ан|(?:[нз]я|ча)т|ыт|ут)[аоы]?"
+)
+PRESENT_RU = re.compile(
+    r"\w+(?:[аяуюе][ею]т|[аяую]ют|[аюуя]тся|[еи]тся)|\w{2,}(?:[снрвшщжчт]ит|[бвдлпрсштч]ят)"
+    r"|\w*(?:[аи]ш|ищ|[аоя]ж|оч|ер|[иве]д|йд)ет|\w*(?:ер|[ие]д|[аи]ш)ут"
+)
 # Orders and what we do: an infinitive, or the first person of the plural.
 INFINITIVE = re.compile(r"\w{2,}(?:[аяеиоуы]ть|[сз]ти|чь)(?:ся|сь)?")
 WE = re.compile(r"\w+(?:[аяую]ем|[бвджзлнрстшщ]ем|[бвдзлпрстжшщ]им|[оа]ним)(?:ся|сь)?")
-WORK = re.compile(r"\w{3,}(?:(?:ани|ени|яни|аци)[еяию]|(?:р|ов)ка)")
+WORK = re.compile(r"\w{3,}(?:(?:ани|ени|яни|аци)[еяию]|(?:р|ов)ка|ing)")
+# It says only that its noun was done: who decides is who made the decision.
+LIGHT = re.compile(
+    r"(?:сделан|состоял|прин[ия]|дан|достиг)\w*|made|given|taken|reached|happened|placed|posted"
+)
 _NO_ORDER = re.compile(  # nouns and pronouns with such an ending
     r"\w*(?:ость|сеть|часть|память|печать|путь|проблем|систем|схем|тем|всем|чем|кем|этим|прием|объем"
     r"|съем|подъем|своим|большим|новым|старым|хорошим|общим|дочь|ночь|речь|помочь|есть|пять|шесть"
@@ -35,7 +44,7 @@ _NO_ORDER = re.compile(  # nouns and pronouns with such an ending
 )
 _NO_PAST = re.compile(
     r"(?:канал|портал|филиал|материал|персонал|оригинал|финал|отдел|дел|школ|недел|цел|детал|модел"
-    r"|мебел|сигнал|журнал|раздел|предел|потенциал|квартал|автомобил|зал)\w*"
+    r"|мебел|сигнал|журнал|раздел|предел|потенциал|квартал|квал|автомобил|зал)\w*"
 )
 WANTS = {
     "готов",
@@ -54,6 +63,7 @@ WANTS = {
     "ready",
 }
 _BETWEEN = {"сам", "сама", "уже", "пока", "has", "have", "is", "was", "to", "be", "been", "the"}
+PLACES = {"с", "со", "из", "от", "через", "from", "via"}
 _WITH = {"с", "со", "между", "перед", "над", "за"}
 
 
@@ -127,6 +137,16 @@ def is_done_alone(word: str) -> bool:
     return bool(PAST_ALONE.fullmatch(word)) and not _NO_PAST.fullmatch(word)
 
 
+def is_doing(word: str) -> bool:
+    """Does a Russian verb tell of what one does? ("просит"; "готовится" tells of a thing)"""
+    return bool(PRESENT_RU.fullmatch(word)) and not word.endswith("ся")
+
+
+def is_work(tokens: list[str]) -> bool:
+    """Does a noun of doing rule a name? ("сверка оплаты"; nobody is told by "лечение начато")"""
+    return bool(WORK.fullmatch(tokens[0])) and not any(map(is_finite, tokens[1:]))
+
+
 def is_willing(tokens: list[str]) -> bool:
     """Is somebody ready or willing to do something? ("готов подписать")"""
     pairs = pairwise(tokens)
@@ -180,16 +200,14 @@ def guess_actor(tokens: list[str], is_known) -> str:
     """
     first, last = tokens[0], tokens[-1]
     if not is_known(first):
-        if len(tokens) > 1 and PRESENT_RU.fullmatch(first) and not first.endswith("ся"):
-            return "client"
         if is_past(first) and not PAST_EN.fullmatch(first):
             return "manager" if re.fullmatch(r"\w+(?:ли|лись)", first) else "client"
-        if WORK.fullmatch(first) or (len(tokens) > 1 and PRESENT_RU.fullmatch(first)):
+        if is_work(tokens) and (len(tokens) > 1 or not first.isascii()):
             return "manager"
-        if len(tokens) > 1 and re.fullmatch(r"\w{3,}ing", first):
+        if len(tokens) > 1 and PRESENT_RU.fullmatch(first):
             return "manager"
-        if len(tokens) > 1 and re.fullmatch(r"\w{2,}ed", first):
-            return "client"
+        if len(tokens) > 1 and re.fullmatch(r"\w{2,}ed", first):  # "Handed over to support"
+            return "manager" if "over to" in " ".join(tokens) else "client"
     if is_done_alone(first):
         return "client"
     done = [
