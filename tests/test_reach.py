@@ -510,7 +510,7 @@ def counts(row, told):
     return action != STEPS.won and at <= end
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(
     LOGS,
     st.sampled_from([None, 1, 3, 6]),
