@@ -193,7 +193,7 @@ def test_references_are_checked():
     with pytest.raises(InputError, match="write it as STEP=SHARE") as told:
         read_references(["read", "pay=seven", "ask=0"])
     assert len(told.value.problems) == 2
-    with pytest.raises(InputError, match="give a share above 0, at most 1") as told:
+    with pytest.raises(InputError, match="give a share above 0%, at most 100%") as told:
         build_hypotheses(crm(), None, read_references(["read=120%", "ask=0", "pay=nan"]))
     assert len(told.value.problems) == 3
     with pytest.raises(InputError, match="no step 'reed' before the sale; did you mean read"):

@@ -120,12 +120,12 @@ def check_references(references: dict[str, float], steps: Steps) -> None:
     """Raise an `InputError` for references to steps that are not before the sale, or no shares."""
     ids = steps.before_sale
     problems = [
-        f"reference {step}={share}: no step {step!r} before the sale{suggest(step, ids)}"
+        f"reference {step}: no step {step!r} before the sale{suggest(step, ids)}"
         for step, share in references.items()
         if step not in ids
     ]
     problems += [
-        f"reference {step}={share}: give a share above 0, at most 1"
+        f"reference {step}={share:.0%}: give a share above 0%, at most 100%"
         for step, share in references.items()
         if not 0 < share <= 1
     ]
