@@ -14,7 +14,8 @@ from funnel_lib.reporting.messages import CATALOGUE, tell_error, translate
 PACKAGE = Path(funnel_lib.__file__).parent
 # Rooms whose errors only who writes Python meets.
 PYTHON_ONLY = (
-    "drawing", "engine", "stats", "datasets/planted", "reporting/claims", "sections/hypotheses/plans",
+    "drawing", "engine", "stats", "datasets/planted", "reporting/claims",
+    "sections/hypotheses/plans",
     "sections/hypotheses/readings", "sections/section", "sections/paths/clusters", "comparing",
     "core/tables.py", "notebooks.py",
 )  # fmt: skip
