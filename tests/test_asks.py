@@ -23,7 +23,12 @@ from funnel_lib.datasets.worlds import SPREAD, WON, PlantedSegment, World
 from funnel_lib.drawing.pictures import shorten
 from funnel_lib.sections.asks.count import count_asks
 from funnel_lib.sections.asks.draw import plot_asks
-from funnel_lib.sections.asks.tell import tell_asks, tell_asks_by_step
+from funnel_lib.sections.asks.tell import (
+    tell_asks,
+    tell_asks_by_step,
+    tell_proposing,
+    tell_unproven,
+)
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.stats import landmark
 from funnel_lib.stats.differences import FAMILY
@@ -468,6 +473,20 @@ def test_the_section_tells_of_each_step_once():
     )
     many = asks_of(*(("all", f"x{n}", 0.8, 0.4, n, True) for n in range(9)))
     assert len(tell_asks_by_step(many, EN)) == 5
+
+
+def test_where_fewer_go_on_after_a_proposal_it_is_said():
+    table = asks_of(("all", "read", 0.5, 0.75, 300, False), ("all", "pay", 0.6, 0.58, 90, False))
+    first, *rest = tell_asks_by_step(table, EN)
+    assert first == (
+        "Proposing does not help here: at 1 of the 2 steps compared fewer go on after a proposal "
+        "than without one."
+    )
+    assert rest[-1] == "“Read it”: 50% against 75%. Fewer go on where it is proposed."
+    assert tell_proposing(table, EN) == "" and "fewer go on" in tell_unproven(table, EN)
+    assert tell_unproven(table[1:], RU) == "Помогает ли предложение, сказать нельзя."
+    some = asks_of(READ, ("all", "pay", 0.9, 0.5, 90, True), ("s1", "x", np.nan, 0.5, 3, False))
+    assert tell_proposing(some, EN).startswith("At the 2 of 3 steps where this can be compared, 85")
 
 
 @pytest.mark.parametrize("words", [EN, RU], ids=["en", "ru"])

@@ -7,7 +7,13 @@ import pytest
 from funnel_lib.core.words import Words
 from funnel_lib.sections.groups.count import compare_groups, split_change
 from funnel_lib.sections.groups.draw import plot_groups
-from funnel_lib.sections.groups.tell import tell_change, tell_comparison
+from funnel_lib.sections.groups.tell import (
+    plan_review,
+    tell_change,
+    tell_comparison,
+    tell_groups,
+    tell_worst,
+)
 from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after, read_split
 from funnel_lib.sections.hypotheses.tell_readings import tell_before_after, tell_split
 
@@ -108,6 +114,18 @@ def test_a_group_that_is_worse_differs_in_form_too():
     texts = [t.get_text() for t in ax.texts]
     assert "worse than the others, beyond chance" in texts and "20.0% of 100" in texts
     assert "worse" not in " ".join(t.get_text() for t in plot_groups(drawn_of(3), EN).texts)
+
+
+def test_a_source_is_its_leads_and_nobody_is_to_blame():
+    table = drawn_of(3, beyond_chance=[False, True, False], months=12.0, extra_amount=np.nan,
+                     extra_low=1.0, extra_high=9.0, share_asked=0.5, currency="")  # fmt: skip
+    assert "similar leads" in tell_worst(table, EN) and plan_review(table, EN).gain
+    sources = table.assign(group_by="source")
+    assert tell_worst(sources, EN) == (
+        "Source m1: fewer of these leads buy than of similar ones from elsewhere, 20.0% against "
+        "25.0%."
+    )
+    assert plan_review(sources, EN) is None and "виноватых" in tell_groups(sources, RU)
 
 
 def test_two_groups_of_which_none_is_worse_are_a_sentence():

@@ -13,6 +13,7 @@ from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.page_one import compose_page_one, show_page_one
+from funnel_lib.sections.losses.tell import tell_most_lost
 from funnel_lib.sections.new_funnel.tell import tell_ahead
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
@@ -77,6 +78,20 @@ def test_outcomes_in_both_languages():
     assert spaced(f.tell_outcomes(leads(), RU)) == (
         "Обращений с 1 янв. 2025 по 19 июл. 2025: 200; купили 50 (25,0 %, диапазон 95 %: "
         "19,5–31,4 %), потеряны 140, в работе 10."
+    )
+
+
+def test_where_many_are_open_the_share_is_that_of_so_far():
+    assert f.tell_outcomes(leads(50, 90, 60), EN) == (
+        "Leads from 1 Jan 2025 to 19 Jul 2025: 200; 50 bought so far (25.0%), 90 lost, 60 open."
+    )
+
+
+def test_no_place_is_called_the_worst_by_chance():
+    told = tell_most_lost(losses(n_lost=[0.0, 43.0, 42.0]), tree(), EN)
+    assert told == (
+        "About as many leads are lost before “Read” (43 of the 200 who got that far) as before "
+        "“Paid” (42)."
     )
 
 

@@ -225,7 +225,8 @@ class Words:
         """Write the two ends of an interval of shares."""
         if pd.isna(low) or pd.isna(high):
             return NOTHING
-        return f"{self.number(100 * low, 1)}–{self.share(high)}"
+        ends = self.share(low), self.share(high)
+        return ends[0] if ends[0] == ends[1] else f"{self.number(100 * low, 1)}–{ends[1]}"
 
     @_noted
     def money(self, x: float, currency: str = "") -> str:

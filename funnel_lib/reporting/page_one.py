@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from funnel_lib.core.events import SILENT_DAYS
 from funnel_lib.core.groups import select_segment
 from funnel_lib.core.html import Html, render
 from funnel_lib.core.journeys import Journeys
@@ -14,13 +15,19 @@ from funnel_lib.core.times import DAY, read_window
 from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences, write_amounts
 from funnel_lib.drawing.html import link_leads, show_text
 from funnel_lib.sections.acts import Act
-from funnel_lib.sections.asks.tell import tell_proposing
+from funnel_lib.sections.asks.tell import tell_proposing, tell_unproven
 from funnel_lib.sections.groups.tell import plan_review, tell_worst
 from funnel_lib.sections.hypotheses.tell import plan_rule
 from funnel_lib.sections.losses.tell import tell_most_lost, tell_never_proposed
 from funnel_lib.sections.new_funnel.tell import tell_ahead
 from funnel_lib.sections.open_leads.tell import plan_open
-from funnel_lib.sections.outcomes.tell import measure_share, take_money, tell_outcomes
+from funnel_lib.sections.outcomes.tell import (
+    MANY_OPEN,
+    measure_open,
+    measure_share,
+    take_money,
+    tell_outcomes,
+)
 from funnel_lib.sections.quality.exports import tell_export
 from funnel_lib.sections.quality.tell import (
     tell_merged,
@@ -30,7 +37,10 @@ from funnel_lib.sections.quality.tell import (
 )
 from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source, is_snapshot
+from funnel_lib.sections.times.tell import tell_bought_by
 from funnel_lib.sections.tree.draw import show_tree
+
+LEAST_OUT = 0.01  # of the leads, that did not enter: fewer are not worth a word here
 
 
 @dataclass(frozen=True)
@@ -140,14 +150,26 @@ def compose_page_one(
     """
     if not tables["leads"]["entered_at"].notna().any():
         return PageOne(words.text("sentence.nobody"), "", "", [], [], [])
-    tables = take_money(select_segment(tables))
+    tables = _leave_out_harmed(take_money(select_segment(tables)))
     leads = tables["leads"][tables["leads"]["entered_at"].notna()]
     answer, reason = _find_answer(tables, leads, words)
     acts = [act for act in _list_acts(tables, words) if act is not None]
     outcomes = tell_outcomes(tables["leads"], words)
-    compares = bool(tell_proposing(tables["asks"], words) or tell_worst(tables["groups"], words))
-    trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(acts, compares, words)]
+    proposes = bool(tell_proposing(tables["asks"], words))
+    compares = proposes or bool(tell_worst(tables["groups"], words))
+    trust = [
+        *_tell_trust(tables, leads, journeys, words),
+        *_tell_caution(acts, compares, proposes, words),
+    ]
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
+
+
+def _leave_out_harmed(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables, the list of open leads without those for whom to propose the next step is no
+    advice, as fewer go on where it is done."""
+    harmed = tables["asks"].loc[tables["asks"]["high"] < 0, "node"]
+    open_leads = tables["open_leads"]
+    return tables | {"open_leads": open_leads[~open_leads["node"].isin(harmed)]}
 
 
 def _find_answer(
@@ -168,8 +190,9 @@ def _find_answer(
     if proposing := tell_proposing(tables["asks"], words):
         return proposing, never or most
     if worst := tell_worst(tables["groups"], words):
-        return worst, most or never
+        return worst, most
     several = words.text("page.paths", n=len(segments)) if len(segments) > 1 else ""
+    never = never and join_sentences(never, tell_unproven(tables["asks"], words))
     return most or words.text("sentence.no_losses"), never or several
 
 
@@ -177,7 +200,10 @@ def _list_acts(tables: dict[str, pd.DataFrame], words: Words) -> Iterator[Act | 
     is_draft = (tables["quality"]["check"] == "draft_steps").any()
     # to propose is for steps that are known, and that somebody has looked at
     has_steps = not (is_snapshot(tables["funnel"]) or is_draft)
-    yield plan_open(tables["open_leads"], words, has_steps)
+    # where nobody at all was heard of lately, what was proposed since may be missing
+    open_leads = tables["open_leads"]
+    heard = open_leads.loc[open_leads["last_step"].fillna("") != "", "days_silent"]
+    yield plan_open(open_leads, words, has_steps and (heard < SILENT_DAYS).any())
     yield plan_review(tables["groups"], words)
     if has_steps:
         yield plan_rule(tables["hypotheses"], tables["segments"], words)
@@ -191,8 +217,9 @@ def _list_numbers(
     won, lost, still_open = by_status.values()
     cut = {"no_won_leads", "no_lost_leads"} & {*tables["quality"]["check"]}
     whole = not cut and not ("is_cut" in leads and leads["is_cut"].any())
-    share = [words.text("page.of_leads", **measure_share(leads))] if whole else []
-    numbers = [Number(words.text("page.bought"), words.number(len(won)), share)]
+    key = "page.of_leads_open" if measure_open(leads) >= MANY_OPEN else "page.of_leads"
+    share = words.text(key, open=measure_open(leads), **measure_share(leads))
+    numbers = [Number(words.text("page.bought"), words.number(len(won)), [share] * whole)]
     if revenue := write_amounts(won, words):
         main = tables["segments"].sort_values("share_of_amount_won", ascending=False)[:1]
         told = len(tables["segments"]) > 1 and main["share_of_amount_won"].notna().all()
@@ -231,10 +258,24 @@ def _tell_trust(
     few = [
         hint_if_few(len(leads), words),
         words.text("page.few_bought", n=won) if 0 < won < SMALL <= len(leads) else "",
+        _tell_open(tables, leads, words),
         words.text("page.few_lost", n=lost) if 0 < lost < SMALL <= len(leads) else "",
         _tell_silent(journeys, words) if journeys is not None else "",
     ]
     return [*filter(None, [*few, *told])]
+
+
+def _tell_open(tables: dict[str, pd.DataFrame], leads: pd.DataFrame, words: Words) -> str:
+    """What many open leads keep from being seen, and which leads are not counted at all."""
+    share, out = measure_open(leads), tables["leads"][tables["leads"]["entered_at"].isna()]
+    many = share >= MANY_OPEN
+    return join_sentences(
+        many and words.text("page.many_open", open=share),
+        many and "time_to" in tables and tell_bought_by(tables["time_to"], words),
+        len(out) >= LEAST_OUT * len(tables["leads"])
+        and len(out) > 0
+        and words.text("page.not_entered", n=len(out), open=(out["status"] == "open").sum()),
+    )
 
 
 def _tell_silent(journeys: Journeys, words: Words) -> str:
@@ -244,11 +285,11 @@ def _tell_silent(journeys: Journeys, words: Words) -> str:
     return words.each("page.silent_lost", checks.assign(n=checks["n_rows"], days=days))
 
 
-def _tell_caution(acts: list[Act], compares: bool, words: Words) -> list[str]:
+def _tell_caution(acts: list[Act], compares: bool, proposes: bool, words: Words) -> list[str]:
     """What not to make of a difference, and of what the acts may bring."""
     gains = [act for act in acts if act.gain]
     told = join_sentences(
-        (gains or compares) and words.text("page.cause"),
+        (gains or compares) and words.text("page.cause_asks" if proposes else "page.cause"),
         len(gains) > 1 and words.text("page.overlap"),
     )
     return [told] if told else []

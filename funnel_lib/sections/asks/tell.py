@@ -33,7 +33,9 @@ def tell_asks(asks: pd.DataFrame, words: Words) -> str:
     if told.empty:
         return words.text("sentence.asks_few")
     if main is None:
-        return words.text("sentence.asks_chance", n=len(told))
+        worse = int((told["high"] < 0).sum())
+        key = "sentence.asks_worse" if worse else "sentence.asks_chance"
+        return words.text(key, n=len(told), worse=worse)
     return words.text("sentence.asks_help", **_describe(main))
 
 
@@ -55,6 +57,13 @@ def tell_proposing(asks: pd.DataFrame, words: Words) -> str:
     return words.text(key, n=len(told), of=len(asks), **shares)
 
 
+def tell_unproven(asks: pd.DataFrame, words: Words) -> str:
+    """That it is not known whether proposing helps, or that fewer go on where it is done, in a
+    short sentence: beside how many were never proposed to."""
+    told = list_told(asks)
+    return words.text("page.asks_worse" if (told["high"] < 0).any() else "page.asks_unknown")
+
+
 def _write_percents(shares: pd.Series, words: Words) -> str:
     """The least and the largest of some shares, in whole percents."""
     least, most = (words.number(100 * x) for x in (shares.min(), shares.max()))
@@ -69,7 +78,8 @@ def tell_asks_by_step(asks: pd.DataFrame, words: Words) -> list[str]:
     told, main, said = list_told(asks), _find_main(asks), [tell_asks(asks, words)]
     for place, row in told.head(MOST_STEPS).iterrows():
         if main is None or place != main.name:
-            key = "sentence.asks_step" if row["beyond_chance"] else "sentence.asks_step_chance"
+            key = "sentence.asks_step_worse" if row["high"] < 0 else "sentence.asks_step_chance"
+            key = "sentence.asks_step" if row["beyond_chance"] else key
             said.append(words.text(key, place=_name_place(row, words), **row))
     untold = len(asks) - len(told)
     return said + [words.text("sentence.asks_untold", n=untold)] * bool(untold and len(told))

@@ -24,6 +24,8 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
         known = groups["extra_won"].notna().any()
         return words.text("sentence.groups_none" if known else "sentence.groups_few")
     named = [_name_group(row, words) for _, row in worse.head(MOST_PARTS).iterrows()]
+    if _are_sources(worse):
+        return words.each("sentence.groups_worse_source", named, " ")
     told = [
         words.text(
             "sentence.groups_worse", gain=write_gain(row, words, row["months"], "extra_"), **row
@@ -36,13 +38,15 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
 def tell_worst(groups: pd.DataFrame, words: Words) -> str:
     """Who sells worse than the others, in one short sentence? Empty where it may be chance."""
     worse = _list_worse(groups)
-    return words.text("page.groups", **_name_group(worse.iloc[0], words)) if len(worse) else ""
+    key = "page.groups_source" if _are_sources(worse) else "page.groups"
+    return words.text(key, **_name_group(worse.iloc[0], words)) if len(worse) else ""
 
 
 def plan_review(groups: pd.DataFrame, words: Words) -> Act | None:
-    """Whose lost leads to go through this week: who sells worse than the others, beyond chance."""
+    """Whose lost leads to go through this week: who sells worse than the others, beyond chance. Not
+    a source's: it is its leads, and nobody could have won them as others are won."""
     worse = _list_worse(groups)
-    if worse.empty:
+    if worse.empty or _are_sources(worse):
         return None
     row = _name_group(worse.iloc[0], words)
     gain = write_gain(row, words, row["months"], "extra_")
@@ -62,6 +66,10 @@ def _list_worse(groups: pd.DataFrame) -> pd.DataFrame:
     worse = worse.sort_values("extra_won", ascending=False)
     first = [kind for kind in KINDS if (worse["group_by"] == kind).any()][:1]
     return worse[worse["group_by"].isin(first)]
+
+
+def _are_sources(worse: pd.DataFrame) -> bool:
+    return bool((worse["group_by"] == "source").any())
 
 
 def _name_group(row: pd.Series, words: Words) -> dict:

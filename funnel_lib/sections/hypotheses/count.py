@@ -189,7 +189,8 @@ def _weigh_reference(reference: Reference, here, draws, scale: float, came: floa
     )  # fmt: skip
     return table.assign(
         lever="help", share_now=now, share_reference=then, reference=reference.name,
-        n_needed_per_arm=plan_size(now, max(now, then)), came=came, p=reference.p,
+        share_expected=then, n_needed_per_arm=plan_size(now, max(now, then)), came=came,
+        p=reference.p,
         n_decided=here["decided"][0], n_lost=(here["decided"] - here["went_on"])[0],
     )  # fmt: skip
 
@@ -217,7 +218,7 @@ def _weigh_asked(
     then = min(now + max(asked["difference"], 0) * asked["n_not_asked"] / max(n, 1), 1)
     return table.assign(
         lever="ask", share_now=now, share_reference=asked["share_asked"], reference="asked",
-        n_needed_per_arm=plan_size(now, then), came=came,
+        share_expected=then, n_needed_per_arm=plan_size(now, then), came=came,
         p=np.where(asked["beyond_chance"], 0, 1), n_decided=base, n_lost=here["never"][0],
     )  # fmt: skip
 

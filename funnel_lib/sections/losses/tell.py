@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from funnel_lib.core.words import Words, hint_if_few, join_sentences
@@ -28,14 +29,20 @@ def tell_main_loss(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> st
 
 
 def tell_most_lost(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> str:
-    """Where are most leads lost, and with which amounts, in a sentence? Empty where none is."""
+    """Where are most leads lost, and with which amounts, in a sentence? Empty where none is; where
+    it may be chance that another place has fewer, both are named."""
     places = _add_up(losses)
     if not places["n_lost"].sum() > 0:
         return ""
-    main = places.loc[places["n_lost"].idxmax()]
+    main, *rest = (row for _, row in places.nlargest(2, "n_lost").iterrows())
     n_came = tree.loc[tree["node"] == main.name, "n_came"].iloc[0]
     base = "count.of_entered" if main.name == 1 else "count.of_reached"
     known = losses[(losses["node"] == main.name) & (losses["amount_lost"] > 0)]
+    ahead = main["n_lost"] - rest[0]["n_lost"] if rest else np.inf
+    if ahead < np.sqrt(places["n_lost"].nlargest(2).sum()):  # by less than the error of counts
+        other = {"other": rest[0]["step"], "n_other": rest[0]["n_lost"]}
+        base = words.text(base, n=n_came)
+        return words.text("sentence.main_loss_tie", base=base, **other, **main)
     amount = " + ".join(words.money(r.amount_lost, r.currency) for r in known.itertuples())
     key = "sentence.main_loss_money" if amount else "sentence.main_loss"
     return words.text(key, base=words.text(base, n=n_came), amount=amount, **main)

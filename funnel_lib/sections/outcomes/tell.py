@@ -8,6 +8,8 @@ from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences
 from funnel_lib.counting.money import take_amounts
 from funnel_lib.stats.intervals import wilson
 
+MANY_OPEN = 0.2  # of the leads: then the share that bought so far says little of how many will
+
 
 def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     """How many leads came, and what became of them? Those that never entered are left out.
@@ -34,7 +36,8 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     places = {"period": period, "n": len(leads), **counts}
     whole = leads[~leads["is_cut"]] if "is_cut" in leads else leads
     if len(whole) == len(leads):
-        told = words.text("sentence.outcomes", **places, **measure_share(whole))
+        key = "sentence.outcomes_open" if measure_open(leads) >= MANY_OPEN else "sentence.outcomes"
+        told = words.text(key, **places, **measure_share(whole))
         return join_sentences(told, hint_if_few(len(leads), words))
     return join_sentences(
         words.text("sentence.outcomes_cut", **places),
@@ -42,6 +45,11 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
         if len(whole) >= SMALL
         else words.text("sentence.outcomes_unknown"),
     )
+
+
+def measure_open(leads: pd.DataFrame) -> float:
+    """The share that is still open."""
+    return float((leads["status"] == "open").mean())
 
 
 def measure_share(leads: pd.DataFrame) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import SILENT_DAYS, STAGE_PREFIX, EventLog, lead_codes
+from funnel_lib.core.events import STAGE_PREFIX, EventLog, lead_codes
 from funnel_lib.core.groups import FEWEST_LEADS
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.words import SMALL, Words, label_table
@@ -16,7 +16,7 @@ from funnel_lib.counting.checks import check_cuts, check_log, list_cuts
 from funnel_lib.counting.duplicates import check_duplicates
 from funnel_lib.counting.money import check_amounts, split_currencies, take_amounts
 from funnel_lib.counting.moves import mark_pipelines
-from funnel_lib.sections.quality.exports import tell_export
+from funnel_lib.sections.quality.exports import find_silent_end, tell_export
 from funnel_lib.sections.quality.tell import tell_assumed
 
 SHORT_DAYS = 90  # in less time many leads have not decided
@@ -298,7 +298,7 @@ def _check_columns(leads: pd.DataFrame, words: Words) -> _Found:
 def _check_times(log: EventLog, time_zone: str, cuts: set[str]) -> _Found:
     """Are there times of day, was there time enough, are both ends of the period there?"""
     at, until = log.events["at"], log.observed_until
-    first, last = at.min(), at.max()
+    first = at.min()
     local = at.dt.tz_convert(time_zone)
     dates = (local == local.dt.normalize()).mean()
     if dates == 1:
@@ -311,7 +311,7 @@ def _check_times(log: EventLog, time_zone: str, cuts: set[str]) -> _Found:
     n, of = (log.leads["created_at"] < first - pd.Timedelta(days=1)).sum(), len(log.leads)
     if n >= LARGE_PART * of and "history_begins_late" not in cuts:
         yield _CARE, "sentence.check_cut_start", _part(n, of)
-    if until - last >= pd.Timedelta(days=SILENT_DAYS):  # looks like events left out
+    for last in find_silent_end(log):
         yield _CARE, "sentence.check_silent_end", {"last": last, "until": until}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from funnel_lib.core.events import STAGE_PREFIX, EventLog
+from funnel_lib.core.events import SILENT_DAYS, STAGE_PREFIX, EventLog
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
 from funnel_lib.counting.checks import MADE, Cut, list_cuts
@@ -90,7 +91,17 @@ def tell_export(log: EventLog, words: Words, journeys: Journeys | None = None) -
     """
     cuts = [_tell_cut(cut, words) for cut in list_cuts(journeys or log)]
     told = [*cuts, *_tell_duplicates(journeys or log, words)]
+    told += [
+        words.text("sentence.check_silent_end", last=last, until=log.observed_until)
+        for last in find_silent_end(log)
+    ]
     return [*told, *_tell_pipelines(journeys or log, words), *_tell_missing(log, words)]
+
+
+def find_silent_end(log: EventLog) -> list[pd.Timestamp]:
+    """The last event, where nothing follows for so long before the export that it looks cut."""
+    last = log.events["at"].max()
+    return [last] if log.observed_until - last >= pd.Timedelta(days=SILENT_DAYS) else []
 
 
 def _tell_duplicates(source: EventLog | Journeys, words: Words) -> list[str]:

@@ -24,6 +24,14 @@ def tell_times(time_to: pd.DataFrame, words: Words) -> str:
     )
 
 
+def tell_bought_by(time_to: pd.DataFrame, words: Words) -> str:
+    """How many buy by when, open leads allowed for? Empty where too few did."""
+    rows = take_everybody(time_to).drop_duplicates("target").set_index("target")
+    if "won" not in rows.index or not rows.loc["won", "incidence"] > 0:
+        return ""
+    return words.text("sentence.times_won", **rows.loc["won"])
+
+
 def _tell_won(won: pd.Series, words: Words) -> str:
     """How many bought, by when half of these did, and half of all, where so many do?"""
     if not won["incidence"] > 0:
