@@ -59,7 +59,8 @@ class Draft:
 @dataclass(frozen=True)
 class Kind:
     """A kind of world; `odd` are the groups that record in another way, `marks` the rows of the
-    table `recording` that show it (steps of the draft, or `closing`, `first_step`, `opening`)."""
+    table `recording` that show it (steps of the draft, or `closing`, `first_step`, `opening`,
+    `lost`)."""
 
     name: str
     draft: Callable[[np.random.Generator, Draft], Draft] = lambda rng, draft: draft
@@ -293,6 +294,13 @@ def record_won_only(leads, events, draft, rng):
     return leads, events[~own | kept]
 
 
+def enter_won_only(leads, events, draft, rng):
+    """Lost leads are not entered."""
+    own, _ = find_own(leads, events)
+    kept = ~own | leads["won"]
+    return leads[kept], events[events["lead"].map(kept)]
+
+
 def open_late(leads, events, draft, rng):
     """A lead is opened when it takes its second step; what came before is in the log, or is not."""
     own, of_own = find_own(leads, events)
@@ -406,6 +414,8 @@ KINDS = {
     "leaves-open": Kind("leaves 30 % open", record=leave_open(0.3), **NEVER_CLOSED),
     "won-only": Kind("records won deals only", record=record_won_only, odd=(D,),
                      marks=lambda draft: {"first_step"}),
+    "enters-won": Kind("enters no lost leads", record=enter_won_only, odd=(D,),
+                       marks=lambda draft: {"lost"}),
     "opens-late": Kind("opens after the second step", drop_or_keep, record=open_late, odd=(D,),
                        marks=lambda draft: {IDS[0]} if draft.drops_early else {"opening"}),
     "team": Kind("a team does not record two steps", record=leave_out_steps(*SOUTH),

@@ -163,6 +163,39 @@ def journeys_events(journeys):
     })  # fmt: skip
 
 
+@pytest.mark.parametrize("n_lost", [0, 8])
+def test_who_enters_won_deals_only_is_barred_and_blames_nobody(n_lost):
+    """Both sell 30 % in truth; of Boris's 140 lost leads none, or a few, are in the export."""
+    managers = {"Anna": {"a": 80, "r": 60, "p": 60}, "Boris": {"a": n_lost, "p": 60}}
+    journeys = journeys_of(managers)
+    rows = find_habits(journeys).table.query("step == 'lost'").set_index("group")
+    assert rows["differs"].to_dict() == {"Anna": False, "Boris": True}
+    assert rows.loc["Boris", "share"] == n_lost / (60 + n_lost)
+    assert rows.loc["Boris", "share_others"] == pytest.approx(140 / 200)
+    table = count_groups(journeys).set_index("group")
+    assert table["barred"].to_dict() == {"Anna": False, "Boris": True}
+    assert not table["beyond_chance"].any()
+    for lang, share in (("en", "70.0%"), ("ru", "70,0\N{NO-BREAK SPACE}%")):
+        told = tell_recording(count_recording(journeys), Words(lang))
+        assert "Boris" in told and share in told and "Anna" not in told
+
+
+@pytest.mark.parametrize("n_others", [1, 3])
+@pytest.mark.parametrize("better", [{"a": 40, "r": 60, "p": 100}, {"a": 20, "r": 60, "p": 120}])
+def test_who_sells_twice_as_much_is_good_and_compared(better, n_others):
+    """Also by teams: half, or 60 %, of the leads buy, of the others' 30 %."""
+    others = {f"M{k}": {"a": 80, "r": 60, "p": 60} for k in range(n_others)}
+    teams = ["north"] * 200 + ["south"] * 200 * n_others
+    habits = find_habits(journeys_of({"Emma": better} | others, team=teams))
+    assert not habits.barred["manager"] and not habits.barred["team"]
+
+
+def test_who_leaves_lost_leads_open_is_named_for_that_alone():
+    managers = {"Anna": {"a": 80, "r": 60, "p": 60}, "Vera": {"A": 80, "R": 60, "p": 60}}
+    table = find_habits(journeys_of(managers)).table
+    assert table.loc[table["differs"], "step"].tolist() == ["closing"]
+
+
 def test_deals_of_one_client_raise_the_error():
     journeys = journeys_of(TWO)
     clients = [f"c{int(k) // 5}" for k in journeys.leads["lead_id"]]  # five alike each

@@ -23,12 +23,15 @@ from funnel_lib.stats.incidence import OPEN
 from funnel_lib.stats.intervals import divide
 from funnel_lib.stats.strata import compare_strata
 
-CLOSING, FIRST_STEP, OPENING = "closing", "first_step", "opening"
+CLOSING, FIRST_STEP, OPENING, LOST = "closing", "first_step", "opening", "lost"
+_HABITS = [CLOSING, FIRST_STEP, OPENING, LOST]  # what is compared beside the steps
 LEAST = 0.10  # a smaller difference is no habit
 SELDOM = 0.05  # a group with a smaller part of its leads on a path is not on it
 MOSTLY = 0.8  # a path with so many leads of one group is that group's
 NEARLY = 0.9  # a group that would lose so many leads with its managers stays whole
 NEVER_LOST = 0.02  # of a group that opens deals late hardly any is lost at the first step
+_FEW_LOST = 1 / 6  # lost leads for each won, of the others': with twice the sales it is 1/4
+_NO_SKILL = 2.25  # times as large a share of closed leads won as the others'
 _ONE_PATH = 0.2  # where paths were not looked for: a share so far below the others' is no mix
 
 
@@ -58,6 +61,7 @@ class _Measure:
     base: np.ndarray  # (n_leads,)
     hits: np.ndarray  # (n_leads,)
     side: int  # -1: who records less; 1: who leaves more
+    on_path: bool = False  # compared on the same path only
 
 
 def find_habits(journeys: Journeys, segmentation: Segmentation | None = None) -> Habits:
@@ -66,11 +70,12 @@ def find_habits(journeys: Journeys, segmentation: Segmentation | None = None) ->
     Of a group's won deals the share that show a step, compared on the same path, for managers and
     teams with those where the path itself may be their habit; of its old leads the share never
     closed (of a quarter: not closed in the time in which most are); for managers and teams of the
-    lost leads the share without any step after the first, and of all the share opened only after
-    their first step. The others are those that do not differ themselves: the one that differs most
-    is taken away, and the rest compared again. Fewer lost leads with steps are a habit only where
-    more than expected of those left buy, or where hardly any is lost at the first step. The result
-    is kept with the journeys.
+    lost leads the share without any step after the first, of the old closed ones the share lost,
+    and of all the share opened only after their first step. The others are those that do not differ
+    themselves: the one that differs most is taken away, and the rest compared again. Fewer lost
+    leads with steps are a habit only where more than expected of those left buy, or where hardly
+    any is lost at the first step; fewer lost ones only where there are hardly any
+    (`_enters_won_only`). The result is kept with the journeys.
     """
     known = journeys.kept.get("habits")
     if known is None or known[0] is not segmentation:
@@ -80,16 +85,21 @@ def find_habits(journeys: Journeys, segmentation: Segmentation | None = None) ->
 
 def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habits:
     decided, groupings = find_decided(journeys, segmentation), list_groupings(journeys)
-    rows, differs = [], {}
+    rows, differs = [], {}  # of managers, by measure
     paths = _find_group_paths(decided, groupings)
     for grouping in groupings:
         measures = list(_list_measures(journeys, decided, grouping.kind))
         alpha = MOST_P / max(len(measures) * len(grouping.names) * len(groupings), 1)
+        found_by = {}
         for measure in measures:
             stays = _leave_out(grouping, groupings[0], differs.get(measure.name, ()))
-            found = _compare(grouping, measure, stays, paths, decided, alpha)
+            found = found_by[measure.name] = _compare(
+                grouping, measure, stays, paths, decided, alpha
+            )
             if measure.name == FIRST_STEP:
                 found["differs"] &= _is_recording(journeys, grouping, decided, found)
+            if measure.name == LOST:
+                found["differs"] &= _enters_won_only(found, found_by[CLOSING])
             rows.append(found)
             if grouping.kind == "manager":
                 differs[measure.name] = found.loc[found["differs"], "group"]
@@ -97,7 +107,7 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
     if len(table):
         table["p_holm"] = correct_p(table["p"].to_numpy())
         alone = segmentation is None or segmentation.why_not == "not_asked"
-        mixed = alone & ~table["step"].isin([CLOSING, FIRST_STEP, OPENING])
+        mixed = alone & ~table["step"].isin(_HABITS)
         table["apart"] = table["differs"] & (table["p_holm"] < MOST_P)
         seldom = table["share"] <= _ONE_PATH * table["share_others"]
         table["differs"] = table["apart"] & (~mixed | seldom)
@@ -125,7 +135,7 @@ def _list_measures(journeys: Journeys, decided: Decided, kind: str) -> Iterator[
     for code in before:
         if counted.measurable[code]:
             base = won & on_path[places.path, code][of_lead]
-            yield _Measure(steps.ids[code], base, shown[of_lead, code], -1)
+            yield _Measure(steps.ids[code], base, shown[of_lead, code], -1, on_path=True)
     old = find_mature(journeys) & entered
     day, cause = find_outcome_days(journeys)
     late = (cause == OPEN) | ((kind == "quarter") & (day > find_horizon_to_close(journeys)))
@@ -134,6 +144,7 @@ def _list_measures(journeys: Journeys, decided: Decided, kind: str) -> Iterator[
         first = {skeleton[0] for skeleton in places.tree.skeletons}
         rest = [c for c in before if steps.ids[c] not in first]
         yield _Measure(FIRST_STEP, lost & old, ~shown[of_lead][:, rest].any(axis=1), 1)
+        yield _Measure(LOST, old & (won | lost), lost, -1)
         begun = shown[:, [steps.ids.index(step) for step in first]].any(axis=1)[of_lead]
         opened, came = to_micros(leads["created_at"]), to_micros(leads["entered_at"])
         behind = (opened < NEVER) & (opened > came + HOUR)
@@ -165,9 +176,9 @@ def _compare(
     from scipy.stats import norm
 
     of_lead, path = decided.places.counted.of_lead, decided.places.path
-    split = _within(grouping, path[of_lead]) if measure.side < 0 else grouping
+    split = _within(grouping, path[of_lead]) if measure.on_path else grouping
     cells = [split.add_up(measure.base & stays, w) for w in (None, measure.hits.astype(float))]
-    own = _compare_wholes(grouping, measure, stays, paths, decided) if measure.side < 0 else {}
+    own = _compare_wholes(grouping, measure, stays, paths, decided) if measure.on_path else {}
     n, hits = (x.sum(axis=1) for x in cells)
     for g, (n_own, hits_own) in own.items():
         n[g], hits[g] = n_own[g].sum(), hits_own[g].sum()
@@ -234,6 +245,22 @@ def _is_recording(
         clear = np.abs(expected.later) > 3 * expected.later_error
     opposite = np.sign(expected.later) == -np.sign(found["share"] - found["share_others"])
     return (made_up & clear & opposite) | (found["share"] < NEVER_LOST)
+
+
+def _enters_won_only(found: pd.DataFrame, closing: pd.DataFrame) -> np.ndarray:
+    """Are so few of a group's closed leads lost that lost ones may not be entered?
+
+    A manager who wins twice the others' share is a good one. So both must be far apart: the
+    lost for each won (where the others win 26 %, such a group wins 68 %), and the share won;
+    where the others win more than 43 %, that leaves those who lose hardly any. Who is so much
+    better in truth is not compared either: these data cannot tell the two apart.
+    Who leaves them open is named for that alone.
+    """
+    share, others = found["share"], found["share_others"]
+    few = share * (1 - others) <= _FEW_LOST * others * (1 - share)
+    unlike = (1 - share > _NO_SKILL * (1 - others)) | (share < NEVER_LOST)
+    leaves_open = closing["differs"] & (closing["share"] > closing["share_others"])
+    return (few & unlike & ~leaves_open).to_numpy()
 
 
 def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ _HABITS = {  # and whether its share is above the others'
     ("first_step", False): "sentence.recording_first_step_less",
     ("opening", True): "sentence.recording_opening_more",
     ("opening", False): "sentence.recording_opening_less",
+    ("lost", False): "sentence.recording_lost",
 }
 MOST_GROUPS = 5
 
