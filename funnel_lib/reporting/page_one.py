@@ -15,7 +15,7 @@ from funnel_lib.core.times import DAY, read_window
 from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences, write_amounts
 from funnel_lib.drawing.html import link_leads, show_text
 from funnel_lib.sections.acts import Act
-from funnel_lib.sections.asks.tell import tell_proposing, tell_unproven
+from funnel_lib.sections.asks.tell import find_worse, tell_proposing, tell_unproven
 from funnel_lib.sections.groups.tell import plan_review, tell_worst
 from funnel_lib.sections.hypotheses.tell import plan_rule
 from funnel_lib.sections.losses.tell import tell_most_lost, tell_never_proposed
@@ -167,7 +167,7 @@ def compose_page_one(
 def _leave_out_harmed(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The tables, the list of open leads without those for whom to propose the next step is no
     advice, as fewer go on where it is done."""
-    harmed = tables["asks"].loc[tables["asks"]["high"] < 0, "node"]
+    harmed = tables["asks"].loc[find_worse(tables["asks"]), "node"]
     open_leads = tables["open_leads"]
     return tables | {"open_leads": open_leads[~open_leads["node"].isin(harmed)]}
 

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from funnel_lib.core.words import Words
+from funnel_lib.stats.differences import MOST_P
+from funnel_lib.stats.experiments import Z
 
 MOST_STEPS = 5  # told one by one
 
@@ -33,7 +35,7 @@ def tell_asks(asks: pd.DataFrame, words: Words) -> str:
     if told.empty:
         return words.text("sentence.asks_few")
     if main is None:
-        worse = int((told["high"] < 0).sum())
+        worse = int(find_worse(told).sum())
         key = "sentence.asks_worse" if worse else "sentence.asks_chance"
         return words.text(key, n=len(told), worse=worse)
     return words.text("sentence.asks_help", **_describe(main))
@@ -60,8 +62,7 @@ def tell_proposing(asks: pd.DataFrame, words: Words) -> str:
 def tell_unproven(asks: pd.DataFrame, words: Words) -> str:
     """That it is not known whether proposing helps, or that fewer go on where it is done, in a
     short sentence: beside how many were never proposed to."""
-    told = list_told(asks)
-    return words.text("page.asks_worse" if (told["high"] < 0).any() else "page.asks_unknown")
+    return words.text("page.asks_worse" if find_worse(asks).any() else "page.asks_unknown")
 
 
 def _write_percents(shares: pd.Series, words: Words) -> str:
@@ -76,9 +77,10 @@ def tell_asks_by_step(asks: pd.DataFrame, words: Words) -> list[str]:
     if asks.empty:
         return [words.text("sentence.asks_none")]
     told, main, said = list_told(asks), _find_main(asks), [tell_asks(asks, words)]
+    worse = find_worse(told)
     for place, row in told.head(MOST_STEPS).iterrows():
         if main is None or place != main.name:
-            key = "sentence.asks_step_worse" if row["high"] < 0 else "sentence.asks_step_chance"
+            key = "sentence.asks_step_worse" if worse[place] else "sentence.asks_step_chance"
             key = "sentence.asks_step" if row["beyond_chance"] else key
             said.append(words.text(key, place=_name_place(row, words), **row))
     untold = len(asks) - len(told)
@@ -90,6 +92,16 @@ def _find_main(asks: pd.DataFrame) -> pd.Series | None:
     told = list_told(asks)
     sure = told[told["beyond_chance"].astype(bool)]
     return None if sure.empty else sure.iloc[0]
+
+
+def find_worse(asks: pd.DataFrame) -> pd.Series:
+    """At which places do fewer go on after a proposal, beyond chance of all that are told
+    (Bonferroni; the error from the interval)?"""
+    from scipy.stats import norm
+
+    z = asks["difference"] / (asks["high"] - asks["low"]) * 2 * Z
+    p = pd.Series(norm.cdf(z), asks.index)
+    return p * max(asks["difference"].notna().sum(), 1) < MOST_P / 2
 
 
 def list_told(asks: pd.DataFrame) -> pd.DataFrame:
