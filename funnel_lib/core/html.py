@@ -70,7 +70,14 @@ def _read_templates() -> Environment:
         undefined=StrictUndefined,
     )
     found.filters["marked"] = _mark
+    found.filters["unbroken"] = _keep_spans
     return found
+
+
+def _keep_spans(text: str) -> Html:
+    """Escape a text, and keep both ends of a span such as 74–84% on one line."""
+    keep = r'<span style="white-space:nowrap">\g<0></span>'
+    return Html(re.sub(r"[\d.,]+–[\d.,]+(?:\s?%)?", keep, escape(text)))
 
 
 def _mark(text: str) -> Html:
