@@ -276,12 +276,31 @@ def test_places_as_an_obvious_loop_has_them(seed, n_paths, tell_all):
 # With planted truth
 
 
-def plant(seed, n_leads=3000, date_only=False, noise=0.0, **segment):
+def plant(seed, n_leads=3000, date_only=False, noise=0.0, record=None, **segment):
     segment = {"go_on": 0.8, "ask": 0.5, "ask_hours": 12.0} | segment
     world = World({"all": PlantedSegment(1, PATH, **segment)}, noise, date_only=date_only)
     planted = plant_log(world, n_leads, seed)
-    log = build_log(planted.events, planted.leads, planted.truth["observed_until"])
-    return build_journeys(log, parse_steps(planted.steps_yaml))
+    steps = parse_steps(planted.steps_yaml)
+    events = record(planted.events, steps) if record else planted.events
+    log = build_log(events, planted.leads, planted.truth["observed_until"])
+    return build_journeys(log, steps)
+
+
+def record_with_step(share, minutes):
+    """For a share of the steps taken an ask is put down about so many minutes before them."""
+
+    def record(events, steps):
+        rng = np.random.default_rng(0)
+        taken = events[events["action"].isin(PATH[1:]) & (rng.random(len(events)) < share)]
+        asked_by = {s.id: s.asked_by[0].action for s in steps.steps if s.asked_by}
+        early = np.round(minutes * rng.lognormal(0, 0.5, len(taken)))
+        asks = taken.assign(
+            at=pd.to_datetime(taken["at"]) - pd.to_timedelta(early, unit="min"),
+            action=taken["action"].map(asked_by), actor="manager",
+        )  # fmt: skip
+        return pd.concat([events.assign(at=pd.to_datetime(events["at"])), asks])
+
+    return record
 
 
 def find_truth(go_on=0.8, unasked=0.6, hours=24.0, ask_hours=12.0):
@@ -311,6 +330,44 @@ def test_where_asking_changes_nothing_nothing_is_claimed(more):
     table = count_asks(plant(seed=4, unasked=1.0, **more))
     assert table["difference"].notna().all() and not table["beyond_chance"].any()
     assert (table["p_holm"].min() >= FAMILY["asks"]) and (table["difference"].abs() < 0.1).all()
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 10])
+@pytest.mark.parametrize("share", [0.15, 0.7])
+def test_asks_recorded_with_the_step_are_no_proof_that_asking_helps(share, minutes):
+    """Asking changes nothing, but calls that were answered are logged with the talk."""
+    table = count_asks(plant(seed=4, unasked=1.0, record=record_with_step(share, minutes)))
+    assert table["with_step"].all() and table["difference"].isna().all()
+    assert not table["beyond_chance"].any()
+
+
+def test_a_few_asks_recorded_with_the_step_claim_nothing():
+    table = count_asks(plant(seed=4, unasked=1.0, record=record_with_step(0.03, 0)))
+    assert not table["with_step"].any() and not table["beyond_chance"].any()
+
+
+@pytest.mark.parametrize("n", [60, 600])
+def test_who_answers_quickly_is_not_taken_for_one_recorded_with_the_step(n):
+    """Waits without memory of half an hour on average; long tails; but not nearly all at once."""
+    rng = np.random.default_rng(1)
+
+    def is_together(hours):
+        wait = (HOUR * np.array(hours)).astype(int)
+        return counting._are_together(wait, np.full(n, TAKEN), np.zeros(n, int))
+
+    for hours in (0.5, 1, 4, 48):
+        assert np.mean([is_together(rng.exponential(hours, n)) for _ in range(100)]) < 0.2
+    for hours, sigma in ((1, 0.8), (8, 1.5), (24, 2)):
+        assert (
+            np.mean([is_together(rng.lognormal(np.log(hours), sigma, n)) for _ in range(100)]) < 0.1
+        )
+    assert is_together(np.full(n, 1 / 6)) and is_together(np.where(np.arange(n) % 5, 48, 0))
+
+
+def test_an_effect_on_clients_who_answer_within_hours_is_told():
+    quick = {"hours": 3.0, "ask_hours": 1.0}
+    table = count_asks(plant(seed=3, **quick))
+    assert not table["with_step"].any() and table["beyond_chance"].all()
 
 
 def test_who_leaves_before_anyone_asks_is_no_proof_that_asking_helps():

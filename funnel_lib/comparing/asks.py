@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_lib.comparing.comparable import find_large_strata
 from funnel_lib.core.groups import SKIPPED_OFTEN, find_accounts
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import DAY, NEVER, first_at, to_micros
+from funnel_lib.core.times import DAY, HOUR, MINUTE, NEVER, first_at, has_clock_times, to_micros
 from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
 from funnel_lib.counting.tree import Node, Places
 from funnel_lib.stats.differences import FAMILY, correct_p
@@ -18,6 +18,8 @@ from funnel_lib.stats.landmark import Gain, estimate_gain
 from funnel_lib.stats.strata import compare_strata
 
 FEWEST, FEWEST_LEFT = 30, 10  # leads, and those of them who did not go on, to tell of, a side
+TOGETHER = 0.1  # of those who went on so many at once, and nothing says what asking does
+_AT_ONCE = (2 * MINUTE, HOUR)  # one click apart; one call
 _TOLD = ("share_asked", "share_not_asked", "difference", "low", "high", "p", "error")
 
 
@@ -50,11 +52,12 @@ def compare_asked(
     DataFrame: a row a place for whose next steps anyone is asked in the log, none else. The columns
     of the table `asks`. Where either side has fewer than `FEWEST` leads, or `FEWEST_LEFT` that did
     not go on, a third of those who went on do not show the step (who takes another path is asked
-    for another step), or at a fork clients of one path are asked more often, the shares and all
-    that follows from them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at
-    its part of `differences.FAMILY`. How the shares are found: see `landmark.estimate_gain`.
+    for another step), at a fork clients of one path are asked more often, or asks are recorded
+    together with the step (`with_step`, see `_are_together`), the shares and all that follows from
+    them are NaN. p is corrected by Holm for the rows told, `beyond_chance` at its part of
+    `differences.FAMILY`. How the shares are found: see `landmark.estimate_gain`.
     """
-    chosen, rows = find_mature(journeys), []
+    chosen, rows, timed = find_mature(journeys), [], has_clock_times(journeys.ask_at)
     if leads is not None:
         chosen = chosen & leads
     accounts, path = find_accounts(journeys.leads), places.path[places.counted.of_lead]
@@ -72,7 +75,10 @@ def compare_asked(
             strata = find_large_strata(journeys, here)[here]
             gain = estimate_gain(*(what[here] for what in watch), accounts[here], seed, strata)
             alike = _are_alike(journeys, node, *(x[here] for x in (shown, path, *watch[1:])))
-            rows.append(_describe(places, node) | _judge(gain, alike))
+            went = going[here & (going < NEVER)]
+            together = timed and has_clock_times(went) and _are_together(*(x[here] for x in watch))
+            row = _judge(gain, alike and not together)
+            rows.append(_describe(places, node) | row | {"with_step": together})
     return _correct(pd.DataFrame(rows[::-1]))
 
 
@@ -164,6 +170,32 @@ def _are_alike(journeys: Journeys, node: Node, shown, path, cause, ask) -> bool:
     asked = [ask[on & np.isin(path, part)] < NEVER for part in node.parts]
     n, hits = (np.array([[f(one)] for one in asked], float) for f in (len, np.sum))
     return not (np.abs(compare_strata(n, hits).z) > Z).any()
+
+
+def _are_together(end, cause, ask) -> bool:
+    """Do more go on at once after an ask than the waits of the others explain: is the ask recorded
+    because the step was taken?
+
+    A call that is logged when it was answered always comes before a step, whatever it does. "At
+    once" is within two minutes, or within an hour (who logs when a talk begins, and the step when
+    it ends). Those who wait longer explain as many as they would if waits had no memory
+    (exponential, by their mean, of half that time at least; within the error of it), or as there
+    are up to four times that long (waits of people have long tails), whichever is more. This costs
+    places where most who go on do so within the hour after an honest ask: these data cannot tell
+    that from a record made with the step.
+    """
+    wait = (end - ask)[(cause == TAKEN) & (ask < NEVER)]
+    if len(wait) < max(FEWEST_LEFT, 1):
+        return False
+    for once in _AT_ONCE:
+        later = wait[wait > once] - once
+        n, explained = len(later), (later <= 3 * once).sum()
+        if n:
+            means = min(once / later.mean(), 2)
+            explained = max(explained, n * np.expm1(means) * (1 + Z * (1 + means) / np.sqrt(n)))
+        if len(wait) - n - explained > TOGETHER * len(wait):
+            return True
+    return False
 
 
 def _judge(gain: Gain, alike: bool) -> dict:
