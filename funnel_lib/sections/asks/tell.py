@@ -83,7 +83,10 @@ def tell_asks_by_step(asks: pd.DataFrame, words: Words) -> list[str]:
             key = "sentence.asks_step_worse" if worse[place] else "sentence.asks_step_chance"
             key = "sentence.asks_step" if row["beyond_chance"] else key
             said.append(words.text(key, place=_name_place(row, words), **row))
-    untold = len(asks) - len(told)
+    together = asks[asks["with_step"].astype(bool)] if "with_step" in asks else asks[:0]
+    places = ", ".join(_name_place(row, words) for _, row in together.iterrows())
+    said += [words.text("sentence.asks_with_step", n=len(together), places=places)] * bool(places)
+    untold = len(asks) - len(told) - len(together)
     return said + [words.text("sentence.asks_untold", n=untold)] * bool(untold and len(told))
 
 
