@@ -102,7 +102,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     events: Files = _define(..., "Table files of events, or a folder.")
-    leads: Text = _define("", "Table of leads: one row a lead.")
+    leads: Text = _define("", "Table of leads: one row per lead.")
     steps: Text = _define("", "Steps file: the client's steps.")
     mapping: Text = _define("", "Mapping file: what the columns mean, where that is not found out.")
     crm: Text = _define("auto", "auto, plain, or whose export it is.")

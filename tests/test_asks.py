@@ -490,6 +490,7 @@ def asks_of(*rows):
         difference=difference,
         low=difference - 0.06,
         high=difference + 0.06,
+        with_step=False,
     )
 
 
@@ -530,6 +531,16 @@ def test_the_section_tells_of_each_step_once():
     )
     many = asks_of(*(("all", f"x{n}", 0.8, 0.4, n, True) for n in range(9)))
     assert len(tell_asks_by_step(many, EN)) == 5
+
+
+def test_where_proposals_are_recorded_with_the_step_it_is_said():
+    table = asks_of(READ, ("all", "pay", np.nan, np.nan, 9, False)).assign(with_step=[False, True])
+    assert tell_asks_by_step(table, EN)[1:] == [
+        "Recorded together with the step: the proposal of “pay”. Whether it helps cannot be seen."
+    ]
+    assert tell_asks_by_step(table[1:], RU) == [
+        "Предложение записано вместе с самим шагом: «pay». Помогает ли оно, не видно."
+    ]
 
 
 def test_where_fewer_go_on_after_a_proposal_it_is_said():

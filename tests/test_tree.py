@@ -987,10 +987,10 @@ def test_the_key_names_what_is_drawn(lang):
 
 def test_the_tree_is_told_in_both_languages():
     assert tell_tree(made_tree(), words_of("en")) == (
-        "200 of 1,000 leads are lost or still wait before the paths part (“Read it” or “Met us”): "
-        "which path they were on cannot be known. Wholesale: 450 of 600 who took it went all the "
+        "200 of 1,000 leads are lost or still open before the fork (“Read it” or “Met us”). Which "
+        "path they were on cannot be known. Wholesale: 450 of 600 who took it went all the "
         "way (75.0%). Retail: 90 of 200 who took it went all the way (45.0%). For 45 of them the "
-        "path is not sure; they are counted on the likelier one."
+        "path is not certain; they are counted on the likelier one."
     )
     told = plain(tell_tree(made_tree(), words_of("ru")))
     for part in ("200 из 1 000", "«Прочитал» или «Встретился»", "Опт: из 600", "450 (75,0 %)",

@@ -26,14 +26,14 @@ def tell_asks(asks: pd.DataFrame, words: Words) -> str:
     ...     "segment": "all", "step": "meet", "n_asked": 200, "n_not_asked": 335,
     ...     "n_not_asked_went_on": 150, "difference": 0.4, "low": 0.34, "high": 0.46,
     ...     "beyond_chance": True, "share_asked": 0.85, "share_not_asked": 0.45}])
-    >>> tell_asks(asks, Words("en", {"meet": "Met us"})).split(" at ")[1][:20]
-    '“Met us” 85% of thos'
+    >>> tell_asks(asks, Words("en", {"meet": "Met us"})).split(". ")[1][:26]
+    'At “Met us”, 85% of the un'
     """
     if asks.empty:
         return ""
     told, main = list_told(asks), _find_main(asks)
     if told.empty:
-        return words.text("sentence.asks_few")
+        return _tell_together(asks, words) or words.text("sentence.asks_few")
     if main is None:
         worse = int(find_worse(told).sum())
         key = "sentence.asks_worse" if worse else "sentence.asks_chance"
@@ -83,11 +83,19 @@ def tell_asks_by_step(asks: pd.DataFrame, words: Words) -> list[str]:
             key = "sentence.asks_step_worse" if worse[place] else "sentence.asks_step_chance"
             key = "sentence.asks_step" if row["beyond_chance"] else key
             said.append(words.text(key, place=_name_place(row, words), **row))
-    together = asks[asks["with_step"].astype(bool)] if "with_step" in asks else asks[:0]
-    places = ", ".join(_name_place(row, words) for _, row in together.iterrows())
-    said += [words.text("sentence.asks_with_step", n=len(together), places=places)] * bool(places)
-    untold = len(asks) - len(told) - len(together)
-    return said + [words.text("sentence.asks_untold", n=untold)] * bool(untold and len(told))
+    if told.empty:
+        return said
+    together = _tell_together(asks, words)
+    untold = int((asks["difference"].isna() & ~asks["with_step"].astype(bool)).sum())
+    said += [together] * bool(together)
+    return said + [words.text("sentence.asks_untold", n=untold)] * bool(untold)
+
+
+def _tell_together(asks: pd.DataFrame, words: Words) -> str:
+    """At which steps the proposal is recorded together with the step; empty where at none."""
+    rows = asks[asks["with_step"].astype(bool)]
+    places = ", ".join(_name_place(row, words) for _, row in rows.iterrows())
+    return words.text("sentence.asks_with_step", n=len(rows), places=places) if places else ""
 
 
 def _find_main(asks: pd.DataFrame) -> pd.Series | None:

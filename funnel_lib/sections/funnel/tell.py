@@ -22,7 +22,7 @@ def tell_funnel(funnel: pd.DataFrame, words: Words) -> str:
     >>> tell_funnel(funnel, Words("en"))
     'The largest drop comes before “pay”: 20 of 80 went on (25.0%); 9 of the rest are still open.
     20 of 80 who entered reached “pay” (25.0%, 95% interval 17.0–35.0%). Still open before it: 9;
-    these are neither won nor lost. Not measurable, as nothing in the data shows them: read.'
+    these are neither won nor lost. Not measurable, as nothing in the data shows them: “read”.'
     """
     rows = funnel[funnel["part"] == "before_sale"]
     seen = rows[rows["share_of_entered"].notna()]

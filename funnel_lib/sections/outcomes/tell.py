@@ -21,8 +21,8 @@ def tell_outcomes(leads: pd.DataFrame, words: Words) -> str:
     --------
     >>> day = pd.to_datetime(["2025-03-01", "2025-03-09"], utc=True)
     >>> tell_outcomes(pd.DataFrame({"status": ["won", "open"], "entered_at": day}), Words("en"))
-    'Leads from 1 Mar 2025 to 9 Mar 2025: 2; 1 bought (50.0%, 95% interval 9.5–90.5%), 0 lost,
-    1 open. Fewer than 30 leads: read it as a hint.'
+    'Leads from 1 Mar 2025 to 9 Mar 2025: 2; 1 bought so far (50.0%), 0 lost, 1 open. Fewer than 30
+    leads: read it as a hint.'
     """
     leads = leads[leads["entered_at"].notna()]
     if leads.empty:

@@ -61,7 +61,7 @@ def tell_stages(audit: pd.DataFrame, words: Words) -> str:
     Examples
     --------
     >>> print(tell_stages(audit_stages(["КП отправлено", "Оплатил", "Отказ"]), Words("en")))
-    CRM stages: 2. About the manager's action: 1, about a client's step: 1, unclear: 0. Stages that
+    1 of 2 stages describe the manager's action, 1 a client's step; unclear: 0. Stages that
     mean lost: 1.
     """
     stages = audit[audit["end"] == ""]
