@@ -111,7 +111,7 @@ def find_worse(asks: pd.DataFrame) -> pd.Series:
     from scipy.stats import norm
 
     z = asks["difference"] / (asks["high"] - asks["low"]) * 2 * Z
-    p = pd.Series(norm.cdf(z), asks.index)
+    p = pd.Series(norm.cdf(z.to_numpy(float)), asks.index)
     return p * max(asks["difference"].notna().sum(), 1) < MOST_P / 2
 
 
