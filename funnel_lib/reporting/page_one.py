@@ -28,7 +28,7 @@ from funnel_lib.sections.outcomes.tell import (
     take_money,
     tell_outcomes,
 )
-from funnel_lib.sections.quality.exports import tell_export
+from funnel_lib.sections.quality.exports import find_silent_end, tell_export
 from funnel_lib.sections.quality.tell import (
     tell_merged,
     tell_reliability,
@@ -114,7 +114,11 @@ def tell_above(audit: Source, lang: str = "") -> list[str]:
     leaves out."""
     log, words, journeys = audit.log, audit.words(lang), audit.journeys
     merged = tell_merged(log, audit.unmerged, journeys.leads, words)
-    return [*_tell_steps(audit, words), *merged, *tell_export(log, words, journeys)]
+    silent = [
+        words.text("sentence.check_silent_end", last=last, until=log.observed_until)
+        for last in find_silent_end(log)
+    ]
+    return [*_tell_steps(audit, words), *merged, *silent, *tell_export(log, words, journeys)]
 
 
 def tell_whole(audit: Source, lang: str = "") -> list[str]:

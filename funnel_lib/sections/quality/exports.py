@@ -91,10 +91,6 @@ def tell_export(log: EventLog, words: Words, journeys: Journeys | None = None) -
     """
     cuts = [_tell_cut(cut, words) for cut in list_cuts(journeys or log)]
     told = [*cuts, *_tell_duplicates(journeys or log, words)]
-    told += [
-        words.text("sentence.check_silent_end", last=last, until=log.observed_until)
-        for last in find_silent_end(log)
-    ]
     return [*told, *_tell_pipelines(journeys or log, words), *_tell_missing(log, words)]
 
 
