@@ -25,6 +25,7 @@ from funnel_lib.settings import Settings
 # In the metadata of what a notebook shows: why a part is missing, and that one has nothing to say.
 FAILED, SILENT = "funnel_lib_failed", "funnel_lib_silent"
 
+Tables = dict[str, pd.DataFrame]
 
 _MOST_OPEN = 10  # rows
 _ENDS = 2  # steps: where a log shows no more, it is a snapshot of beginnings and ends
@@ -66,6 +67,10 @@ class Source:
         """Some tables, of those that are counted for each segment the rows of all leads."""
         return list(select_segment({name: self.tables[name] for name in names}).values())
 
+    def add(self, tables: Tables) -> Source:
+        """The same with further tables, or others in their place."""
+        return replace(self, tables=self.tables | tables)
+
     def words(self, lang: str = "") -> Words:
         """How to write this audit's numbers, steps and segments, in its own language or another."""
         lang = lang or self.settings.lang or LANGUAGES[0]
@@ -81,9 +86,6 @@ class Source:
     def count_each(self, count: Callable[[Group], pd.DataFrame]) -> pd.DataFrame:
         """Count a table for all leads and for each segment."""
         return pd.concat([count(group) for group in self.all_groups], ignore_index=True)
-
-
-Tables = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Which managers, teams and sources sell worse than the others, and what does it cost?"""
 
-from dataclasses import replace
-
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
 from funnel_lib.sections.groups.count import compare_groups, count_groups, split_change
@@ -26,7 +24,7 @@ SECTIONS = (GROUPS,)
 
 def _compare(source: Source, by: str = "manager", within: str = "") -> Source:
     compared = compare_groups(source.journeys, by, source.segmentation, within)
-    return replace(source, tables=source.tables | {"group_comparison": compared})
+    return source.add({"group_comparison": compared})
 
 
 def _split(
@@ -40,7 +38,7 @@ def _split(
     """What changed between two values of a column; of `journeys`, where they are given."""
     of = source.journeys if journeys is None else journeys
     change = split_change(of, source.segmentation, by, before, after, within)
-    return replace(source, tables=source.tables | {"change": change})
+    return source.add({"change": change})
 
 
 ASKED = (

@@ -1,7 +1,5 @@
 """What to change first, what is it worth, and did it work?"""
 
-from dataclasses import replace
-
 import pandas as pd
 
 from funnel_lib.core.tables import list_columns
@@ -49,11 +47,11 @@ SECTIONS = (HYPOTHESES,)
 
 
 def _list(source: Source, plans: Plans) -> Source:
-    return replace(source, tables=source.tables | {"plans": list_plans(plans)})
+    return source.add({"plans": list_plans(plans)})
 
 
 def _read(source: Source, reading: pd.DataFrame) -> Source:
-    return replace(source, tables=source.tables | {"split_reading": reading})
+    return source.add({"split_reading": reading})
 
 
 def _read_change(source: Source, step: str, changed_at: str, within: str) -> Source:
@@ -62,7 +60,7 @@ def _read_change(source: Source, step: str, changed_at: str, within: str) -> Sou
         "before_after": read_before_after(source.journeys, *given),
         "trend": count_trend(source.journeys, step, within, source.segmentation),
     }
-    return replace(source, tables=source.tables | tables)
+    return source.add(tables)
 
 
 ASKED = (

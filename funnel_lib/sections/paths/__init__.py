@@ -91,7 +91,7 @@ def _choose(source: Source, segment: str = "", status: str = "") -> pd.DataFrame
 def _look_at(source: Source, found: Segmentation) -> Source:
     """The same leads in other segments."""
     other = replace(source, segmentation=found)
-    return replace(other, tables=source.tables | _count(other))
+    return other.add(_count(other))
 
 
 def _measure_likeness(source: Source, found: Segmentation | None = None) -> Source:
@@ -99,7 +99,7 @@ def _measure_likeness(source: Source, found: Segmentation | None = None) -> Sour
     from funnel_lib.sections.paths.clusters import measure_likeness
 
     likeness = measure_likeness(source.journeys, found or source.segmentation)
-    return replace(source, tables=source.tables | {"likeness": likeness})
+    return source.add({"likeness": likeness})
 
 
 PATHS = Section(
