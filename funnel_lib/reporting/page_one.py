@@ -159,12 +159,7 @@ def compose_page_one(
     answer, reason = _find_answer(tables, leads, words)
     acts = [act for act in _list_acts(tables, words) if act is not None]
     outcomes = tell_outcomes(tables["leads"], words)
-    proposes = bool(tell_proposing(tables["asks"], words))
-    compares = proposes or bool(tell_worst(tables["groups"], words))
-    trust = [
-        *_tell_trust(tables, leads, journeys, words),
-        *_tell_caution(acts, compares, proposes, words),
-    ]
+    trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(tables, acts, words)]
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
 
 
@@ -289,11 +284,15 @@ def _tell_silent(journeys: Journeys, words: Words) -> str:
     return words.each("page.silent_lost", checks.assign(n=checks["n_rows"], days=days))
 
 
-def _tell_caution(acts: list[Act], compares: bool, proposes: bool, words: Words) -> list[str]:
-    """What not to make of a difference, and of what the acts may bring."""
+def _tell_caution(tables: dict[str, pd.DataFrame], acts: list[Act], words: Words) -> list[str]:
+    """What else may be behind a difference that is claimed, and what not to make of the gains."""
     gains = [act for act in acts if act.gain]
+    proposes = tell_proposing(tables["asks"], words)
+    worse = tell_worst(tables["groups"], words)
     told = join_sentences(
-        (gains or compares) and words.text("page.cause_asks" if proposes else "page.cause"),
+        proposes and words.text("page.cause_asks"),
+        worse and words.text("page.cause_groups"),
+        gains and not (proposes or worse) and words.text("page.cause"),
         len(gains) > 1 and words.text("page.overlap"),
     )
     return [told] if told else []
