@@ -13,6 +13,7 @@ from funnel_lib.core.events import SOURCE_COLUMNS, show_values
 from funnel_lib.reading import outside
 from funnel_lib.reading.cells.outcomes import learn_ends
 from funnel_lib.reading.cells.people import KEYS
+from funnel_lib.reading.cells.rows import note_differing
 from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find_columns, names_lead
 from funnel_lib.reading.contacts import link_contacts
@@ -28,7 +29,6 @@ from funnel_lib.reading.plain import (
     check_mapping,
     count_broken,
     find_fitting,
-    note_differing,
     take_leads,
     take_plain,
 )

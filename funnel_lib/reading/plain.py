@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -17,16 +15,14 @@ from funnel_lib.core.events import (
     OUTCOMES,
     STATUSES,
     show_rows,
-    show_values,
 )
-from funnel_lib.core.times import as_category
 from funnel_lib.core.words import say
-from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
+from funnel_lib.reading.cells.currencies import split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
-from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes
-from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_durations, read_times
+from funnel_lib.reading.cells.outcomes import infer_outcomes
+from funnel_lib.reading.cells.rows import read_own_columns, type_events, type_leads
+from funnel_lib.reading.cells.times import read_durations
 from funnel_lib.reading.columns import (
-    DEFAULT_STATUSES,
     DURATIONS,
     ESSENTIAL,
     WEAK,
@@ -36,7 +32,6 @@ from funnel_lib.reading.columns import (
     find_columns,
     list_aliases,
 )
-from funnel_lib.reading.crms.joins import join_deals
 from funnel_lib.reading.deals import Deals, explain_undated, find_deals
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import (
@@ -47,11 +42,10 @@ from funnel_lib.reading.files.typed import (
     show,
     to_texts,
 )
-from funnel_lib.reading.ledger import MOST_WORDS, Ledger, Reading
+from funnel_lib.reading.ledger import Ledger, Reading
 
 # A row of one cell is a heading or the footer of a report.
 _LONE = re.compile(r'"[^"]*"|[^;,\t|"]*')
-_MAYBE_OWN = ("created_at", *OUTCOMES)
 _KEPT = tuple(c for c in LEAD_COLUMNS if c not in OUTCOMES)
 # Whether a row has the values the mapping asks for; dropped as soon as the tables are put together.
 _FITS = " fits where"
@@ -101,13 +95,13 @@ def take_plain(tables: list[RawTable], lead_tables: list[RawTable], reading: Rea
     if rows.empty:
         raise InputError([f"the mapping's `where: {mapping.where}` leaves no row"])
     with problems.collecting():
-        rows, zoned = _type_events(rows, reading)
+        rows, zoned = type_events(rows, reading)
     leads = None
     with problems.collecting():
-        leads, _ = _type_leads(lead_parts, reading)
+        leads, _ = type_leads(lead_parts, reading)
     problems.raise_if_any()
     _note_mixed_zones(rows, zoned, ledger)
-    _read_own_columns(rows, reading, ["created_at", *mapping.lead_columns])
+    read_own_columns(rows, reading, ["created_at", *mapping.lead_columns])
     return Taken(rows, leads, zoned)
 
 
@@ -121,7 +115,7 @@ def take_leads(tables: list[RawTable], reading: Reading) -> tuple[pd.DataFrame |
     problems = Problems()
     parts = _name_leads(tables, reading.mapping, problems)
     problems.raise_if_any()
-    return _type_leads(parts, reading)
+    return type_leads(parts, reading)
 
 
 def _note_mixed_zones(rows: pd.DataFrame, zoned: np.ndarray, ledger: Ledger) -> None:
@@ -363,127 +357,3 @@ def _keep_where(rows: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     fits = rows[_FITS].to_numpy(bool)
     rows = ledger.leave_out("where", rows.drop(columns=_FITS), ~fits)
     return rows if fits.all() else rows.reset_index(drop=True)
-
-
-def _type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read times, and code leads, actions and actors beside it, as each takes as long."""
-    with ThreadPoolExecutor() as pool:
-        words = [c for c in ("lead_id", "action", "actor") if c in rows]
-        coded = {c: pool.submit(as_category, rows[c]) for c in words}
-        times, zoned = _read_times(rows["at"], "the time column", reading)
-    unreadable = (rows["at"].notna() & times.isna() & rows["lead_id"].notna()).to_numpy()
-    # before the times are put in, so that they are shown as they were written
-    reading.ledger.leave_out("unreadable_time", rows, unreadable)
-    rows = rows.assign(at=times, **{c: job.result() for c, job in coded.items()})
-    if "actor" in rows:
-        rows["actor"] = _give_actors(rows["actor"], reading.mapping)
-    if not unreadable.any():
-        return rows, zoned
-    return rows[~unreadable].reset_index(drop=True), zoned[~unreadable]
-
-
-def _give_actors(told: pd.Series, mapping: Mapping) -> pd.Series:
-    """Give words and names of the actor column the actors that the mapping says they are."""
-    given = {w.casefold(): a for a, words in mapping.actor_values.items() for w in words}
-    if not given:
-        return told
-    return told.astype("str").map(lambda word: given.get(word.casefold(), word), na_action="ignore")
-
-
-def _type_leads(parts: list[pd.DataFrame], reading: Reading):
-    """The leads of several tables, and which kinds of times they had."""
-    if not parts:
-        return None, set()
-    leads = join_deals(parts)
-    leads = leads.drop(columns=[c for c in ("at", "action", "actor") if c in leads])
-    kinds = _read_own_columns(leads, reading)
-    leads = _settle(leads, reading)
-    if len(parts) > 1:
-        rows = pd.concat([part.assign(part=n) for n, part in enumerate(parts)], ignore_index=True)
-        # what is unreadable is noted already
-        _read_own_columns(rows, replace(reading, ledger=Ledger()))
-        note_differing(rows, reading.ledger)
-    return leads, kinds
-
-
-def _settle(leads: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """Fill outcomes that no status tells by the stage, where its name is one of an end; a lead with
-    a reason of loss is lost."""
-    status = leads.get("status", pd.Series(index=leads.index, dtype="str")).astype("str")
-    if "stage" in leads:
-        given = {w.casefold(): s for s, ws in reading.mapping.status_values.items() for w in ws}
-        ends = infer_outcomes(leads["stage"].astype("str"), None, given)
-        guessed = status.isna() & ends.isin(STATUSES[:2])
-        reading.ledger.note_cells("outcome_by_stage_name", leads["stage"], guessed)
-        status = status.mask(guessed, ends)
-    if "loss_reason" in leads:
-        status = status.mask(status.isna() & leads["loss_reason"].notna(), "lost")
-    return leads.assign(status=status) if status.notna().any() else leads
-
-
-def note_differing(rows: pd.DataFrame, ledger: Ledger) -> None:
-    """Note the leads of which two tables (``part``) say different things: the first one's word is
-    taken. The rows are of all tables, typed."""
-    rows = rows.dropna(subset="lead_id").drop_duplicates(["part", "lead_id"])
-    differs = np.zeros(len(rows), bool)
-    for column in (c for c in LEAD_COLUMNS[1:] if c in rows):
-        first = rows.groupby("lead_id")[column].transform("first")
-        differs |= (rows[column].notna() & (rows[column] != first)).to_numpy()
-    ids, n_all = rows.loc[differs, "lead_id"].drop_duplicates(), rows["lead_id"].nunique()
-    ledger.note("lead_tables_differ", len(ids), n_all, "warning", show_values(ids))
-
-
-def _read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> set[str]:
-    """Read the lead's own columns in place: dates, the amount, the status, of these the `own`;
-    which kinds of times there are."""
-    problems, kinds, mapping, ledger = Problems(), set(), reading.mapping, reading.ledger
-    for column in (c for c in ("created_at", "closed_at") if c in frame and c in own):
-        with problems.collecting():
-            times, zoned = _read_times(frame[column], f"the column {column}", reading)
-            kinds |= {"zoned"} if zoned.any() else set()
-            kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
-            _put_read(frame, column, times, ledger)
-    problems.raise_if_any()
-    if "amount" in frame and "amount" in own:
-        amounts = read_numbers(frame["amount"], mapping.decimal_comma)
-        codes = find_in_cells(frame["amount"])
-        if codes.notna().any():
-            frame["currency"] = frame["currency"].fillna(codes) if "currency" in frame else codes
-        _put_read(frame, "amount", amounts, ledger)
-    if "status" in frame and "status" in own:
-        given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
-        read, texts = read_outcomes(frame["status"], given), frame["status"]
-        odd = texts[texts.notna() & read.isna()]
-        ledger.note_words("unreadable_status", odd, "status_values", STATUSES, len(frame))
-        _note_read_words(texts, read, ledger)
-        frame["status"] = read
-    if "currency" in frame:
-        frame["currency"] = name_currencies(frame["currency"].astype("str"))
-    return kinds
-
-
-def _note_read_words(texts: pd.Series, read: pd.Series, ledger: Ledger) -> None:
-    """Note what words of outcomes were taken to mean where any is known by its beginning alone, as
-    the line of a mapping that says so."""
-    known = {word for words in DEFAULT_STATUSES.values() for word in words.split(", ")}
-    guessed = read.notna() & ~texts.str.casefold().isin(known)
-    words = {s: sorted(texts[read == s].unique())[:MOST_WORDS] for s in STATUSES}
-    told = ", ".join(f"{s}: {json.dumps(w, ensure_ascii=False)}" for s, w in words.items() if w)
-    example = f"status_values: {{{told}}}"
-    ledger.note("outcome_by_word", guessed.sum(), len(texts), "info", example)
-
-
-def _read_times(texts: pd.Series, name: str, reading: Reading) -> tuple[pd.Series, np.ndarray]:
-    try:
-        times, zoned = read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
-        if are_serials(texts):
-            reading.ledger.note_cells("excel_serials", texts, times.notna(), "info")
-        return times, zoned
-    except Ambiguous as error:
-        raise InputError([f"{name}: {p}" for p in error.problems]) from None
-
-
-def _put_read(frame: pd.DataFrame, column: str, read: pd.Series, ledger: Ledger) -> None:
-    """Put what was read in place of its texts; what could not be read is noted."""
-    ledger.note_unreadable(column, frame[column], read)
-    frame[column] = read
