@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, wraps
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +15,22 @@ import pandas as pd
 import yaml
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_compact_decimal, format_decimal, format_scientific
+from babel.numbers import format_compact_decimal
 
 from funnel_lib.core.checked import FAST
 from funnel_lib.core.errors import InputError, suggest
-from funnel_lib.core.steps import LANGUAGES, Steps
+from funnel_lib.core.steps import LANGUAGES
 from funnel_lib.core.tables import Column, find_column
+from funnel_lib.core.words.notes import SPANS, Note, find_notes, keeping_notes, noted
+from funnel_lib.core.words.numbers import (
+    HUGE,
+    MINUS,
+    NOTHING,
+    find_plural_form,
+    read_number,
+    write_number,
+)
 
-SMALL = 30  # groups below this many leads are hints
-MOST_CURRENCIES = 2  # that stand in one sum
-NOTHING, ENDLESS, _MINUS = "—", "∞", "−"
-HUGE = 1e15  # from here on a number is written as a power of ten
 _DIGITS = {"days": 1, "p_value": 3}  # of kinds; others are whole
 _LEAST_P = 0.001
 _WORDED = ("word", "name", "segment")
@@ -36,70 +39,6 @@ _EXAMPLES = {"personal_columns": ("mark", ": "), "recording_habits": ("group_by"
 _PLACE = re.compile(r"{(\w+)(?::(\w+))?}")
 _PERIOD = re.compile(r"([1-9]\d{3})-(?:Q([1-4])|(0[1-9]|1[0-2]))")
 _QUARTERS = {"en": "QQQ y", "ru": "QQQQ y"}
-
-
-@dataclass(frozen=True)
-class Note:
-    """A text, or a number or name by itself, as it was written: see `noting`.
-
-    Attributes
-    ----------
-    key : of the locale file; empty where it is no text of it
-    written : itself
-    given : all that it was given, such as the row of a table
-    places : what it has places for: each value, and how that was written
-    """
-
-    key: str
-    written: str
-    given: dict[str, Any]
-    places: dict[str, tuple[Any, str]]
-
-
-_NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
-
-
-@contextmanager
-def noting() -> Iterator[list[Note]]:
-    """Note what is written meanwhile, in that order; not what is written within another text.
-
-    Examples
-    --------
-    >>> with noting() as notes:
-    ...     told = Words("en").text("page.open_wait", n=3)
-    >>> notes[0].key, notes[0].places["n"][0], notes[0].written == told
-    ('page.open_wait', 3, True)
-    """
-    with _keeping([]) as notes:
-        yield notes
-
-
-@contextmanager
-def _keeping(notes: list[Note] | None) -> Iterator[list[Note] | None]:
-    before = _NOTES.set(notes)
-    try:
-        yield notes
-    finally:
-        _NOTES.reset(before)
-
-
-def _noted(write: Callable[..., str]) -> Callable[..., str]:
-    """Let a way to write a value be noted where it stands by itself."""
-
-    @wraps(write)
-    def write_noted(self, *given, **named) -> str:
-        notes = _NOTES.get()
-        if notes is None:
-            return write(self, *given, **named)
-        with _keeping(None):
-            written = write(self, *given, **named)
-        ends = ("low", "high") if write.__name__ in _SPANS else ("value",)
-        value = given[-1:] if write.__name__ == "value" else given
-        values = dict(zip(ends, value, strict=False))
-        notes.append(Note("", written, values, {end: (x, written) for end, x in values.items()}))
-        return written
-
-    return write_noted
 
 
 @dataclass(frozen=True)
@@ -158,12 +97,12 @@ class Words:
             raise KeyError(f"no text {key!r} in locale/{self.lang}.yml{suggest(key, _keys())}")
         if isinstance(entry, dict):
             n = values[entry.get("by", "n")]
-            entry = entry.get(_plural_form(self.lang, n), entry["other"])
-        notes = _NOTES.get()
+            entry = entry.get(find_plural_form(self.lang, n), entry["other"])
+        notes = find_notes()
         if notes is None:
             return _PLACE.sub(lambda place: self._fill(*place.groups(), values), entry)
         places: dict[str, tuple[Any, str]] = {}
-        with _keeping(None):
+        with keeping_notes(None):
             written = _PLACE.sub(lambda place: self._note(*place.groups(), values, places), entry)
         notes.append(Note(key, written, values, places))
         return written
@@ -182,14 +121,14 @@ class Words:
     ) -> str:
         """Write one place of a text, and note its value, or both ends of an interval."""
         written = self._fill(name, kind, values)
-        for end in _find_ends(name, values) if kind in _SPANS else (name,):
+        for end in _find_ends(name, values) if kind in SPANS else (name,):
             other = end in places and places[end][1] != written  # in two ways
             places[f"{end}:{kind}" if other else end] = (values[end], written)
         return written
 
     def _fill(self, name: str, kind: str | None, values: Mapping[str, Any]) -> str:
         """Write one place of a text."""
-        if kind in _SPANS:
+        if kind in SPANS:
             low, high = (values[end] for end in _find_ends(name, values))
             return self.span(low, high) if kind == "span" else self.points_span(low, high)
         x = values[name]
@@ -205,22 +144,22 @@ class Words:
             raise KeyError(f"{{{name}:{kind}}}: no such kind of place, see Words.text")
         return self.value(kind, x)
 
-    @_noted
+    @noted
     def number(self, x: float, digits: int = 0) -> str:
         """Write a number, rounded for display; from `HUGE` on as a power of ten."""
-        x = _read_number(x)
+        x = read_number(x)
         if abs(x) < HUGE:
             x = round(x, digits) + 0.0  # never "-0"
-        return _write_number(x, "#,##0." + "0" * digits, self.lang)
+        return write_number(x, "#,##0." + "0" * digits, self.lang)
 
-    @_noted
+    @noted
     def share(self, x: float, digits: int = 1) -> str:
         """Write a share as a percentage."""
         if pd.isna(x):
             return NOTHING
         return self.number(100 * x, digits) + ("\xa0%" if self.lang == "ru" else "%")
 
-    @_noted
+    @noted
     def span(self, low: float, high: float) -> str:
         """Write the two ends of an interval of shares."""
         if pd.isna(low) or pd.isna(high):
@@ -228,65 +167,65 @@ class Words:
         ends = self.share(low), self.share(high)
         return ends[0] if ends[0] == ends[1] else f"{self.number(100 * low, 1)}–{ends[1]}"
 
-    @_noted
+    @noted
     def money(self, x: float, currency: str = "") -> str:
         """Write money of one currency in whole units, from a million on in millions."""
-        x = _read_number(x)
+        x = read_number(x)
         if np.isnan(x):
             return NOTHING
         text = self.number(x)
         if abs(x) < HUGE and abs(round(x)) >= 1e6:
             text = format_compact_decimal(round(x), locale=self.lang, fraction_digits=1)
-            text = text.replace("-", _MINUS)
+            text = text.replace("-", MINUS)
         known = currency if isinstance(currency, str) else ""
         sign = Locale.parse(self.lang).currency_symbols.get(known, known)
         if self.lang == "en" and len(sign) == 1:
             return f"{sign}{text}"
         return f"{text}\xa0{sign}" if sign else text
 
-    @_noted
+    @noted
     def percent(self, x: float) -> str:
         """Write a share as a whole percentage."""
         return self.share(x, 0)
 
-    @_noted
+    @noted
     def count(self, x: float) -> str:
         """Write a count."""
         return self.number(x)
 
-    @_noted
+    @noted
     def decimal(self, x: float) -> str:
         """Write a number with one decimal."""
         return self.number(x, 1)
 
-    @_noted
+    @noted
     def hundredths(self, x: float) -> str:
         """Write a number with two decimals."""
         return self.number(x, 2)
 
-    @_noted
+    @noted
     def points(self, difference: float) -> str:
         """Write a difference of shares in percentage points, with its sign."""
         return self.text("count.points", x=self._sign(difference))
 
-    @_noted
+    @noted
     def points_span(self, low: float, high: float) -> str:
         """Write the two ends of an interval of a difference of shares."""
         return self.text("count.points_span", low=self._sign(low), high=self._sign(high))
 
-    @_noted
+    @noted
     def days(self, x: float) -> str:
         """Write a number of whole days."""
         return NOTHING if pd.isna(x) else self.text("count.days", n=x)
 
-    @_noted
+    @noted
     def within(self, days: float) -> str:
         """Say in how many days: day 0 are the first 24 hours."""
         if days < 0.5:
             return self.text("count.within_day")
         return self.text("count.within", days=self.days(days))
 
-    @_noted
+    @noted
     def hours(self, x: float) -> str:
         """Write a time in the unit people use: minutes below an hour, days from the third on."""
         if x < 1:
@@ -295,7 +234,7 @@ class Words:
             return self.text("count.hours_short", x=x)
         return self.text("count.days_short", x=x / 24)
 
-    @_noted
+    @noted
     def period(self, name: str) -> str:
         """Write a month such as 2025-03 or a quarter such as 2025-Q2; any other text as it is.
 
@@ -312,7 +251,7 @@ class Words:
         first = date(int(year), 3 * int(quarter) - 2 if quarter else int(month), 1)
         return format_date(first, pattern, locale=self.lang)
 
-    @_noted
+    @noted
     def date(self, moment: pd.Timestamp) -> str:
         """Write a day, in the reader's time zone; a moment without a zone is taken as UTC."""
         if pd.isna(moment) or not isinstance(moment, date):
@@ -325,7 +264,7 @@ class Words:
             return NOTHING
         return format_date(day, "d MMM y", locale=self.lang)
 
-    @_noted
+    @noted
     def step(self, step_id: str) -> str:
         """Name a step, to stand in quotes; one without a name goes by its id. Several, joined by
         `` | `` as of a fork, are named one by one: A” or “B."""
@@ -337,7 +276,7 @@ class Words:
         names = [self.step_names.get(step, step) for step in several]
         return self.text("count.or_quoted").join(names) if len(names) > 1 else names[0]
 
-    @_noted
+    @noted
     def propose(self, step_id: str) -> str:
         """Write what proposes a step, or the step itself, in quotes, where no steps file says it.
 
@@ -362,12 +301,12 @@ class Words:
             return self.text("advice.ask_for", ask=self.step_asks[step_id])
         return self.value("advice", lever)
 
-    @_noted
+    @noted
     def steps(self, step_ids: Iterable[str]) -> str:
         """Name several steps within a sentence, in their order."""
         return ", ".join(self.text("sentence.quoted", step=step) for step in step_ids)
 
-    @_noted
+    @noted
     def quoted(self, name: str) -> str:
         """Write a segment's name within a sentence: in quotes, and those inside it as inner ones.
 
@@ -387,7 +326,7 @@ class Words:
         known = find_column(name, table)
         return str(name) if known is None else _read_texts(self.lang)[f"column.{known.title}"]
 
-    @_noted
+    @noted
     def value(self, column: str, x, table: str = "") -> str:
         """Write a cell as its column asks for; "—" where it is missing or an empty text.
 
@@ -487,11 +426,11 @@ class Words:
         shown = self.number(abs(100 * difference), 1)
         if pd.isna(difference) or shown == self.number(0, 1):
             return shown
-        return ("+" if difference > 0 else _MINUS) + shown
+        return ("+" if difference > 0 else MINUS) + shown
 
     def _figure(self, known: Column | None, x: float) -> str:
         if known is None:
-            return _write_number(_read_number(x), "#,##0.##", self.lang)
+            return write_number(read_number(x), "#,##0.##", self.lang)
         if known.kind in ("share", "probability"):
             return self.share(x)
         if known.kind == "points":
@@ -523,52 +462,10 @@ def split_path(path: str) -> list[list[str]]:
 
 
 _INNER_QUOTES = {"en": str.maketrans("“”", "‘’"), "ru": str.maketrans("«»", "„“")}
-_SPANS = ("span", "points_span")
 _KINDS = (
     "count", "decimal", "hundredths", "share", "percent", "points", "days", "within", "hours",
     "date", "period", "step", "steps", "quoted",
 )  # fmt: skip
-
-
-def check_language(lang: str) -> None:
-    """Refuse a language that there is not; an empty text is none asked for."""
-    if lang and lang not in LANGUAGES:
-        raise InputError([f"--lang {lang}: choose {' or '.join(LANGUAGES)}"])
-
-
-def use_language(lang: str, steps: Steps | None = None) -> None:
-    """Let objects show themselves in this language, and with these names of steps, from here on.
-
-    `build_audit` does so with its own.
-    """
-    check_language(lang)
-    _SHOWN[0] = Words(lang, steps.names(lang) if steps else {})
-
-
-def find_shown_words() -> Words:
-    """How objects that know no language write themselves: see `use_language`."""
-    return _SHOWN[0]
-
-
-_SHOWN = [Words()]
-
-
-@contextmanager
-def asking(lang: str) -> Iterator[None]:
-    """Let what is wrong with the input be told in the language that is asked for, meanwhile."""
-    before = _ASKED.set(Words(lang if lang in LANGUAGES else LANGUAGES[0]))
-    try:
-        yield
-    finally:
-        _ASKED.reset(before)
-
-
-def say(key: str, **values: Any) -> str:
-    """Write a message for who made the call; see `asking` and `Words.text`."""
-    return (_ASKED.get() or Words()).text(key, **values)
-
-
-_ASKED: ContextVar[Words | None] = ContextVar("asked", default=None)
 
 
 def label_table(
@@ -602,79 +499,10 @@ def _label_cells(table: pd.DataFrame, column: str, words: Words, name: str) -> l
 @cache
 def _read_texts(lang: str) -> dict[str, str | dict[str, str]]:
     """Read a locale file as flat keys such as ``sentence.outcomes``."""
-    path = Path(__file__).parents[1] / "locale" / f"{lang}.yml"
+    path = Path(__file__).parents[2] / "locale" / f"{lang}.yml"
     sections = yaml.load(path.read_text(encoding="utf-8"), Loader=FAST)
     return {f"{s}.{key}": text for s, texts in sections.items() for key, text in texts.items()}
 
 
 def _keys() -> list[str]:
     return list(_read_texts(LANGUAGES[0]))
-
-
-def _plural_form(lang: str, n: float) -> str:
-    n = _read_number(n)
-    return Locale.parse(lang).plural_form(round(n)) if abs(n) < HUGE else "many"
-
-
-def _read_number(x: float | None) -> float:
-    """Any number as a float: NaN where it is missing, infinite where it is too large for one."""
-    if pd.isna(x):
-        return np.nan
-    try:
-        return float(x)
-    except OverflowError:
-        return np.inf if x > 0 else -np.inf
-
-
-def _write_number(x: float, pattern: str, lang: str) -> str:
-    """Write any float, also what has no digits or too many of them."""
-    if np.isnan(x):
-        return NOTHING
-    if np.isinf(x):
-        return ENDLESS if x > 0 else _MINUS + ENDLESS
-    if abs(x) >= HUGE:
-        text = format_scientific(float(f"{x:.1e}"), "0.#E0", locale=lang)
-    else:
-        text = format_decimal(x, pattern, locale=lang)
-    return text.replace("-", _MINUS)
-
-
-def join_sentences(*told: str | bool) -> str:
-    """Put sentences one after the other; what is empty or false is none."""
-    return " ".join(sentence for sentence in told if sentence)
-
-
-def hint_if_few(n: float, words: Words) -> str:
-    """Say that so few leads are a hint only; nothing where they are enough."""
-    return words.text("sentence.small") if n < SMALL else ""
-
-
-def excludes_zero(low: float, high: float) -> bool:
-    """Whether an interval lies on one side of zero."""
-    return low > 0 or high < 0
-
-
-def write_amounts(leads: pd.DataFrame, words: Words) -> str:
-    """Write the sum of some leads' amounts, each currency by itself; empty where there is none, or
-    there are more than two."""
-    known = leads[leads["amount"] > 0]
-    sums = known.groupby("currency", observed=True, dropna=False)["amount"].sum()
-    if len(sums) > MOST_CURRENCIES:
-        return ""
-    sums = sums.sort_values(ascending=False)
-    return " + ".join(words.money(x, currency) for currency, x in sums.items())
-
-
-def write_gain(row: Mapping, words: Words, months: float = 1, ends: str = "") -> str:
-    """Write the range of a gain a month: money, or deals where no amounts are known.
-
-    Its ends, `low` and `high` behind what `ends` says, have two digits: more would claim too much.
-    """
-    low, high = (float(f"{row[ends + end] / months:.1e}") for end in ("low", "high"))
-    if pd.notna(row["extra_amount"]):
-        key = "sentence.range" if low > 0 else "sentence.up_to"
-        return words.text(key, low=low, high=high, currency=row["currency"])
-    key = "sentence.deals_range" if low > 0 else "sentence.deals_up_to"
-    digits = [0 if x >= 10 else 1 if x >= 0.1 or x == 0 else 3 for x in (low, high)]
-    low, high = (words.number(x, n) for x, n in zip((low, high), digits, strict=True))
-    return words.text(key, low=low, high=high)
