@@ -1,5 +1,6 @@
 """What stands on the page of each sample is words of its language, whoever reads them aloud."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from funnel_lib.core.steps import read_steps
+from funnel_lib.reporting.claims import check_claims
 from funnel_lib.reporting.report import write_report
 from funnel_lib.settings import Settings
 
@@ -42,19 +44,20 @@ class Spoken(HTMLParser):
 
 @pytest.fixture(scope="module", params=SAMPLES)
 def page(request, root, tmp_path_factory):
-    """The language, the steps file, the texts of the page of a sample."""
+    """Of a sample: the language, the steps file, the texts of the page, what is not claimed there."""
     folder = root / "data" / SAMPLES[request.param]
     files = {"events": "events.csv", "leads": "leads.csv", "steps": "steps.yml"}
     out = tmp_path_factory.mktemp("spoken") / "out"
     given = {name: folder / file for name, file in files.items()}
     write_report(Settings(**given, lang=request.param, formats="html", out=out))
     html = (out / "report.html").read_text(encoding="utf-8")
-    return request.param, folder / "steps.yml", Spoken(html).texts
+    claims = json.loads((out / "claims.json").read_text(encoding="utf-8"))
+    return request.param, folder / "steps.yml", Spoken(html).texts, check_claims(html, claims)
 
 
 def test_people_are_shown_no_ids(page):
     """Neither steps nor actions nor segments by what machines call them."""
-    _, path, texts = page
+    _, path, texts, _ = page
     written = yaml.safe_load(path.read_text(encoding="utf-8"))
     actions = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", str(written))) | {*read_steps(path).ids}
     ids = {name for name in actions if "_" in name}
@@ -66,7 +69,7 @@ def test_people_are_shown_no_ids(page):
 
 
 def test_a_page_keeps_to_its_language(page):
-    lang, _, texts = page
+    lang, _, texts, _ = page
     if lang == "en":
         assert [text for text in texts if re.search("[а-яё]", text, re.IGNORECASE)] == []
         return
@@ -76,7 +79,12 @@ def test_a_page_keeps_to_its_language(page):
 
 def test_a_page_has_its_signs(page):
     """A number below zero has a minus, and what a language writes stays together."""
-    lang, _, texts = page
+    lang, _, texts, _ = page
     assert [text for text in texts if re.search(r"(?<![\w.–])-\d", text)] == []
     assert [text for text in texts if re.search(r"\d %" if lang == "ru" else r"\d\s%", text)] == []
     assert [text for text in texts if re.search(r"  |\bnan\b| [,;:.](?:\s|$)", text)] == []
+
+
+def test_every_number_of_a_page_is_claimed(page):
+    *_, unclaimed = page
+    assert unclaimed == []

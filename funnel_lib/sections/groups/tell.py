@@ -23,30 +23,27 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
     if worse.empty:
         known = groups["extra_won"].notna().any()
         return words.text("sentence.groups_none" if known else "sentence.groups_few")
-    named = [_name_group(row, words) for _, row in worse.head(MOST_PARTS).iterrows()]
-    if _are_sources(worse):
-        return words.each("sentence.groups_worse_source", named, " ")
-    told = [
-        words.text(
-            "sentence.groups_worse", gain=write_gain(row, words, row["months"], "extra_"), **row
-        )
-        for row in named
-    ]
-    return join_sentences(*told, _tell_asked(worse, groups, words))
+    told = []
+    for _, row in worse.head(MOST_PARTS).iterrows():
+        told.append(_tell_worse(row, words))
+        if row["group_by"] != "source":
+            gain = write_gain(row, words, row["months"], "extra_")
+            told.append(words.text("sentence.groups_worse", gain=gain, **row))
+    why = "source" in {*worse["group_by"]} and words.text("sentence.groups_source")
+    return join_sentences(*told, why or _tell_asked(worse, groups, words))
 
 
 def tell_worst(groups: pd.DataFrame, words: Words) -> str:
     """Who sells worse than the others, in one short sentence? Empty where it may be chance."""
     worse = _list_worse(groups)
-    key = "page.groups_source" if _are_sources(worse) else "page.groups"
-    return words.text(key, **_name_group(worse.iloc[0], words)) if len(worse) else ""
+    return _tell_worse(worse.iloc[0], words) if len(worse) else ""
 
 
 def plan_review(groups: pd.DataFrame, words: Words) -> Act | None:
     """Whose lost leads to go through this week: who sells worse than the others, beyond chance. Not
     a source's: it is its leads, and nobody could have won them as others are won."""
     worse = _list_worse(groups)
-    if worse.empty or _are_sources(worse):
+    if worse.empty or worse["group_by"].iloc[0] == "source":
         return None
     row = _name_group(worse.iloc[0], words)
     gain = write_gain(row, words, row["months"], "extra_")
@@ -68,8 +65,9 @@ def _list_worse(groups: pd.DataFrame) -> pd.DataFrame:
     return worse[worse["group_by"].isin(first)]
 
 
-def _are_sources(worse: pd.DataFrame) -> bool:
-    return bool((worse["group_by"] == "source").any())
+def _tell_worse(row: pd.Series, words: Words) -> str:
+    key = "page.groups_source" if row["group_by"] == "source" else "page.groups"
+    return words.text(key, **_name_group(row, words))
 
 
 def _name_group(row: pd.Series, words: Words) -> dict:
