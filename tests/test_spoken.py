@@ -44,7 +44,7 @@ class Spoken(HTMLParser):
 
 @pytest.fixture(scope="module", params=SAMPLES)
 def page(request, root, tmp_path_factory):
-    """Of a sample: the language, the steps file, the texts of the page, what is not claimed there."""
+    """Of a sample: the language, the steps file, the texts of the page, what is not claimed."""
     folder = root / "data" / SAMPLES[request.param]
     files = {"events": "events.csv", "leads": "leads.csv", "steps": "steps.yml"}
     out = tmp_path_factory.mktemp("spoken") / "out"
