@@ -356,6 +356,14 @@ def find_numbers(ids: pa.Array) -> tuple[np.ndarray | None, bool]:
     return (numbers, False) if plain.all() else (None, False)
 
 
+def find_letters(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Where each text ends among the bytes of all, (n_texts + 1,) from 0 on, and these bytes."""
+    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    ends = np.frombuffer(texts.buffers()[1] or bytes(8), wide)[texts.offset :][: len(texts) + 1]
+    letters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    return ends - ends[0], letters[ends[0] : ends[-1]]
+
+
 def _cut(ids: pa.Array, beginning: str) -> pa.Array | None:
     """What follows the beginning that all ids have, if that is digits and nothing else."""
     if beginning:
@@ -364,8 +372,7 @@ def _cut(ids: pa.Array, beginning: str) -> pa.Array | None:
         n_bytes = len(beginning.encode())
         ids = pc.binary_slice(ids.cast(pa.large_binary()), n_bytes, 2**31 - 1)
         ids = ids.cast(pa.large_string())
-    ends = np.frombuffer(ids.buffers()[1], np.int64)[ids.offset : ids.offset + len(ids) + 1]
-    letters = np.frombuffer(ids.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
+    _, letters = find_letters(ids)
     return ids if (letters - np.uint8(ord("0")) < 10).all() else None
 
 

@@ -14,16 +14,17 @@ from pandas.api.types import is_string_dtype
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STAGE_PREFIX, EventLog
+from funnel_lib.core.times import as_category
 from funnel_lib.reading.cells.marks import HIDDEN, find_persons, hide_texts
 from funnel_lib.reading.cells.people import find_personal, names_thing
 from funnel_lib.reading.files.tables import show_path
+from funnel_lib.reading.files.typed import is_category
 from funnel_lib.reading.ledger import Ledger
 from funnel_lib.reading.plain import Taken
 
 _OWN = (*EVENT_COLUMNS, *LEAD_COLUMNS, "pipeline", "duration")
 _STAFF = ("manager", "team")  # shown, as whoever reads the report knows them
 _IDS = {"lead_id": "lead", "account_id": "person"}
-_MAY_HOLD = r"[^A-Za-z0-9_-]|(?:\d\D*){9}"  # an id without it is a mere code
 _THINGS = ("product", "source", "pipeline", "currency")  # a brand may be called like a person
 
 
@@ -66,11 +67,11 @@ def cover_taken(taken: Taken, ledger: Ledger) -> tuple[Taken, Cover]:
     """
     frames = [frame for frame in (taken.events, taken.leads) if frame is not None]
     staff = _list_texts(frames, _STAFF)
-    at = pd.to_datetime(taken.events["at"], utc=True)  # of no type where some tables have none
-    year = int(at.dt.year.median()) if at.notna().any() else None
+    further = [frame.drop(columns=[*_OWN], errors="ignore") for frame in frames]
+    year = _find_year(taken.events["at"]) if any(f.shape[1] for f in further) else None
     told: dict[str, str] = {}
     for n, frame in enumerate(frames):
-        found = find_personal(frame.drop(columns=[*_OWN], errors="ignore"), year, staff)
+        found = find_personal(further[n], year, staff)
         told |= {c: kind for c, kind in found.items() if c not in told}
         frames[n] = frame.drop(columns=[*found])
     ledger.note("personal_columns", len(told), 0, "info", _show_told(told))
@@ -149,10 +150,21 @@ def _hide_people_in(column: str, staff: frozenset[str]) -> Callable[[pd.Series],
     return hide
 
 
+def _find_year(at: pd.Series) -> int | None:
+    """The year of most of what happened; None where no time is known."""
+    at = pd.to_datetime(at, utc=True)  # of no type where some tables have none
+    return int(at.dt.year.median()) if at.notna().any() else None
+
+
 def _list_texts(frames: list[pd.DataFrame], columns: Iterable[str]) -> pd.Series:
     """The distinct texts of these columns of several frames."""
-    parts = [frame[c].dropna().astype("str") for c in columns for frame in frames if c in frame]
-    parts = [pd.Series(part.unique(), dtype="str") for part in parts]
+    cells = [frame[c] for c in columns for frame in frames if c in frame]
+    parts = [
+        pd.Series(as_category(c).categories if is_category(c) else c.dropna().unique(), dtype="str")
+        for c in cells
+    ]
+    if len(parts) == 1:
+        return parts[0]
     found = pd.concat([pd.Series([], dtype="str"), *parts], ignore_index=True)
     return found.drop_duplicates(ignore_index=True)
 
@@ -162,9 +174,11 @@ def _number(ids: pd.Series, word: str) -> dict[str, str]:
     says nothing of them, and is the same whatever the order of the rows; never the name of another
     id."""
     told = find_persons(ids)
-    texts = ids[~told & ids.str.contains(_MAY_HOLD).to_numpy(bool)]
+    texts = ids[~told]
     texts = texts[~texts.str.fullmatch(r"\d*")]
     told[texts.index[hide_texts(texts) != texts]] = True
+    if not told.any():
+        return {}
     secret = ids[told]
     order = np.argsort(pd.util.hash_array(secret.to_numpy(object)), kind="stable")
     taken = {*ids[ids.str.startswith(f"{word} ")]}

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from funnel_lib.core.times import find_letters
 from funnel_lib.reading.columns import read_beside
 
 HIDDEN = "…"  # in place of what is hidden in the midst of a text
@@ -22,6 +24,13 @@ _SEVERAL = 20  # from so many numbers on, numbers in close order are a count, an
 _CLOSE = 10_000  # how far such numbers lie from each other
 _ADULT = 12  # years by which most births lie before what happened
 _YEARS = 5  # over so many years at least
+
+# A mere code is of Latin letters, "_" and "-" with at most so many digits: no mark fits it, but an
+# account's number without digits, which no bank gives. What each byte counts towards it:
+_MOST_DIGITS = 8
+_WEIGHTS = np.full(256, _MOST_DIGITS + 1, np.uint8)
+_WEIGHTS[[*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"]] = 0
+_WEIGHTS[[*b"0123456789"]] = 1
 
 _TABLE = read_beside(__file__)
 
@@ -36,6 +45,8 @@ def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray
     Each by itself, as Arrow is slow with long ones; it also takes long to get ready.
     """
     found = np.zeros(len(texts), bool)
+    if texts.empty:
+        return found
     few = texts.to_list() if len(texts) <= _FEW else None
     by_arrow = few is None or max(map(len, few), default=0) > _LONG
     for pattern in patterns:
@@ -47,6 +58,14 @@ def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray
             look = known.search if within else known.fullmatch
             found |= np.fromiter((look(text) is not None for text in few), bool, len(few))
     return found
+
+
+def _may_hold(texts: pd.Series) -> np.ndarray:
+    """Which texts may be, or hold, anything of a person: those that are no mere codes, (n,)."""
+    cells = pa.chunked_array(pa.array(texts, pa.large_string())).combine_chunks()
+    ends, letters = find_letters(cells)
+    total = np.append(0, np.cumsum(_WEIGHTS[letters], dtype=np.int64))
+    return np.diff(total[ends]) > _MOST_DIGITS
 
 
 def _of_digits(judge: Callable[[list[int]], bool]) -> Callable[[str], bool]:
@@ -223,7 +242,8 @@ def hide_texts(texts: pd.Series, names: bool = True) -> pd.Series:
     >>> hide_texts(pd.Series(["too dear; +7 999 123-45-67", "order 1234567890"])).to_list()
     ['too dear; …', 'order 1234567890']
     """
-    worth = _match(texts, *_WORTH, within=True)
+    worth = _may_hold(texts)
+    worth[worth] = _match(texts[worth], *_WORTH, within=True)
     if not worth.any():
         return texts
     hidden = texts.copy()
@@ -236,6 +256,12 @@ def find_persons(texts: pd.Series, names: bool = True) -> np.ndarray:
 
     Mere digits are, where most as long are. `names` as of `hide_texts`.
     """
+    found, worth = np.zeros(len(texts), bool), _may_hold(texts)
+    found[worth] = _find_persons(texts[worth], names)
+    return found
+
+
+def _find_persons(texts: pd.Series, names: bool) -> np.ndarray:
     found = _fit_phones(texts, NEARLY_ALL)
     digits, length = _match(texts, r"\d+"), texts.str.len().to_numpy()
     others = texts[~digits]

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_lib.core.errors import CONTROLS
+from funnel_lib.core.times import find_letters
 
 # Bytes that a character of `CONTROLS` may begin with.
 _CONTROL_BEGIN = np.zeros(256, bool)
@@ -178,20 +179,24 @@ def _strip(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _drop_controls(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Leave out of texts what is no text, see `errors.CONTROLS`; seldom more than one look."""
-    letters = (np.frombuffer(c.buffers()[2] or b"", np.uint8) for c in texts.chunks)
-    if not any(_CONTROL_BEGIN[of].any() for of in letters):
+    if not any(_may_hold_controls(find_letters(chunk)[1]) for chunk in texts.chunks):
         return texts
     if not pc.any(pc.match_substring_regex(texts, CONTROLS)).as_py():
         return texts
     return pc.replace_substring_regex(texts, CONTROLS, "")
 
 
+def _may_hold_controls(letters: np.ndarray) -> bool:
+    """Whether any byte may begin a control; plain ASCII is told by two quick looks."""
+    if not len(letters) or (letters.min() >= ord(" ") and letters.max() < 0x7F):
+        return False
+    return bool(_CONTROL_BEGIN[letters].any())
+
+
 def _look_at_ends(texts: pa.Array) -> tuple[bool, bool]:
     """Whether any text may begin or end with white space, being a blank or less, or beyond ASCII;
     and whether any may be an empty word, by its first letter."""
-    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    ends = np.frombuffer(texts.buffers()[1] or bytes(8), wide)[texts.offset :][: len(texts) + 1]
-    letters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    ends, letters = find_letters(texts)
     if not len(letters) or (ends[1:] == ends[:-1]).any():
         return True, True
     first, last = letters[ends[:-1]], letters[ends[1:] - 1]
