@@ -14,7 +14,7 @@ from funnel_lib.core.events import build_log
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys, select_leads
 from funnel_lib.core.steps import Step, Steps
-from funnel_lib.counting.values import name_quarters, read_values
+from funnel_lib.counting.values import code_quarters, read_values
 from funnel_lib.sections.groups.count import compare_groups, split_change
 from funnel_lib.stats.differences import (
     judge_against_best,
@@ -125,10 +125,12 @@ def test_within_gives_all_the_same_time():
 def test_periods_are_those_of_entry_in_the_time_zone():
     journeys = journeys_of(["p", "n"], days=[31, 0])
     assert read_values(journeys, "month").tolist() == ["2025-02", ""]
-    assert name_quarters(journeys).tolist() == ["2025-Q1", ""]
+    codes, names = code_quarters(journeys)
+    assert (codes.tolist(), names) == ([0, -1], ("2025-Q1",))
     west = replace(journeys, time_zone="America/New_York")
     assert read_values(west, "month").tolist() == ["2025-01", ""]
-    assert name_quarters(replace(journeys_of(["p"]), time_zone="America/New_York"))[0] == "2024-Q4"
+    new_york = replace(journeys_of(["p"]), time_zone="America/New_York")
+    assert code_quarters(new_york)[1] == ("2024-Q4",)
     own = journeys_of(["p", "n"], month=["May", "June"])
     assert read_values(own, "month").tolist() == ["May", "June"]
 

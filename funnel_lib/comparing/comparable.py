@@ -10,7 +10,7 @@ import pandas as pd
 from funnel_lib.comparing.decided import Decided
 from funnel_lib.core.groups import find_accounts
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.counting.values import name_quarters, read_values
+from funnel_lib.counting.values import code_quarters, code_values
 from funnel_lib.stats.intervals import divide
 
 KINDS = ("manager", "team", "source", "quarter")
@@ -67,10 +67,11 @@ def _code_values(journeys: Journeys, kind: str) -> tuple[np.ndarray, tuple[str, 
     """The group of each lead that entered, -1 for none, and the groups' names."""
     if kind not in journeys.leads and kind != "quarter":
         return np.full(len(journeys.leads), -1), ()
+    code, names = code_quarters(journeys) if kind == "quarter" else code_values(journeys, kind)
     entered = journeys.leads["entered_at"].notna().to_numpy()
-    values = name_quarters(journeys) if kind == "quarter" else read_values(journeys, kind)
-    code, names = pd.factorize(values.where(entered & (values != "").to_numpy()), sort=True)
-    return code, tuple(map(str, names))
+    there = np.bincount(code[entered] + 1, minlength=len(names) + 1)[1:] > 0
+    ranks = np.append(np.where(there, np.cumsum(there) - 1, -1), -1)
+    return np.where(entered, ranks[code], -1), tuple(np.array(names, object)[there])
 
 
 def find_large_strata(journeys: Journeys, leads: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some, suggest
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import NEVER, localize, read_window
+from funnel_lib.core.tables import write_codes
+from funnel_lib.core.times import NEVER, as_category, code_numbers, localize, read_window
 
 PERIODS = ("month", "quarter")
 LATER = ("status", "closed_at", "sold_at", "entered_at", "loss_reason", "stage")  # outcome, in part
@@ -22,18 +23,34 @@ def read_values(journeys: Journeys, by: str) -> pd.Series:
     ``2025-03`` and ``2025-Q1``) are the lead's own columns where it has such. Raises `InputError`
     where there is no such column, or it is known only after the outcome.
     """
+    return write_codes(*code_values(journeys, by)).fillna("")
+
+
+def code_values(journeys: Journeys, by: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The same as codes, (n_leads,), -1 where there is none, and the names in their order.
+
+    The result is kept with the journeys, as most comparisons ask for it.
+    """
+    key = "values", by
+    if key not in journeys.kept:
+        journeys.kept[key] = _code_values(journeys, by)
+    return journeys.kept[key]
+
+
+def _code_values(journeys: Journeys, by: str) -> tuple[np.ndarray, tuple[str, ...]]:
     leads = journeys.leads
     if by in LATER:
         raise InputError(
             [f"{by!r} is known only later than the steps: it cannot tell groups apart"]
         )
     if by in leads:
-        return leads[by].astype("str").fillna("")
+        known = as_category(leads[by].mask(leads[by].eq("")))
+        return known.codes, tuple(known.categories)
     if by not in PERIODS:
         known = [*leads.columns, *PERIODS]
         found = quote_some(leads.columns, most=20)
         raise InputError([f"no column {by!r} of the leads{suggest(by, known)}; found {found}"])
-    return name_periods(leads["entered_at"], by, journeys.time_zone)
+    return code_periods(leads["entered_at"], by, journeys.time_zone)
 
 
 def check_equal_time(journeys: Journeys, by: str, within) -> None:
@@ -56,18 +73,31 @@ def name_periods(times: pd.Series, period: str, time_zone: str = "UTC") -> pd.Se
     >>> [name_periods(night, "month", zone)[0] for zone in ("UTC", "Europe/Moscow")]
     ['2025-03', '2025-04']
     """
+    return write_codes(*code_periods(times, period, time_zone)).fillna("").set_axis(times.index)
+
+
+def code_periods(
+    times: pd.Series, period: str, time_zone: str = "UTC"
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The same as codes, -1 where there is none, and the names in their order."""
     local = times.dt.tz_convert(time_zone).dt.tz_localize(None).to_numpy()
     months = local.astype("datetime64[M]")
     spans = months.astype(np.int64) // (1 if period == "month" else 3)
-    known, codes = np.unique(np.where(np.isnat(months), NEVER, spans), return_inverse=True)
-    names = ["" if span == NEVER else _write_period(span, period) for span in known.tolist()]
-    return pd.Series(np.array(names, dtype=object)[codes], index=times.index, dtype="str")
+    known = ~np.isnat(months)
+    codes = np.full(len(spans), -1)
+    codes[known], distinct = code_numbers(spans[known])
+    rank = np.argsort(distinct)
+    codes[known] = np.argsort(rank)[codes[known]]
+    return codes, tuple(_write_period(span, period) for span in distinct[rank].tolist())
 
 
-def name_quarters(journeys: Journeys) -> pd.Series:
-    """In which quarter (2025-Q2, in the user's time zone) did each lead enter? "" if it never
-    did."""
-    return name_periods(journeys.leads["entered_at"], "quarter", journeys.time_zone)
+def code_quarters(journeys: Journeys) -> tuple[np.ndarray, tuple[str, ...]]:
+    """In which quarter (2025-Q2, in the user's time zone) did each lead enter, as codes, -1 if it
+    never did, and the quarters in their order? Kept with the journeys."""
+    if "quarters" not in journeys.kept:
+        entered = journeys.leads["entered_at"]
+        journeys.kept["quarters"] = code_periods(entered, "quarter", journeys.time_zone)
+    return journeys.kept["quarters"]
 
 
 def name_quarter(moment: pd.Timestamp, time_zone: str = "UTC") -> str:

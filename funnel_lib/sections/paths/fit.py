@@ -10,7 +10,7 @@ import pandas as pd
 from funnel_lib.core.groups import Segmentation, write_path
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tables import arrange
-from funnel_lib.counting.values import name_quarters
+from funnel_lib.counting.values import code_quarters
 from funnel_lib.counting.variants import Variants, count_variants, find_bulk
 from funnel_lib.engine.paths import PathMixture
 from funnel_lib.engine.question import find_new_path, measure_fitness
@@ -118,9 +118,8 @@ def count_mix(segmentation: Segmentation, journeys: Journeys) -> pd.DataFrame:
         return arrange("segment_mix")
     from scipy.stats import chi2_contingency
 
-    quarter, member = name_quarters(journeys).to_numpy(), segmentation.memberships
-    names = np.unique(quarter[quarter != ""])
-    sizes = np.array([member[quarter == q].sum(axis=0) for q in names])
+    (quarter, names), member = code_quarters(journeys), segmentation.memberships
+    sizes = np.array([member[quarter == code].sum(axis=0) for code in range(len(names))])
     p, shift = np.ones(len(names)), np.zeros(sizes.shape)
     for i, own in enumerate(sizes):
         others = sizes.sum(axis=0) - own

@@ -13,7 +13,7 @@ from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.days import find_measurable, find_outcome_days, follow
 from funnel_lib.counting.duplicates import find_second_entries
 from funnel_lib.counting.tree import Node, Places, find_places
-from funnel_lib.counting.values import name_periods
+from funnel_lib.counting.values import code_periods
 from funnel_lib.counting.waits import HOURS, NORMAL, count_waits, find_normal, measure_standing
 from funnel_lib.stats.differences import judge_against_best, judge_equality
 from funnel_lib.stats.incidence import (
@@ -98,13 +98,15 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     day, cause = find_outcome_days(journeys)
     horizon = find_horizon(estimate_incidence(day, cause))
     zone, until = journeys.time_zone, journeys.observed_until
-    months = name_periods(journeys.leads["entered_at"], "month", zone)
-    months = months.mask(find_second_entries(journeys), "")
+    months, names = code_periods(journeys.leads["entered_at"], "month", zone)
+    months = np.where(find_second_entries(journeys), -1, months)
     bought = (cause == TAKEN) & (day <= horizon)
     design, rows = _measure_accounts(journeys, months, bought), []
     cut = ~find_uncut(journeys)
-    for month in sorted(set(months) - {""}):
-        mine = (months == month).to_numpy()
+    for code, month in enumerate(names):
+        mine = months == code
+        if not mine.any():
+            continue
         found = estimate_incidence(day[mine], cause[mine])
         by = min(horizon, len(found.incidence) - 1)
         share, low, high = (x[by] for x in (found.incidence, found.low, found.high))
@@ -129,13 +131,13 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     return table
 
 
-def _measure_accounts(journeys: Journeys, months: pd.Series, bought: np.ndarray) -> float:
+def _measure_accounts(journeys: Journeys, months: np.ndarray, bought: np.ndarray) -> float:
     """By how much months vary more as leads of one account buy or do not together."""
-    entered = (months != "").to_numpy()
+    entered = months >= 0
     account = find_accounts(journeys.leads)[entered]
     if len(np.unique(account)) == len(account):
         return 1.0
-    return find_design_effect(bought[entered], pd.factorize(months[entered])[0], account)
+    return find_design_effect(bought[entered], months[entered], account)
 
 
 def compare_ways(journeys: Journeys, day: int) -> pd.DataFrame:
