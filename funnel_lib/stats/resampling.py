@@ -37,16 +37,19 @@ class Summands:
     def add_up(self, block: np.ndarray, n_blocks: int) -> np.ndarray:
         """What the leads of each block, (n_leads,) numbers, add: (n_blocks, n_sums)."""
         sums = np.zeros((n_blocks, len(self.which)))
+        order = np.argsort(block, kind="stable")
+        ends = np.append(0, np.cumsum(np.bincount(block, minlength=n_blocks)))
+        shape, kind = (n_blocks, len(self.marks)), self.kind[order]
+
+        def count(factor: np.ndarray) -> sparse.csr_array:
+            return sparse.csr_array((factor[order].astype(float), kind, ends), shape)
+
         for f, factor in enumerate(self.factors):
             mine = self.which == f
-            sums[:, mine] = self._count(block, n_blocks, factor) @ self.marks[:, mine]
+            sums[:, mine] = count(factor) @ self.marks[:, mine]
         if self.besides is not None:
-            sums += self._count(block, n_blocks, np.ones(len(self.kind))) @ self.besides
+            sums += count(np.ones(len(order))) @ self.besides
         return sums
-
-    def _count(self, block, n_blocks, factor) -> sparse.csr_array:
-        shape, some = (n_blocks, len(self.marks)), np.flatnonzero(factor)
-        return sparse.coo_array((factor[some], (block[some], self.kind[some])), shape=shape).tocsr()
 
 
 def list_summands(values: np.ndarray) -> Summands:
