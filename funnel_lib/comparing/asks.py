@@ -60,21 +60,23 @@ def compare_asked(
     chosen, rows, timed = find_mature(journeys), [], has_clock_times(journeys.ask_at)
     if leads is not None:
         chosen = chosen & leads
-    accounts, path = find_accounts(journeys.leads), places.path[places.counted.of_lead]
+    accounts, of_lead = find_accounts(journeys.leads), places.counted.of_lead
     # When each lead came past the place looked at on its own path; the last places come first.
     own = to_micros(journeys.leads["sold_at"])
     for node in reversed(places.tree.nodes):
         going, shown = own, own < (NEVER if journeys.steps.won in node.next_steps else -NEVER)
         for step, part in zip(node.next_steps, node.parts, strict=True):
             taken = find_first_evidence(journeys, step)
-            own = np.where(np.isin(path, part), np.minimum(own, taken), own)
+            mine = np.isin(places.path, part)[of_lead]
+            own = np.where(mine, np.minimum(own, taken), own)
             going, shown = np.minimum(going, taken), shown | (taken < NEVER)
         if node.parent and _is_asked_for(journeys, node):
             came, *watch = _watch(journeys, places, node, going, own)
-            here = chosen & np.isin(path, node.segments) & came
+            here = chosen & np.isin(places.path, node.segments)[of_lead] & came
             strata = find_large_strata(journeys, here)[here]
             gain = estimate_gain(*(what[here] for what in watch), accounts[here], seed, strata)
-            alike = _are_alike(journeys, node, *(x[here] for x in (shown, path, *watch[1:])))
+            path = places.path[of_lead[here]]
+            alike = _are_alike(journeys, node, shown[here], path, *(x[here] for x in watch[1:]))
             went = going[here & (going < NEVER)]
             together = timed and has_clock_times(went) and _are_together(*(x[here] for x in watch))
             row = _judge(gain, alike and not together)

@@ -10,6 +10,7 @@ import pandas as pd
 from funnel_lib.comparing.decided import Decided
 from funnel_lib.core.groups import find_accounts
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.times import code_numbers
 from funnel_lib.counting.values import code_quarters, code_values
 from funnel_lib.stats.intervals import divide
 
@@ -94,7 +95,7 @@ def _find_strata(journeys: Journeys, kinds: tuple[str, ...]) -> tuple[np.ndarray
         code, names = _code_values(journeys, kind)
         if kind == "quarter" or len(names) <= MOST_STRATA:
             stratum = stratum * (len(names) + 1) + code + 1
-    known, stratum = np.unique(stratum, return_inverse=True)
+    stratum, known = code_numbers(stratum)
     return stratum, len(known)
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from funnel_lib.core.errors import InputError
 
 NEVER = np.iinfo(np.int64).max  # a time that never comes
+_MISSING = np.iinfo(np.int64).min  # as pandas writes a time that is not known
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -35,7 +36,8 @@ _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
 def to_micros(times: pd.Series) -> np.ndarray:
     """Give times as whole microseconds, `NEVER` where missing."""
     micros = times.astype("int64").to_numpy()
-    return np.where(times.isna(), NEVER, micros) if times.hasnans else micros
+    missing = micros == _MISSING
+    return np.where(missing, NEVER, micros) if missing.any() else micros
 
 
 def read_window(within: pd.Timedelta | str | None) -> int:
@@ -58,7 +60,12 @@ def read_window(within: pd.Timedelta | str | None) -> int:
 def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     """Earliest time of each lead, (n_leads,); `NEVER` where it has none."""
     first = np.full(n_leads, NEVER)
-    np.minimum.at(first, lead, at)
+    falls = lead[1:] < lead[:-1]
+    if falls.any() or ((lead[1:] == lead[:-1]) & (at[1:] < at[:-1])).any():
+        np.minimum.at(first, lead, at)
+    else:
+        new = np.append(True, lead[1:] != lead[:-1])[: len(lead)]
+        first[lead[new]] = at[new]
     return first
 
 

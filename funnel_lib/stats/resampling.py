@@ -88,8 +88,8 @@ def draw_sums(
     shuffled = np.argsort(key)[rng.permutation(n)]
     n_blocks = n // -(-n // BLOCKS)
     ends = np.arange(n_blocks) * n // n_blocks
-    block = np.empty(n, np.int64)
-    block[shuffled] = np.searchsorted(ends, np.arange(n), side="right") - 1
+    block = np.empty(n, np.min_scalar_type(n_blocks))  # small numbers are sorted in less time
+    block[shuffled] = np.repeat(np.arange(n_blocks), np.diff(ends, append=n))
     blocks = added.add_up(block[unit], n_blocks)
     drawn = rng.integers(n_blocks, size=(n_draws, n_blocks))
     cell = drawn + n_blocks * np.arange(n_draws)[:, None]
