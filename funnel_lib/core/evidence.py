@@ -115,7 +115,7 @@ def match_other_deals(log: EventLog, steps: Steps, leads: pd.DataFrame, left_out
             mask[left_out] = False
             theirs = pd.DataFrame({"event_lead": lead_codes(log)[mask].astype(np.int64),
                                    "at": log.events["at"][mask].array})  # fmt: skip
-            theirs["account_id"] = leads["account_id"].to_numpy()[theirs["event_lead"]]
+            theirs["account_id"] = leads["account_id"].array.take(theirs["event_lead"])
             theirs["sold_on"] = leads["sold_at"].dt.floor("D").array[theirs["event_lead"]]
             both = won.merge(theirs.dropna(subset="account_id"), on="account_id")
             both = both[(both["lead"] != both["event_lead"]) & (both["at"] >= both["sold_at"])]

@@ -340,10 +340,9 @@ def _check_closing(log: EventLog, ids: pd.DataFrame, lost, reopened, acts, late)
 
 def _check_won(leads: pd.DataFrame, sold: np.ndarray, steps: Steps) -> pd.DataFrame:
     """Leads whose status contradicts the step that is the sale, where most do."""
-    status = leads["status"].to_numpy()
     has_sale = np.zeros(len(leads), bool)
     has_sale[sold] = True
-    not_won = has_sale & (status != "won")
+    not_won = has_sale & (leads["status"] != "won").to_numpy()
     if has_sale.sum() < _FEWEST_SOLD or 2 * not_won.sum() <= has_sale.sum():
         return note_checks([])
     example = f"{steps.won}: {', '.join(leads.loc[not_won, 'lead_id'].head(3).astype('str'))}"

@@ -118,8 +118,9 @@ def check_duplicates(source: EventLog | Journeys) -> pd.DataFrame:
     """Tell clients entered twice as `check_log` tells what is odd: first · second entry."""
     first = find_first_entries(source)
     second = np.flatnonzero(first != np.arange(len(first)))
-    ids = source.leads["lead_id"].astype("str").to_numpy(object)
-    pairs = pd.DataFrame({"lead_id": ids[first[second]] + " · " + ids[second]})
+    ids = source.leads["lead_id"].astype("str")
+    pairs = (ids.iloc[rows].reset_index(drop=True) for rows in (first[second], second))
+    pairs = pd.DataFrame({"lead_id": next(pairs) + " · " + next(pairs)})
     return note_checks([(DUPLICATES, len(second), len(first), "warning", show_rows(pairs))])
 
 

@@ -19,6 +19,7 @@ from funnel_lib.core.times import (
     last_at,
     to_micros,
 )
+from funnel_lib.counting.values import code_values
 from funnel_lib.stats.incidence import FEW, OPEN, OTHERWISE, TAKEN
 from funnel_lib.stats.intervals import divide, wilson
 
@@ -67,8 +68,9 @@ def count_responses(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     [2.0, 0.5, 2.0]
     """
     found = _follow(log, journeys)
-    manager = journeys.leads["manager"].astype("str").fillna("").to_numpy()
-    rows = [{"manager": name, **_sum_up(mine)} for name, mine in found.groupby(manager)]
+    manager, names = code_values(journeys, "manager")
+    names = (*names, "")  # of leads without a manager, code -1
+    rows = [{"manager": names[n], **_sum_up(mine)} for n, mine in found.groupby(manager)]
     rows.sort(key=lambda row: (row["manager"] == "", -row["n_leads"], row["manager"]))
     table = pd.DataFrame([{"manager": EVERYBODY, **_sum_up(found)}, *rows])
     for share, hits, base in _SHARES:
@@ -136,14 +138,13 @@ def _follow(log: EventLog, journeys: Journeys) -> pd.DataFrame:
     ended the wait for an answer, after how long), watched (from the client's act to the export),
     has_hours, n_tries (contacts until reached; 0: not tried), reached, trying, given_up."""
     n, until = len(journeys.leads), journeys.observed_until.value // 1000
-    status = journeys.leads["status"].to_numpy()
     acts, end, is_told, has_hours = _list_acts(log, journeys)
     came_at, tried_at, talked_at = (
         first_at(*acts[kind], n) for kind in ("by_client", "contact", "talk")
     )
     answered_at = np.minimum(tried_at, talked_at)
     came = (came_at < NEVER) & (came_at <= answered_at) & is_told
-    answered, open_ = answered_at < NEVER, status == "open"
+    answered, open_ = answered_at < NEVER, (journeys.leads["status"] == "open").to_numpy()
     since = np.where(came, came_at, until)
     reached_at = _find_reached(journeys, acts["by_client"], came, since, tried_at, talked_at)
     tried, reached = (tried_at < NEVER) & (tried_at <= talked_at), reached_at < NEVER

@@ -37,13 +37,13 @@ def list_open_leads(
     created = to_micros(journeys.leads["created_at"])
     heard = np.where(heard > -NEVER, heard, created)
     silent = (journeys.observed_until.value // 1000 - heard) / 86_400e6
-    table = leads.assign(
+    added = list_next_steps(places, journeys.steps.ids).assign(
         days_silent=np.where(heard < NEVER, silent, np.nan),
         overdue=find_overdue(journeys, places),
         money=take_amounts(leads),
-        **list_next_steps(places, journeys.steps.ids),
     )
-    table = table[table["status"] == "open"]
+    is_open = (leads["status"] == "open").to_numpy()
+    table = leads[is_open].assign(**added[is_open])
     table = table.assign(
         urgency=table["asked"].map({"no": 0, "unknown": 1, "yes": 2}),
         n_alike=table["currency"].map(table["currency"].value_counts()),

@@ -10,8 +10,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
 from funnel_lib.core.errors import InputError
+from funnel_lib.core.events import STATUSES
 from funnel_lib.core.groups import Segmentation, keep_together
-from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.journeys import Journeys, code_statuses
 from funnel_lib.counting.variants import Variants, count_variants
 from funnel_lib.sections.paths.segments import find_why_not
 
@@ -154,15 +155,16 @@ def measure_likeness(journeys: Journeys, segmentation: Segmentation) -> pd.DataF
     >>> measure_likeness(journeys, by_sale).values.tolist()
     [['outcome', 1, nan], ['depth', 2, 1.0]]
     """
-    status = journeys.leads["status"].to_numpy()
+    status = code_statuses(journeys.leads["status"])
+    won, open_ = (status == STATUSES.index(s) for s in ("won", "open"))
     n_steps = len(journeys.steps.before_sale)
     depth = np.full(len(status), -1)
     before = journeys.step < n_steps
     np.maximum.at(depth, journeys.lead[before], journeys.step[before])
     entered = depth >= 0
-    depth[status == "won"] = journeys.steps.before_sale.index(journeys.steps.won)
+    depth[won] = journeys.steps.before_sale.index(journeys.steps.won)
     best = segmentation.memberships.argmax(axis=1)
-    facts = (("outcome", status, entered & (status != "open")), ("depth", depth, entered))
+    facts = (("outcome", status, entered & ~open_), ("depth", depth, entered))
     rows = [(name, leads.sum(), _compare(best[leads], fact[leads])) for name, fact, leads in facts]
     return pd.DataFrame(rows, columns=["with", "n_leads", "nmi"])
 

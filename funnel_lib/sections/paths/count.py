@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from funnel_lib.core.events import STATUSES
 from funnel_lib.core.groups import (
     SKIPPED_OFTEN,
     UNDETERMINED,
@@ -16,7 +17,7 @@ from funnel_lib.core.groups import (
     place_steps,
     write_path,
 )
-from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.journeys import Journeys, code_statuses
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.core.times import order_packed, to_micros
@@ -282,9 +283,11 @@ def list_sequences(journeys: Journeys, most: int = 10) -> pd.DataFrame:
     """
     steps, variants = journeys.steps.before_sale, count_variants(journeys)
     walked = variants.of_lead >= 0
-    of, status = variants.of_lead[walked], journeys.leads["status"].to_numpy()[walked]
+    of, status = variants.of_lead[walked], code_statuses(journeys.leads["status"])[walked]
     n = np.bincount(of, minlength=len(variants.weight))
-    won, open_ = (np.bincount(of[status == s], minlength=len(n)) for s in ("won", "open"))
+    won, open_ = (
+        np.bincount(of[status == STATUSES.index(s)], minlength=len(n)) for s in ("won", "open")
+    )
     length = (variants.rows >= 0).sum(axis=1)
     shown = np.lexsort((*variants.rows.T[::-1], length, -n))[:most]
     return arrange("sequences", pd.DataFrame({

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.events import ACTORS, STAGE_PREFIX, EventLog, build_log
+from funnel_lib.core.events import ACTORS, STAGE_PREFIX, STATUSES, EventLog, build_log
 from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange, list_columns
@@ -95,7 +95,7 @@ def _list_moved(log: EventLog, journeys: Journeys, moves: pd.DataFrame) -> Event
     leads = log.leads.assign(**{c: ids.map(told[c]).array for c in told})
     is_move = log.events["action"].astype("str").str.startswith(STAGE_PREFIX)
     moved = pd.DataFrame({
-        "lead_id": journeys.leads["lead_id"].to_numpy()[moves["lead"]],
+        "lead_id": journeys.leads["lead_id"].array.take(moves["lead"]),
         "at": pd.to_datetime(moves["at"], unit="us", utc=True),
         "action": STAGE_PREFIX + moves["stage"].astype("str"), "actor": moves["actor"],
     })  # fmt: skip
@@ -194,23 +194,24 @@ def check_pipeline(log: EventLog, journeys: Journeys, leads: pd.DataFrame) -> pd
     counted, steps = tally(journeys), np.arange(len(journeys.steps.before_sale))
     last_step = measure_depth(counted, steps)[counted.of_lead] - 1
     entered = journeys.leads["entered_at"].notna().to_numpy()
-    status, moves = leads["status"].to_numpy(), list_moves(log, journeys)
+    moves = list_moves(log, journeys)
+    _, lost, open_ = (entered & (leads["status"] == s).to_numpy() for s in STATUSES)
     codes = {step_id: n for n, step_id in enumerate(journeys.steps.ids)}
     means = {s: find_stage_step(journeys.steps, s) for s in leads["stage"].dropna().unique()}
     shown = pd.to_numeric(leads["stage"].map({s: codes.get(step) for s, step in means.items()}))
     shown = shown.to_numpy(float, na_value=np.nan)
-    mapped = entered & ~np.isnan(shown) & (status != "won")
+    mapped = (lost | open_) & ~np.isnan(shown)
     last = last_at(journeys.lead, journeys.at, len(leads))
     closed = to_micros(journeys.leads["closed_at"])
-    lost = entered & (status == "lost") & (closed < NEVER)
-    now, is_open = journeys.observed_until.value // 1000, entered & (status == "open")
+    lost &= closed < NEVER
+    now = journeys.observed_until.value // 1000
     late = np.where(lost, closed, now) - np.where(entered, last, now) >= LATE_DAYS * DAY
     rows = [
         ("stage_ahead", shown > last_step, mapped),
         ("client_ahead", shown < last_step, mapped),
         *_check_moves(moves, entered, log, journeys.steps),
         ("closed_late", late, lost),
-        ("standing_still", late, is_open),
+        ("standing_still", late, open_),
     ]
     return _tally(rows, leads["lead_id"])
 
