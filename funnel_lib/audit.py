@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from funnel_lib.core.errors import (
     InputError,
@@ -220,6 +221,7 @@ def _count(section: Section, audit: Audit) -> None:
         audit.tables.update({name: counted[name] for name in section.tables})
     except Exception as error:
         audit.failed[section.name] = error
+    pa.default_memory_pool().release_unused()
 
 
 def _take(events: Any, others: dict[str, Any]) -> Settings:

@@ -39,7 +39,7 @@ class Grouping:
     def add_up(self, chosen: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """How many of the chosen leads, or what they have together, (n_groups, n_strata)."""
         mine = np.flatnonzero(chosen & (self.code >= 0))
-        cell = self.code[mine] * self.n_strata + self.stratum[mine]
+        cell = self.code[mine].astype(np.int64) * self.n_strata + self.stratum[mine]
         n_cells = len(self.names) * self.n_strata
         own = None if weights is None else weights[mine]
         return np.bincount(cell, own, minlength=n_cells).reshape(-1, self.n_strata).astype(float)
@@ -59,7 +59,9 @@ def _find_grouping(journeys: Journeys, kind: str) -> Grouping:
     key = "grouping", kind
     if key not in journeys.kept:
         code, names = _code_values(journeys, kind)
-        stratum, n_strata = _find_strata(journeys, _STRATA[kind])
+        stratum, n_strata = np.zeros(len(code), np.int8), 1
+        if len(names) > 1:
+            stratum, n_strata = _find_strata(journeys, _STRATA[kind])
         journeys.kept[key] = Grouping(kind, names, code, stratum, n_strata)
     return journeys.kept[key]
 
@@ -67,11 +69,11 @@ def _find_grouping(journeys: Journeys, kind: str) -> Grouping:
 def _code_values(journeys: Journeys, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """The group of each lead that entered, -1 for none, and the groups' names."""
     if kind not in journeys.leads and kind != "quarter":
-        return np.full(len(journeys.leads), -1), ()
+        return np.full(len(journeys.leads), -1, np.int32), ()
     code, names = code_quarters(journeys) if kind == "quarter" else code_values(journeys, kind)
     entered = journeys.leads["entered_at"].notna().to_numpy()
     there = np.bincount(code[entered] + 1, minlength=len(names) + 1)[1:] > 0
-    ranks = np.append(np.where(there, np.cumsum(there) - 1, -1), -1)
+    ranks = np.append(np.where(there, np.cumsum(there) - 1, -1), -1).astype(np.int32)
     return np.where(entered, ranks[code], -1), tuple(np.array(names, object)[there])
 
 

@@ -69,7 +69,8 @@ class Journeys(Card):
     def lead(self) -> np.ndarray:
         """Lead code of each piece of evidence, (n_evidence,)."""
         if "lead" not in self.kept:
-            self.kept["lead"] = np.repeat(np.arange(len(self.leads)), np.diff(self.offsets))
+            leads = np.arange(len(self.leads), dtype=np.min_scalar_type(-len(self.leads) - 1))
+            self.kept["lead"] = np.repeat(leads, np.diff(self.offsets))
         return self.kept["lead"]
 
     def describe(self) -> tuple[str, list[str], list[tuple[str, str]]]:
@@ -81,7 +82,9 @@ class Journeys(Card):
             "card.journeys_told", leads=len(self.leads), entered=status.sum(), **counts
         )
         n_steps = len(self.steps.ids)
-        shown = np.bincount(np.unique(self.lead * n_steps + self.step) % n_steps, minlength=n_steps)
+        shown = np.bincount(
+            np.unique(self.lead.astype(np.int64) * n_steps + self.step) % n_steps, minlength=n_steps
+        )
         names = self.steps.names(words.lang)
         facts = [(names[s], words.number(n)) for s, n in zip(self.steps.ids, shown, strict=True)]
         return words.text("card.journeys"), [told], facts

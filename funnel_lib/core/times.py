@@ -3,6 +3,7 @@ events: packed sort keys, texts as ordered categories, ties."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -27,6 +28,7 @@ ENOUGH = 10  # from so many times on, two times of day an hour apart are summer 
 
 # Ids of so many digits are coded as numbers; aligned to the left they leave room for their lengths.
 _MOST_DIGITS = 17
+_SLICE = 1 << 20
 _FEW = 1_000  # enough to see what most of many texts are like
 _LONG = 3  # rows a lead, on average, that make it worth while to order leads and not rows
 _TABLE = 4  # numbers are coded by a table of so many places a number
@@ -55,6 +57,21 @@ def read_window(within: pd.Timedelta | str | None) -> int:
     if not window >= pd.Timedelta("1us"):
         raise InputError([f"the window {within!r} must be positive"])
     return window.value // 1000
+
+
+def by_slices(change: Callable[[np.ndarray], np.ndarray], at: np.ndarray, kind: type) -> np.ndarray:
+    """The same as ``change(at)``, of so narrow a type, slice by slice: what lies between takes
+    little memory.
+
+    Examples
+    --------
+    >>> by_slices(lambda at: at // DAY, np.array([0, DAY, 9 * DAY]), np.int32)
+    array([0, 1, 9], dtype=int32)
+    """
+    changed = np.empty(len(at), kind)
+    for begin in range(0, len(at), _SLICE):
+        changed[begin : begin + _SLICE] = change(at[begin : begin + _SLICE])
+    return changed
 
 
 def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
@@ -319,12 +336,11 @@ def _put_in_order(codes: np.ndarray, names: pa.Array, order=None) -> pd.Categori
 
 def code_numbers(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Codes of whole numbers, and the distinct ones; by a table where they are close together."""
-    if numbers.dtype.kind == "i":  # the difference of two may not fit a narrower type
-        numbers = numbers.astype(np.int64)
-    low, high = (int(f(initial=0)) if not len(numbers) else int(f()) for f in
-                 (numbers.min, numbers.max))  # fmt: skip
+    low, high = (int(f()) if len(numbers) else 0 for f in (numbers.min, numbers.max))
     if high - low > _TABLE * len(numbers):
         return pd.factorize(numbers)
+    if high - low > np.iinfo(numbers.dtype).max:  # a difference that a narrow type cannot hold
+        numbers = numbers.astype(np.int64)
     places = numbers - numbers.dtype.type(low)
     there = np.zeros(high - low + 1, bool)
     there[places] = True

@@ -17,6 +17,8 @@ from funnel_lib.core.times import (
     HOUR,
     MINUTE,
     NEVER,
+    by_slices,
+    code_numbers,
     end_of_days,
     first_at,
     has_clock_times,
@@ -141,8 +143,9 @@ def find_gaps(at: np.ndarray) -> list[tuple[int, int]]:
     """
     if not len(at):
         return []
-    first = int(at.min() // DAY)
-    n = np.bincount(at // DAY - first)
+    days = by_slices(lambda at: at // DAY, at, np.int32)
+    first = int(days.min())
+    n = np.bincount(days - first)
     busy = np.flatnonzero(n)
     length, begin = np.diff(busy) - 1, busy[:-1] + 1
     length, begin = length[length > 0], begin[length > 0]
@@ -166,15 +169,16 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     if not len(at) or (at.min() < at.max() and not has_clock_times(at)):
         return np.zeros(len(events), bool)
     action, lead = (events[c].cat.codes.to_numpy() for c in ("action", "lead_id"))
-    together = at // MINUTE
-    near = np.flatnonzero(is_near(lead, together))
-    together -= together.min()
-    together *= len(events["action"].cat.categories)
+    minute = by_slices(lambda at: at // MINUTE, at, np.int32)
+    near = np.flatnonzero(is_near(lead, minute))
+    together, minutes = code_numbers(minute)
+    n_actions = int(action.max()) + 1
+    together = together.astype(np.min_scalar_type(-len(minutes) * n_actions), copy=False)
+    together *= n_actions
     together += action
-    if together.max() > 4 * len(together):
-        together = pd.factorize(together)[0]
-    together = together.astype(np.int32)
-    timed = at % DAY > 0
+    del minute
+    together, _ = code_numbers(together)
+    timed = by_slices(lambda at: at % DAY > 0, at, bool)
     once = timed.copy()  # of what befell a lead several times in a minute the last
     pairs = pd.DataFrame({"lead": lead[near], "together": together[near]})
     once[near[pairs.duplicated(keep="last")]] = False

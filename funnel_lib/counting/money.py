@@ -43,7 +43,7 @@ def split_currencies(leads: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     codes, names = _list_currencies(leads)
     known = [name for name in names if name]
     if len(known) < 2:
-        return np.zeros(len(leads), np.int64), known or [""]
+        return np.zeros(len(leads), np.int8), known or [""]
     return codes, names
 
 

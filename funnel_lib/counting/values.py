@@ -84,7 +84,7 @@ def code_periods(
     months = local.astype("datetime64[M]")
     spans = months.astype(np.int64) // (1 if period == "month" else 3)
     known = ~np.isnat(months)
-    codes = np.full(len(spans), -1)
+    codes = np.full(len(spans), -1, np.int32)
     codes[known], distinct = code_numbers(spans[known])
     rank = np.argsort(distinct)
     codes[known] = np.argsort(rank)[codes[known]]

@@ -103,7 +103,7 @@ def find_together(journeys: Journeys) -> tuple[tuple[int, ...], ...]:
     that have both, and seldom alone? Groups of codes; none where stamps are dates."""
     sale = journeys.steps.ids.index(journeys.steps.won)
     before = (journeys.step < len(journeys.steps.before_sale)) & (journeys.step != sale)
-    lead, step = journeys.lead[before], journeys.step[before].astype(np.int64)
+    lead, step = (x[before].astype(np.int64) for x in (journeys.lead, journeys.step))
     minute = journeys.at[before] // MINUTE
     next_ = (lead[1:] == lead[:-1]) & (minute[1:] == minute[:-1]) & (step[1:] != step[:-1])
     if next_.sum() < FEWEST or not has_clock_times(journeys.at):
