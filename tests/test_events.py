@@ -121,6 +121,18 @@ def test_bulk_edits_need_enough_leads_one_minute_and_a_time_of_day():
     assert quality_of(BULK.assign(at=apart)).empty
 
 
+def test_what_comes_every_minute_is_no_bulk_edit():
+    n = 3 * 1440  # minutes; a visit of one lead in each, and of 50 others in one
+    minutes = np.append(np.arange(n), np.full(BULK_LEADS, 600))
+    rows = pd.DataFrame({
+        "lead_id": [f"l{i}" for i in range(len(minutes))], "action": "visit",
+        "at": pd.Timestamp("2025-01-01 00:00:30", tz="UTC") + pd.to_timedelta(minutes, unit="min"),
+    })  # fmt: skip
+    assert checks._bulk_edits(build_log(rows).events).sum() == BULK_LEADS + 1
+    busy = pd.concat([rows.assign(lead_id=f"{k}-" + rows["lead_id"]) for k in range(BULK_LEADS)])
+    assert not checks._bulk_edits(build_log(busy[busy["at"].dt.hour != 10]).events).any()
+
+
 def test_a_lead_closed_after_the_end_is_open_and_has_no_closing_time():
     leads = leads_of(lead_id=["a", "b", "c"], status=["won", "lost", "open"], closed_at=[4, 3, 2])
     log = build_log(events_of(("a", 1, "x"), ("b", 1, "x"), ("c", 1, "x")), leads, "2025-01-04")

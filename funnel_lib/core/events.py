@@ -188,24 +188,27 @@ def note_checks(rows: list[tuple]) -> pd.DataFrame:
 def note_removed(rows: list[tuple]) -> pd.DataFrame:
     """Put (table, reason, mask, frame) tuples into a removed table, with examples."""
     kept = [
-        (table, reason, int(mask.sum()), show_rows(frame[mask]))
+        (table, reason, int(mask.sum()), show_rows(frame, mask))
         for table, reason, mask, frame in rows
         if mask.any()
     ]
     return pd.DataFrame(kept, columns=["table", "reason", "rows", "examples"])
 
 
-def show_rows(frame: pd.DataFrame, most: int = 3) -> str:
-    """Show a few rows, the same ones whatever their order: 'a · 2025 · y; b · — · x'."""
+def show_rows(frame: pd.DataFrame, where: np.ndarray | None = None, most: int = 3) -> str:
+    """Show a few rows, of those marked, the same ones whatever their order: 'a · 2025 · y; b · — ·
+    x'."""
     shown = [c for c in ("lead_id", "at", "action", "created_at", "closed_at") if c in frame]
     if not shown:
         return ""
-    if len(frame) > 10_000:  # the smallest lead ids are enough, and quick to find
-        keys = as_category(frame[shown[0]])
-        frame = frame[np.where(keys.codes < 0, len(keys.categories), keys.codes) < most]
+    rows = np.arange(len(frame)) if where is None else np.flatnonzero(where)
+    if len(rows) > 10_000:  # the smallest lead ids are enough, and quick to find
+        keys = as_category(frame[shown[0]].iloc[rows])
+        rows = rows[np.where(keys.codes < 0, len(keys.categories), keys.codes) < most]
+    frame = frame[shown].iloc[rows]
     spare = frame.select_dtypes("category").columns.intersection(shown)
-    frame = frame[shown].assign(**{c: frame[c].cat.remove_unused_categories() for c in spare})
-    text = frame[shown].astype(object).where(frame[shown].notna(), "—").astype(str)
+    frame = frame.assign(**{c: frame[c].cat.remove_unused_categories() for c in spare})
+    text = frame.astype(object).where(frame.notna(), "—").astype(str)
     return "; ".join(sorted(set(text.agg(" · ".join, axis=1)))[:most])
 
 

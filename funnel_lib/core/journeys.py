@@ -138,7 +138,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
                     given_up.sum(),
                     len(leads),
                     "info",
-                    show_rows(leads.loc[given_up, ["lead_id"]]),
+                    show_rows(leads[["lead_id"]], given_up),
                 ),
             ]
         ),
@@ -319,10 +319,10 @@ def _check_sales(leads: pd.DataFrame, paid: np.ndarray, paid_but_lost: np.ndarra
     unseen = (status == STATUSES.index("won")) & ~has_sale
     ids = leads[["lead_id"]]
     return note_checks([
-        ("sale_evidence_on_lost", lost.sum(), len(leads), "warning", show_rows(ids[lost])),
+        ("sale_evidence_on_lost", lost.sum(), len(leads), "warning", show_rows(ids, lost)),
         ("sale_evidence_on_open", still_open.sum(), len(leads), "warning",
-         show_rows(ids[still_open])),
-        ("won_without_evidence", unseen.sum(), len(leads), "warning", show_rows(ids[unseen])),
+         show_rows(ids, still_open)),
+        ("won_without_evidence", unseen.sum(), len(leads), "warning", show_rows(ids, unseen)),
     ])  # fmt: skip
 
 
@@ -337,7 +337,7 @@ def _check_closing(log: EventLog, ids: pd.DataFrame, lost, reopened, acts, late)
         ("acts_after_closing", after.sum(), len(after), "warning",
          show_rows(ids.iloc[pd.unique(owner[after])[:4]])),
         ("reopened", (reopened < NEVER).sum(), len(ids), "info",
-         show_rows(ids[reopened < NEVER])),
+         show_rows(ids, reopened < NEVER)),
     ])  # fmt: skip
 
 
@@ -366,6 +366,6 @@ def _check_entry(leads: pd.DataFrame, lead, at, codes, steps: Steps) -> pd.DataF
     shown = leads.assign(at=leads["sold_at"], action=f"{steps.won} < {steps.ids[0]}")
     return note_checks([
         ("sale_before_first_step", before.sum(), len(leads), "warning",
-         show_rows(shown.loc[before, ["lead_id", "at", "action"]])),
-        ("never_entered", out.sum(), len(leads), "info", show_rows(leads.loc[out, ["lead_id"]])),
+         show_rows(shown[["lead_id", "at", "action"]], before)),
+        ("never_entered", out.sum(), len(leads), "info", show_rows(leads[["lead_id"]], out)),
     ])  # fmt: skip

@@ -33,7 +33,7 @@ EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "de
 # A deal with such an event was a lead before: its first events are older than the deal.
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
-BULK_LEADS = 50
+BULK_LEADS, BULK_TIMES = 50, 20  # leads, and times as many as come in a minute on average
 # What a CRM's tables say by themselves of a deal or lead, at its creation: no act of anyone.
 MADE = ("deal_created", "lead_created")
 NO_WON = "no_won_leads"
@@ -107,10 +107,10 @@ def _check_events(log: EventLog) -> pd.DataFrame:
     bulk = _bulk_edits(events)
     base = log.rows_read
     return note_checks([
-        ("events_before_created", early.sum(), base, "warning", show_rows(events[early])),
-        ("events_without_lead_row", no_row.sum(), base, "warning", show_rows(events[no_row])),
-        ("actor_unknown", no_actor.sum(), base, "info", show_rows(events[no_actor])),
-        ("bulk_edits", bulk.sum(), base, "warning", show_rows(events[bulk])),
+        ("events_before_created", early.sum(), base, "warning", show_rows(events, early)),
+        ("events_without_lead_row", no_row.sum(), base, "warning", show_rows(events, no_row)),
+        ("actor_unknown", no_actor.sum(), base, "info", show_rows(events, no_actor)),
+        ("bulk_edits", bulk.sum(), base, "warning", show_rows(events, bulk)),
         _check_gaps(lead, to_micros(events["at"]), len(leads)),
     ])  # fmt: skip
 
@@ -163,8 +163,8 @@ def find_gaps(at: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
-    """Events whose action befell `BULK_LEADS` or more leads in one minute; dates without a time of
-    day say nothing of minutes."""
+    """Events whose action befell `BULK_LEADS` or more leads in one minute, and many more than in
+    others (of a busy site so many come); dates without a time of day say nothing of minutes."""
     at = to_micros(events["at"])
     if not len(at) or (at.min() < at.max() and not has_clock_times(at)):
         return np.zeros(len(events), bool)
@@ -176,14 +176,16 @@ def _bulk_edits(events: pd.DataFrame) -> np.ndarray:
     together = together.astype(np.min_scalar_type(-len(minutes) * n_actions), copy=False)
     together *= n_actions
     together += action
-    del minute
-    together, _ = code_numbers(together)
+    together, keys = code_numbers(together)
     timed = by_slices(lambda at: at % DAY > 0, at, bool)
     once = timed.copy()  # of what befell a lead several times in a minute the last
     pairs = pd.DataFrame({"lead": lead[near], "together": together[near]})
     once[near[pairs.duplicated(keep="last")]] = False
     n_leads = np.bincount(together[once], minlength=together.max() + 1)
-    return timed & (n_leads >= BULK_LEADS)[together]
+    span = max(int(minute.max()) - int(minute.min()), DAY // MINUTE)
+    usual = np.bincount(action) / span
+    many = n_leads >= np.maximum(BULK_LEADS, BULK_TIMES * usual[keys % n_actions])
+    return timed & many[together]
 
 
 def _check_leads(log: EventLog) -> pd.DataFrame:
@@ -200,12 +202,12 @@ def _check_leads(log: EventLog) -> pd.DataFrame:
     base = len(leads)
     return note_checks([
         ("leads_without_events", (~with_events).sum(), base, "warning",
-         show_rows(leads.loc[~with_events, ["lead_id"]])),
-        ("closed_before_created", impossible.sum(), base, "warning", show_rows(leads[impossible])),
+         show_rows(leads[["lead_id"]], ~with_events)),
+        ("closed_before_created", impossible.sum(), base, "warning", show_rows(leads, impossible)),
         ("closed_without_date", undated.sum(), base, "warning",
-         show_rows(leads.loc[undated, ["lead_id"]])),
+         show_rows(leads[["lead_id"]], undated)),
         ("leads_without_amount", no_amount.sum(), base, "info",
-         show_rows(leads.loc[no_amount, ["lead_id"]])),
+         show_rows(leads[["lead_id"]], no_amount)),
         ("several_currencies", len(leads) if several else 0, base, "warning",
          ", ".join(currencies)),
     ])  # fmt: skip
@@ -226,7 +228,7 @@ def check_cuts(found: list[Cut], leads: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for cut in found:
         day = [] if pd.isna(cut.day) else [str(cut.day.date())]
-        example = "; ".join([*day, show_rows(leads.loc[cut.leads, ["lead_id"]])])
+        example = "; ".join([*day, show_rows(leads[["lead_id"]], cut.leads)])
         rows.append((cut.check, cut.leads.sum(), len(leads), "warning", example))
     return note_checks(rows)
 

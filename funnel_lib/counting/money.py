@@ -55,9 +55,9 @@ def check_amounts(leads: pd.DataFrame) -> pd.DataFrame:
     missing = np.array([name == "" for name in names], bool)[codes]
     assumed = missing & (len(split_currencies(leads)[1]) == 1) & (~missing).any()
     return note_checks([
-        ("negative_amounts", negative.sum(), len(leads), "warning", show_rows(shown[negative])),
-        ("absurd_amounts", absurd.sum(), len(leads), "warning", show_rows(shown[absurd])),
-        ("currency_assumed", assumed.sum(), len(leads), "info", show_rows(shown[assumed])),
+        ("negative_amounts", negative.sum(), len(leads), "warning", show_rows(shown, negative)),
+        ("absurd_amounts", absurd.sum(), len(leads), "warning", show_rows(shown, absurd)),
+        ("currency_assumed", assumed.sum(), len(leads), "info", show_rows(shown, assumed)),
     ])  # fmt: skip
 
 
