@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -206,16 +207,20 @@ _PLAIN = [f"(?:{m.pattern})" for m in _MARKS if m.within and not m.check]
 _CHECKED = [m for m in _MARKS if m.within and m.check]
 
 
-def _compile(patterns: Iterable[str]) -> re.Pattern:
-    """Patterns as they stand in the midst of a text."""
+@cache  # to compile so many words takes a while, and few exports need it
+def _compile_plain(names: bool) -> re.Pattern:
+    """What needs no check, as it stands in the midst of a text."""
+    patterns = [*_PLAIN, *_STRICT_NAMES, *(_GIVEN_NAMES if names else ())]
     return re.compile(rf"(?<![\w@+])(?:{_join(patterns)})(?!\w)")
 
 
-_HIDE = {names: _compile([*_PLAIN, *_STRICT_NAMES, *(_GIVEN_NAMES if names else ())])
-         for names in (False, True)}  # fmt: skip
-_HIDE_CHECKED = [
-    (re.compile(rf"(?<![\w.-])(?:{m.pattern})(?![\w-]|\.\d)"), m.check) for m in _CHECKED
-]
+@cache
+def _compile_checked() -> list[tuple[re.Pattern, Callable[[str], bool]]]:
+    """What needs one, and this check."""
+    around = r"(?<![\w.-])(?:{})(?![\w-]|\.\d)"
+    return [(re.compile(around.format(m.pattern)), m.check) for m in _CHECKED]
+
+
 _LONG_WORDS = re.compile(rf"\S{{{_LONG_WORD + 1},}}")
 # What no text without is worth a look at, as Arrow knows it many times as fast.
 _WORTH = (
@@ -302,9 +307,9 @@ def tell_kind(texts: pd.Series, rows: int, named: bool, year: int | None) -> str
 def _hide(text: str, names: bool) -> str:
     if len(text) > _LONG_WORD:
         text = _LONG_WORDS.sub(HIDDEN, text)
-    for pattern, check in _HIDE_CHECKED:
+    for pattern, check in _compile_checked():
         text = pattern.sub(lambda m, check=check: HIDDEN if check(m[0]) else m[0], text)
-    return _HIDE[names].sub(HIDDEN, text)
+    return _compile_plain(names).sub(HIDDEN, text)
 
 
 def _fit_phones(texts: pd.Series, least: float) -> np.ndarray:
