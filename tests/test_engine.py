@@ -2,12 +2,14 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import random_worlds as worlds
 from sklearn.base import clone
 
+from funnel_lib.engine import choose
 from funnel_lib.engine.choose import compare_with_fewer, measure_stability
 from funnel_lib.engine.mixtures import begin, explain, run_em
 from funnel_lib.engine.paths import PathMixture
@@ -233,6 +235,15 @@ def test_simulated_leads_look_like_the_log():
         weight @ (rows == model.end_step).any(axis=1) / weight.sum(), abs=0.04
     )
     assert np.bincount(segment) / 4000 == pytest.approx(model.weights_, abs=0.03)
+
+
+@pytest.mark.parametrize(("worst", "n_runs"), [(0.96, 5), (0.94, 10)])
+def test_leads_are_drawn_again_until_it_is_clear(monkeypatch, worst, n_runs):
+    seen = iter([1.0, 1.0, worst, *[1.0] * 7])
+    monkeypatch.setattr(choose, "resample_segments", lambda *given: np.array([1.0, next(seen)]))
+    model = SimpleNamespace(predict_proba=lambda X, gaps: None)
+    jaccard = choose.measure_stability(model, np.zeros((1, 1)))
+    assert jaccard.shape == (n_runs, 2) and jaccard.min() == worst
 
 
 def test_trust_in_the_number_of_segments():
