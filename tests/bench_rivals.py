@@ -182,7 +182,8 @@ class Audit(Ours):
 
     def tables(self, segments: str = "") -> None:
         """All tables, with segments found before, which nobody questions: no trust."""
-        given = {"steps": self.task["steps"], "segments": segments or self.task["segments"]}
+        given = {name: self.task[name] for name in ("steps", "memory")}
+        given["segments"] = segments or self.task["segments"]
         self.fl.build_audit(self.task["events"], **given).raise_if_failed()
 
     def audit(self) -> None:
