@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funnel_lib.core.events import build_log
-from funnel_lib.core.times import as_category, is_tied, order_packed
+from funnel_lib.core.ordering import as_category, is_tied, order_packed
 
 DAY = 86_400_000_000
 # Ids that only look like whole numbers, and the largest that are.

@@ -10,7 +10,7 @@ import pandas as pd
 from funnel_lib.comparing.decided import Decided
 from funnel_lib.core.groups import find_accounts
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import code_numbers
+from funnel_lib.core.ordering import code_numbers
 from funnel_lib.counting.values import code_quarters, code_values
 from funnel_lib.stats.intervals import divide
 

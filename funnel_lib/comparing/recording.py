@@ -13,7 +13,8 @@ from funnel_lib.comparing.decided import Decided, find_decided
 from funnel_lib.comparing.expected import expect_as_others
 from funnel_lib.core.groups import UNDETERMINED, Segmentation
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.times import HOUR, NEVER, code_numbers, to_micros
+from funnel_lib.core.ordering import code_numbers
+from funnel_lib.core.times import HOUR, NEVER, to_micros
 from funnel_lib.counting.checks import find_uncut
 from funnel_lib.counting.days import find_horizon_to_close, find_mature, find_outcome_days
 from funnel_lib.counting.duplicates import find_second_entries

@@ -10,16 +10,8 @@ import pandas as pd
 
 from funnel_lib.core.errors import CONTROLS, InputError, quote_some
 from funnel_lib.core.html import Card
-from funnel_lib.core.times import (
-    NEVER,
-    as_category,
-    find_last_day,
-    is_near,
-    is_sorted,
-    is_tied,
-    order_packed,
-    to_micros,
-)
+from funnel_lib.core.ordering import as_category, is_near, is_sorted, is_tied, order_packed
+from funnel_lib.core.times import NEVER, find_last_day, to_micros
 from funnel_lib.core.words import find_shown_words
 
 EVENT_COLUMNS = ("lead_id", "at", "action", "actor")

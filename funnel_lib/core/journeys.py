@@ -19,6 +19,7 @@ from funnel_lib.core.evidence import (
     name_actions,
 )
 from funnel_lib.core.html import Card
+from funnel_lib.core.ordering import order_packed
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import write_codes
 from funnel_lib.core.times import (
@@ -28,7 +29,6 @@ from funnel_lib.core.times import (
     first_at,
     has_clock_times,
     last_at,
-    order_packed,
     read_window,
     to_micros,
 )

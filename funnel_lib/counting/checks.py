@@ -11,6 +11,7 @@ from funnel_lib.core.checked import find_lines
 from funnel_lib.core.events import ACTORS, UNUSABLE, EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.evidence import name_actions
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.ordering import code_numbers, is_near
 from funnel_lib.core.steps import STEPS_FILE, Steps
 from funnel_lib.core.times import (
     DAY,
@@ -18,11 +19,9 @@ from funnel_lib.core.times import (
     MINUTE,
     NEVER,
     by_slices,
-    code_numbers,
     end_of_days,
     first_at,
     has_clock_times,
-    is_near,
     last_at,
     to_micros,
 )

@@ -12,8 +12,9 @@ from scipy import sparse
 
 from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.ordering import order_packed
 from funnel_lib.core.tallies import Tallies, tally
-from funnel_lib.core.times import DAY, NEVER, first_at, order_packed, to_micros
+from funnel_lib.core.times import DAY, NEVER, first_at, to_micros
 from funnel_lib.stats.incidence import (
     OPEN,
     OTHERWISE,

@@ -9,8 +9,9 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some, suggest
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.ordering import as_category, code_numbers
 from funnel_lib.core.tables import write_codes
-from funnel_lib.core.times import NEVER, as_category, code_numbers, localize, read_window
+from funnel_lib.core.times import NEVER, localize, read_window
 
 PERIODS = ("month", "quarter")
 LATER = ("status", "closed_at", "sold_at", "entered_at", "loss_reason", "stage")  # outcome, in part

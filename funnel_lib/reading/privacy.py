@@ -14,7 +14,7 @@ from pandas.api.types import is_string_dtype
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STAGE_PREFIX, EventLog
-from funnel_lib.core.times import as_category
+from funnel_lib.core.ordering import as_category
 from funnel_lib.reading.cells.marks import HIDDEN, find_persons, hide_texts
 from funnel_lib.reading.cells.people import find_personal, names_thing
 from funnel_lib.reading.files.tables import show_path

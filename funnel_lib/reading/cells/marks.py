@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from funnel_lib.core.times import find_letters
+from funnel_lib.core.ordering import find_letters
 from funnel_lib.reading.columns import read_beside
 
 HIDDEN = "…"  # in place of what is hidden in the midst of a text

@@ -11,7 +11,7 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems
 from funnel_lib.core.events import LEAD_COLUMNS, OUTCOMES, STATUSES, show_values
-from funnel_lib.core.times import as_category
+from funnel_lib.core.ordering import as_category
 from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies
 from funnel_lib.reading.cells.numbers import read_numbers
 from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
-from funnel_lib.core.times import HOUR, code_numbers
+from funnel_lib.core.ordering import code_numbers
+from funnel_lib.core.times import HOUR
 from funnel_lib.core.words import say
 from funnel_lib.reading.cells.fixed import find_layout, read_fixed
 from funnel_lib.reading.cells.months import name_months

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_lib.core.errors import CONTROLS
-from funnel_lib.core.times import find_letters
+from funnel_lib.core.ordering import find_letters
 
 # Bytes that a character of `CONTROLS` may begin with.
 _CONTROL_BEGIN = np.zeros(256, bool)

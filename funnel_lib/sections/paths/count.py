@@ -18,9 +18,10 @@ from funnel_lib.core.groups import (
     write_path,
 )
 from funnel_lib.core.journeys import Journeys, code_statuses
+from funnel_lib.core.ordering import order_packed
 from funnel_lib.core.tables import arrange
 from funnel_lib.core.tallies import Tallies, tally
-from funnel_lib.core.times import order_packed, to_micros
+from funnel_lib.core.times import to_micros
 from funnel_lib.counting.days import find_common_horizon, find_mature, follow
 from funnel_lib.counting.money import list_money
 from funnel_lib.counting.tree import Places, find_places
