@@ -554,12 +554,19 @@ def test_nested_parquet_has_the_columns_of_the_same_json(tmp_path):
 
 
 def expect_same_log_as_of_texts(folder, table: pa.Table):
-    """A Parquet file gives the log of a CSV with the same cells as texts."""
+    """A Parquet file gives the log of a CSV with the same cells as texts; so does the same in
+    several files."""
     parquet.write_table(table, folder / "a.parquet", row_group_size=40)
     read_table(folder / "a.parquet").frame.to_csv(folder / "a.csv", index=False)
     typed, written = (read_export(folder / name) for name in ("a.parquet", "a.csv"))
     for of in (lambda log: log.events, lambda log: log.leads, check_log):
         pd.testing.assert_frame_equal(of(typed), of(written))
+    (folder / "parts").mkdir()
+    for begin in range(0, len(table), 70):
+        parquet.write_table(table.slice(begin, 70), folder / "parts" / f"{begin}.parquet")
+    parts = read_export(folder / "parts")
+    for of in (lambda log: log.events, lambda log: log.leads):
+        pd.testing.assert_frame_equal(of(parts), of(typed))
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Moscow"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
 from funnel_lib.core.events import (
@@ -252,15 +253,20 @@ def _read_clocks(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
 
 
 def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put the events of all tables into one frame; those of a single one stay typed."""
-    if len(parts) > 1:
-        return pd.concat(map(to_texts, parts), ignore_index=True)
-    rows = parts[0].reset_index(drop=True)
-    typed = [c for c, kinds in _TYPED.items() if c in rows and any(k(rows[c]) for k in kinds)]
-    texts = to_texts(rows.drop(columns=typed))
-    for column in texts:  # whatever it is called: `assign` knows no column "self"
-        rows[column] = texts[column]
-    return rows
+    """Put the events of all tables into one frame; what all of them type alike stays typed."""
+    typed = {}
+    for column in (c for c in _TYPED if all(c in part for part in parts)):
+        cells = [part[column] for part in parts]
+        if any(all(map(is_kind, cells)) for is_kind in _TYPED[column]):
+            if is_category(cells[0]):
+                typed[column] = pd.Series(union_categoricals(cells))
+            elif len({str(one.dtype) for one in cells}) == 1:
+                typed[column] = pd.concat(cells, ignore_index=True)
+    texts = [to_texts(part.drop(columns=[*typed])) for part in parts]
+    rows = pd.concat(texts, ignore_index=True)
+    for column, cells in typed.items():  # whatever it is called: `assign` knows no column "self"
+        rows[column] = cells
+    return rows[[*dict.fromkeys(c for part in parts for c in part)]]
 
 
 def _lists_leads(found: dict[str, str]) -> bool:
