@@ -49,8 +49,11 @@ def is_sorted(order: np.ndarray) -> bool:
 
 def _count_units(since: np.ndarray) -> np.ndarray:
     few = since[:_FEW]  # enough to rule out most units without a pass over all
-    units = (u for u in (DAY, HOUR, MINUTE, SECOND, 1_000, 1) if not (few % u).any())
-    return since // next(u for u in units if not (since % u).any())
+    for unit in (u for u in (DAY, HOUR, MINUTE, SECOND, 1_000) if not (few % u).any()):
+        units = since // unit
+        if (units * unit == since).all():
+            return units
+    return since
 
 
 def _order_keys(key: np.ndarray) -> np.ndarray:

@@ -120,7 +120,12 @@ def find_last_day(acts: np.ndarray, closings: np.ndarray) -> int:
     >>> find_last_day(acts, none) == NEVER, find_last_day(np.append(acts, 9_000 * DAY), none) // DAY
     (True, 40)
     """
-    acts, closings = (at[at < NEVER] // DAY for at in (acts, closings))
+    acts, closings = (
+        by_slices(
+            lambda at: at // DAY, at if at.max(initial=0) < NEVER else at[at < NEVER], np.int32
+        )
+        for at in (acts, closings)
+    )
     both = np.concatenate([acts, np.unique(closings)])
     if len(both) < USUAL_STAMPS:
         return NEVER
@@ -135,7 +140,7 @@ def find_last_day(acts: np.ndarray, closings: np.ndarray) -> int:
     far &= len(both) - before <= few
     if not far.any():
         return NEVER
-    return int(days[far.argmax() - 1] + both.min() + 1) * DAY
+    return (int(days[far.argmax() - 1]) + int(both.min()) + 1) * DAY
 
 
 def localize(moment: pd.Timestamp, time_zone: str) -> pd.Timestamp:

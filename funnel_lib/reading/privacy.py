@@ -15,7 +15,7 @@ from pandas.api.types import is_string_dtype
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, STAGE_PREFIX, EventLog
 from funnel_lib.core.ordering import as_category
-from funnel_lib.reading.cells.marks import HIDDEN, find_persons, hide_texts
+from funnel_lib.reading.cells.marks import HIDDEN, find_persons, hide_texts, may_hold
 from funnel_lib.reading.cells.people import find_personal, names_thing
 from funnel_lib.reading.files.tables import show_path
 from funnel_lib.reading.files.typed import is_category
@@ -173,13 +173,13 @@ def _number(ids: pd.Series, word: str) -> dict[str, str]:
     """Number the ids that are personal, or hold what is: in the order of a hash, so that the number
     says nothing of them, and is the same whatever the order of the rows; never the name of another
     id."""
-    told = find_persons(ids)
-    texts = ids[~told]
+    maybe = ids[may_hold(ids)]
+    told = find_persons(maybe)
+    texts = maybe[~told]
     texts = texts[~texts.str.fullmatch(r"\d*")]
-    told[texts.index[hide_texts(texts) != texts]] = True
-    if not told.any():
+    secret = ids[[*maybe.index[told], *texts.index[hide_texts(texts) != texts]]]
+    if secret.empty:
         return {}
-    secret = ids[told]
     order = np.argsort(pd.util.hash_array(secret.to_numpy(object)), kind="stable")
     taken = {*ids[ids.str.startswith(f"{word} ")]}
     free = (name for n in range(1, len(ids) + len(taken) + 1)

@@ -61,7 +61,7 @@ def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray
     return found
 
 
-def _may_hold(texts: pd.Series) -> np.ndarray:
+def may_hold(texts: pd.Series) -> np.ndarray:
     """Which texts may be, or hold, anything of a person: those that are no mere codes, (n,)."""
     cells = pa.chunked_array(pa.array(texts, pa.large_string())).combine_chunks()
     ends, letters = find_letters(cells)
@@ -247,7 +247,7 @@ def hide_texts(texts: pd.Series, names: bool = True) -> pd.Series:
     >>> hide_texts(pd.Series(["too dear; +7 999 123-45-67", "order 1234567890"])).to_list()
     ['too dear; …', 'order 1234567890']
     """
-    worth = _may_hold(texts)
+    worth = may_hold(texts)
     worth[worth] = _match(texts[worth], *_WORTH, within=True)
     if not worth.any():
         return texts
@@ -261,7 +261,7 @@ def find_persons(texts: pd.Series, names: bool = True) -> np.ndarray:
 
     Mere digits are, where most as long are. `names` as of `hide_texts`.
     """
-    found, worth = np.zeros(len(texts), bool), _may_hold(texts)
+    found, worth = np.zeros(len(texts), bool), may_hold(texts)
     found[worth] = _find_persons(texts[worth], names)
     return found
 
