@@ -81,6 +81,11 @@ def test_nobody_bought_and_nobody_came():
     empty = Group("s1", ("ask", "pay"), (), np.zeros((3, 2)), 0)
     row = count_money(log, journeys, [Group(), empty]).iloc[1]
     assert row["n_leads"] == 0 and np.isnan(row["amount_per_lead"])
+    # of a segment that was asked for and is not there an estimate leaves a trace, and no money
+    log, journeys = small()
+    traces = np.column_stack([[1.0, 1.0, 1.0], [1e-17, 1e-20, 1e-19]])
+    row = count_money(log, journeys, [Group(), Group("s2", ("ask", "pay"), (), traces, 1)]).iloc[1]
+    assert row["n_leads"] == row["amount_won"] == 0 and np.isnan(row["amount_per_lead"])
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,7 @@ def find_money_ranges(
     return judge_effort(pd.concat(parts, ignore_index=True))
 
 
+NOBODY = 1e-6  # fewer leads are none
 _SUMS = 8  # leads, won, money won, managers' actions: of all leads, then of mature ones
 
 
@@ -141,6 +142,7 @@ def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
 def _relate(cells: pd.DataFrame, sums: np.ndarray) -> dict[str, np.ndarray]:
     """Measures of every cell, (n_draws, n_cells) each, from the sums of each draw."""
     sums = sums.reshape(len(sums), len(cells), _SUMS).transpose(2, 0, 1)
+    sums = np.where(sums[0] < NOBODY, 0, sums)  # what rounding leaves of a segment without leads
     money_known, acted = (cells[name].to_numpy() for name in ("money_known", "acted"))
     (leads, won, amount, actions), (mature, bought, money, acts) = (
         (n, n_won, np.where(money_known, brought, np.nan), np.where(acted, took, np.nan))
