@@ -163,7 +163,8 @@ WAYS = [
 MOMENTS = st.fixed_dictionaries({
     "y": st.sampled_from([1900, 1971, 2000, 2023, 2024, 2100, 2200, 9999]) | st.integers(0, 9999),
     "m": st.integers(0, 13), "d": st.integers(0, 32), "h": st.integers(0, 25),
-    "i": st.integers(0, 61), "s": st.integers(0, 61), "f": st.text("0123456789", min_size=1, max_size=9),
+    "i": st.integers(0, 61), "s": st.integers(0, 61),
+    "f": st.text("0123456789", min_size=1, max_size=9),
     "z": st.sampled_from(["+03:00", "-0430", "+00:00", "+14:00", "-12:00", "+0530"]),
 })  # fmt: skip
 ODD = [

@@ -15,6 +15,7 @@ from funnel_lib.settings import Settings
 PACKAGE = Path(funnel_lib.__file__).parent
 
 
+@cache
 def texts(lang):
     sections = yaml.safe_load((PACKAGE / "locale" / f"{lang}.yml").read_text(encoding="utf-8"))
     return {f"{s}.{k}": text for s, entries in sections.items() for k, text in entries.items()}
