@@ -110,7 +110,7 @@ def slowly(leads):
     return [{k for k, x in enumerate(first) if x == one} for one in first]
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(15))
 def test_the_slow_way_tells_the_same(seed):
     rng = np.random.default_rng(seed)
     n = 40
@@ -232,7 +232,8 @@ def test_contacts_are_known_and_never_written(twice, plain):
     assert found.log.leads["contact_key"].nunique() <= len(planted.leads)
     texts = "".join(t.to_csv() for t in found.tables.values())
     assert "contact_key" not in texts and "mail.example" not in texts.casefold()
-    assert not [p for p in phone if p in texts or p in found.log.leads.to_csv()]
+    texts += found.log.leads.to_csv()
+    assert not [p for p in phone if p in texts]
     for lang in ("en", "ru"):
         told = found.quality.tell(lang)
         assert Words(lang).text("check.duplicate_leads") in " ".join(told)
