@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandas as pd
 
 from funnel_lib.core.events import build_log
@@ -11,8 +13,9 @@ DAY = pd.Timedelta("1D")
 N = 800  # leads
 
 
+@lru_cache(maxsize=64)  # the cuts are of the same logs
 def plant(seed, n=N, world="kettles"):
-    """Events and leads of a planted CRM, their times as times, and its steps."""
+    """Events and leads of a planted CRM, their times as times, and its steps: to be copied."""
     planted = plant_log(world, n, seed)
     events = planted.events.assign(at=pd.to_datetime(planted.events["at"]))
     times = {c: pd.to_datetime(planted.leads[c]) for c in ("created_at", "closed_at")}

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from test_tell import check_page_one
 
 from funnel_lib.audit import build_audit
 from funnel_lib.core.errors import InputError
@@ -424,6 +425,8 @@ def test_poor_exports_are_told_as_they_are(how, tmp_path, planted_folder):
             tell_responses(tables["responses"], words),
         ]  # fmt: skip
         assert all(told) and "nan" not in " ".join(told)
+    if how != "nobody entered":  # that is the whole page
+        check_page_one(audit)
     small = Words("en").text("sentence.small", n=30)
     if how == "one lead":
         assert any(small in sentence for sentence in tell_page_one(tables, audit.words("en")))

@@ -163,7 +163,8 @@ WAYS = [
 MOMENTS = st.fixed_dictionaries({
     "y": st.sampled_from([1900, 1971, 2000, 2023, 2024, 2100, 2200, 9999]) | st.integers(0, 9999),
     "m": st.integers(0, 13), "d": st.integers(0, 32), "h": st.integers(0, 25),
-    "i": st.integers(0, 61), "s": st.integers(0, 61), "f": st.from_regex(r"\A[0-9]{1,9}\Z"),
+    "i": st.integers(0, 61), "s": st.integers(0, 61),
+    "f": st.text("0123456789", min_size=1, max_size=9),
     "z": st.sampled_from(["+03:00", "-0430", "+00:00", "+14:00", "-12:00", "+0530"]),
 })  # fmt: skip
 ODD = [
@@ -172,7 +173,7 @@ ODD = [
 ]  # fmt: skip
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.sampled_from(WAYS), st.lists(MOMENTS, min_size=1, max_size=12), st.sampled_from(WAYS),
        st.lists(st.sampled_from(ODD) | MOMENTS, max_size=5))  # fmt: skip
 def test_times_of_one_layout_are_those_of_the_general_reader(way, moments, other, odd):
@@ -218,5 +219,5 @@ def test_texts_and_dictionaries_are_stripped_and_emptied_alike(texts, n_times):
     stripped = [None if t is None else t.strip() for t in texts] * n_times
     expected = [None if t in EMPTY_WORDS else t for t in stripped]
     for cells in (column, column.dictionary_encode()):
-        (found,) = to_texts(to_frame(pa.table({"a": cells}))).T.to_numpy()
+        found = to_texts(to_frame(pa.table({"a": cells})))["a"].to_numpy()
         assert [None if pd.isna(t) else t for t in found] == expected

@@ -110,7 +110,7 @@ def slowly(leads):
     return [{k for k, x in enumerate(first) if x == one} for one in first]
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(15))
 def test_the_slow_way_tells_the_same(seed):
     rng = np.random.default_rng(seed)
     n = 40
@@ -162,7 +162,7 @@ def test_a_merged_lead_has_one_outcome_and_what_belongs_to_it():
 @pytest.mark.parametrize("share", [0, 0.03, 0.15])
 @pytest.mark.parametrize("honest", [False, True])
 def test_planted_duplicates_are_told_within_a_point(share, honest):
-    for seed in range(5):
+    for seed in range(3):
         planted = plant_log("kettles", N, seed)
         leads = make_accounts(planted.leads) if honest else planted.leads
         events, twice, is_second = enter_twice(planted.events, leads, share, seed)
@@ -218,15 +218,22 @@ def audit(folder, **more):
     return build_audit(**files, segments="none", observed_until="2025-12-31", **more)
 
 
-def test_contacts_are_known_and_never_written(twice):
-    folder, planted, is_second, phone = twice
-    found = audit(folder)
+@pytest.fixture(scope="module")
+def plain(twice):
+    """The audit of it, second entries and all."""
+    return audit(twice[0])
+
+
+def test_contacts_are_known_and_never_written(twice, plain):
+    _, planted, is_second, phone = twice
+    found = plain
     quality = found.tables["quality"].set_index("check")
     assert abs(quality.loc["duplicate_leads", "share_of_rows"] - np.mean(is_second)) <= WITHIN
     assert found.log.leads["contact_key"].nunique() <= len(planted.leads)
     texts = "".join(t.to_csv() for t in found.tables.values())
     assert "contact_key" not in texts and "mail.example" not in texts.casefold()
-    assert not [p for p in phone if p in texts or p in found.log.leads.to_csv()]
+    texts += found.log.leads.to_csv()
+    assert not [p for p in phone if p in texts]
     for lang in ("en", "ru"):
         told = found.quality.tell(lang)
         assert Words(lang).text("check.duplicate_leads") in " ".join(told)
@@ -234,9 +241,9 @@ def test_contacts_are_known_and_never_written(twice):
     assert any("--merge-duplicates" in s for s in tell_conclusions(found.log, Words("en")))
 
 
-def test_merging_gives_the_numbers_of_the_clients(twice):
+def test_merging_gives_the_numbers_of_the_clients(twice, plain):
     folder, planted, is_second, _ = twice
-    plain, merged = audit(folder), audit(folder, merge_duplicates=True)
+    merged = audit(folder, merge_duplicates=True)
     entered = merged.tables["leads"]["entered_at"].notna()
     truth = (planted.truth_leads["status"] == "won").mean()
     share, before = (

@@ -709,7 +709,7 @@ def test_the_subject_of_a_name_tells_whose_act_it_is(names, kind):
 # --- whatever the export
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))  # `prove.py contact` tries many more
 def test_odd_crms_give_a_report_or_a_message(tmp_path, seed):
     told = try_out(seed, tmp_path)
     assert told == "report" or len(told) > 40

@@ -41,9 +41,14 @@ MOST_MODULES = 12  # of a room
 
 
 @cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path: Path, top_only: bool = False) -> tuple[str, ...]:
     """What of the library a module imports, as dotted names with the imported name at the end."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parse(path)
     nodes = tree.body if top_only else ast.walk(tree)
     return tuple(
         f"{node.module}.{name.name}"
@@ -105,9 +110,9 @@ def test_a_room_imports_only_what_is_done_before_it():
 
 def reach(path: Path, seen: set[Path]) -> set[str]:
     """Every module outside the library that a module imports when it is imported."""
-    tree, found = ast.parse(path.read_text(encoding="utf-8")), set()
+    found = set()
     seen.add(path)
-    for node in tree.body:
+    for node in parse(path).body:
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             names = [node.module or ""]

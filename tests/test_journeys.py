@@ -502,16 +502,14 @@ def test_other_deals_show_nothing_for_leads_not_won_and_lost_sales_are_no_repeat
 
 # --- properties ------------------------------------------------------------------------------
 
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from("abcd"), st.integers(0, 4), st.sampled_from(["ask", "read", "pay", "gone"])
-    ),
-    min_size=1,
-    max_size=20,
+ROW = st.tuples(
+    st.sampled_from("abcd"), st.integers(0, 4), st.sampled_from(["ask", "read", "pay", "gone"])
 )
+# Of lists that may be short most are.
+ROWS = st.sampled_from([1, 8]).flatmap(lambda n: st.lists(ROW, min_size=n, max_size=20))
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(rows, random):
     def journeys(rows):
@@ -528,7 +526,7 @@ def test_order_of_rows_changes_nothing(rows, random):
         assert getattr(one, part).tolist() == getattr(other, part).tolist()
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(ROWS, st.integers(-30_000, 3_000))  # back to 1942: times before 1970 are negative numbers
 def test_shifting_all_times_changes_nothing_but_times(rows, shift):
     events = events_of("\n".join(f"{a} {b} {c}" for a, b, c in rows))

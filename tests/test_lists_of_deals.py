@@ -71,9 +71,12 @@ def listed(tmp_path):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_of_deals_is_read_as_what_it_is(listed, name):
-    log = read_export(listed(name))
-    leads = log.leads
+def test_a_list_of_deals_is_read_as_what_it_is_and_gives_a_report(listed, name):
+    audit = fl.build_audit(listed(name), segments="none", lang="en")
+    value = audit.tables["value"].iloc[0]
+    assert (value["n_leads"], value["n_won"], value["amount_won"]) == (3, 1, 40000)
+    assert not audit.failed and "draft" in fl.show_page_one(audit).tell()[0]
+    log, leads = audit.log, audit.log.leads
     assert leads["status"].tolist() == ["won", "lost", "open"]
     assert leads["amount"].tolist() == [40000, 10000, 5000]
     assert leads["manager"].str.casefold().nunique() == 2
@@ -82,14 +85,6 @@ def test_a_list_of_deals_is_read_as_what_it_is(listed, name):
     assert leads["closed_at"].notna().tolist()[::2] == [known, False]
     assert log.observed_until < pd.Timestamp("2024-03-01", tz="UTC")  # a plan is no time of export
     assert "dates_as_events" in set(check_log(log)["check"])
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_an_audit_of_a_list_alone_gives_a_report(listed, name):
-    audit = fl.build_audit(listed(name), segments="none", lang="en")
-    value = audit.tables["value"].iloc[0]
-    assert (value["n_leads"], value["n_won"], value["amount_won"]) == (3, 1, 40000)
-    assert not audit.failed and "draft" in fl.show_page_one(audit).tell()[0]
 
 
 def test_past_dates_are_events_by_their_names_and_plans_are_none(listed):

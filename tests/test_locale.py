@@ -15,6 +15,7 @@ from funnel_lib.settings import Settings
 PACKAGE = Path(funnel_lib.__file__).parent
 
 
+@cache
 def texts(lang):
     sections = yaml.safe_load((PACKAGE / "locale" / f"{lang}.yml").read_text(encoding="utf-8"))
     return {f"{s}.{k}": text for s, entries in sections.items() for k, text in entries.items()}
@@ -74,7 +75,7 @@ def test_every_text_is_used(key):
     section, _, name = key.partition(".")
     if section == "count" and name in kinds():
         return
-    found = re.search(rf"[\"']{key}[\"']", code())
+    found = f'"{key}"' in code() or f"'{key}'" in code()
     assert found or (section != "sentence" and is_put_together(section, name)), (
         f"nothing uses {key}: take it out of both locale files"
     )

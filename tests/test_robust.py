@@ -369,6 +369,7 @@ def test_told_to_end_a_run_leaves_nothing(small_folder, tmp_path, number, until)
     sign = "kernel/progress" if until else "kernel/connection.json"
     while not any(until in path.read_text() for path in tmp_path.glob(f".funnel-*/{sign}")):
         assert process.poll() is None, process.communicate()
+        time.sleep(0.05)  # the run needs the processor
     process.send_signal(number)
     out, err = process.communicate()
     assert (process.returncode, out, err) == (128 + number, "", "")

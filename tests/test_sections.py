@@ -14,7 +14,7 @@ import funnel_lib as fl
 from funnel_lib import sections
 from funnel_lib.core.errors import InputError, SectionError
 from funnel_lib.core.words import LANGUAGES, Words
-from funnel_lib.reporting.notebooks import build_notebook, find_notebooks
+from funnel_lib.reporting.notebooks import build_notebook
 from funnel_lib.reporting.outputs import save_audit
 from funnel_lib.reporting.report import write_report
 from funnel_lib.sections.losses import LOSSES
@@ -222,18 +222,3 @@ def test_a_misspelt_parameter_is_an_error(tmp_path):
         papermill.execute_notebook(source, tmp_path / "run.ipynb", {"evnts": "x"},
                                    progress_bar=False)  # fmt: skip
     assert error.value.ename == "InputError" and "no parameter 'evnts'" in error.value.traceback[0]
-
-
-def test_what_a_notebook_says_does_not_depend_on_its_folder(planted_folder, tmp_path):
-    """The Russian notebook, run from a folder of any name, speaks Russian."""
-    (tmp_path / "en").mkdir()
-    out = tmp_path / "en" / "run.ipynb"
-    given = name_files(planted_folder) | {"segments": "none"}
-    papermill.execute_notebook(find_notebooks("ru") / "audit.ipynb", out, given,
-                               cwd=tmp_path / "en", progress_bar=False)  # fmt: skip
-    shown = [o for c in nbformat.read(out, as_version=4).cells for o in c.get("outputs", ())]
-    told = [o.data["text/html"] for o in shown if "text/html" in o.get("data", {})]
-    assert len(told) == len(shown) > 10
-    texts = [re.sub(r"<[^>]*>", " ", html) for html in told]
-    assert all(re.search("[а-я]", text) for text in texts)
-    assert not [text for text in texts if re.search(r"\b(the|of|leads are)\b", text)]

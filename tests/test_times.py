@@ -148,7 +148,7 @@ def test_cohorts_mark_what_is_young():
     assert table["share"].tolist() == [0.9, 0]
 
 
-def equal_months(seed, n_months=12, n=60, each=1, share=0.25, odd=None):
+def draw_months(seed, n_months=12, n=60, each=1, share=0.25, odd=None):
     """Leads of months that buy alike, but for the first, `each` of one account alike."""
     rng = np.random.default_rng(seed)
     month = np.repeat(np.arange(n_months), n)
@@ -157,23 +157,30 @@ def equal_months(seed, n_months=12, n=60, each=1, share=0.25, odd=None):
     won = rng.random(account.max() + 1)[account] < chance
     begin = pd.date_range("2025-01-02", periods=n_months, freq="MS")[month]
     at = begin + pd.to_timedelta(rng.integers(0, 27, len(month)), unit="D")
-    ids = [f"l{k:05d}" for k in range(len(month))]
+    ids = [f"{seed:03d} {k:05d}" for k in range(len(month))]
     events = pd.DataFrame({"lead_id": ids, "action": "ask", "at": at})
     closed = at + pd.to_timedelta(rng.integers(1, 20, len(month)), unit="D")
     leads = pd.DataFrame({"lead_id": ids, "status": np.where(won, "won", "lost"),
                           "closed_at": closed, "account_id": account.astype(str)})  # fmt: skip
+    return events, leads
+
+
+def count_months(seeds, **how):
+    """The cohorts of each world; the journeys of all are built at once, which takes longest."""
+    events, leads = map(pd.concat, zip(*(draw_months(seed, **how) for seed in seeds), strict=True))
     journeys = build_journeys(build_log(events, leads, "2026-12-31"), STEPS)
-    return count_cohorts(journeys)
+    world = journeys.leads["lead_id"].astype(str).str[:3].astype(int).to_numpy()
+    return [count_cohorts(select_leads(journeys, world == seed)) for seed in seeds]
 
 
 @pytest.mark.parametrize("each", [1, 5])
 def test_equal_months_seldom_differ_beyond_chance(each):
-    p = np.array([equal_months(seed, each=each).loc[0, "p_months"] for seed in range(100)])
+    p = np.array([table.loc[0, "p_months"] for table in count_months(range(100), each=each)])
     assert (p < 0.05).mean() <= 0.12  # 5 % of 100 worlds, and three standard errors
 
 
 def test_an_odd_month_differs_from_the_best():
-    table = equal_months(1, n=250, odd=0.1)
+    (table,) = count_months([1], n=250, odd=0.1)
     assert len(set(table["p_months"])) == 1 and table["p_months"][0] < 0.001
     assert table["p_best"].idxmin() == 0 and table["p_best"][0] < 0.01
     assert table["p_best"].max() == 1  # of the best itself
@@ -181,7 +188,7 @@ def test_an_odd_month_differs_from_the_best():
 
 def test_leads_of_one_account_are_one_case():
     # Of five leads that buy together four say nothing: the interval is as of a fifth of them.
-    together, alone = equal_months(2, each=5), equal_months(2)
+    (together,), (alone,) = count_months([2], each=5), count_months([2])
     width = (together["high"] - together["low"]).mean() / (alone["high"] - alone["low"]).mean()
     assert 1.8 < width < 2.5  # about the root of 5
 

@@ -45,7 +45,7 @@ def test_an_audit_runs_from_the_installed_wheel(wheel, planted_folder, tmp_path)
     out = tmp_path / "out"
     audit = [python, "-m", "funnel_lib.cli", "audit", planted_folder / "events.csv",
              "--leads", planted_folder / "leads.csv", "--steps", planted_folder / "steps.yml",
-             "--out", out, "--lang", "ru"]  # fmt: skip
+             "--segments", "none", "--out", out, "--lang", "ru"]  # fmt: skip
     done = subprocess.run(audit, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "купили" in (out / "report.html").read_text(encoding="utf-8")
