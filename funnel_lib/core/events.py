@@ -191,9 +191,9 @@ def show_rows(frame: pd.DataFrame, where: np.ndarray | None = None, most: int = 
     """Show a few rows, of those marked, the same ones whatever their order: 'a · 2025 · y; b · — ·
     x'."""
     shown = [c for c in ("lead_id", "at", "action", "created_at", "closed_at") if c in frame]
-    if not shown:
-        return ""
     rows = np.arange(len(frame)) if where is None else np.flatnonzero(where)
+    if not shown or not len(rows):
+        return ""
     if len(rows) > 10_000:  # the smallest lead ids are enough, and quick to find
         keys = as_category(frame[shown[0]].iloc[rows])
         rows = rows[np.where(keys.codes < 0, len(keys.categories), keys.codes) < most]
