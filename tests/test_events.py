@@ -121,16 +121,32 @@ def test_bulk_edits_need_enough_leads_one_minute_and_a_time_of_day():
     assert quality_of(BULK.assign(at=apart)).empty
 
 
+def visits(minutes):
+    """A visit of a lead of its own in each of these minutes."""
+    at = pd.Timestamp("2025-01-01 00:00:30", tz="UTC") + pd.to_timedelta(minutes, unit="min")
+    ids = [f"l{i}" for i in range(len(minutes))]
+    return pd.DataFrame({"lead_id": ids, "action": "visit", "at": at})
+
+
 def test_what_comes_every_minute_is_no_bulk_edit():
-    n = 3 * 1440  # minutes; a visit of one lead in each, and of 50 others in one
-    minutes = np.append(np.arange(n), np.full(BULK_LEADS, 600))
-    rows = pd.DataFrame({
-        "lead_id": [f"l{i}" for i in range(len(minutes))], "action": "visit",
-        "at": pd.Timestamp("2025-01-01 00:00:30", tz="UTC") + pd.to_timedelta(minutes, unit="min"),
-    })  # fmt: skip
-    assert checks._bulk_edits(build_log(rows).events).sum() == BULK_LEADS + 1
-    busy = pd.concat([rows.assign(lead_id=f"{k}-" + rows["lead_id"]) for k in range(BULK_LEADS)])
-    assert not checks._bulk_edits(build_log(busy[busy["at"].dt.hour != 10]).events).any()
+    every = np.arange(3 * 1440)
+    once = np.append(every, np.full(BULK_LEADS, 600))
+    assert checks._bulk_edits(build_log(visits(once)).events).sum() == BULK_LEADS + 1
+    busy = np.append(np.repeat(every, BULK_LEADS), -20_000_000)  # and one typed into 1986
+    assert not checks._bulk_edits(build_log(visits(busy)).events).any()
+
+
+def test_a_script_that_runs_for_an_hour_a_day_is_found_every_day():
+    script = np.repeat(np.add.outer(np.arange(20) * 1440, np.arange(80)).ravel(), BULK_LEADS)
+    rare = np.arange(0, 20 * 1440, 30)
+    found = checks._bulk_edits(build_log(visits(np.append(script, rare))).events)
+    assert len(script) <= found.sum() < len(script) + len(rare)
+
+
+@pytest.mark.parametrize("n", [127, 128, 129])
+def test_many_actions_in_one_minute_are_no_bulk_edit(n):
+    rows = visits(np.zeros(n)).assign(action=[f"a{i:03}" for i in range(n)])
+    assert not checks._bulk_edits(build_log(rows).events).any()
 
 
 def test_a_lead_closed_after_the_end_is_open_and_has_no_closing_time():

@@ -424,6 +424,14 @@ def test_ids_that_hold_personal_texts_are_covered():
     assert sorted(log.leads["account_id"]) == ["L-7", "person 1", "person 2", "person 3"]
 
 
+def test_digits_of_other_alphabets_are_read_as_digits():
+    ids = pd.Series(
+        ["７９９９１２３４５６７", "４２７６３８０１２３４５６７８４", "a"], dtype="str"
+    )
+    assert find_persons(ids).shape == (3,)
+    assert hide_texts(ids).shape == (3,)
+
+
 def test_ids_that_only_count_stay():
     for first in (79_000_000_000, 9_160_000_000, 400_000_000_000):
         ids = [str(first + 17 * i) for i in range(N)]

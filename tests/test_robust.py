@@ -55,11 +55,13 @@ for call in json.load(open(sys.argv[1])):
 
 
 def start(folder, *arguments, command=COMMAND, **environment):
-    """Start the command as its script does: without the current folder on the path of modules."""
+    """Start the command as its script does: without the current folder on the path of modules, and
+    hearing signals, which one who runs the tests by ``nohup`` does not."""
     call = [sys.executable, "-P", "-c", command, *map(str, arguments)]
     return subprocess.Popen(
         call, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"} | environment,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )  # fmt: skip
 
 

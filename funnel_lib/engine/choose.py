@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -88,16 +88,14 @@ def measure_stability(
     Leads are drawn again with replacement and k paths looked for from scratch; the mean of a
     column of `STABLE` or more is a stable segment, `PATTERN` or more a pattern, below is not to be
     trusted. Memberships are soft: sum of the smaller over sum of the larger, the best match. Where
-    the first `ENOUGH_RUNS` leave no doubt, there are no more.
+    the first `ENOUGH_RUNS` are all clear there are no more, which raises the mean of a segment that
+    is found in four runs of five by 0.02 at the most.
     """
     weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, float)
     X, gaps = np.asarray(X), gaps if gaps is None else np.asarray(gaps)
     run = partial(resample_segments, model, X, weight, gaps, model.predict_proba(X, gaps))
     seeds = _seeds(random_state, n_runs)
-    found = _run_all(run, seeds[:ENOUGH_RUNS])
-    if n_runs > ENOUGH_RUNS and np.min(found) < CLEAR:
-        found += _run_all(run, seeds[ENOUGH_RUNS:])
-    return np.array(found)
+    return np.array(_run_all(run, seeds, lambda found: np.min(found) >= CLEAR))
 
 
 def resample_segments(model: PathMixture, X, weight, gaps, old, seed) -> np.ndarray:
@@ -126,18 +124,25 @@ def _seeds(random_state, n):
     return np.random.SeedSequence(random_state).spawn(n)
 
 
-def _run_all(run, seeds) -> list:
-    """Run once a seed, in processes where by the work of the first run it would take long."""
+def _run_all(run, seeds, is_clear: Callable[[list], bool] = lambda found: False) -> list:
+    """Run once a seed, in processes where by the work of the first run it would take long; after
+    `ENOUGH_RUNS` no more where what they found is clear."""
     start = time.process_time()
-    first = run(seeds[0])
-    rest = seeds[1:]
-    if (time.process_time() - start) * len(rest) < LONG:
-        return [first, *map(run, rest)]
+    found = [run(seeds[0])]
+    takes_long = (time.process_time() - start) * (len(seeds) - 1) >= LONG
+    for batch in (seeds[1:ENOUGH_RUNS], seeds[ENOUGH_RUNS:]):
+        if len(found) < ENOUGH_RUNS or not is_clear(found):
+            found += _spread(run, batch) if takes_long and len(batch) else map(run, batch)
+    return found
+
+
+def _spread(run, seeds) -> list:
+    """Run once a seed, in as many processes as there are cores."""
     from joblib import Parallel, delayed
 
     spread = Parallel(n_jobs=-1, backend="loky", idle_worker_timeout=IDLE)
     with _starting_safely():
-        return [first, *spread(delayed(_run_bound)(run, seed, os.getpid()) for seed in rest)]
+        return spread(delayed(_run_bound)(run, seed, os.getpid()) for seed in seeds)
 
 
 @contextmanager

@@ -309,7 +309,11 @@ def _without_at(found: dict[str, str], table: RawTable, mapping: Mapping) -> dic
 def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     """Name the columns by their meanings; a further column that would clash gets a new name."""
     other = {c for c in frame.columns if c not in found.values()}
-    clash = {c: f"{c} (as read)" for c in other if c in {*EVENT_COLUMNS, *_KEPT, *found}}
+    clash = {}
+    for column in (c for c in other if c in {*EVENT_COLUMNS, *_KEPT, *found}):
+        clash[column] = f"{column} (as read)"
+        while clash[column] in other:
+            clash[column] += " (as read)"
     frame = frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
     currency = split_header(found["amount"])[1] if "amount" in found else None
     if currency:  # that only the header of the amounts names

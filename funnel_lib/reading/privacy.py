@@ -163,7 +163,7 @@ def _list_texts(frames: list[pd.DataFrame], columns: Iterable[str]) -> pd.Series
         pd.Series(as_category(c).categories if is_category(c) else c.dropna().unique(), dtype="str")
         for c in cells
     ]
-    if len(parts) == 1:
+    if len(cells) == 1 and is_category(cells[0]):
         return parts[0]
     found = pd.concat([pd.Series([], dtype="str"), *parts], ignore_index=True)
     return found.drop_duplicates(ignore_index=True)

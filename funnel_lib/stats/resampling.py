@@ -17,7 +17,8 @@ BLOCKS = 5000  # from here on units are drawn by several at once, which leaves t
 class Summands:
     """What each lead adds to each sum: factor times mark, and what its kind adds besides.
 
-    Leads of one kind have the same marks, so that no table of leads by sums is needed.
+    Leads of one kind have the same marks, so that no table of leads by sums is needed. Factors and
+    marks are finite.
     """
 
     kind: np.ndarray  # (n_leads,) positions in marks

@@ -65,12 +65,16 @@ def may_hold(texts: pd.Series) -> np.ndarray:
     """Which texts may be, or hold, anything of a person: those that are no mere codes, (n,)."""
     cells = pa.chunked_array(pa.array(texts, pa.large_string())).combine_chunks()
     ends, letters = find_letters(cells)
-    total = np.append(0, np.cumsum(_WEIGHTS[letters], dtype=np.int64))
-    return np.diff(total[ends]) > _MOST_DIGITS
+    some = ends[1:] > ends[:-1]
+    held = np.zeros(len(some), bool)
+    if some.any():  # of an empty text the sum would be that of the next
+        weights = np.add.reduceat(_WEIGHTS[letters], ends[:-1][some], dtype=np.int32)
+        held[some] = weights > _MOST_DIGITS
+    return held
 
 
 def _of_digits(judge: Callable[[list[int]], bool]) -> Callable[[str], bool]:
-    return lambda text: judge([int(d) for d in text if d in "0123456789"])
+    return lambda text: judge([int(d) for d in text if d.isdecimal()])
 
 
 def _is_card(digits: list[int]) -> bool:

@@ -142,7 +142,9 @@ def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
 def _relate(cells: pd.DataFrame, sums: np.ndarray) -> dict[str, np.ndarray]:
     """Measures of every cell, (n_draws, n_cells) each, from the sums of each draw."""
     sums = sums.reshape(len(sums), len(cells), _SUMS).transpose(2, 0, 1)
-    sums = np.where(sums[0] < NOBODY, 0, sums)  # what rounding leaves of a segment without leads
+    sums = sums.copy()
+    for part in (sums[:4], sums[4:]):  # what rounding leaves of a segment without leads
+        part[:, np.abs(part[0]) < NOBODY] = 0
     money_known, acted = (cells[name].to_numpy() for name in ("money_known", "acted"))
     (leads, won, amount, actions), (mature, bought, money, acts) = (
         (n, n_won, np.where(money_known, brought, np.nan), np.where(acted, took, np.nan))

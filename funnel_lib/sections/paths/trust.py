@@ -52,7 +52,7 @@ def measure_trust(
 
     The segments must be freshly found among these journeys; of those read from a file, which are
     ``saved``, only the fit is questioned. `n_null` logs are simulated of the model with one segment
-    fewer; `n_resamples` times, or half as often where that leaves no doubt
+    fewer; `n_resamples` times, or fewer where these leave no doubt
     (`choose.measure_stability`), leads are drawn again and segments looked for from scratch. Cost:
     about n_null / 2 + n_resamples fits, spread over all cores where they take long.
 
