@@ -51,7 +51,6 @@ from funnel_lib.sections import list_answers, list_parts, list_questions
 from funnel_lib.sections.hypotheses.count import check_references, read_references
 from funnel_lib.sections.new_funnel.draft import propose_steps
 from funnel_lib.sections.own import read_own
-from funnel_lib.sections.paths.segments import find_segments, read_segments
 from funnel_lib.sections.section import Answer, Section, Source
 from funnel_lib.settings import FORMATS, Settings, sign
 
@@ -428,6 +427,8 @@ def _fits_only(leads: pd.DataFrame, settings: Settings) -> np.ndarray:
 
 def _find(journeys: Journeys, settings: Settings) -> Segmentation:
     """Find or read the segments."""
+    from funnel_lib.sections.paths.segments import find_segments, read_segments  # scikit-learn
+
     choice = settings.segments
     if choice == "none":
         return keep_together(journeys)
