@@ -153,6 +153,8 @@ def _score(text: str) -> float:
 
 
 def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
     ends = pa.py_buffer(np.array([0, len(data)]))
     whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(data)])
     try:
