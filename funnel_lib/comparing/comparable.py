@@ -58,7 +58,7 @@ def list_groupings(journeys: Journeys, kinds: tuple[str, ...] = KINDS) -> list[G
 def _find_grouping(journeys: Journeys, kind: str) -> Grouping:
     key = "grouping", kind
     if key not in journeys.kept:
-        code, names = _code_values(journeys, kind)
+        code, names = _code_entered(journeys, kind)
         stratum, n_strata = np.zeros(len(code), np.int8), 1
         if len(names) > 1:
             stratum, n_strata = _find_strata(journeys, _STRATA[kind])
@@ -66,15 +66,15 @@ def _find_grouping(journeys: Journeys, kind: str) -> Grouping:
     return journeys.kept[key]
 
 
-def _code_values(journeys: Journeys, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _code_entered(journeys: Journeys, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """The group of each lead that entered, -1 for none, and the groups' names."""
     if kind not in journeys.leads and kind != "quarter":
         return np.full(len(journeys.leads), -1, np.int32), ()
     code, names = code_quarters(journeys) if kind == "quarter" else code_values(journeys, kind)
     entered = journeys.leads["entered_at"].notna().to_numpy()
-    there = np.bincount(code[entered] + 1, minlength=len(names) + 1)[1:] > 0
-    ranks = np.append(np.where(there, np.cumsum(there) - 1, -1), -1).astype(np.int32)
-    return np.where(entered, ranks[code], -1), tuple(np.array(names, object)[there])
+    known = pd.Categorical.from_codes(np.where(entered, code, -1), pd.Index(names, dtype="str"))
+    known = known.remove_unused_categories()
+    return known.codes, tuple(known.categories)
 
 
 def find_large_strata(journeys: Journeys, leads: np.ndarray) -> np.ndarray:
@@ -94,7 +94,7 @@ def _find_strata(journeys: Journeys, kinds: tuple[str, ...]) -> tuple[np.ndarray
     """Leads alike in all of these, numbered; a column with too many values counts for nothing."""
     stratum = np.zeros(len(journeys.leads), np.int64)
     for kind in kinds:
-        code, names = _code_values(journeys, kind)
+        code, names = _code_entered(journeys, kind)
         if kind == "quarter" or len(names) <= MOST_STRATA:
             stratum = stratum * (len(names) + 1) + code + 1
     stratum, known = code_numbers(stratum)

@@ -22,8 +22,7 @@ FAR_DAYS = 60  # less is a quiet season
 FAR_GAPS = 5  # times the longest gap between all days before
 USUAL_STAMPS = 30  # of fewer, no gap is unusual
 ENOUGH = 10  # from so many times on, two times of day an hour apart are summer and winter
-
-_SLICE = 1 << 20
+_SLICE = 1 << 20  # times that are changed at once
 
 
 def to_micros(times: pd.Series) -> np.ndarray:
@@ -121,11 +120,9 @@ def find_last_day(acts: np.ndarray, closings: np.ndarray) -> int:
     (True, 40)
     """
     acts, closings = (
-        by_slices(
-            lambda at: at // DAY, at if at.max(initial=0) < NEVER else at[at < NEVER], np.int32
-        )
-        for at in (acts, closings)
+        at[at < NEVER] if at.max(initial=0) == NEVER else at for at in (acts, closings)
     )
+    acts, closings = (by_slices(lambda at: at // DAY, at, np.int32) for at in (acts, closings))
     both = np.concatenate([acts, np.unique(closings)])
     if len(both) < USUAL_STAMPS:
         return NEVER
