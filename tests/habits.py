@@ -1,9 +1,10 @@
 """Made-up logs of four managers who serve alike: one records in another way, or mix, time and luck
-differ. Nothing is to be gained, but in the worlds of `POWER`, each with one difference planted.
+differ. Nothing is to be gained, but in the worlds of `POWER`, each with one difference planted; in
+those of `LUCKY` one has the easier clients, and nobody sells worse for it.
 
-`make_world(kind, seed, n_leads)` draws one; kinds are keys of `KINDS` and `POWER`. Every lead walks
-a path with a chance to go on at each step. A kind says what it changes of the draft (`Draft`), of
-the chances (`alter`) and of what is recorded in the end (`record`).
+`make_world(kind, seed, n_leads)` draws one; kinds are keys of `KINDS`, `LUCKY` and `POWER`. Every
+lead walks a path with a chance to go on at each step. A kind says what it changes of the draft
+(`Draft`), of the chances (`alter`) and of what is recorded in the end (`record`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ ODD = "D"  # who records in another way, or whose share is another one
 CLIENT, ASK, CLOSE = "client", "ask", "close"  # kinds of events
 LUCK = 1.0  # standard deviation of an account's log odds to go on
 RISE = 0.60, 0.88
+EASY, EASIER = "C", 0.7
 LOWER_WON, USUAL_SPREAD = 0.08, 0.03
 LOWER_STEP = 0.08
 BETTER, USUAL = 0.97, 0.72
@@ -90,7 +92,7 @@ class Made:
 
 def make_world(kind: str, seed: int, n_leads: int) -> Made:
     """Draw a world of a kind."""
-    made = (KINDS | POWER)[kind]
+    made = (KINDS | LUCKY | POWER)[kind]
     rng = np.random.default_rng([seed, *kind.encode()])
     draft = made.draft(rng, draw_draft(made, seed, rng))
     leads = draw_leads(draft, n_leads, rng)
@@ -274,6 +276,17 @@ def leave_out_steps(column: str, value: str) -> Callable:
     return record
 
 
+def record_both(*habits: Callable) -> Callable:
+    """One habit after the other, each of its own manager."""
+
+    def record(leads, events, draft, rng):
+        for habit in habits:
+            leads, events = habit(leads, events, draft, rng)
+        return leads, events
+
+    return record
+
+
 def leave_open(share: float) -> Callable:
     """A share of the lost leads is never closed."""
 
@@ -339,6 +352,13 @@ def sell_less(chance, leads, draft, rng):
         factors.append([((won + more[name]) / won) ** (1 / (len(path) - 1)) for name in TEAMS])
     of_lead = np.array(factors)[leads["segment"], leads["manager"].map([*TEAMS].index)]
     return chance * of_lead[:, None]
+
+
+def sell_more(chance, leads, draft, rng):
+    """One manager has the easier clients: each step of theirs is left by `EASIER` times as many."""
+    return np.where(
+        (leads["manager"] == EASY).to_numpy()[:, None], 1 - EASIER * (1 - chance), chance
+    )
 
 
 def lower_step(chance, leads, draft, rng):
@@ -430,6 +450,16 @@ KINDS = {
     "accounts": Kind("accounts of 5 deals", changing(deals=5), share_luck),
     "months": Kind("12 equal months", changing(days=395)),
 }  # fmt: skip
+LUCKY = {
+    "easier": Kind("one has easier clients", alter=sell_more),
+    "easier-two-odd": Kind(
+        "one has easier clients, two record otherwise",
+        alter=sell_more,
+        record=record_both(leave_out_steps("manager", "A"), leave_open(1)),
+        odd=(D, ("manager", "A")),
+        marks=lambda draft: {"closing"},
+    ),
+}
 POWER = {
     "manager-lower": Kind("8 points of won share lower, one of four managers", alter=sell_less),
     "step-lower": Kind("a step 8 points lower in one of two teams", alter=lower_step,

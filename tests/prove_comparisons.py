@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
-from habits import IDS, KINDS, ODD, POWER, Made, make_world
+from habits import IDS, KINDS, LUCKY, ODD, POWER, Made, make_world
 from proving import show_row, write_head
 
 from funnel_lib.core.groups import Segmentation
@@ -39,6 +39,7 @@ CLAIMS = {
 SIZES = {3000: 100, 600: 40}  # leads → worlds of each kind
 FULL = 4  # times as many worlds with --full
 MOST, MOST_OF_ONE, LEAST_NAMED, COVERED = 0.05, 0.12, 0.9, (0.92, 0.98)
+MOST_BLAMED = 0.15  # of worlds where one has the easier clients: of three others one is blamed
 # world of `POWER` → leads, worlds, least share in which it is shown; and by which table
 POWER_BOUNDS = {
     "manager-lower": (3000, 100, 0.80),
@@ -70,7 +71,7 @@ def find_claims(made: Made, tables: dict[str, pd.DataFrame]) -> dict[str, pd.Dat
     """The rows that claim something beyond chance, by table."""
     found = {
         name: tables[name][tables[name]["beyond_chance"].astype(bool)]
-        for name in ("hypotheses", "groups", "asks")
+        for name in (("groups",) if made.name in LUCKY else ("hypotheses", "groups", "asks"))
     }
     if made.kind is KINDS["months"]:
         told = tell_cohorts(count_cohorts(made.journeys), _Keys()).split()
@@ -169,14 +170,15 @@ def prove_comparisons(pool, full: bool = False) -> tuple[str, bool]:
     false, fine, held = write_head(FALSE_HEAD), True, []
     for n_leads, n_worlds in SIZES.items():
         found = {}
-        for kind, made in KINDS.items():
+        for kind, made in (KINDS | LUCKY).items():
             runs = try_worlds(pool, kind, times * n_worlds, n_leads)
             found[kind] = summarise(runs)
             fine &= hold_bounds(kind, found[kind], n_leads)
             held += [held for one in runs for held in one["held"]]
-            false.append(show_false(made.name, n_leads, len(runs), found[kind], MOST_OF_ONE))
+            most = MOST_BLAMED if kind in LUCKY else MOST_OF_ONE
+            false.append(show_false(made.name, n_leads, len(runs), found[kind], most))
             print(false[-1], flush=True)
-        pooled = pd.DataFrame(found.values()).mean()
+        pooled = pd.DataFrame([found[kind] for kind in KINDS]).mean()
         fine &= pooled["any"] <= MOST
         n = times * n_worlds * len(KINDS)
         false.append(show_false("**all**", n_leads, n, pooled, MOST))
@@ -202,10 +204,11 @@ def prove_comparisons(pool, full: bool = False) -> tuple[str, bool]:
 
 def hold_bounds(kind: str, found: dict, n_leads: int) -> bool:
     """Whether the promises on one kind of world hold, as far as its tables are there."""
-    fine = found["any"] <= MOST_OF_ONE
-    if KINDS[kind].odd and n_leads == max(SIZES):
+    odd = (KINDS | LUCKY)[kind].odd
+    fine = found["any"] <= (MOST_BLAMED if kind in LUCKY else MOST_OF_ONE)
+    if odd and n_leads == max(SIZES):
         fine &= not found.get("habit") < LEAST_NAMED
-    return bool(fine and (KINDS[kind].odd != () or not found["other"] > MOST))
+    return bool(fine and (odd != () or not found["other"] > MOST))
 
 
 def show_false(name: str, n_leads: int, n: int, found, most: float) -> str:
@@ -225,11 +228,13 @@ FALSE_HEAD = ["worlds", "leads", "runs", "with a false claim", *CLAIMS, "habit n
 FALSE = """\
 Four managers in two teams serve random paths of 5 to 7 steps alike (80 to 90 % go on at each, noise
 of 0 to 5 %, asks without effect): nothing is to be gained, and every claim of page one is false.
-Habits are those of one manager or, where it says so, of a team (see `habits`)."""
+Habits are those of one manager or, where it says so, of a team (see `habits`). Where one has easier
+clients, this one sells more: blaming another for it is false."""
 READ_FALSE = f"""\
 How to read it: the share of worlds in which page one claims something beyond chance, and by which
 table; `months` is the sentence on the best and the worst month, or the first and the last, judged
-only where months are the question. *Habit named*: `recording` says that the manager (the team)
+only where months are the question; where one has easier clients, `groups` alone is judged, and of
+all worlds these are not. *Habit named*: `recording` says that the manager (the team)
 differs in what it records otherwise (at least {LEAST_NAMED:.0%} at {max(SIZES):,} leads). *Another
 group named*: a manager, source or quarter without that habit; where there is none, any group (at
 most {MOST:.0%}). Steps left out make another path: more segments than planted are found there. A
@@ -247,7 +252,7 @@ and in the two without effect."""
 
 def show_kind(pool, kind: str, n_worlds: int, n_leads: int) -> None:
     """Try some worlds of a kind, and print their claims and the shares."""
-    runs, right = try_worlds(pool, kind, n_worlds, n_leads), bool((KINDS | POWER)[kind].odd)
+    runs, right = try_worlds(pool, kind, n_worlds, n_leads), bool((KINDS | LUCKY | POWER)[kind].odd)
     for one in runs:
         for name, rows in one["claims"].items():
             if len(rows):
@@ -266,5 +271,5 @@ def show_kind(pool, kind: str, n_worlds: int, n_leads: int) -> None:
 if __name__ == "__main__":
     kinds, n_worlds, n_leads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with ProcessPoolExecutor(2) as pool:
-        for kind in [*KINDS, *POWER] if kinds == "all" else [kinds]:
+        for kind in [*KINDS, *LUCKY, *POWER] if kinds == "all" else [kinds]:
             show_kind(pool, kind, n_worlds, n_leads)

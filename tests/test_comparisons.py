@@ -261,3 +261,52 @@ def test_one_who_is_far_better_makes_nobody_else_worse():
     managers["Vera"] = {"a": 120, "r": 60, "p": 20}  # worse than Anna and Boris, too
     worse = count_groups(journeys_of(managers)).set_index("group")["beyond_chance"]
     assert worse.index[worse].tolist() == ["Vera"]
+
+
+USUAL = {"a": 80, "r": 60, "p": 60}
+LEAVES_OPEN = {fate.upper() if fate != "p" else fate: n for fate, n in USUAL.items()}
+LUCKY = {"a": 20, "r": 40, "p": 140}
+
+
+def find_claims(managers, **columns):
+    """Of which groups is it said that they sell worse?"""
+    table = count_groups(journeys_of(managers, **columns))
+    return table.loc[table["beyond_chance"], "group"].tolist(), table.set_index("group")
+
+
+def test_who_records_otherwise_still_speaks_for_one_left_with_the_best():
+    """Anna and Dina never close lost leads, and win as Boris does: beside Emma alone he looks bad;
+    with a third of their sales he is."""
+    managers = {"Anna": LEAVES_OPEN, "Boris": USUAL, "Dina": LEAVES_OPEN, "Emma": LUCKY}
+    worse, table = find_claims(managers)
+    assert worse == [] and table["barred"].to_dict() == {
+        "Anna": True, "Boris": False, "Dina": True, "Emma": False
+    }  # fmt: skip
+    assert table.loc["Boris", "p"] < 0.001 and table.loc["Boris", "p_without_best"] == 0.5
+    assert find_claims(managers | {"Boris": {"a": 120, "r": 60, "p": 20}})[0] == ["Boris"]
+
+
+def test_who_enters_hardly_any_lost_lead_speaks_for_nobody():
+    managers = {"Boris": USUAL, "Emma": LUCKY, "Dina": {"a": 3, "r": 1, "p": 196}}
+    worse, table = find_claims(managers)
+    assert table["barred"].to_dict() == {"Boris": False, "Emma": False, "Dina": True}
+    assert worse == [] and table["p_without_best"].isna().all()
+
+
+def test_of_two_one_sells_less_whoever_left_long_ago():
+    """A third who had but a few leads is nobody's witness."""
+    assert find_claims({"Boris": USUAL, "Emma": LUCKY})[0] == ["Boris"]
+    few = {fate: n // 10 for fate, n in USUAL.items()}
+    assert find_claims({"Boris": USUAL, "Emma": LUCKY, "Left": few})[0] == ["Boris"]
+
+
+def test_one_manager_makes_no_team_bad():
+    managers = {"Anna": USUAL, "Boris": USUAL, "Carl": USUAL, "Emma": LUCKY}
+    teams = ["north"] * 400 + ["south"] * 400
+    worse, table = find_claims(managers, team=teams)
+    assert worse == [] and table.loc["north", "p"] < 0.001
+    assert table.loc["north", "p_without_best"] == pytest.approx(0.5)
+    both = managers | {"Carl": LUCKY}
+    assert "north" in find_claims(both, team=teams)[0]
+    alone = {"Anna": USUAL, "Boris": USUAL, "Emma": LUCKY}
+    assert find_claims(alone, team=["north"] * 400 + ["south"] * 200)[0] == []

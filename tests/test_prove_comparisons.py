@@ -7,10 +7,12 @@ from habits import (
     BEFORE_SALE,
     BETTER,
     CLIENT,
+    EASY,
     EFFECT,
     IDS,
     KINDS,
     LOWER_WON,
+    LUCKY,
     ODD,
     RISE,
     USUAL,
@@ -198,11 +200,19 @@ def test_claims_and_names_are_read_off_the_tables(worlds):
     assert find_named(worlds["mix"], {"recording": named}) == (None, True)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS | LUCKY)
 def test_page_one_names_the_habit_and_claims_nothing(kind):
     found = try_world(kind, run=1, n_leads=1500)
     assert not any(len(rows) for rows in found["claims"].values())
-    assert found["named"] == (bool(KINDS[kind].odd) or None, False)
+    assert found["named"] == (bool((KINDS | LUCKY)[kind].odd) or None, False)
+
+
+@pytest.mark.parametrize("kind", LUCKY)
+def test_one_has_the_easier_clients(kind):
+    made = make_world(kind, SEED, LEADS)
+    for _, same_path in made.leads.groupby("segment"):
+        won = same_path.groupby("manager")["won"].mean()
+        assert won[EASY] > won.drop(EASY).max()
 
 
 @pytest.mark.parametrize("kind", SHOWN_BY)

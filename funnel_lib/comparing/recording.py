@@ -43,7 +43,9 @@ class Habits:
     `table` has the rows of the table `recording`, `barred` the groups that differ, by kind: where
     paths were not looked for also those that may only have another mix of clients; `comparable`,
     (n_leads,), are the leads that are of no such manager, team or source, that no filter of the
-    export touched (`checks.find_uncut`), and that are no second entry of a client (`duplicates`).
+    export touched (`checks.find_uncut`), and that are no second entry of a client (`duplicates`);
+    `sold`, (n_leads,), these and the leads of those that record steps or closing otherwise alone,
+    whose lost leads are all there: of them it is known which were won.
     `paths` are the paths that may be one group's habit: kind, group, segment, whole (the path of
     which it may leave out steps; -1 where it is none of these).
     """
@@ -51,6 +53,7 @@ class Habits:
     table: pd.DataFrame
     barred: dict[str, set[str]]
     comparable: np.ndarray
+    sold: np.ndarray
     paths: pd.DataFrame
 
 
@@ -112,17 +115,28 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         table["apart"] = table["differs"] & (table["p_holm"] < MOST_P)
         seldom = table["share"] <= _ONE_PATH * table["share_others"]
         table["differs"] = table["apart"] & (~mixed | seldom)
-    barred = {
-        g.kind: {*table.loc[table["apart"] & (table["group_by"] == g.kind), "group"]}
+        table["partly"] = table["differs"] & table["step"].isin([FIRST_STEP, OPENING, LOST])
+    barred, partly = _name(groupings, table, "apart"), _name(groupings, table, "partly")
+    table = table.drop(columns=["p", "apart", "partly"], errors="ignore")
+    whole = find_uncut(journeys) & ~find_second_entries(journeys)
+    comparable, sold = (whole & ~_find_leads(groupings, names) for names in (barred, partly))
+    return Habits(table, barred, comparable, sold, paths)
+
+
+def _name(groupings: list[Grouping], table: pd.DataFrame, mark: str) -> dict[str, set[str]]:
+    """The groups of each kind with a row that has the mark."""
+    return {
+        g.kind: {*table.loc[table[mark] & (table["group_by"] == g.kind), "group"]}
         for g in groupings
     }
-    table = table.drop(columns=["p", "apart"], errors="ignore")
-    comparable = find_uncut(journeys) & ~find_second_entries(journeys)
-    for grouping in groupings:
-        if grouping.kind != "quarter":
-            named = [n for n, name in enumerate(grouping.names) if name in barred[grouping.kind]]
-            comparable &= ~np.isin(grouping.code, named)
-    return Habits(table, barred, comparable, paths)
+
+
+def _find_leads(groupings: list[Grouping], names: dict[str, set[str]]) -> np.ndarray:
+    """Which leads, (n_leads,), are of one of these managers, teams or sources?"""
+    return np.any([
+        np.append([name in names[g.kind] for name in g.names], False)[g.code]
+        for g in groupings if g.kind != "quarter"
+    ], axis=0)  # fmt: skip
 
 
 def _list_measures(journeys: Journeys, decided: Decided, kind: str) -> Iterator[_Measure]:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from funnel_lib.comparing.comparable import Grouping, list_groupings
 from funnel_lib.comparing.decided import find_decided
-from funnel_lib.comparing.expected import Expected, expect_as_others
+from funnel_lib.comparing.expected import expect_as_others
 from funnel_lib.comparing.recording import Habits, find_habits
+from funnel_lib.comparing.second_look import look_again
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
@@ -26,7 +27,6 @@ from funnel_lib.stats.intervals import divide, effective_n, wilson
 from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
 
 KINDS = {"manager": 8, "team": 1, "source": 1}  # and its weight in the family of tests
-MOST_P_REST = 0.1  # against the others without the best: a second look
 MOST_VALUES = 50
 
 
@@ -42,9 +42,8 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
     -----
     Worse beyond chance: one-sided, at the part of page one's 5 % that groups have
     (`differences.FAMILY`), of which each kind has its own by weight (`KINDS`: most is asked of
-    managers); within a kind corrected by Holm. Where three or more are compared, it must be worse
-    than the others without the best of them, too (p below `MOST_P_REST`): one who is lucky, or has
-    the easier clients, makes nobody else bad.
+    managers); within a kind corrected by Holm; and worse than the others without the best of them,
+    too (`second_look.look_again`).
     """
     decided, habits = find_decided(journeys, segmentation), find_habits(journeys, segmentation)
     mature = find_mature(journeys)
@@ -56,8 +55,7 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
         return arrange("groups")
     table = pd.concat(tables, ignore_index=True)
     table["p_holm"] = _correct(table)
-    worse = (table["p_holm"] < FAMILY["groups"]) & ~(table["p_without_best"] >= MOST_P_REST)
-    table["beyond_chance"] = worse & ~table["barred"]
+    table["beyond_chance"] &= (table["p_holm"] < FAMILY["groups"]) & ~table["barred"]
     return arrange("groups", table.assign(months=max(find_months(journeys), 1)))
 
 
@@ -86,7 +84,7 @@ def _count_kind(journeys, grouping: Grouping, decided, mature, habits: Habits) -
     low, high = wilson(divide(n_won, n_decided), n_decided)
     n_asked, n_not = (count(lost & (asked == ASKED.index(x))) for x in ("yes", "no"))
     found = expect_as_others(journeys, grouping, decided, mature & entered & comparable)
-    rest = _leave_out_best(journeys, grouping, decided, mature & entered & comparable, found)
+    rest = look_again(journeys, grouping, decided, habits, found)
     scale = divide(count(entered & comparable), count(mature & entered & comparable))
     extra, error = scale * found.extra, scale * found.error
     worth, currency = _measure_worth(journeys, grouping, won)
@@ -101,17 +99,10 @@ def _count_kind(journeys, grouping: Grouping, decided, mature, habits: Habits) -
         "extra_low": paid * (extra - Z * error), "extra_high": paid * (extra + Z * error),
         "barred": np.isin(grouping.names, [*habits.barred[grouping.kind]]),
         "currency": currency, "p": norm.sf(divide(extra, error)),
-        "p_without_best": norm.sf(divide(rest.extra, rest.error)),
+        "p_without_best": rest.p, "beyond_chance": rest.holds,
         "share_as_others": divide(n_won, n_decided) + divide(found.extra, found.n),
     })  # fmt: skip
     return table.sort_values("n_leads", ascending=False, kind="stable")
-
-
-def _leave_out_best(journeys, grouping: Grouping, decided, leads, found: Expected) -> Expected:
-    """The same comparison without the group that sells best; empty where one is left alone."""
-    lead = np.nan_to_num(divide(-found.extra, found.n), nan=-np.inf)
-    without = leads & (grouping.code != lead.argmax())
-    return expect_as_others(journeys, grouping, decided, without)
 
 
 def _measure_worth(journeys: Journeys, grouping: Grouping, won: np.ndarray):

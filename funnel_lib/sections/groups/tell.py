@@ -30,7 +30,9 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
             gain = write_gain(row, words, row["months"], "extra_")
             told.append(words.text("sentence.groups_worse", gain=gain, **row))
     why = "source" in {*worse["group_by"]} and words.text("sentence.groups_source")
-    return join_sentences(*told, why or _tell_asked(worse, groups, words))
+    return join_sentences(
+        *told, why or _tell_asked(worse, groups, words), _tell_pair(worse, groups, words)
+    )
 
 
 def tell_worst(groups: pd.DataFrame, words: Words) -> str:
@@ -50,7 +52,11 @@ def plan_review(groups: pd.DataFrame, words: Words) -> Act | None:
     return Act(
         "week",
         words.text("page.review", **row),
-        [words.text("page.review_now", **row), _tell_asked(worse[:1], groups, words)],
+        [
+            words.text("page.review_now", **row),
+            _tell_asked(worse[:1], groups, words),
+            _tell_pair(worse, groups, words),
+        ],
         words.text("page.review_gain", gain=gain) if row["extra_low"] > 0 else "",
         "groups",
     )
@@ -78,12 +84,24 @@ def _name_group(row: pd.Series, words: Words) -> dict:
 def _tell_asked(worse: pd.DataFrame, groups: pd.DataFrame, words: Words) -> str:
     """Were the lost leads of the one that sells worse asked less often than any other's?"""
     row = worse.iloc[0]
-    others = groups[(groups["group_by"] == row["group_by"]) & ~groups["barred"]]
-    share = others.loc[others["group"] != row["group"], "share_asked"].dropna()
+    share = _list_others(row, groups)["share_asked"].dropna()
     if len(worse) > 1 or not len(share) or not row["share_asked"] < share.min() - LEAST:
         return words.text("sentence.groups_cause")
     others = {"others_low": share.min(), "others_high": share.max()}
     return words.text("sentence.groups_asked", share_asked=row["share_asked"], **others)
+
+
+def _tell_pair(worse: pd.DataFrame, groups: pd.DataFrame, words: Words) -> str:
+    """Of two nobody can tell which one is the exception."""
+    others = _list_others(worse.iloc[0], groups)
+    is_pair = others["extra_won"].notna().sum() == 1 and worse["group_by"].iloc[0] != "source"
+    return words.text("sentence.groups_pair") if is_pair else ""
+
+
+def _list_others(row: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:
+    """With whom a group can be compared."""
+    same = (groups["group_by"] == row["group_by"]) & ~groups["barred"].astype(bool)
+    return groups[same & (groups["group"] != row["group"])]
 
 
 def tell_comparison(table: pd.DataFrame, words: Words) -> str:
