@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import LEAD_COLUMNS, build_log, show_rows, show_values
+from funnel_lib.core.times import to_micros
 from funnel_lib.counting import checks
 from funnel_lib.counting.checks import BULK_LEADS, check_log
 from funnel_lib.reading.export import read_export
@@ -121,6 +122,11 @@ def test_bulk_edits_need_enough_leads_one_minute_and_a_time_of_day():
     assert quality_of(BULK.assign(at=apart)).empty
 
 
+def find_bulk(log):
+    codes = (log.events[c].cat.codes.to_numpy() for c in ("action", "lead_id"))
+    return checks.find_bulk_edits(to_micros(log.events["at"]), *codes)
+
+
 def visits(minutes):
     """A visit of a lead of its own in each of these minutes."""
     at = pd.Timestamp("2025-01-01 00:00:30", tz="UTC") + pd.to_timedelta(minutes, unit="min")
@@ -131,22 +137,22 @@ def visits(minutes):
 def test_what_comes_every_minute_is_no_bulk_edit():
     every = np.arange(3 * 1440)
     once = np.append(every, np.full(BULK_LEADS, 600))
-    assert checks._bulk_edits(build_log(visits(once)).events).sum() == BULK_LEADS + 1
+    assert find_bulk(build_log(visits(once))).sum() == BULK_LEADS + 1
     busy = np.append(np.repeat(every, BULK_LEADS), -20_000_000)  # and one typed into 1986
-    assert not checks._bulk_edits(build_log(visits(busy)).events).any()
+    assert not find_bulk(build_log(visits(busy))).any()
 
 
 def test_a_script_that_runs_for_an_hour_a_day_is_found_every_day():
     script = np.repeat(np.add.outer(np.arange(20) * 1440, np.arange(80)).ravel(), BULK_LEADS)
     rare = np.arange(0, 20 * 1440, 30)
-    found = checks._bulk_edits(build_log(visits(np.append(script, rare))).events)
+    found = find_bulk(build_log(visits(np.append(script, rare))))
     assert len(script) <= found.sum() < len(script) + len(rare)
 
 
 @pytest.mark.parametrize("n", [127, 128, 129])
 def test_many_actions_in_one_minute_are_no_bulk_edit(n):
     rows = visits(np.zeros(n)).assign(action=[f"a{i:03}" for i in range(n)])
-    assert not checks._bulk_edits(build_log(rows).events).any()
+    assert not find_bulk(build_log(rows)).any()
 
 
 def test_a_lead_closed_after_the_end_is_open_and_has_no_closing_time():
@@ -277,7 +283,7 @@ def test_bulk_edits_are_those_of_a_slow_loop(monkeypatch):
         row.at != row.at.normalize() and len(together[row.at.floor("min"), row.action]) >= 4
         for row in log.events.itertuples()
     ]
-    assert checks._bulk_edits(log.events).tolist() == slow and 0 < sum(slow) < len(slow)
+    assert find_bulk(log).tolist() == slow and 0 < sum(slow) < len(slow)
 
 
 DAILY = events_of(*[(f"l{i}", i, "ask") for i in range(1, 41)])

@@ -184,7 +184,7 @@ def test_the_typical_seven_describe_the_manager():
     audit = audit_stages(SEVEN, "ru")
     assert audit["kind"].tolist() == ["client", *["manager"] * 5, "client"]
     assert tell_stages(audit, Words("ru")).startswith("Действие менеджера описывают 5 из 7 этапов")
-    assert tell_stages(audit, Words("en")).startswith("5 of 7 stages describe the manager's action")
+    assert tell_stages(audit, Words("en")).startswith("5 of 7 stages describe the manager’s action")
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
@@ -281,7 +281,7 @@ def test_the_command_tells_in_both_languages(stages, tmp_path):
     assert "Действие менеджера описывают 5 из 7 этапов" in out and "Чьё действие" in out
     assert "Открыл КП" in out and "переход по ссылке" in out
     code, out, _ = stages(*SEVEN, "[red]x")
-    assert code == 0 and "5 of 8 stages describe the manager's action" in out
+    assert code == 0 and "5 of 8 stages describe the manager’s action" in out
     assert "Opened the proposal" in out and "[red]x" in out
 
 
@@ -291,7 +291,7 @@ def test_the_command_reads_the_column_of_stages_of_a_table(stages, tmp_path, tit
         tmp_path / "deals.csv", index=False
     )
     code, out, _ = stages("deals.csv")
-    assert code == 0 and "1 of 2 stages describe the manager's action" in out
+    assert code == 0 and "1 of 2 stages describe the manager’s action" in out
 
 
 def test_the_command_writes_a_table_for_machines_and_a_workbook(stages, tmp_path):

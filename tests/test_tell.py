@@ -169,7 +169,7 @@ def test_reliability_counts_visible_and_self_reported_steps():
     # 10 of 120 steps of buyers are only told: 8.3 %
     told = f.tell_reliability(funnel(), necessity(), EN)
     assert told == (
-        "The data show all 3 steps up to the sale. 8.3% of the buyers' steps are self-reported "
+        "The data show all 3 steps up to the sale. 8.3% of the buyers’ steps are self-reported "
         "(10 of 120)."
     )
     dark = f.tell_reliability(funnel(share_of_entered=[1, np.nan, 0.25]), necessity(), RU)

@@ -10,8 +10,8 @@ from funnel_lib.core.journeys import Journeys, build_journeys, select_leads
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import arrange, list_columns
 from funnel_lib.core.tallies import tally
-from funnel_lib.core.times import DAY, MINUTE, NEVER, last_at, to_micros
-from funnel_lib.counting.checks import BULK_LEADS
+from funnel_lib.core.times import DAY, NEVER, last_at, to_micros
+from funnel_lib.counting.checks import find_bulk_edits
 from funnel_lib.counting.moves import (
     PIPELINE_MARK,
     find_last_stage,
@@ -225,13 +225,13 @@ def _check_moves(moves: pd.DataFrame, entered: np.ndarray, log: EventLog, steps:
     rank = {stage: n for n, stage in enumerate(find_order(ranked, log))}
     place = ranked["stage"].map(rank).astype("float64")
     step = (place - place.groupby(ranked["lead"]).shift()).reindex(moves.index)
-    minute = moves["at"] // MINUTE
-    together = moves.groupby([minute, moves["stage"]])["lead"].transform("nunique")
+    stage = pd.factorize(moves["stage"])[0]
+    in_bulk = find_bulk_edits(moves["at"].to_numpy(), stage, moves["lead"].to_numpy())
     asked = np.isin(np.arange(len(entered)), moves["lead"]) & entered
     for name, which in (
         ("stage_skipped", step > 1),
         ("moved_back", step < 0),
-        ("moved_in_bulk", together >= BULK_LEADS),
+        ("moved_in_bulk", in_bulk),
         ("moved_by_automation", moves["actor"] == ACTORS[2]),
     ):
         yield name, np.isin(np.arange(len(entered)), moves.loc[which, "lead"]), asked
