@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from habits import make_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +18,10 @@ from funnel_lib.counting.leads import list_leads
 from funnel_lib.counting.tree import find_places
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.datasets.worlds import WORLDS
-from funnel_lib.sections.losses.count import count_losses
+from funnel_lib.sections.losses.count import count_alike, count_losses
 from funnel_lib.sections.necessity.count import count_necessity
 from funnel_lib.sections.open_leads.count import list_open_leads
+from funnel_lib.sections.paths.segments import find_segments
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 STEPS = Steps(
@@ -536,3 +538,26 @@ def test_planted_reasons_are_found_for_every_lead(name):
     if world.stages:
         unwon = truth["status"] != "won"
         assert (found["stage_ahead"] == truth["stage_ahead"])[unwon].all()
+
+
+@pytest.mark.parametrize("kind", ["steps", "team", "never-closes"])
+def test_without_those_who_record_otherwise_losses_are_those_of_the_others(kind):
+    """The leads of who leaves out steps are as if they were not there, and so is the path, and the
+    fork, that the habit makes. Who never closes loses nobody, and changes no place."""
+    made = make_world(kind, 3, 2400)
+    journeys = made.journeys
+    odd = {"steps": ["D"], "team": ["C", "D"], "never-closes": []}[kind]
+    others = select_leads(journeys, ~journeys.leads["manager"].isin(odd).to_numpy())
+    alike = count_alike(journeys)
+    if kind == "never-closes":
+        assert alike.empty
+        return
+    expected = count_losses(others)
+    for column in ("missed_step", "n_lost", "amount_lost"):
+        assert alike[column].tolist() == expected[column].tolist()
+    places = find_places(others)
+    assert alike["n_came"].tolist() == (places.came.T @ places.counted.n).tolist()
+    segmentation = find_segments(journeys)
+    assert len(segmentation.ids) > len(made.draft.paths)
+    branches = count_alike(journeys, segmentation)["missed_step"].str.count(r"\|")
+    assert branches.sum() == len(made.draft.paths) - 1

@@ -95,6 +95,19 @@ def test_no_place_is_called_the_worst_by_chance():
     )
 
 
+def test_a_place_that_recording_may_explain_gives_way_to_the_others():
+    shown = ["node", "missed_step", "n_lost", "amount_lost", "currency"]
+    alike = losses(n_lost=[0.0, 20.0, 60.0])[shown].assign(n_came=[150.0, 150.0, 120.0])
+    told = tell_most_lost(losses(), tree(), EN, alike)
+    assert told.startswith("The largest loss is before “Paid”: 60 of the 120 who got that far")
+    assert told.endswith("Leads of those who record differently are left out here.")
+    for words, end in ((EN, "recording may explain that."), (RU, "в том, как записывают.")):
+        told = f.tell_main_loss(losses(), tree(), words, alike)
+        assert end in told and "80" in told and "120" in told
+    same = alike.assign(n_lost=[0.0, 60.0, 20.0])
+    assert tell_most_lost(losses(), tree(), EN, same) == tell_most_lost(losses(), tree(), EN)
+
+
 def test_few_leads_are_called_a_hint():
     assert f.tell_outcomes(leads(1, 2, 3), EN).endswith("Fewer than 30 leads: read it as a hint.")
     assert f.tell_outcomes(leads(0, 1, 0), EN).startswith("Leads of 1 Jan 2025: 1; 0 bought")

@@ -45,7 +45,8 @@ class Habits:
     (n_leads,), are the leads that are of no such manager, team or source, that no filter of the
     export touched (`checks.find_uncut`), and that are no second entry of a client (`duplicates`);
     `sold`, (n_leads,), these and the leads of those that record steps or closing otherwise alone,
-    whose lost leads are all there: of them it is known which were won.
+    whose lost leads are all there: of them it is known which were won; `placed`, (n_leads,), those
+    of nobody who records otherwise than by leaving leads open: where these were lost is known.
     `paths` are the paths that may be one group's habit: kind, group, segment, whole (the path of
     which it may leave out steps; -1 where it is none of these).
     """
@@ -54,6 +55,7 @@ class Habits:
     barred: dict[str, set[str]]
     comparable: np.ndarray
     sold: np.ndarray
+    placed: np.ndarray
     paths: pd.DataFrame
 
 
@@ -116,11 +118,16 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         seldom = table["share"] <= _ONE_PATH * table["share_others"]
         table["differs"] = table["apart"] & (~mixed | seldom)
         table["partly"] = table["differs"] & table["step"].isin([FIRST_STEP, OPENING, LOST])
-    barred, partly = _name(groupings, table, "apart"), _name(groupings, table, "partly")
-    table = table.drop(columns=["p", "apart", "partly"], errors="ignore")
+        table["elsewhere"] = table["apart"] & (table["step"] != CLOSING)
+    barred, partly, elsewhere = (
+        _name(groupings, table, mark) for mark in ("apart", "partly", "elsewhere")
+    )
+    table = table.drop(columns=["p", "apart", "partly", "elsewhere"], errors="ignore")
+    comparable, sold, placed = (
+        ~_find_leads(groupings, names, len(journeys.leads)) for names in (barred, partly, elsewhere)
+    )
     whole = find_uncut(journeys) & ~find_second_entries(journeys)
-    comparable, sold = (whole & ~_find_leads(groupings, names) for names in (barred, partly))
-    return Habits(table, barred, comparable, sold, paths)
+    return Habits(table, barred, whole & comparable, whole & sold, placed, paths)
 
 
 def _name(groupings: list[Grouping], table: pd.DataFrame, mark: str) -> dict[str, set[str]]:
@@ -131,12 +138,14 @@ def _name(groupings: list[Grouping], table: pd.DataFrame, mark: str) -> dict[str
     }
 
 
-def _find_leads(groupings: list[Grouping], names: dict[str, set[str]]) -> np.ndarray:
+def _find_leads(groupings: list[Grouping], names: dict[str, set[str]], n_leads: int) -> np.ndarray:
     """Which leads, (n_leads,), are of one of these managers, teams or sources?"""
-    return np.any([
-        np.append([name in names[g.kind] for name in g.names], False)[g.code]
-        for g in groupings if g.kind != "quarter"
-    ], axis=0)  # fmt: skip
+    found = np.zeros(n_leads, bool)
+    for grouping in groupings:
+        if grouping.kind != "quarter":
+            named = [name in names[grouping.kind] for name in grouping.names]
+            found |= np.append(named, False)[grouping.code]
+    return found
 
 
 def _list_measures(journeys: Journeys, decided: Decided, kind: str) -> Iterator[_Measure]:
@@ -276,6 +285,23 @@ def _enters_won_only(found: pd.DataFrame, closing: pd.DataFrame) -> np.ndarray:
     unlike = (1 - share > _NO_SKILL * (1 - others)) | (share < NEVER_LOST)
     leaves_open = closing["differs"] & (closing["share"] > closing["share_others"])
     return (few & unlike & ~leaves_open).to_numpy()
+
+
+def leave_out_habits(segmentation: Segmentation, paths: pd.DataFrame) -> Segmentation:
+    """The segments without those that may be a manager's or team's way to record, another path with
+    steps left out; their leads are of the others as they are else."""
+    left_out = paths.loc[(paths["whole"] >= 0) & paths["kind"].isin(["manager", "team"]), "segment"]
+    kept = [k for k in range(len(segmentation.ids)) if k not in {*left_out}]
+    if len(kept) == len(segmentation.ids) or not kept:
+        return segmentation
+    members = segmentation.memberships[:, kept]
+    alone = (members.sum(axis=1) == 0) & (segmentation.memberships.sum(axis=1) > 0)
+    members = np.where(alone[:, None], members.sum(axis=0), members)
+    columns = {name: tuple(getattr(segmentation, name)[k] for k in kept)
+               for name in ("ids", "paths", "optional", "either_order")
+               if getattr(segmentation, name)}  # fmt: skip
+    members = np.nan_to_num(divide(members, members.sum(axis=1, keepdims=True)))
+    return replace(segmentation, memberships=members, model=None, **columns)
 
 
 def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFrame:

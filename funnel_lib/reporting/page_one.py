@@ -183,7 +183,7 @@ def _find_answer(
         return words.text("page.snapshot", **measure_share(leads)), ""
     losses, segments = tables["losses"], tables["segments"]
     most, never = (
-        tell_most_lost(losses, tables["tree"], words),
+        tell_most_lost(losses, tables["tree"], words, tables["losses_alike"]),
         tell_never_proposed(losses, words),
     )
     if proposing := tell_proposing(tables["asks"], words):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import Segmentation
+from funnel_lib.comparing.recording import find_habits, leave_out_habits
+from funnel_lib.core.groups import Segmentation, keep_together
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.tables import arrange
+from funnel_lib.core.tables import arrange, list_columns
 from funnel_lib.counting.asked import ASKED
 from funnel_lib.counting.money import list_money
 from funnel_lib.counting.tree import Node, Places, find_places
@@ -23,12 +24,7 @@ def count_losses(journeys: Journeys, segmentation: Segmentation | None = None) -
     """
     places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
-    lost = counted.entered & counted.has_status("lost") & (places.node > 0)
-    currency, names, amounts = list_money(journeys)
-    mine = currency[:, None] == np.arange(len(names))
-    leads, amounts = (
-        counted.add_up(values) for values in (mine, mine * np.nan_to_num(amounts)[:, None])
-    )
+    names, lost, leads, amounts = _add_up(journeys, places, np.ones(len(journeys.leads), bool))
     everyone = np.ones(len(lost), bool)
     groups = [("all", everyone, tree.nodes)]
     if len(tree.ids) > 1:
@@ -40,6 +36,39 @@ def count_losses(journeys: Journeys, segmentation: Segmentation | None = None) -
         if nodes
     ]  # fmt: skip
     return arrange("losses", pd.concat(parts, ignore_index=True))
+
+
+def count_alike(journeys: Journeys, segmentation: Segmentation | None = None) -> pd.DataFrame:
+    """Where are leads lost that are of nobody who records otherwise? The table `losses_alike`, of
+    the tree of the paths that are not such a habit; empty where all record alike.
+
+    Who leaves out a step has all leads lost later appear to be lost before it, or makes a path, and
+    with it a fork at which those of two places are counted together.
+    """
+    habits = find_habits(journeys, segmentation)
+    if habits.placed[journeys.leads["entered_at"].notna()].all():
+        return arrange("losses_alike")
+    found = segmentation or keep_together(journeys)
+    places = find_places(journeys, leave_out_habits(found, habits.paths))
+    names, lost, leads, amounts = _add_up(journeys, places, habits.placed)
+    came = places.counted.add_up(habits.placed)
+    nodes = places.tree.nodes
+    n_came = (came[:, None] * places.came).sum(axis=0)
+    table = _count_group(places, nodes, lost, places.came, came, leads, amounts).assign(
+        n_came=np.repeat(n_came, len(names)), currency=np.tile(names, len(nodes))
+    )
+    return arrange("losses_alike", table[list_columns("losses_alike")])
+
+
+def _add_up(journeys: Journeys, places: Places, chosen: np.ndarray):
+    """The currencies; which walks were lost, (n_walks,); how many of some leads each has, and with
+    which amounts, (n_walks, n_currencies) each."""
+    counted = places.counted
+    lost = counted.entered & counted.has_status("lost") & (places.node > 0)
+    currency, names, amounts = list_money(journeys)
+    mine = (currency[:, None] == np.arange(len(names))) & chosen[:, None]
+    sums = (counted.add_up(x) for x in (mine, mine * np.nan_to_num(amounts)[:, None]))
+    return names, lost, *sums
 
 
 def _count_group(places: Places, nodes: list[Node], lost, came, n, leads, amounts) -> pd.DataFrame:

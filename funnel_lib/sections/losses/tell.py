@@ -10,17 +10,22 @@ from funnel_lib.core.words import Words, hint_if_few, join_sentences
 _SUMS = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
 
 
-def tell_main_loss(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> str:
+def tell_main_loss(
+    losses: pd.DataFrame, tree: pd.DataFrame, words: Words, alike: pd.DataFrame | None = None
+) -> str:
     """Where on their paths are most leads lost, of how many who came there, and where most money?
     Of all leads; money is told by currency, never summed together. Nothing is said of proposals
-    where none can be seen (see `tell_unseen`).
+    where none can be seen (see `tell_unseen`). Where recording may explain it, that comes first.
     """
     places = _add_up(losses)
     if not places["n_lost"].sum() > 0:
         return words.text("sentence.no_losses")
     main = places.loc[places["n_lost"].idxmax()]
+    told = _tell_most(losses, tree.set_index("node")["n_came"], words)
+    if without := _tell_alike(losses, alike, words):
+        told = join_sentences(without, words.text("sentence.loss_by_recording", **main))
     return join_sentences(
-        tell_most_lost(losses, tree, words),
+        told,
         _tell_path(main, tree, words),
         _is_seen(places[_SUMS].sum()) and _tell_asked(main, words),
         _tell_costliest(losses, main.name, words),
@@ -28,14 +33,34 @@ def tell_main_loss(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> st
     )
 
 
-def tell_most_lost(losses: pd.DataFrame, tree: pd.DataFrame, words: Words) -> str:
-    """Where are most leads lost, and with which amounts, in a sentence? Empty where none is; where
-    it may be chance that another place has fewer, both are named."""
+def tell_most_lost(
+    losses: pd.DataFrame, tree: pd.DataFrame, words: Words, alike: pd.DataFrame | None = None
+) -> str:
+    """Where are most leads lost, and with which amounts, in a sentence? Empty where none is. Where
+    it is another place without the leads of those who record otherwise, this one is told."""
+    if without := _tell_alike(losses, alike, words):
+        return join_sentences(without, words.text("sentence.losses_alike"))
+    return _tell_most(losses, tree.set_index("node")["n_came"], words)
+
+
+def _tell_alike(losses: pd.DataFrame, alike: pd.DataFrame | None, words: Words) -> str:
+    """Where are most of the leads lost that are recorded alike? Empty where that is no other
+    place."""
+    if alike is None or not alike["n_lost"].sum() > 0:
+        return ""
+    every, places = (table.groupby("missed_step")["n_lost"].sum() for table in (losses, alike))
+    same = every.idxmax() == places.idxmax()
+    return "" if same else _tell_most(alike, alike.groupby("node")["n_came"].first(), words)
+
+
+def _tell_most(losses: pd.DataFrame, came: pd.Series, words: Words) -> str:
+    """Where are most leads lost, of how many who came to the node? Where it may be chance that
+    another place has fewer, both are named."""
     places = _add_up(losses)
     if not places["n_lost"].sum() > 0:
         return ""
     main, *rest = (row for _, row in places.nlargest(2, "n_lost").iterrows())
-    n_came = tree.loc[tree["node"] == main.name, "n_came"].iloc[0]
+    n_came = came[main.name]
     base = "count.of_entered" if main.name == 1 else "count.of_reached"
     known = losses[(losses["node"] == main.name) & (losses["amount_lost"] > 0)]
     ahead = main["n_lost"] - rest[0]["n_lost"] if rest else np.inf
@@ -78,7 +103,11 @@ def tell_losses(losses: pd.DataFrame, words: Words) -> str:
 def _add_up(losses: pd.DataFrame) -> pd.DataFrame:
     """Losses of all currencies by place of the tree."""
     by_place = losses.groupby("node", sort=False)
-    return by_place[_SUMS].sum().assign(step=by_place["missed_step"].first())
+    return (
+        by_place[losses.columns.intersection(_SUMS)]
+        .sum()
+        .assign(step=by_place["missed_step"].first())
+    )
 
 
 def _tell_not_asked(places: pd.DataFrame, sums: pd.Series, words: Words) -> str:
