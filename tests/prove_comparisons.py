@@ -39,7 +39,7 @@ CLAIMS = {
 SIZES = {3000: 100, 600: 40}  # leads → worlds of each kind
 FULL = 4  # times as many worlds with --full
 MOST, MOST_OF_ONE, LEAST_NAMED, COVERED = 0.05, 0.12, 0.9, (0.92, 0.98)
-MOST_BLAMED = 0.15  # of worlds where one has the easier clients: of three others one is blamed
+MOST_BLAMED = 0.25  # of worlds where one has the easier clients: of three others one is blamed
 # world of `POWER` → leads, worlds, least share in which it is shown; and by which table
 POWER_BOUNDS = {
     "manager-lower": (3000, 100, 0.80),
