@@ -94,6 +94,7 @@ def render_html(
     own : what the report's maker adds
     """
     from nbconvert import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
 
     page = nbformat.read(notebook, as_version=4)
     front, *parts = _divide(page)
@@ -104,6 +105,7 @@ def render_html(
         template_name="report",
         extra_template_basedirs=[str(_HERE / "templates")],
         exclude_anchor_links=True,
+        default_preprocessors=[],
     )
     exporter.register_filter("base64", _encode)
     own = {
@@ -120,7 +122,8 @@ def render_html(
             "made_by": words.text("chrome.made_by", version=version("funnel-lib"), files=files),
         },
     }
-    html, _ = exporter.from_notebook_node(page, resources=own)
+    # not HTMLExporter's own, which reads the page again to add what notebooks lack, and this has
+    html, _ = TemplateExporter.from_notebook_node(exporter, page, resources=own)
     return html.replace(TO_LEFT, "")  # as all texts of the page stand, unlike those of notebooks
 
 
