@@ -19,6 +19,7 @@ def import_nothing_from_here() -> None:
 
 import_nothing_from_here()  # before the imports below: `python -m` puts it first
 
+import gc
 import inspect
 import json
 import shlex
@@ -137,7 +138,7 @@ def audit(
         else:
             from funnel_lib.reporting.report import write_report
 
-            write_report(settings)
+            write_report(settings, forks=True)
     facts = json.loads(Path(settings.out, "manifest.json").read_text(encoding="utf-8"))
     print_summary(facts["told"], facts["warnings"], Words(settings.lang))
     _echo_place(Path(settings.out, "tables" if tables_alone else "report.html"))
@@ -304,6 +305,7 @@ def main() -> None:
 
     With FUNNEL_TRACEBACK set, a mistake of the program shows its traceback.
     """
+    gc.set_threshold(20_000)  # looking so often for garbage among all that is imported takes 1 s
     # a message would hand them to the screen; but what lies there may be called so
     sys.argv[1:] = [x if os.path.lexists(x) else drop_controls(x) for x in sys.argv[1:]]
     for stream in (sys.stdout, sys.stderr):  # one that knows few letters still tells the message

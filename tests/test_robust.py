@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
+import multiprocessing
 import os
 import re
 import signal
@@ -32,7 +33,7 @@ from funnel_lib.reading.files.tables import read_table
 from funnel_lib.reading.inputs import check_unchanged, list_files
 from funnel_lib.reporting.ending import ending_when_told
 from funnel_lib.reporting.folders import new_folder
-from funnel_lib.reporting.kernel import run_notebook
+from funnel_lib.reporting.kernel import CAN_FORK, Fork, run_notebook
 
 STRAY = ("funnel_lib", "yaml", "joblib", "pickle", "seaborn", "pandas", "numpy", "matplotlib",
          "typer", "IPython", "ipykernel", "json")  # fmt: skip
@@ -44,6 +45,7 @@ COMMANDS = cli.app.registered_commands
 ALL = """import sys
 from funnel_lib.cli import main
 import json
+import multiprocessing
 for call in json.load(open(sys.argv[1])):
     sys.argv = ["funnel", *call]
     try:
@@ -557,8 +559,38 @@ def here_log(tmp_path):
     return tmp_path / "log.csv"
 
 
-def test_a_kernel_that_dies_is_one_message(tmp_path):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; os._exit(3)")])
-    nbformat.write(notebook, tmp_path / "a.ipynb")
+def run_cell(folder, code, **how):
+    """Run a notebook of one cell; what it printed."""
+    file = folder / "a.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), file)
+    run_notebook(file, file, {}, folder / "kernel", **how)
+    return nbformat.read(file, as_version=4).cells[-1].outputs[0].text
+
+
+@pytest.mark.parametrize("forks", [False, True])
+def test_a_kernel_that_dies_is_one_message(tmp_path, forks):
     with pytest.raises(FunnelError, match="ended before it was done"):
-        run_notebook(tmp_path / "a.ipynb", tmp_path / "a.ipynb", {}, tmp_path / "kernel")
+        run_cell(tmp_path, "import os; os._exit(3)", forks=forks)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="a plain kernel is started there")
+def test_a_forked_kernel_is_another_process_that_knows_what_was_imported(tmp_path, monkeypatch):
+    """With settings of its own, signals that end it, and nothing left of it."""
+    monkeypatch.setattr(cli, "_seen_by_the_fork", 1, raising=False)
+    told = ("import os, signal, sys; print(sys.modules['funnel_lib.cli']._seen_by_the_fork, "
+            "os.getppid(), os.getpgid(0) == os.getpid(), os.environ['PYTHONSAFEPATH'], "
+            "signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)")  # fmt: skip
+    with ending_when_told():
+        shown = run_cell(tmp_path, told, forks=True)
+    assert shown.split() == ["1", str(os.getpid()), "True", "1", "True"]
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="a plain kernel is started there")
+def test_a_fork_that_nothing_is_told_ends_by_itself():
+    fork = Fork()
+    with pytest.raises(subprocess.TimeoutExpired):
+        fork.wait(0.1)
+    fork._end.close()  # as where the process that made it has ended
+    assert fork.wait(30) == 0

@@ -60,6 +60,15 @@ def ending_when_told() -> Iterator[None]:
             signal.signal(number, before)
 
 
+def end_by_default() -> None:
+    """Let a process that was forked from this one end at once when it is told to, and do nothing
+    else: what there is to be cleared is ours."""
+    _clearing.clear()
+    for number in _NUMBERS:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def holding_signals() -> Iterator[None]:
     """Let what tells this process to end take effect after the block."""

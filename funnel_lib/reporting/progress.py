@@ -20,6 +20,10 @@ from funnel_lib.core.words import Words
 
 PATIENCE = 2.0  # seconds in which nothing is said
 _TICK = 0.2
+_showing = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a kernel that is forked would wait for a screen that is held
+    let_go = _showing.release
+    os.register_at_fork(before=_showing.acquire, after_in_parent=let_go, after_in_child=let_go)
 
 
 class _Teller(logging.Handler):
@@ -39,7 +43,8 @@ class _Teller(logging.Handler):
         if self.ended.wait(PATIENCE):
             return
         while True:
-            self._show_now()
+            with _showing:
+                self._show_now()
             if self.ended.wait(_TICK):
                 return
 

@@ -28,8 +28,10 @@ from funnel_lib.settings import Settings
 _HERE = Path(__file__).parent
 
 
-def write_report(settings: Settings) -> None:
+def write_report(settings: Settings, forks: bool = False) -> None:
     """Run the audit notebook and leave a finished report in the folder `out`, or nothing.
+
+    `forks` is for a process that has done nothing yet (see `kernel.run_notebook`).
 
     Raises
     ------
@@ -43,15 +45,16 @@ def write_report(settings: Settings) -> None:
         ])  # fmt: skip
     check_inputs(settings)
     lang, out = settings.lang or LANGUAGES[0], Path(settings.out)
+    shown = (show_input(p, settings) for p in (*settings.events, settings.leads) if p)
+    files = ", ".join(Path(p).name for p in shown)
     with new_folder(out, settings.list_inputs()) as folder:
         notebook = folder / "report.ipynb"
         nbformat.write(build_notebook(lang), notebook)
         given = settings.model_copy(update={"lang": lang, "out": folder.as_posix()})
-        run_notebook(notebook, notebook, given.model_dump(mode="json"), folder.parent / "kernel")
+        scratch = folder.parent / "kernel"
+        run_notebook(notebook, notebook, given.model_dump(mode="json"), scratch, forks)
         _refuse_gaps(notebook)
         _cover_parameters(notebook, folder / "manifest.json", out)
-        given = (show_input(p, settings) for p in (*settings.events, settings.leads) if p)
-        files = ", ".join(Path(p).name for p in given)
         html = render_html(notebook, Words(lang), settings.title, files, read_own(settings))
         (folder / "report.html").write_text(html, encoding="utf-8")
         if "pdf" in settings.formats:
