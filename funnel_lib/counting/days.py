@@ -4,7 +4,7 @@ deals repeat another."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -47,9 +47,15 @@ class Days:
     leads: sparse.csr_array  # (n_cells, n_walks) how many
     sums: np.ndarray  # (n_cells, n_segments) of the memberships m
     products: np.ndarray  # (n_cells, n_segments, n_segments) of m m'
+    known: dict[int, Incidence] = field(default_factory=dict)  # the curves followed, by segment
 
     def follow(self, column: int) -> Incidence:
         """The curve of a segment."""
+        if column not in self.known:
+            self.known[column] = self._follow(column)
+        return self.known[column]
+
+    def _follow(self, column: int) -> Incidence:
         of_cell, of_walk = (np.asarray(self.leads.sum(axis=axis)) for axis in (1, 0))
         cells = Cells(
             of_cell, self.sums[:, column], self.products[:, column], column, of_walk.sum(),

@@ -127,5 +127,6 @@ def make_machine_readable(column: pd.Series) -> pd.Series:
         column = column.astype("str")
     if column.dtype == object or is_string_dtype(column):
         texts = column.astype("str")
-        return texts.mask(texts.str.match(r"[=+\-@\t\r]", na=False), "'" + texts)
+        risky = texts.str.match(r"[=+\-@\t\r]", na=False)
+        return texts.mask(risky, "'" + texts) if risky.any() else texts
     return column

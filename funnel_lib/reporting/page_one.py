@@ -88,13 +88,15 @@ class _PageOne(Answer):
     """Put together from several sections; where it cannot be made, why, as of any section."""
 
     def tell(self, lang: str = "") -> list[str]:
-        source, words = self.source, self.source.words(lang)
-        told = tell_page_one(source.tables, words, source.journeys)
-        return [*_tell_steps(source, words), *told]
+        return [*_tell_steps(self.source, self.source.words(lang)), *self._compose(lang).tell()]
+
+    def _compose(self, lang: str) -> PageOne:
+        tables, journeys = self.source.tables, self.source.journeys
+        return self._keep("page", lang, lambda words: compose_page_one(tables, words, journeys))
 
     def _show(self, lang: str, failed: dict[str, str]) -> Html:
         source, words = self.source, self.source.words(lang)
-        page = compose_page_one(source.tables, words, source.journeys)
+        page = self._compose(lang)
         tables = select_segment(source.tables)
         has_chart = bool(page.numbers) and not is_snapshot(tables["funnel"])
         has_chart &= bool((tables["tree"]["n_came"] > tables["tree"]["n_went_on"]).any())

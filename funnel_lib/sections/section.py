@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any
 
@@ -165,6 +165,7 @@ class Answer:
 
     section: Section
     source: Source
+    known: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False)
 
     def __call__(self, *given: Any, **chosen: Any) -> Answer:
         """The same question of other choices, such as ``audit.comparison(by="team")``."""
@@ -192,9 +193,17 @@ class Answer:
     def tell(self, lang: str = "") -> list[str]:
         """Its finding in sentences."""
         self._raise_if_failed()
-        words = self.source.words(lang)
+        return [*self._keep("tell", lang, self._tell)]
+
+    def _tell(self, words: Words) -> list[str]:
         said = [tell(self.source, words) for tell in self.section.tell]
         return [s for told in said for s in ([told] if isinstance(told, str) else told) if s]
+
+    def _keep(self, what: str, lang: str, make: Callable[[Words], Any]) -> Any:
+        """What was made in a language before, as showing asks for it more than once."""
+        if (what, lang) not in self.known:
+            self.known[what, lang] = make(self.source.words(lang))
+        return self.known[what, lang]
 
     def draw(self, lang: str = "") -> Any:
         """Its figure: a picture or cards; None where it has none, or there is nothing to see."""
@@ -231,7 +240,7 @@ class Answer:
         self._raise_if_failed()
         section = self.section
         label = section.label
-        own = label(self.source, self.source.words(lang)) if label else {}
+        own = self._keep("label", lang, partial(label, self.source)) if label else {}
         names = tuple(self.tables) if section.shows is None else section.shows
         return {name: own[name] if name in own else self.source.tables[name] for name in names}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from babel import Locale
@@ -27,6 +29,7 @@ def read_number(x: float | None) -> float:
         return np.inf if x > 0 else -np.inf
 
 
+@lru_cache(maxsize=10_000)  # tables, sentences and workbook tell the same numbers
 def write_number(x: float, pattern: str, lang: str) -> str:
     """Write any float, also what has no digits or too many of them."""
     if np.isnan(x):
@@ -36,5 +39,5 @@ def write_number(x: float, pattern: str, lang: str) -> str:
     if abs(x) >= HUGE:
         text = format_scientific(float(f"{x:.1e}"), "0.#E0", locale=lang)
     else:
-        text = format_decimal(x, pattern, locale=lang)
+        text = format_decimal(x + 0.0, pattern, locale=lang)  # never "-0"
     return text.replace("-", MINUS)
