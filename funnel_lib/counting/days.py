@@ -47,7 +47,8 @@ class Days:
     leads: sparse.csr_array  # (n_cells, n_walks) how many
     sums: np.ndarray  # (n_cells, n_segments) of the memberships m
     products: np.ndarray  # (n_cells, n_segments, n_segments) of m m'
-    known: dict[int, Incidence] = field(default_factory=dict)  # the curves followed, by segment
+    # the curves followed, by segment
+    known: dict[int, Incidence] = field(default_factory=dict, init=False, compare=False)
 
     def follow(self, column: int) -> Incidence:
         """The curve of a segment."""

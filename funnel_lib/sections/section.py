@@ -165,7 +165,7 @@ class Answer:
 
     section: Section
     source: Source
-    known: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False)
+    known: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, compare=False)
 
     def __call__(self, *given: Any, **chosen: Any) -> Answer:
         """The same question of other choices, such as ``audit.comparison(by="team")``."""
