@@ -18,6 +18,9 @@ def import_nothing_from_here() -> None:
 
 
 import_nothing_from_here()  # before the imports below: `python -m` puts it first
+# one thread of linear algebra, as in a kernel: its matrices are small; read where numpy is imported
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 import gc
 import inspect

@@ -147,9 +147,9 @@ def _run_forward(trie, walkers):
     at[0, :, 0] = 1
     logs, scale, parts = np.zeros(at.shape[:2]), {}, trie.part(walkers)
     for depth, level in enumerate(trie.levels[1:], 1):
-        here = np.take(at, trie.parent[level], axis=0, out=at[level], mode="clip")
+        here = at.take(trie.parent[level], 0, out=at[level], mode="clip")
         now = _walk(at, crew.go, parts[depth])
-        now *= np.take(crew.emits, trie.code[level], axis=0, mode="clip")
+        now *= crew.emits.take(trie.code[level], 0, mode="clip")
         here += now
         if depth >= DEEP:
             logs[level] = logs[trie.parent[level]]
@@ -220,7 +220,7 @@ def _count_moves(trie, forwards, weights, fully):
         here = back[level]
         if depth in forwards[0].scale:
             here /= np.column_stack([f.scale[depth] for f in forwards])[:, :, None]
-        np.take(crew.emits, trie.code[level], axis=0, out=met[level], mode="clip")
+        crew.emits.take(trie.code[level], 0, out=met[level], mode="clip")
         met[level] *= here
         up = _walk(met, turned, parts[depth])
         up += here

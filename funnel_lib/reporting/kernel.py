@@ -26,6 +26,7 @@ _ARGUMENTS = (
     "--InteractiveShellApp.exec_lines=[]",
     "--InteractiveShellApp.exec_files=[]",
     "--InteractiveShellApp.extensions=[]",
+    "--HistoryManager.enabled=False",
 )
 
 
@@ -100,7 +101,6 @@ class Fork:
         context = multiprocessing.get_context("fork")
         self._end, theirs = context.Pipe()
         self._process = context.Process(target=_be_kernel, args=(self._end, theirs))
-        gc.collect()
         self._process.start()
         theirs.close()
         self._end.recv()  # from now on it is in a group of its own
