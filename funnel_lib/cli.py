@@ -314,8 +314,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # one that knows few letters still tells the message
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    # without it the check of notebooks builds 38 grammars of internet addresses, which takes 2 s
-    sys.modules.setdefault("rfc3987_syntax", None)
+    # with these the check of notebooks builds 38 grammars of internet addresses, which takes 2 s,
+    # and imports what reads times: nothing of which a notebook has
+    for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator"):
+        sys.modules.setdefault(name, None)
     with ending_when_told():
         try:
             sys.exit(_run())

@@ -145,8 +145,11 @@ def _be_kernel(ours: Connection, theirs: Connection) -> None:
     for stream in range(3 if _hush() else 1):
         os.dup2(nothing, stream)
     theirs.send(True)
+    sys.modules.setdefault("debugpy", None)  # nobody debugs it
+    import matplotlib.artist
     from ipykernel.kernelapp import IPKernelApp
 
+    matplotlib.artist.kwdoc = lambda artist: ""  # what it writes of each class as it is imported
     with suppress(EOFError):
         command, environment = theirs.recv()
         os.environ.update(environment)
