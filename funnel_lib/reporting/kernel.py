@@ -146,10 +146,8 @@ def _be_kernel(ours: Connection, theirs: Connection) -> None:
         os.dup2(nothing, stream)
     theirs.send(True)
     sys.modules.setdefault("debugpy", None)  # nobody debugs it
-    import matplotlib.artist
     from ipykernel.kernelapp import IPKernelApp
 
-    matplotlib.artist.kwdoc = lambda artist: ""  # what it writes of each class as it is imported
     with suppress(EOFError):
         command, environment = theirs.recv()
         os.environ.update(environment)
