@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnel_lib.core.errors import CONTROLS, InputError, quote_some
 from funnel_lib.core.html import Card
-from funnel_lib.core.ordering import as_category, is_near, is_sorted, is_tied, order_packed
+from funnel_lib.core.ordering import as_category, is_sorted, is_tied, order_packed
 from funnel_lib.core.times import NEVER, find_last_day, to_micros
 from funnel_lib.core.words import find_shown_words
 
@@ -151,9 +151,10 @@ def build_log(
         events, leads, until = _leave_out_far(events, leads, modified, parts, noticed)
     else:
         until = _read_observed_until(events, observed_until)
-    late = (events["at"] > until).to_numpy()
-    parts.append(note_removed([("events", "after_observed_until", late, events)]))
-    events = _in_order(_keep(events, ~late), parts)
+        late = (events["at"] > until).to_numpy()
+        parts.append(note_removed([("events", "after_observed_until", late, events)]))
+        events = _keep(events, ~late)
+    events = _in_order(events, parts)
     events, of_events = _split_lead_columns(events, lead_columns, noticed)
     events = events.rename(columns={f"{c} of the event": c for c in own})
     table = _close(_join_leads(_one_row_a_lead(leads, until, parts), of_events), until)
@@ -263,15 +264,14 @@ def _in_order(events: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     events = events.assign(lead_id=lead, action=action)
     at = events["at"].astype("int64").to_numpy()
     order = order_packed(lead.codes, at, action.codes)
-    there = slice(None) if is_sorted(order) else order
-    near = np.flatnonzero(is_near(lead.codes[there], at[there], action.codes[there]))
-    alike = events.take(order[near])
+    events = events if is_sorted(order) else events.take(order)
+    near = np.flatnonzero(is_tied(events, ["lead_id", "at", "action"]))
+    alike = events.take(near)
     again = alike.duplicated().to_numpy()
     parts.append(note_removed([("events", "duplicate", again, alike)]))
     if again.any():
-        there = np.delete(order, near[again])
-    ordered = events if isinstance(there, slice) else events.take(there)
-    return ordered.reset_index(drop=True)
+        events = events.take(np.delete(np.arange(len(events)), near[again]))
+    return events.reset_index(drop=True)
 
 
 def _name_moves(actions: pd.Categorical) -> pd.Categorical:
@@ -312,7 +312,7 @@ def _list_stamps(events, leads, modified) -> tuple[pd.Series, pd.Series]:
         if {"closed_at", "status"} <= {*frame}
     ]
     none = events["at"].iloc[:0]
-    return pd.concat([*acts, none]), pd.concat([*closings, none])
+    return pd.concat(acts) if acts[1:] else acts[0], pd.concat([*closings, none])
 
 
 def _leave_out_far(events, leads, modified, parts: list, noticed: list):
@@ -424,10 +424,9 @@ def _close(leads: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
 
 def _finish_columns(events: pd.DataFrame, managers: pd.Series) -> pd.DataFrame:
     """Give the events the leads there are as categories, and the actors."""
-    events = events.assign(
-        lead_id=events["lead_id"].cat.set_categories(managers.index),
-        actor=_actors(events, managers),
-    )
+    if len(managers) > len(events["lead_id"].cat.categories):
+        events = events.assign(lead_id=events["lead_id"].cat.set_categories(managers.index))
+    events = events.assign(actor=_actors(events, managers))
     first = ["lead_id", "at", "action", "actor"]
     return events[[*first, *(c for c in events if c not in first)]]
 
@@ -436,7 +435,8 @@ def _actors(events: pd.DataFrame, managers: pd.Series) -> pd.Categorical:
     """Who acted: by the words for it, or a name that stands among those of the leads' managers."""
     if "actor" not in events:
         return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
-    told = as_category(events["actor"])
+    told = events["actor"]
+    told = told.array if isinstance(told.dtype, pd.CategoricalDtype) else as_category(told)
     names = dict.fromkeys(managers.dropna().astype("str").str.casefold(), "manager")
     meant = names | _ACTOR_WORDS
     words = told.categories.astype("str").str.casefold().map(lambda word: meant.get(word, word))

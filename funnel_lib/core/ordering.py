@@ -12,6 +12,7 @@ from funnel_lib.core.times import DAY, HOUR, MINUTE, SECOND
 # Ids of so many digits are coded as numbers; aligned to the left they leave room for their lengths.
 _MOST_DIGITS = 17
 _FEW = 1_000  # enough to see what most of many texts are like
+_MANY = 100_000  # enough to have all that come often
 _LONG = 3  # rows a lead, on average, that make it worth while to order leads and not rows
 _TABLE = 4  # numbers are coded by a table of so many places a number
 _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
@@ -25,6 +26,9 @@ def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarr
     """
     if len(lead) == 0:
         return np.empty(0, np.int64)
+    order = _order_groups(lead, at, code)
+    if order is not None:
+        return order
     since = _count_units(at - at.min())
     for_lead, for_since, for_code = (
         int(n).bit_length() for n in (lead.max(), since.max(), code.max())
@@ -32,9 +36,6 @@ def order_packed(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarr
     if for_lead + for_since > 64:
         return np.lexsort((code, at, lead))
     key = (lead.astype(np.uint64) << np.uint64(for_since)) | since.astype(np.uint64)
-    order = _order_groups(key, lead)
-    if order is not None:
-        return _order_ties(order, key[order], code)
     left, for_row = 64 - for_lead - for_since, len(key).bit_length()
     if for_code + for_row <= left or for_row > left >= for_code:
         return _order_keys((key << np.uint64(for_code)) | code.astype(np.uint64))
@@ -63,33 +64,37 @@ def _order_keys(key: np.ndarray) -> np.ndarray:
         key = np.sort((key << np.uint64(for_row)) | np.arange(len(key), dtype=np.uint64))
         return (key & np.uint64(2**for_row - 1)).astype(np.int64)
     order = np.argsort(key)  # several times as fast as a stable sort, but for equal ones
-    return _order_ties(order, key[order], np.arange(len(key)))
-
-
-def _order_ties(order: np.ndarray, key: np.ndarray, by: np.ndarray) -> np.ndarray:
-    """Order the rows of equal keys, which are in order, by something else."""
-    tied = np.flatnonzero(is_near(key))
+    tied = np.flatnonzero(is_near(key[order]))
     rows = order[tied]
-    order[tied] = rows[np.lexsort((by[rows], key[tied]))]
+    order[tied] = rows[np.lexsort((rows, key[rows]))]
     return order
 
 
-def _order_groups(key: np.ndarray, lead: np.ndarray) -> np.ndarray | None:
-    """Order keys that are in order within each lead, and whose leads come one after the other, if
-    in an order of their own; None where they are not, or leads have few rows."""
-    falls, new = key[1:] < key[:-1], lead[1:] != lead[:-1]
-    if not falls.any():
-        return np.arange(len(key))
-    starts = np.append(0, np.flatnonzero(new) + 1)
-    if (falls & ~new).any() or len(starts) * _LONG > len(key):
+def _order_groups(lead: np.ndarray, at: np.ndarray, code: np.ndarray) -> np.ndarray | None:
+    """Order rows of which each lead's stand together, in order of time: only leads, and what came
+    at one time, are sorted. None where they do not, or leads have few rows."""
+    same = lead[1:] == lead[:-1]
+    if (same & (at[1:] < at[:-1])).any():
         return None
-    lengths = np.diff(starts, append=len(key))
-    by_first = np.argsort(key[starts])
-    starts, lengths = starts[by_first], lengths[by_first]
-    if (key[starts + lengths - 1][:-1] >= key[starts][1:]).any():  # a lead that comes again
-        return None
-    before = np.cumsum(lengths) - lengths
-    return np.arange(len(key)) + np.repeat(starts - before, lengths)
+    starts = np.append(0, np.flatnonzero(~same) + 1)
+    in_order = is_sorted(lead[starts])
+    by_lead = slice(None) if in_order else np.argsort(lead[starts])
+    if not in_order and (len(starts) * _LONG > len(lead) or not is_sorted(lead[starts[by_lead]])):
+        return None  # or a lead comes again
+    rows = np.arange(len(lead))
+    same &= at[1:] == at[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    moment = np.cumsum(~np.append(False, same)[tied])
+    by_code = tied[np.lexsort((code[tied], moment))]
+    if not in_order:
+        lengths = np.diff(starts, append=len(lead))[by_lead]
+        before = np.cumsum(lengths) - lengths
+        rows += np.repeat(starts[by_lead] - before, lengths)
+    if not (by_code == tied).all():
+        moved = np.arange(len(lead))
+        moved[tied] = by_code
+        rows = moved[rows]
+    return rows
 
 
 def is_tied(events: pd.DataFrame, columns: list[str]) -> np.ndarray:
@@ -126,7 +131,7 @@ def as_category(cells: pd.Series) -> pd.Categorical:
     if isinstance(cells.dtype, pd.ArrowDtype) and pd.api.types.is_integer_dtype(cells.dtype):
         return _code_integers(pa.array(cells))
     texts = pa.chunked_array(pa.array(cells.astype("str"), pa.large_string())).combine_chunks()
-    ends = _find_repeated(texts)
+    ends = find_repeated(texts)
     if ends is None:
         return _code_texts(texts)
     of_runs = _code_texts(texts.take(pa.array(ends - 1)))
@@ -134,7 +139,7 @@ def as_category(cells: pd.Series) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, dtype=of_runs.dtype)
 
 
-def _find_repeated(texts: pa.Array) -> np.ndarray | None:
+def find_repeated(texts: pa.Array) -> np.ndarray | None:
     """Where runs of one text end, where these are long enough to be worth it."""
     for some in (texts[:_FEW], texts):
         new = pc.fill_null(pc.not_equal(some[1:], some[:-1]), True)
@@ -153,10 +158,11 @@ def _is_in_order(categories: pd.Index) -> bool:
 
 def _drop_unused(cells: pd.Categorical) -> pd.Categorical:
     used = np.zeros(len(cells.categories) + 1, bool)
-    used[cells.codes] = True  # what is missing is coded -1
+    for some in (cells.codes[:_MANY], cells.codes):  # mostly the first rows use all
+        used[some] = True  # what is missing is coded -1
+        if used[:-1].all():
+            return cells
     used = used[:-1]
-    if used.all():
-        return cells
     ranks = np.append(np.cumsum(used, dtype=np.int32) - np.int32(1), np.int32(-1))
     return pd.Categorical.from_codes(ranks[cells.codes], categories=cells.categories[used])
 

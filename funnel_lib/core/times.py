@@ -122,6 +122,9 @@ def find_last_day(acts: np.ndarray, closings: np.ndarray) -> int:
     acts, closings = (
         at[at < NEVER] if at.max(initial=0) == NEVER else at for at in (acts, closings)
     )
+    last = max(at.max(initial=0) for at in (acts, closings))
+    if (acts > last - (FAR_DAYS - 1) * DAY).sum() > MOST_STAMPS:
+        return NEVER  # as mostly: more than a handful lie behind any gap of so many days
     acts, closings = (by_slices(lambda at: at // DAY, at, np.int32) for at in (acts, closings))
     both = np.concatenate([acts, np.unique(closings)])
     if len(both) < USUAL_STAMPS:
