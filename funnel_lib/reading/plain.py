@@ -36,6 +36,7 @@ from funnel_lib.reading.columns import (
 from funnel_lib.reading.deals import Deals, explain_undated, find_deals
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import (
+    have_few,
     is_category,
     is_integer,
     is_number,
@@ -259,7 +260,8 @@ def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
         cells = [part[column] for part in parts]
         if any(all(map(is_kind, cells)) for is_kind in _TYPED[column]):
             if is_category(cells[0]):
-                typed[column] = pd.Series(union_categoricals(cells))
+                if len(cells) == 1 or have_few(cells):
+                    typed[column] = pd.Series(union_categoricals(cells))
             elif len({str(one.dtype) for one in cells}) == 1:
                 typed[column] = pd.concat(cells, ignore_index=True)
     texts = [to_texts(part.drop(columns=[*typed])) for part in parts]

@@ -18,15 +18,17 @@ from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes
 from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_times
 from funnel_lib.reading.columns import DEFAULT_STATUSES, Mapping
 from funnel_lib.reading.crms.joins import join_deals
+from funnel_lib.reading.files.typed import is_category
 from funnel_lib.reading.ledger import MOST_WORDS, Ledger, Reading
 
+_CODED = ("lead_id", "action", "actor")
 _MAYBE_OWN = ("created_at", *OUTCOMES)
 
 
 def type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np.ndarray]:
     """Read times, and code leads, actions and actors beside it, as each takes as long."""
     with ThreadPoolExecutor() as pool:
-        words = [c for c in ("lead_id", "action", "actor") if c in rows]
+        words = [c for c in _CODED if c in rows and not is_category(rows[c])]
         coded = {c: pool.submit(as_category, rows[c]) for c in words}
         times, zoned = _read_times(rows["at"], "the time column", reading)
     unreadable = (rows["at"].notna() & times.isna() & rows["lead_id"].notna()).to_numpy()

@@ -73,12 +73,15 @@ def read_times(
         times, zoned = _read_plain(to_arrow(texts), day_first)
     believable = _are_believable(times)
     if not believable.all():
-        times[~believable] = np.datetime64("NaT")
+        times = np.where(believable, times, np.datetime64("NaT"))
     here = ~zoned & believable
-    if time_zone != "UTC" and here.any():
-        here = slice(None) if here.all() else here
+    if time_zone != "UTC" and here.all():
+        times = _to_utc(times, time_zone)
+    elif time_zone != "UTC" and here.any():
+        times = times.copy()  # Arrow's are not to be changed
         times[here] = _to_utc(times[here], time_zone)
-    times = pd.Series(times, index=texts.index, dtype="datetime64[us]").dt.tz_localize("UTC")
+    micros = times.view(np.int64)  # of which pandas makes times without a copy
+    times = pd.Series(micros, index=texts.index, dtype="datetime64[us, UTC]", copy=False)
     return times, zoned & believable
 
 
@@ -143,9 +146,10 @@ def _take_timestamps(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     """Times that are no texts; beyond `YEARS`, where microseconds may not reach, missing."""
     ticks = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy()
     times = ticks.view(f"datetime64[{column.type.unit}]")  # the least is what stands for missing
-    if not _are_believable(times).all():
+    if column.type.unit != "us":
         times = np.where(_are_believable(times), times, np.datetime64("NaT"))
-    return times.astype("datetime64[us]"), np.full(len(times), column.type.tz is not None)
+    times = times.astype("datetime64[us]", copy=False)
+    return times, np.full(len(times), column.type.tz is not None)
 
 
 def _are_believable(times: np.ndarray) -> np.ndarray:

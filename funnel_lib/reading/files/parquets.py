@@ -26,7 +26,10 @@ def read_parquet(data: bytes) -> pa.Table:
     """
     buffer = pa.BufferReader(data)
     file = parquet.ParquetFile(buffer)
-    check_shape(0, len(file.schema_arrow), 0)
+    names = file.schema_arrow.names
+    check_shape(0, len(names), 0)
+    if len({*names}) < len(names):
+        raise ValueError("several columns have one name")
     n_rows = file.metadata.num_rows
     if n_rows > MOST_CELLS and n_rows > MOST_ROWS_A_BYTE * len(data):
         raise ValueError(f"{n_rows:,} rows in {len(data):,} bytes: all of them are alike")
@@ -35,7 +38,7 @@ def read_parquet(data: bytes) -> pa.Table:
     many = _list_written_out(file.metadata, texts)
     coded = parquet.ParquetFile(buffer, read_dictionary=many)
     few = [path for path in texts if path not in many or _may_be_long(coded, path)]
-    table = parquet.read_table(buffer, read_dictionary=few)
+    table = parquet.ParquetFile(buffer, read_dictionary=few).read()
     for column in table.columns:
         _check_repeated(column, len(data))
     return _flatten_nested(table)

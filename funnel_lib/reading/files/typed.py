@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_lib.core.errors import CONTROLS
-from funnel_lib.core.ordering import find_letters
+from funnel_lib.core.ordering import as_category, find_letters, find_numbers, find_repeated
 
 # Bytes that a character of `CONTROLS` may begin with.
 _CONTROL_BEGIN = np.zeros(256, bool)
@@ -23,6 +23,7 @@ _CONTROL_BEGIN[[*(set(range(32)) - {9, 10, 13}), 0x7F, 0xC2, 0xE2]] = True
 # Cells that stand for nothing, whatever the column.
 EMPTY_WORDS = ("", "NULL", "null", "NaN", "nan", "None", "#N/A", r"\N", "-", "–", "—")
 _EMPTY_BEGIN = {word.encode()[0] for word in EMPTY_WORDS if word}
+_LONGEST_EMPTY = max(len(word.encode()) for word in EMPTY_WORDS)
 # A column is of few texts, and they become categories, where each stands in so many rows.
 _ROWS_A_TEXT = 8
 _LOOKED_AT = 1_000  # rows, to see whether it is likely
@@ -63,6 +64,13 @@ def is_category(cells: pd.Series) -> bool:
     return isinstance(cells.dtype, pd.CategoricalDtype)
 
 
+def have_few(parts: list[pd.Series]) -> bool:
+    """Whether categories of several columns are few for their rows, so that it is quick to join
+    them."""
+    n_texts = sum(len(cells.cat.categories) for cells in parts)
+    return n_texts * _ROWS_A_TEXT <= sum(map(len, parts))
+
+
 def is_integer(cells: pd.Series) -> bool:
     """Whether the file types cells as whole numbers."""
     return _is_arrow(cells, pa.types.is_integer)
@@ -93,8 +101,11 @@ def show(cells: pd.Series) -> pd.Series:
 
 
 def _type(column: pa.ChunkedArray) -> pd.Series:
-    if _is_text(column.type) and _repeats(column):
-        column = column.dictionary_encode()
+    if _is_text(column.type):
+        if _repeats(column):
+            column = column.dictionary_encode()
+        elif (coded := _code_ids(column)) is not None:
+            return coded
     kind = column.type
     if pa.types.is_dictionary(kind) and _is_text(kind.value_type) and _has_few(column):
         return _to_categories(column)
@@ -128,11 +139,24 @@ def _has_few(column: pa.ChunkedArray) -> bool:
 def _to_categories(column: pa.ChunkedArray) -> pd.Series:
     """Turn a dictionary into categories, stripped; those that stand for nothing are missing."""
     coded = column.unify_dictionaries().combine_chunks()
-    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     texts = pd.Series(_strip(pa.chunked_array([coded.dictionary])).to_pandas(), dtype="str")
     place, distinct = pd.factorize(texts)  # what is missing is coded -1
-    codes = np.append(place, -1)[codes]
+    place = place.astype(np.min_scalar_type(-len(place) - 1))
+    # Arrow takes by codes as they are, where NumPy would write them all anew, twice as wide.
+    codes = pa.array(place).take(coded.indices).fill_null(-1).to_numpy()
     return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(distinct)))
+
+
+def _code_ids(column: pa.ChunkedArray) -> pd.Series | None:
+    """Turn ids of digits into categories where equal ones stand together, as of one run one is
+    looked at; None for other texts, which take longer to be told apart and put in order."""
+    first = _strip(column[:_LOOKED_AT]).combine_chunks().drop_null()
+    ends = find_repeated(column) if find_numbers(first)[0] is not None else None
+    if ends is None:
+        return None
+    heads = as_category(_as_series(_strip(column.take(pa.array(ends - 1)))))
+    codes = np.repeat(heads.codes, np.diff(ends, prepend=0))
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=heads.dtype))
 
 
 def _as_series(texts: pa.ChunkedArray, index: pd.Index | None = None) -> pd.Series:
@@ -195,10 +219,14 @@ def _may_hold_controls(letters: np.ndarray) -> bool:
 
 def _look_at_ends(texts: pa.Array) -> tuple[bool, bool]:
     """Whether any text may begin or end with white space, being a blank or less, or beyond ASCII;
-    and whether any may be an empty word, by its first letter."""
+    and whether any may be an empty word, by its length and first letter."""
     ends, letters = find_letters(texts)
-    if not len(letters) or (ends[1:] == ends[:-1]).any():
+    length = np.diff(ends)
+    if not len(letters) or length.min() == 0:
         return True, True
-    first, last = letters[ends[:-1]], letters[ends[1:] - 1]
-    spaced = any(of.min() <= ord(" ") or of.max() > 126 for of in (first, last))
-    return spaced, any((first == letter).any() for letter in _EMPTY_BEGIN)
+    short = letters[ends[:-1][length <= _LONGEST_EMPTY]]
+    emptied = any((short == letter).any() for letter in _EMPTY_BEGIN)
+    if letters.min() > ord(" ") and letters.max() <= 126:  # of most columns no letter is such
+        return False, emptied
+    outer = (letters[ends[:-1]], letters[ends[1:] - 1])
+    return any(of.min() <= ord(" ") or of.max() > 126 for of in outer), emptied
