@@ -22,10 +22,14 @@ _COMPARE = {
 
 def name_actions(log: EventLog, patterns: tuple[str, ...]) -> np.ndarray:
     """Which events' actions fit any of some names or globs, (n_events,)?"""
-    rules = [Evidence(action=p) for p in patterns]
     actions = log.events["action"].cat
-    fits = np.array([any(r.matches(a) for r in rules) for a in actions.categories], bool)
+    fits = _fit_names(actions.categories, patterns)
     return fits[actions.codes.to_numpy()] if fits.any() else np.zeros(len(log.events), bool)
+
+
+def _fit_names(actions: pd.Index, patterns: tuple[str, ...]) -> np.ndarray:
+    rules = [Evidence(action=p) for p in patterns]
+    return np.array([any(r.matches(a) for r in rules) for a in actions], bool)
 
 
 def match_evidence(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
@@ -37,15 +41,14 @@ def match_evidence(log: EventLog, steps: Steps) -> tuple[np.ndarray, np.ndarray]
     plain = plain[by_action] if len(plain) else np.full(len(by_action), -1, np.int16)
     parts = [(rows := np.flatnonzero(plain >= 0), plain[rows])]
     for code, step_id in enumerate(steps.ids):
-        shows = np.zeros(len(plain), bool)
-        for rule in steps[step_id].evidence:
-            if not rule.is_plain and not rule.other_deal:
-                shows |= _fits_conditions(log, rule)
-        rows = np.flatnonzero(shows & (plain != code))
-        parts.append((rows, np.full(len(rows), code, np.int16)))
+        rules = [r for r in steps[step_id].evidence if not r.is_plain and not r.other_deal]
+        if rules:
+            shows = np.any([_fits_conditions(log, rule) for rule in rules], axis=0)
+            rows = np.flatnonzero(shows & (plain != code))
+            parts.append((rows, np.full(len(rows), code, np.int16)))
+    if not any(len(rows) for rows, _ in parts[1:]):
+        return parts[0]
     rows, codes = (np.concatenate(part) for part in zip(*parts, strict=True))
-    if len(rows) == len(parts[0][0]):
-        return rows, codes
     order = np.argsort(rows, kind="stable")
     return rows[order], codes[order]
 
@@ -136,6 +139,7 @@ def match_asks(log: EventLog, steps: Steps):
         asks = np.zeros(len(kind), bool)
         for rule in steps[step_id].asked_by:
             asks |= _fits_conditions(log, rule)
+        asks = np.flatnonzero(asks)
         before = np.unique(kind[asks])
         anew = np.zeros(len(sets), np.int16)
         anew[before] = np.arange(len(before)) + len(sets)
@@ -151,29 +155,36 @@ def match_asks(log: EventLog, steps: Steps):
 
 
 def check_actions(log: EventLog, steps: Steps) -> pd.DataFrame:
+    """Actions the steps file does not mention, columns its conditions name in vain, and evidence
+    and asks that match no event."""
+    counts = log.events["action"].value_counts()
+    counts = counts[counts > 0]
+    counts = counts.set_axis(counts.index.astype("str"))
+    return pd.concat([_check_named(log, steps, counts), _check_misspelt(log, steps, counts)])
+
+
+def _check_named(log: EventLog, steps: Steps, counts: pd.Series) -> pd.DataFrame:
     """Actions the steps file does not mention, and columns its conditions name in vain."""
     named = [e.action for s in steps.steps for e in s.evidence]
     named += [e.after for s in steps.steps for e in s.evidence if e.after]
     named += [a for s in steps.steps for a in s.asks]
     named += [*steps.self_reported, *steps.lost, *steps.ignore, "stage: *"]
-    unknown = ~name_actions(log, tuple(named))
-    counts = log.events["action"][unknown].astype("str").value_counts()
-    counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+    unknown = ~_fit_names(counts.index, tuple(named))
+    counts = counts[unknown].sort_index().sort_values(ascending=False, kind="stable")
     shown = quote_some([f"{a} ({n})" for a, n in counts.items()], most=10)
     with_condition = [e for s in steps.steps for e in s.evidence if e.condition]
     lacking = [e for e in with_condition if e.condition[0] not in log.events]
     columns = sorted({e.condition[0] for e in lacking if name_actions(log, (e.action,)).any()})
     return note_checks([
-        ("unknown_actions", unknown.sum(), len(unknown), "warning", shown),
+        ("unknown_actions", counts.sum(), len(log.events), "warning", shown),
         ("no_such_column", len(log.events) if columns else 0, len(log.events), "warning",
          ", ".join(columns)),
     ])  # fmt: skip
 
 
-def check_misspelt(log: EventLog, steps: Steps) -> pd.DataFrame:
+def _check_misspelt(log: EventLog, steps: Steps, counts: pd.Series) -> pd.DataFrame:
     """Evidence and asks that match no event, where an action is nearly called so."""
-    counts = log.events["action"].value_counts()
-    there = {str(a).casefold(): str(a) for a in counts.index[counts > 0]}
+    there = {a.casefold(): a for a in counts.index}
     rules = [(s.id, rule) for s in steps.steps for rule in (*s.evidence, *s.asked_by)]
     found, n_rows = [], 0
     for step_id, rule in rules:

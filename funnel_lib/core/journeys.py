@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from funnel_lib.core.events import ACTORS, STATUSES, EventLog, lead_codes, note_checks, show_rows
 from funnel_lib.core.evidence import (
     check_actions,
-    check_misspelt,
     match_asks,
     match_evidence,
     match_other_deals,
@@ -24,6 +23,7 @@ from funnel_lib.core.steps import Steps
 from funnel_lib.core.tables import write_codes
 from funnel_lib.core.times import (
     DAY,
+    MISSING,
     NEVER,
     end_of_days,
     first_at,
@@ -114,23 +114,23 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     (['won', 'open'], [0, 1, 0], [0, 2, 3])
     """
     rows, codes = match_evidence(log, steps)
-    lead, at = lead_codes(log)[rows].astype(np.int64), to_micros(log.events["at"])[rows]
+    lead, at = lead_codes(log)[rows], to_micros(log.events["at"])[rows]
     reported = name_actions(log, steps.self_reported)[rows]
     sale = steps.ids.index(steps.won)
     acts = (log.events["actor"] == ACTORS[0]).to_numpy(copy=True)
     acts[rows[~reported]] = True
-    leads, reopened, given_up = _resolve_status(log, steps, acts, lead, at, codes == sale)
-    status = code_statuses(leads["status"])
-    paid_but_lost = (codes == sale) & (status == STATUSES.index("lost"))[lead]
-    ended = np.where(status == STATUSES.index("lost"), to_micros(leads["closed_at"]), NEVER)
+    sales = np.flatnonzero(codes == sale)
+    leads, status, reopened, given_up = _resolve_status(log, steps, acts, lead[sales], at[sales])
+    is_lost = status == STATUSES.index("lost")
+    ended = np.where(is_lost, to_micros(leads["closed_at"]), NEVER)
     told = code_statuses(log.leads["status"]) >= 0  # else an action ends a lead, and others with it
     until = np.where(told | (ended == NEVER), ended, ended + DAY - 1)
-    late = (codes < len(steps.before_sale)) & (codes != sale) & (at > until[lead])
+    left_out = (codes < len(steps.before_sale)) & (codes != sale) & (at > until[lead])
+    late = rows[left_out]
+    left_out[sales] = is_lost[lead[sales]]
     quality = [
-        _check_sales(leads, lead[codes == sale], lead[paid_but_lost]),
-        _check_closing(
-            log, leads[["lead_id"]], np.minimum(ended, reopened), reopened, acts, rows[late]
-        ),
+        _check_sales(leads, status, lead[sales]),
+        _check_closing(log, leads[["lead_id"]], np.minimum(ended, reopened), reopened, acts, late),
         note_checks(
             [
                 (
@@ -144,8 +144,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
         ),
     ]
     if told.any():
-        quality.append(_check_won(leads, lead[codes == sale], steps))
-    left_out = paid_but_lost | late
+        quality.append(_check_won(leads, lead[sales], steps))
     other = match_other_deals(log, steps, leads, rows[left_out])
     if left_out.any() or len(other[0]):
         lead, at, codes, reported = (
@@ -153,7 +152,7 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
             for part, more in zip((lead, at, codes, reported), other, strict=True)
         )
     lead, at, codes, reported = _in_order(lead, at, codes, reported)
-    before = codes < len(steps.before_sale)
+    before = codes < len(steps.before_sale) if steps.after_sale else slice(None)
     entered = first_at(lead[before], at[before], len(leads))
     leads = leads.assign(entered_at=_to_times(entered))
     ask_lead, ask_kind, ask_at, ask_sets = match_asks(log, steps)
@@ -161,7 +160,6 @@ def build_journeys(log: EventLog, steps: Steps) -> Journeys:
     has_sales = bool(measurable[sale] or (status == STATUSES.index("won")).any())
     quality += [
         check_actions(log, steps),
-        check_misspelt(log, steps),
         _check_steps(steps, measurable),
         _check_entry(leads, lead, at, codes, steps),
     ]
@@ -246,37 +244,39 @@ def _in_order(lead: np.ndarray, at: np.ndarray, code: np.ndarray, *others: np.nd
 
 
 def _to_times(micros: np.ndarray) -> pd.Series:
-    known = pd.Series(np.where(micros == NEVER, 0, micros))
-    return pd.to_datetime(known, unit="us", utc=True).astype("datetime64[us, UTC]").mask(
-        micros == NEVER
-    )  # fmt: skip
+    known = np.where(micros == NEVER, MISSING, micros)
+    return pd.Series(known, dtype="datetime64[us, UTC]", copy=False)
 
 
-def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
-    """Find every lead's status and when it was won: by the leads table, else by evidence. When
-    those were lost that a client's act opened again, (n_leads,), comes second: `NEVER` for others;
-    and which are lost for nothing but silence third.
+def _resolve_status(log: EventLog, steps: Steps, acts, paid_lead, paid_at):
+    """Find every lead's status and when it was won: by the leads table, else by evidence, of
+    which that of the sale is given. Its code comes second, (n_leads,); third when those were lost
+    that a client's act opened again: `NEVER` for others; and which are lost for nothing but silence
+    last.
     """
     n = len(log.leads)
     all_leads, all_at = lead_codes(log), to_micros(log.events["at"])
-    paid = first_at(lead[is_sale], at[is_sale], n)
-    gave_up = name_actions(log, steps.lost)
+    paid, last = first_at(paid_lead, paid_at, n), last_at(all_leads, all_at, n)
+    gave_up = np.flatnonzero(name_actions(log, steps.lost))
     lost = last_at(all_leads[gave_up], all_at[gave_up], n)
     given = code_statuses(log.leads["status"])
     by_evidence = (given < 0) & (lost > -NEVER) & (paid == NEVER)
-    reopened = by_evidence
-    if by_evidence.any():
-        by_client = (log.events["actor"] == ACTORS[0]).to_numpy() & ~gave_up
-        by_anyone = acts & ~gave_up
-        later = last_at(all_leads[by_client], all_at[by_client], n) > lost
+    reopened = by_evidence & (last > lost)
+    if reopened.any():
+        later = np.flatnonzero(reopened[all_leads])
+        later = later[all_at[later] > lost[all_leads[later]]]
+        by_client = (log.events["actor"] == ACTORS[0]).to_numpy()[later]
         # Of whom nothing is told may be the system that finishes its work: not on the same day.
-        later |= last_at(all_leads[by_anyone], all_at[by_anyone], n) >= lost + DAY
-        reopened = by_evidence & later
-    outcomes = [paid < NEVER, (lost > -NEVER) & ~reopened]
+        much_later = acts[later] & (all_at[later] >= lost[all_leads[later]] + DAY)
+        reopened = np.zeros(n, bool)
+        reopened[all_leads[later[by_client | much_later]]] = True
+    gone_for_good = (lost > -NEVER) & ~reopened
     won, lost_, open_ = (STATUSES.index(status) for status in ("won", "lost", "open"))
-    status = np.where(given >= 0, given, np.select(outcomes, [won, lost_], open_))
-    closed = np.where(given >= 0, _find_closed(log), np.select(outcomes, [paid, lost], NEVER))
-    last = last_at(all_leads, all_at, n)
+    status = np.where(paid < NEVER, won, np.where(gone_for_good, lost_, open_))
+    closed = np.where(paid < NEVER, paid, np.where(gone_for_good, lost, NEVER))
+    if (given >= 0).any():
+        status = np.where(given >= 0, given, status)
+        closed = np.where(given >= 0, _find_closed(log), closed)
     gone = _find_given_up(log, steps, (status == open_) & (paid == NEVER), last)
     status, closed = np.where(gone < NEVER, lost_, status), np.minimum(closed, gone)
     sold = np.minimum(closed, paid)
@@ -285,7 +285,7 @@ def _resolve_status(log: EventLog, steps: Steps, acts, lead, at, is_sale):
     leads = log.leads.assign(
         status=write_codes(status, STATUSES), closed_at=_to_times(closed), sold_at=_to_times(sold)
     )
-    return leads, np.where(reopened, lost, NEVER), gone < NEVER
+    return leads, status, np.where(reopened, lost, NEVER), gone < NEVER
 
 
 def _find_given_up(log: EventLog, steps: Steps, still_open: np.ndarray, last) -> np.ndarray:
@@ -309,12 +309,10 @@ def _find_closed(log: EventLog) -> np.ndarray:
     return np.where(closed < NEVER, np.minimum(end_of_days(closed), until), NEVER)
 
 
-def _check_sales(leads: pd.DataFrame, paid: np.ndarray, paid_but_lost: np.ndarray) -> pd.DataFrame:
-    status = code_statuses(leads["status"])
+def _check_sales(leads: pd.DataFrame, status: np.ndarray, paid: np.ndarray) -> pd.DataFrame:
     has_sale = np.zeros(len(leads), bool)
     has_sale[paid] = True
-    lost = np.zeros(len(leads), bool)
-    lost[paid_but_lost] = True
+    lost = has_sale & (status == STATUSES.index("lost"))
     still_open = has_sale & (status == STATUSES.index("open"))
     unseen = (status == STATUSES.index("won")) & ~has_sale
     ids = leads[["lead_id"]]
@@ -363,9 +361,10 @@ def _check_entry(leads: pd.DataFrame, lead, at, codes, steps: Steps) -> pd.DataF
     sold = to_micros(leads["sold_at"])
     before = (sold < first) & (first < NEVER)
     out = leads["entered_at"].isna().to_numpy()
-    shown = leads.assign(at=leads["sold_at"], action=f"{steps.won} < {steps.ids[0]}")
+    shown = leads.loc[before, ["lead_id", "sold_at"]].rename(columns={"sold_at": "at"})
+    shown = shown.assign(action=f"{steps.won} < {steps.ids[0]}")
     return note_checks([
         ("sale_before_first_step", before.sum(), len(leads), "warning",
-         show_rows(shown[["lead_id", "at", "action"]], before)),
+         show_rows(shown)),
         ("never_entered", out.sum(), len(leads), "info", show_rows(leads[["lead_id"]], out)),
     ])  # fmt: skip

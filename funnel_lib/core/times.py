@@ -11,7 +11,7 @@ import pandas as pd
 from funnel_lib.core.errors import InputError
 
 NEVER = np.iinfo(np.int64).max  # a time that never comes
-_MISSING = np.iinfo(np.int64).min  # as pandas writes a time that is not known
+MISSING = np.iinfo(np.int64).min  # as pandas writes a time that is not known
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -28,8 +28,8 @@ _SLICE = 1 << 20  # times that are changed at once
 def to_micros(times: pd.Series) -> np.ndarray:
     """Give times as whole microseconds, `NEVER` where missing."""
     micros = times.astype("int64").to_numpy()
-    missing = micros == _MISSING
-    return np.where(missing, NEVER, micros) if missing.any() else micros
+    missing = micros.min(initial=0) == MISSING
+    return np.where(micros == MISSING, NEVER, micros) if missing else micros
 
 
 def read_window(within: pd.Timedelta | str | None) -> int:
@@ -67,12 +67,12 @@ def by_slices(change: Callable[[np.ndarray], np.ndarray], at: np.ndarray, kind: 
 def first_at(lead: np.ndarray, at: np.ndarray, n_leads: int) -> np.ndarray:
     """Earliest time of each lead, (n_leads,); `NEVER` where it has none."""
     first = np.full(n_leads, NEVER)
-    falls = lead[1:] < lead[:-1]
-    if falls.any() or ((lead[1:] == lead[:-1]) & (at[1:] < at[:-1])).any():
+    new = lead[1:] != lead[:-1]
+    if (lead[1:] < lead[:-1]).any() or (~new & (at[1:] < at[:-1])).any():
         np.minimum.at(first, lead, at)
     else:
-        new = np.append(True, lead[1:] != lead[:-1])[: len(lead)]
-        first[lead[new]] = at[new]
+        rows = np.append(0, np.flatnonzero(new) + 1)[: len(lead)]
+        first[lead[rows]] = at[rows]
     return first
 
 
