@@ -14,7 +14,7 @@ from funnel_lib.core.errors import InputError
 from funnel_lib.core.events import STATUSES, EventLog, lead_codes
 from funnel_lib.core.journeys import Journeys, code_statuses, select_leads
 from funnel_lib.core.steps import Steps
-from funnel_lib.core.times import NEVER, to_micros
+from funnel_lib.core.times import NEVER, by_slices, to_micros
 
 NOWHERE = np.iinfo(np.int32).max  # the place of what never comes
 PER_EVENT = 160  # bytes that counting needs for an event it works on, measured with a million leads
@@ -178,8 +178,10 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
     keep = at <= last[lead]
     after = np.flatnonzero(step >= len(journeys.steps.before_sale))
     keep[after] = (at[after] >= sold[lead[after]]) & (at[after] <= last_after[lead[after]])
-    lead, step, at = lead[keep], step[keep], at[keep]
-    offsets = np.append(0, np.cumsum(np.bincount(lead, minlength=len(leads))))
+    offsets, reported = journeys.offsets, journeys.self_reported
+    if not keep.all():
+        lead, step, at, reported = (x[keep] for x in (lead, step, at, reported))
+        offsets = np.append(0, np.cumsum(np.bincount(lead, minlength=len(leads))))
     place = _number_moments(lead, at, offsets)
     sold_place = np.full(len(leads), NOWHERE)
     buyers = np.flatnonzero((sold < NEVER) & (sold <= last))
@@ -197,7 +199,7 @@ def _lay_out(journeys: Journeys, window: int) -> Tallies:
     return Tallies(
         journeys.steps, journeys.measurable, journeys.has_sales,
         np.ones(len(leads)), np.ones((len(leads), 1)), status, base, bought,
-        sold_place.astype(np.int32), offsets, step, place, journeys.self_reported[keep],
+        sold_place.astype(np.int32), offsets, step, place, reported,
         ask_offsets, ask_kind, ask_place, journeys.ask_sets, each, each,
     )  # fmt: skip
 
@@ -213,8 +215,10 @@ def _number_moments(lead: np.ndarray, at: np.ndarray, offsets: np.ndarray) -> np
     new = np.ones(len(at), bool)
     new[1:] = (at[1:] != at[:-1]) | (lead[1:] != lead[:-1])
     number = np.cumsum(new, dtype=np.int32)
-    begins = number[offsets[:-1][np.diff(offsets) > 0]]
-    return 2 * (number - np.repeat(begins, np.diff(offsets)[np.diff(offsets) > 0]))
+    length = np.diff(offsets)
+    begins = number[offsets[:-1][length > 0]]
+    number -= np.repeat(begins, length[length > 0])
+    return number * 2
 
 
 def _find_place(offsets, at, place, lead, times) -> np.ndarray:
@@ -223,11 +227,13 @@ def _find_place(offsets, at, place, lead, times) -> np.ndarray:
     A search by halves in all leads at once: as many rounds as the longest journey has binary
     digits.
     """
+    if not len(at) or not len(lead):
+        return np.full(len(lead), -1, np.int32)
     low, high = offsets[:-1][lead], offsets[1:][lead]
-    start, at, place = low, np.append(at, NEVER), np.append(place, -1)  # for leads without any
+    start = low
     for _ in range(int((high - low).max(initial=0)).bit_length()):
         middle = (low + high) // 2
-        before = (low < high) & (at[middle] <= times)
+        before = (low < high) & (at.take(middle, mode="clip") <= times)
         high = np.where((low < high) & ~before, middle, high)
         low = np.where(before, middle + 1, low)
     last = np.maximum(low - 1, 0)
@@ -304,17 +310,18 @@ def _collapse(walks: Tallies) -> Tallies:
 
 
 def _list_runs(walks: Tallies):
-    """All that tells walks apart as numbers of 64 bits: evidence and asks, each as marks, a walk's
-    in ascending order, and their offsets (n_walks + 1,); and of each walk its end and memberships,
-    (n_walks,) each."""
+    """All that tells walks apart as numbers: evidence and asks, each as marks, a walk's in
+    ascending order, and their offsets (n_walks + 1,); and of each walk its end and memberships,
+    (n_walks,) each, of 64 bits."""
     wide, word = len(walks.steps.ids), np.uint64
-    shown = (walks.place.astype(np.int64) * wide + walks.step) * 2 + walks.self_reported
+    least = np.int32 if 2 * wide * walks.place.max(initial=0) < NOWHERE - 2 * wide else np.int64
+    shown = (walks.place.astype(least, copy=False) * wide + walks.step) * 2 + walks.self_reported
     asked = (walks.ask_place.astype(np.int64) + 1) * len(walks.ask_sets) + walks.ask_kind
     ends = walks.status + (walks.entered * 4 + walks.bought * 8) + (walks.sold + np.int64(1)) * 16
     heads = [ends.view(word)]
     if walks.members.shape[1] > 1:
         heads += [np.ascontiguousarray(column).view(word) for column in walks.members.T]
-    shown = _order_ties(shown.view(word), walks.offsets)
+    shown = _order_ties(shown, walks.offsets)
     return [(shown, walks.offsets), (~asked.view(word), walks.ask_offsets)], heads
 
 
@@ -333,7 +340,11 @@ def _hash_runs(runs, heads: list[np.ndarray], seed: int) -> np.ndarray:
     for head in heads:
         key = _mix(key ^ head)
     for marks, offsets in runs:
-        sums = np.append(np.uint64(0), np.cumsum(_mix(marks + np.uint64(seed)), dtype=np.uint64))
+        sums = np.zeros(len(marks) + 1, np.uint64)
+        sums[1:] = by_slices(
+            lambda x: _mix(x.astype(np.uint64) + np.uint64(seed)), marks, np.uint64
+        )
+        np.cumsum(sums, out=sums)
         key = _mix(key ^ (sums[offsets[1:]] - sums[offsets[:-1]]))
     return key
 

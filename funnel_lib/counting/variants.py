@@ -8,7 +8,7 @@ import numpy as np
 
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.tallies import find_firsts, tally
-from funnel_lib.core.times import DAY, has_clock_times
+from funnel_lib.core.times import DAY, by_slices, has_clock_times
 
 # Waits shorter than a day, shorter than a week, longer: what differs by paces of clients.
 GAPS = np.array([DAY, 7 * DAY])
@@ -84,16 +84,20 @@ def find_bulk(journeys: Journeys) -> np.ndarray:
     bulk, n_steps = np.zeros(len(journeys.lead), bool), len(journeys.steps.ids)
     most = max(BULK_LEADS, BULK_SHARE * len(journeys.leads))
     if len(bulk) >= most and has_clock_times(journeys.at):
-        moment = journeys.at // MINUTE * n_steps + journeys.step
-        place = moment % 2**20  # quicker than to sort all
-        for step in np.unique(journeys.step[(np.bincount(place) >= most)[place]]):
+        place = by_slices(lambda at: at // MINUTE, journeys.at, np.int32)
+        place = (place * n_steps + journeys.step) % 2**20  # quicker than to sort all
+        often = np.bincount(place) >= most
+        steps = np.unique(journeys.step[often[place]]) if often.any() else []
+        for step in steps:
             own = np.flatnonzero(journeys.step == step)
-            _, which, n = np.unique(moment[own], return_inverse=True, return_counts=True)
+            moment = journeys.at[own] // MINUTE
+            _, which, n = np.unique(moment, return_inverse=True, return_counts=True)
             many = n >= max(most, USUAL * np.median(n))
             if 2 * n[many].sum() <= len(own):
                 bulk[own[many[which]]] = True
-        left = np.bincount(journeys.lead[~bulk], minlength=len(journeys.leads)) > 0
-        bulk &= left[journeys.lead]
+        if bulk.any():
+            left = np.bincount(journeys.lead[~bulk], minlength=len(journeys.leads)) > 0
+            bulk &= left[journeys.lead]
     journeys.kept["bulk"] = bulk
     return bulk
 
