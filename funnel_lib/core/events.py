@@ -437,7 +437,8 @@ def _actors(events: pd.DataFrame, managers: pd.Series) -> pd.Categorical:
         return pd.Categorical.from_codes(np.full(len(events), -1), categories=ACTORS)
     told = events["actor"]
     told = told.array if isinstance(told.dtype, pd.CategoricalDtype) else as_category(told)
-    names = dict.fromkeys(managers.dropna().astype("str").str.casefold(), "manager")
+    managers = pd.Series(managers.unique()).dropna().astype("str")
+    names = dict.fromkeys(managers.str.casefold(), "manager")
     meant = names | _ACTOR_WORDS
     words = told.categories.astype("str").str.casefold().map(lambda word: meant.get(word, word))
     known = pd.Index(ACTORS).get_indexer(words)

@@ -15,6 +15,8 @@ _FEW = 1_000  # enough to see what most of many texts are like
 _MANY = 100_000  # enough to have all that come often
 _LONG = 3  # rows a lead, on average, that make it worth while to order leads and not rows
 _TABLE = 4  # numbers are coded by a table of so many places a number
+# Of distinct names pandas need not make Python texts to see that they are: a tenth of all reading.
+_FAST_DTYPE = getattr(pd.CategoricalDtype, "_from_fastpath", pd.CategoricalDtype)
 _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.uint64)
 
 
@@ -125,7 +127,7 @@ def as_category(cells: pd.Series) -> pd.Categorical:
         if _is_in_order(cells.cat.categories):
             return _drop_unused(cells.array)
         used = _drop_unused(cells.array)
-        names = as_category(used.categories.to_series().astype("str"))
+        names = as_category(pd.Series(used.categories).astype("str"))
         codes = np.append(names.codes, names.codes.dtype.type(-1))[used.codes]
         return pd.Categorical.from_codes(codes, dtype=names.dtype)
     if isinstance(cells.dtype, pd.ArrowDtype) and pd.api.types.is_integer_dtype(cells.dtype):
@@ -204,7 +206,7 @@ def _put_in_order(codes: np.ndarray, names: pa.Array, order=None) -> pd.Categori
     categories = pd.Index(pd.array(names.take(pa.array(order)), dtype="str"))
     ranks = np.full(len(order) + 1, -1, np.int32)  # the last is of what is missing, code -1
     ranks[order] = np.arange(len(order), dtype=np.int32)
-    return pd.Categorical.from_codes(ranks[codes], categories=categories)
+    return pd.Categorical.from_codes(ranks[codes], dtype=_FAST_DTYPE(categories))
 
 
 def code_numbers(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

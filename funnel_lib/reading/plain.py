@@ -259,8 +259,10 @@ def _put_together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     for column in (c for c in _TYPED if all(c in part for part in parts)):
         cells = [part[column] for part in parts]
         if any(all(map(is_kind, cells)) for is_kind in _TYPED[column]):
-            if is_category(cells[0]):
-                if len(cells) == 1 or have_few(cells):
+            if len(cells) == 1:
+                typed[column] = cells[0].reset_index(drop=True)
+            elif is_category(cells[0]):
+                if have_few(cells):
                     typed[column] = pd.Series(union_categoricals(cells))
             elif len({str(one.dtype) for one in cells}) == 1:
                 typed[column] = pd.concat(cells, ignore_index=True)

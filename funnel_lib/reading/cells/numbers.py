@@ -54,9 +54,11 @@ def bare_ids(texts: pd.Series) -> pd.Series:
     if is_integer(texts):
         return texts
     if is_category(texts):
-        names = texts.cat.categories.to_series()
+        names = pd.Series(texts.cat.categories)
         bare = bare_ids(names)
-        return texts if bare is names else texts.astype("str").map(bare).astype("str")
+        if bare is names:
+            return texts
+        return texts.astype("str").map(bare.set_axis(names)).astype("str")
     texts = show(texts)
     array = to_arrow(texts)
     if not pc.any(pc.ends_with(array, ".0")).as_py():
