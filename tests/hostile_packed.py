@@ -32,6 +32,7 @@ from hostile_files import (
 CSV = text()
 XLSX = workbook([HEADER, *typed()])
 PARQUET = parquet(columns())
+TWICE = parquet(pa.table(columns()).append_column("action", pa.array(["x"] * N)))
 
 # --- gz
 
@@ -193,6 +194,7 @@ read(
     parquet(columns(action=pa.array([r[2] for r in ROWS]).dictionary_encode())),
 )
 refuse("no rows.parquet", parquet(dict.fromkeys(HEADER, pa.array([], pa.string()))), "no rows")
+refuse("two of one name.parquet", TWICE, "one name")
 refuse("cut.parquet", PARQUET[: len(PARQUET) // 2], "Parquet")
 refuse("sign only.parquet", b"PAR1", "Parquet")
 refuse("damaged foot.parquet", PARQUET[:-40] + b"\xff" * 20 + PARQUET[-20:], "Parquet")

@@ -221,3 +221,24 @@ def test_texts_and_dictionaries_are_stripped_and_emptied_alike(texts, n_times):
     for cells in (column, column.dictionary_encode()):
         found = to_texts(to_frame(pa.table({"a": cells})))["a"].to_numpy()
         assert [None if pd.isna(t) else t for t in found] == expected
+
+
+@given(st.lists(st.sampled_from(["L7", " L7", "L07 ", "L10", "L9", "Lx", "L", "NULL", "-", ""])
+                | st.none(), max_size=9), st.integers(2, 5))  # fmt: skip
+def test_ids_that_stand_together_are_stripped_and_emptied_as_others(texts, n_times):
+    texts = [t for t in ["L1", *texts] for _ in range(n_times)]
+    cells = to_frame(pa.table({"a": texts}))["a"]
+    stripped = [None if t is None else t.strip() for t in texts]
+    plain = not {"L07 ", "Lx", "L", "NULL", "-", "", None} & {*texts}
+    assert isinstance(cells.dtype, pd.CategoricalDtype) or not plain
+    expected = [None if t in EMPTY_WORDS else t for t in stripped]
+    assert [None if pd.isna(t) else t for t in cells] == expected
+
+
+def test_times_of_arrow_are_read_in_a_zone():
+    at = pa.array([1_700_000_000_000_000, None, 1_700_003_600_000_000], pa.timestamp("us"))
+    for rows in (slice(None), slice(0, 1)):
+        typed = to_frame(pa.table({"at": at[rows]}))["at"]
+        times, zoned = read_times(typed, time_zone="Europe/Moscow")
+        local = pd.Series(at[rows].to_pandas()).dt.tz_localize("Europe/Moscow")
+        assert times.equals(local.dt.tz_convert("UTC").astype(times.dtype)) and not zoned.any()

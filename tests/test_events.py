@@ -299,6 +299,14 @@ def test_an_act_long_after_all_others_is_no_act_and_no_export_date(day):
     assert found["example"].startswith("l7 · ")
 
 
+def test_a_gap_is_told_by_days_and_not_by_hours():
+    days = pd.Series([0] * 100 + [60] * 3)
+    at = pd.Timestamp("2025-01-01 23:30") + pd.to_timedelta(days, "D")
+    at[100:] -= pd.Timedelta("23h")
+    log = build_log(pd.DataFrame({"lead_id": range(103), "at": at, "action": "call"}))
+    assert log.removed[["reason", "rows"]].values.tolist() == [["act_far_from_others", 3]]
+
+
 @pytest.mark.parametrize(
     ("why", "rows", "until"),
     [
