@@ -567,6 +567,12 @@ def run_cell(folder, code, **how):
     return nbformat.read(file, as_version=4).cells[-1].outputs[0].text
 
 
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_a_command_whose_screen_is_closed_has_a_kernel(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(sys, name, None)
+    assert run_cell(tmp_path, "print(1)", forks=True) == "1\n"
+
+
 @pytest.mark.parametrize("forks", [False, True])
 def test_a_kernel_that_dies_is_one_message(tmp_path, forks):
     with pytest.raises(FunnelError, match="ended before it was done"):

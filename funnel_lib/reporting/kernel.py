@@ -60,7 +60,9 @@ def run_notebook(
     started: list = []
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # settings no cell names are fine
     told = Path(scratch, "progress")
-    fork = Fork() if forks and CAN_FORK else None
+    # a kernel takes over all three, and a pipe may lie where one is closed
+    whole = None not in (sys.stdin, sys.stdout, sys.stderr)
+    fork = Fork() if forks and CAN_FORK and whole else None
     with clearing(lambda: _kill(started, fork)), following(told):
         try:
             papermill.execute_notebook(
