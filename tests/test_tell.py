@@ -104,6 +104,7 @@ def test_a_place_that_recording_may_explain_gives_way_to_the_others():
     for words, end in ((EN, "recording may explain that."), (RU, "в том, как записывают.")):
         told = f.tell_main_loss(losses(), tree(), words, alike)
         assert end in told and "80" in told and "120" in told
+        assert told.startswith(tell_most_lost(losses(), tree(), words, alike))  # as the title
     same = alike.assign(n_lost=[0.0, 60.0, 20.0])
     assert tell_most_lost(losses(), tree(), EN, same) == tell_most_lost(losses(), tree(), EN)
 

@@ -21,11 +21,12 @@ def tell_main_loss(
     if not places["n_lost"].sum() > 0:
         return words.text("sentence.no_losses")
     main = places.loc[places["n_lost"].idxmax()]
-    told = _tell_most(losses, tree.set_index("node")["n_came"], words)
-    if without := _tell_alike(losses, alike, words):
-        told = join_sentences(without, words.text("sentence.loss_by_recording", **main))
+    by_recording = _tell_alike(losses, alike, words) and words.text(
+        "sentence.loss_by_recording", **main
+    )
     return join_sentences(
-        told,
+        tell_most_lost(losses, tree, words, alike),
+        by_recording,
         _tell_path(main, tree, words),
         _is_seen(places[_SUMS].sum()) and _tell_asked(main, words),
         _tell_costliest(losses, main.name, words),
