@@ -459,6 +459,15 @@ LUCKY = {
         odd=(D, ("manager", "A")),
         marks=lambda draft: {"closing"},
     ),
+    "easier-two-odd-mix": Kind(
+        "the same, and the fourth has more clients of the other path",
+        changing(first={"north": 0.3, "south": 0.7}),
+        sell_more,
+        record_both(leave_out_steps("manager", "A"), leave_open(1)),
+        n_segments=2,
+        odd=(D, ("manager", "A")),
+        marks=lambda draft: {"closing"},
+    ),
 }
 POWER = {
     "manager-lower": Kind("8 points of won share lower, one of four managers", alter=sell_less),

@@ -22,7 +22,7 @@ from funnel_lib.sections.groups.count import count_groups
 from funnel_lib.sections.groups.tell import tell_groups
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.recording.count import count_recording
-from funnel_lib.sections.recording.tell import tell_recording
+from funnel_lib.sections.recording.tell import find_misplaced, tell_recording
 
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay")
 FATES = {"a": 0, "r": 1, "p": 2}  # the furthest step
@@ -283,7 +283,10 @@ def test_who_records_otherwise_still_speaks_for_one_left_with_the_best():
         "Anna": True, "Boris": False, "Dina": True, "Emma": False
     }  # fmt: skip
     assert table.loc["Boris", "p"] < 0.001 and table.loc["Boris", "p_without_best"] == 0.5
-    assert find_claims(managers | {"Boris": {"a": 120, "r": 60, "p": 20}})[0] == ["Boris"]
+    assert "which of them is the exception" in tell_groups(table.reset_index(), Words("en"))
+    worse, table = find_claims(managers | {"Boris": {"a": 120, "r": 60, "p": 20}})
+    told = tell_groups(table.reset_index(), Words("en"))
+    assert worse == ["Boris"] and "sells less" in told and "only one other" not in told
 
 
 def test_who_enters_hardly_any_lost_lead_speaks_for_nobody():
@@ -295,7 +298,9 @@ def test_who_enters_hardly_any_lost_lead_speaks_for_nobody():
 
 def test_of_two_one_sells_less_whoever_left_long_ago():
     """A third who had but a few leads is nobody's witness."""
-    assert find_claims({"Boris": USUAL, "Emma": LUCKY})[0] == ["Boris"]
+    worse, table = find_claims({"Boris": USUAL, "Emma": LUCKY})
+    assert worse == ["Boris"]
+    assert "only one other to compare with" in tell_groups(table.reset_index(), Words("en"))
     few = {fate: n // 10 for fate, n in USUAL.items()}
     assert find_claims({"Boris": USUAL, "Emma": LUCKY, "Left": few})[0] == ["Boris"]
 
@@ -310,3 +315,17 @@ def test_one_manager_makes_no_team_bad():
     assert "north" in find_claims(both, team=teams)[0]
     alone = {"Anna": USUAL, "Boris": USUAL, "Emma": LUCKY}
     assert find_claims(alone, team=["north"] * 400 + ["south"] * 200)[0] == []
+
+
+def test_leads_of_who_leaves_out_steps_may_have_taken_them():
+    recording = pd.DataFrame({
+        "group_by": ["manager", "manager", "team", "quarter", "manager"],
+        "group": ["Anna", "Boris", "north", "2025Q1", "Vera"],
+        "step": ["read", "closing", "opening", "read", "read"],
+        "differs": [True, True, True, True, False],
+    })  # fmt: skip
+    leads = pd.DataFrame({
+        "manager": ["Anna", "Boris", "Vera", "Vera"], "team": ["south", "south", "north", None]
+    })  # fmt: skip
+    assert find_misplaced(recording, leads).tolist() == [True, False, True, False]
+    assert not find_misplaced(recording, leads[[]]).any()

@@ -134,6 +134,15 @@ def visits(minutes):
     return pd.DataFrame({"lead_id": ids, "action": "visit", "at": at})
 
 
+@pytest.mark.parametrize("grid", [5, 30, 60])
+def test_rounded_times_tell_no_minute(grid):
+    rng = np.random.default_rng(1)
+    minutes = rng.integers(0, 20 * 24 * 60 // grid, 40_000) * grid
+    assert not find_bulk(build_log(visits(minutes))).any()
+    script = np.append(rng.integers(0, 20 * 24 * 60, 2000), np.full(BULK_LEADS, 600))
+    assert find_bulk(build_log(visits(script))).sum() >= BULK_LEADS
+
+
 def test_what_comes_every_minute_is_no_bulk_edit():
     every = np.arange(3 * 1440)
     once = np.append(every, np.full(BULK_LEADS, 600))

@@ -118,7 +118,8 @@ def test_a_group_that_is_worse_differs_in_form_too():
 
 def test_a_source_is_its_leads_and_nobody_is_to_blame():
     table = drawn_of(3, beyond_chance=[False, True, False], months=12.0, extra_amount=np.nan,
-                     extra_low=1.0, extra_high=9.0, share_asked=0.5, currency="")  # fmt: skip
+                     extra_low=1.0, extra_high=9.0, share_asked=0.5, currency="",
+                     p_without_best=0.01)  # fmt: skip
     assert "similar leads" in tell_worst(table, EN) and plan_review(table, EN).gain
     sources = table.assign(group_by="source")
     assert tell_worst(sources, EN) == (

@@ -13,7 +13,7 @@ from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps
 from funnel_lib.core.words import Words
 from funnel_lib.reporting.page_one import compose_page_one, show_page_one
-from funnel_lib.sections.losses.tell import tell_most_lost
+from funnel_lib.sections.losses.tell import add_up_asked, tell_most_lost, tell_never_proposed
 from funnel_lib.sections.new_funnel.tell import tell_ahead
 
 NAMES = {"ask": "Спросил", "read": "Прочитал", "pay": "Оплатил"}
@@ -96,8 +96,7 @@ def test_no_place_is_called_the_worst_by_chance():
 
 
 def test_a_place_that_recording_may_explain_gives_way_to_the_others():
-    shown = ["node", "missed_step", "n_lost", "amount_lost", "currency"]
-    alike = losses(n_lost=[0.0, 20.0, 60.0])[shown].assign(n_came=[150.0, 150.0, 120.0])
+    alike = losses(n_lost=[0.0, 20.0, 60.0]).assign(n_came=[150.0, 150.0, 120.0])
     told = tell_most_lost(losses(), tree(), EN, alike)
     assert told.startswith("The largest loss is before “Paid”: 60 of the 120 who got that far")
     assert told.endswith("Leads of those who record differently are left out here.")
@@ -105,8 +104,21 @@ def test_a_place_that_recording_may_explain_gives_way_to_the_others():
         told = f.tell_main_loss(losses(), tree(), words, alike)
         assert end in told and "80" in told and "120" in told
         assert told.startswith(tell_most_lost(losses(), tree(), words, alike))  # as the title
-    same = alike.assign(n_lost=[0.0, 60.0, 20.0])
-    assert tell_most_lost(losses(), tree(), EN, same) == tell_most_lost(losses(), tree(), EN)
+    for n_lost in ([0.0, 60.0, 20.0], [0.0, 56.0, 60.0], [0.0, 2.0, 20.0]):  # same, chance, few
+        other = alike.assign(n_lost=n_lost)
+        assert tell_most_lost(losses(), tree(), EN, other) == tell_most_lost(losses(), tree(), EN)
+
+
+def test_whether_somebody_asked_is_not_known_of_those_who_record_otherwise():
+    alike = losses(n_lost=[0.0, 20.0, 30.0], n_asked=[0.0, 5.0, 10.0],
+                   n_not_asked=[0.0, 15.0, 20.0], n_unknown=0.0)  # fmt: skip
+    n_lost = losses()["n_lost"].sum()
+    sums = add_up_asked(losses(), alike)
+    assert sums[["n_lost", "n_asked", "n_not_asked"]].tolist() == [n_lost, 15, 35]
+    assert sums["n_unknown"] == n_lost - 50
+    assert "35 of the 50 lost leads of whom that can be seen" in tell_never_proposed(
+        losses(), EN, alike
+    )
 
 
 def test_few_leads_are_called_a_hint():

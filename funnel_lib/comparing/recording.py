@@ -287,11 +287,16 @@ def _enters_won_only(found: pd.DataFrame, closing: pd.DataFrame) -> np.ndarray:
     return (few & unlike & ~leaves_open).to_numpy()
 
 
-def leave_out_habits(segmentation: Segmentation, paths: pd.DataFrame) -> Segmentation:
-    """The segments without those that may be a manager's or team's way to record, another path with
-    steps left out; their leads are of the others as they are else."""
+def list_own_paths(ids: tuple[str, ...], paths: pd.DataFrame) -> list[int]:
+    """The paths that are not a manager's or team's way to record, another one with steps left
+    out."""
     left_out = paths.loc[(paths["whole"] >= 0) & paths["kind"].isin(["manager", "team"]), "segment"]
-    kept = [k for k in range(len(segmentation.ids)) if k not in {*left_out}]
+    return [k for k in range(len(ids)) if k not in {*left_out}]
+
+
+def leave_out_habits(segmentation: Segmentation, paths: pd.DataFrame) -> Segmentation:
+    """The segments of `list_own_paths`; leads of the others are of these as they are else."""
+    kept = list_own_paths(segmentation.ids, paths)
     if len(kept) == len(segmentation.ids) or not kept:
         return segmentation
     members = segmentation.memberships[:, kept]

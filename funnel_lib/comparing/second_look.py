@@ -10,7 +10,7 @@ import numpy as np
 from funnel_lib.comparing.comparable import FEWEST, Grouping, list_groupings
 from funnel_lib.comparing.decided import Decided
 from funnel_lib.comparing.expected import Expected, expect_as_others
-from funnel_lib.comparing.recording import Habits
+from funnel_lib.comparing.recording import Habits, list_own_paths
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.counting.days import find_mature
 from funnel_lib.stats.differences import MOST_P
@@ -37,7 +37,8 @@ def look_again(
     Of two teams the best is the best manager of the better one: one manager makes no team bad.
     Where nobody is left who can be compared place by place, shares of buyers are compared, of all
     leads that have had their time, of those, too, who record steps or closing otherwise
-    (`Habits.sold`): such groups are no example, but what they sold is known. Where there are but
+    (`Habits.sold`): such groups are no example, but what they sold is known. Not where clients take
+    several paths: whose clients are on the harder one sells less for that. Where there are but
     two in all, nobody can tell which one is the exception; that one sells less than the other holds
     all the same. Groups of fewer than `FEWEST` leads are nobody's witness.
     """
@@ -52,7 +53,7 @@ def look_again(
     best = _find_best(journeys, grouping, voices[0], decided, old & habits.comparable, found)
     rest = expect_as_others(journeys, grouping, decided, old & habits.comparable & ~best)
     p = norm.sf(divide(rest.extra, rest.error))
-    if np.isnan(p).all():
+    if np.isnan(p).all() and _has_one_path(decided, habits):
         p = _compare_sales(grouping, decided, old & habits.sold & ~best)
     is_pair = (voices[0].add_up(old).sum(axis=1) >= FEWEST).sum() == 2
     return SecondLook(p, (p < MOST_P) | (np.isnan(p) & is_pair))
@@ -78,6 +79,11 @@ def _find_best(
 def _rank(found: Expected) -> np.ndarray:
     """How many deals a lead each group has more than as the others do, (n_groups,)."""
     return np.nan_to_num(divide(-found.extra, found.n), nan=-np.inf)
+
+
+def _has_one_path(decided: Decided, habits: Habits) -> bool:
+    """Do clients take one path, but for those that may be somebody's way to record?"""
+    return len(list_own_paths(decided.places.tree.ids, habits.paths)) == 1
 
 
 def _compare_sales(grouping: Grouping, decided: Decided, leads: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ EXPECTED = ("where", "planned", "told_twice", "same_stage", "other_changes", "de
 BEFORE_DEALS = ("lead_created", "became_lead")
 # Bulk edits: this many leads with the same action in the same minute look like a script's work.
 BULK_LEADS, BULK_TIMES = 50, 5  # leads, and times as many as nine minutes in ten have at most
+ROUNDED, FEWEST_MINUTES = 5, 30  # of so many minutes most are full five: times are rounded
 # What a CRM's tables say by themselves of a deal or lead, at its creation: no act of anyone.
 MADE = ("deal_created", "lead_created")
 NO_WON = "no_won_leads"
@@ -164,7 +165,7 @@ def find_gaps(at: np.ndarray) -> list[tuple[int, int]]:
 
 def find_bulk_edits(at: np.ndarray, action: np.ndarray, lead: np.ndarray) -> np.ndarray:
     """Which events, (n_events,), befell `BULK_LEADS` or more leads with the same action in one
-    minute? Dates without a time of day say nothing of minutes.
+    minute? Dates without a time of day say nothing of minutes, nor do rounded times.
 
     Of a busy site so many come all the time: where one minute in ten of the days on which anything
     happened sees the action, it takes `BULK_TIMES` as many as in all but that tenth. So a script
@@ -179,6 +180,8 @@ def find_bulk_edits(at: np.ndarray, action: np.ndarray, lead: np.ndarray) -> np.
     minute = by_slices(lambda at: at // MINUTE, at, np.int32)
     near = np.flatnonzero(is_near(lead, minute))
     together, minutes = code_numbers(minute)
+    if len(minutes) >= FEWEST_MINUTES and np.mean(minutes % ROUNDED == 0) > 0.5:
+        return np.zeros(len(at), bool)
     n_actions = int(action.max()) + 1
     together = together.astype(np.min_scalar_type(-len(minutes) * n_actions - 1), copy=False)
     together *= n_actions

@@ -18,7 +18,7 @@ from funnel_lib.sections.acts import Act
 from funnel_lib.sections.asks.tell import find_worse, tell_proposing, tell_unproven
 from funnel_lib.sections.groups.tell import plan_review, tell_worst
 from funnel_lib.sections.hypotheses.tell import plan_rule
-from funnel_lib.sections.losses.tell import tell_most_lost, tell_never_proposed
+from funnel_lib.sections.losses.tell import add_up_asked, tell_most_lost, tell_never_proposed
 from funnel_lib.sections.new_funnel.tell import tell_ahead
 from funnel_lib.sections.open_leads.tell import plan_open
 from funnel_lib.sections.outcomes.tell import (
@@ -35,7 +35,7 @@ from funnel_lib.sections.quality.tell import (
     tell_steps,
     tell_unseen,
 )
-from funnel_lib.sections.recording.tell import tell_recording
+from funnel_lib.sections.recording.tell import find_misplaced, tell_recording
 from funnel_lib.sections.section import Answer, Section, Source, is_snapshot
 from funnel_lib.sections.times.tell import tell_bought_by
 from funnel_lib.sections.tree.draw import show_tree
@@ -156,21 +156,29 @@ def compose_page_one(
     """
     if not tables["leads"]["entered_at"].notna().any():
         return PageOne(words.text("sentence.nobody"), "", "", [], [], [])
-    tables = _leave_out_harmed(take_money(select_segment(tables)))
+    tables, n_out = _leave_out_doubtful(take_money(select_segment(tables)))
     leads = tables["leads"][tables["leads"]["entered_at"].notna()]
     answer, reason = _find_answer(tables, leads, words)
-    acts = [act for act in _list_acts(tables, words) if act is not None]
+    acts = [act for act in _list_acts(tables, n_out, words) if act is not None]
     outcomes = tell_outcomes(tables["leads"], words)
     trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(tables, acts, words)]
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
 
 
-def _leave_out_harmed(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def _leave_out_doubtful(
+    tables: dict[str, pd.DataFrame],
+) -> tuple[dict[str, pd.DataFrame], int]:
     """The tables, the list of open leads without those for whom to propose the next step is no
-    advice, as fewer go on where it is done."""
+    advice: fewer go on where it is done, or they may have taken it, as who serves them leaves steps
+    out; and how many the latter are."""
     harmed = tables["asks"].loc[find_worse(tables["asks"]), "node"]
     open_leads = tables["open_leads"]
-    return tables | {"open_leads": open_leads[~open_leads["node"].isin(harmed)]}
+    open_leads = open_leads[~open_leads["node"].isin(harmed)]
+    leads = tables["leads"]
+    misplaced = leads.loc[find_misplaced(tables["recording"], leads), "lead_id"]
+    out = open_leads["lead_id"].isin(misplaced)
+    n_out = int((out & (open_leads["asked"] == "no")).sum())
+    return tables | {"open_leads": open_leads[~out]}, n_out
 
 
 def _find_answer(
@@ -186,7 +194,7 @@ def _find_answer(
     losses, segments = tables["losses"], tables["segments"]
     most, never = (
         tell_most_lost(losses, tables["tree"], words, tables["losses_alike"]),
-        tell_never_proposed(losses, words),
+        tell_never_proposed(losses, words, tables["losses_alike"]),
     )
     if proposing := tell_proposing(tables["asks"], words):
         return proposing, never or most
@@ -197,14 +205,14 @@ def _find_answer(
     return most or words.text("sentence.no_losses"), never or several
 
 
-def _list_acts(tables: dict[str, pd.DataFrame], words: Words) -> Iterator[Act | None]:
+def _list_acts(tables: dict[str, pd.DataFrame], n_out: int, words: Words) -> Iterator[Act | None]:
     is_draft = (tables["quality"]["check"] == "draft_steps").any()
     # to propose is for steps that are known, and that somebody has looked at
     has_steps = not (is_snapshot(tables["funnel"]) or is_draft)
     # where nobody at all was heard of lately, what was proposed since may be missing
     open_leads = tables["open_leads"]
     heard = open_leads.loc[open_leads["last_step"].fillna("") != "", "days_silent"]
-    yield plan_open(open_leads, words, has_steps and (heard < SILENT_DAYS).any())
+    yield plan_open(open_leads, words, has_steps and (heard < SILENT_DAYS).any(), n_out)
     yield plan_review(tables["groups"], words)
     if has_steps:
         yield plan_rule(tables["hypotheses"], tables["segments"], words)
@@ -230,7 +238,8 @@ def _list_numbers(
             words.text("page.revenue_known", n=n, of=len(won)) if n < len(won) else "",
         ]
         numbers.append(Number(words.text("page.revenue"), revenue, [*filter(None, notes)]))
-    never, asked, unknown = tables["losses"][["n_not_asked", "n_asked", "n_unknown"]].sum()
+    sums = add_up_asked(tables["losses"], tables["losses_alike"])
+    never, asked, unknown = sums[["n_not_asked", "n_asked", "n_unknown"]]
     told = never >= 0.5 and unknown < 0.5  # else the reason says of how many it can be seen
     part = words.text("page.lost_not_asked", share=never / (never + asked)) if told else ""
     numbers.append(Number(words.text("page.lost"), words.number(len(lost)), [part] * bool(part)))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from funnel_lib.core.words import Words, excludes_zero, join_sentences, write_gain
 from funnel_lib.sections.acts import Act
-from funnel_lib.stats.differences import MOST_P
+from funnel_lib.stats.differences import FAMILY, MOST_P
 
 MOST_PARTS = 3
 LEAST = 0.05  # a smaller difference of shares is not worth a word
@@ -22,6 +22,9 @@ def tell_groups(groups: pd.DataFrame, words: Words) -> str:
     worse = _list_worse(groups)
     if worse.empty:
         known = groups["extra_won"].notna().any()
+        behind = (groups["p_holm"] < FAMILY["groups"]) & ~groups["barred"].astype(bool)
+        if behind.any():
+            return words.text("sentence.groups_exception")
         return words.text("sentence.groups_none" if known else "sentence.groups_few")
     told = []
     for _, row in worse.head(MOST_PARTS).iterrows():
@@ -93,9 +96,11 @@ def _tell_asked(worse: pd.DataFrame, groups: pd.DataFrame, words: Words) -> str:
 
 def _tell_pair(worse: pd.DataFrame, groups: pd.DataFrame, words: Words) -> str:
     """Of two nobody can tell which one is the exception."""
-    others = _list_others(worse.iloc[0], groups)
-    is_pair = others["extra_won"].notna().sum() == 1 and worse["group_by"].iloc[0] != "source"
-    return words.text("sentence.groups_pair") if is_pair else ""
+    row = worse.iloc[0]
+    is_pair = _list_others(row, groups)["extra_won"].notna().sum() == 1
+    alone = row["group_by"] == "team" or pd.isna(row["p_without_best"])
+    told = is_pair and alone and row["group_by"] != "source"
+    return words.text("sentence.groups_pair") if told else ""
 
 
 def _list_others(row: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:

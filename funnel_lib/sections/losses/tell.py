@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.words import Words, hint_if_few, join_sentences
+from funnel_lib.core.words import SMALL, Words, hint_if_few, join_sentences
 
 _SUMS = ["n_lost", "n_asked", "n_not_asked", "n_unknown", "amount_lost"]
 
@@ -21,14 +21,14 @@ def tell_main_loss(
     if not places["n_lost"].sum() > 0:
         return words.text("sentence.no_losses")
     main = places.loc[places["n_lost"].idxmax()]
-    by_recording = _tell_alike(losses, alike, words) and words.text(
-        "sentence.loss_by_recording", **main
-    )
+    if _tell_alike(losses, alike, words):  # then proposals at this place say nothing, either
+        of_main = [words.text("sentence.loss_by_recording", **main)]
+    else:
+        seen = _is_seen(places[_SUMS].sum())
+        of_main = [_tell_path(main, tree, words), seen and _tell_asked(main, words)]
     return join_sentences(
         tell_most_lost(losses, tree, words, alike),
-        by_recording,
-        _tell_path(main, tree, words),
-        _is_seen(places[_SUMS].sum()) and _tell_asked(main, words),
+        *of_main,
         _tell_costliest(losses, main.name, words),
         hint_if_few(main["n_lost"], words),
     )
@@ -46,11 +46,12 @@ def tell_most_lost(
 
 def _tell_alike(losses: pd.DataFrame, alike: pd.DataFrame | None, words: Words) -> str:
     """Where are most of the leads lost that are recorded alike? Empty where that is no other
-    place."""
-    if alike is None or not alike["n_lost"].sum() > 0:
+    place, beyond the error of counts, or where they are few."""
+    if alike is None or not alike["n_lost"].sum() >= SMALL:
         return ""
     every, places = (table.groupby("missed_step")["n_lost"].sum() for table in (losses, alike))
-    same = every.idxmax() == places.idxmax()
+    most, here = places.max(), places.get(every.idxmax(), 0)
+    same = most - here < np.sqrt(most + here)
     return "" if same else _tell_most(alike, alike.groupby("node")["n_came"].first(), words)
 
 
@@ -74,10 +75,24 @@ def _tell_most(losses: pd.DataFrame, came: pd.Series, words: Words) -> str:
     return words.text(key, base=words.text(base, n=n_came), amount=amount, **main)
 
 
-def tell_never_proposed(losses: pd.DataFrame, words: Words) -> str:
+def add_up_asked(losses: pd.DataFrame, alike: pd.DataFrame | None = None) -> pd.Series:
+    """How many lost leads were asked, were not, and of how many that is unknown: so it is of those
+    who record otherwise, as the step they lack may have been taken."""
+    every = _add_up(losses)[_SUMS].sum()
+    if alike is None or alike.empty:
+        return every
+    sums = _add_up(alike)[_SUMS].sum()
+    sums["n_unknown"] += every["n_lost"] - sums["n_lost"]
+    sums["n_lost"] = every["n_lost"]
+    return sums
+
+
+def tell_never_proposed(
+    losses: pd.DataFrame, words: Words, alike: pd.DataFrame | None = None
+) -> str:
     """To how many lost leads was the next step never proposed, in one short sentence? Of those of
     whom it can be seen; empty where it cannot, or to none."""
-    sums = _add_up(losses)[_SUMS].sum()
+    sums = add_up_asked(losses, alike)
     if sums["n_not_asked"] < 0.5:
         return ""
     seen = sums["n_asked"] + sums["n_not_asked"]
@@ -104,11 +119,7 @@ def tell_losses(losses: pd.DataFrame, words: Words) -> str:
 def _add_up(losses: pd.DataFrame) -> pd.DataFrame:
     """Losses of all currencies by place of the tree."""
     by_place = losses.groupby("node", sort=False)
-    return (
-        by_place[losses.columns.intersection(_SUMS)]
-        .sum()
-        .assign(step=by_place["missed_step"].first())
-    )
+    return by_place[_SUMS].sum().assign(step=by_place["missed_step"].first())
 
 
 def _tell_not_asked(places: pd.DataFrame, sums: pd.Series, words: Words) -> str:

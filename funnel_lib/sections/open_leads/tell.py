@@ -32,10 +32,12 @@ def tell_waiting(open_leads: pd.DataFrame, words: Words) -> str:
     return words.text("page.waiting", n=n, of=of) if n else ""
 
 
-def plan_open(open_leads: pd.DataFrame, words: Words, has_steps: bool = True) -> Act | None:
+def plan_open(
+    open_leads: pd.DataFrame, words: Words, has_steps: bool = True, n_out: int = 0
+) -> Act | None:
     """Which open leads to turn to today: those to whom nobody proposed the next step; where
     proposals cannot be seen, or no steps are known, those that wait longer than usual, or are
-    silent."""
+    silent. `n_out` are left out of them, as their steps are recorded otherwise."""
     waiting = open_leads[open_leads["asked"] == "no"]
     if has_steps and len(waiting):
         amount = write_amounts(waiting, words)
@@ -51,6 +53,8 @@ def plan_open(open_leads: pd.DataFrame, words: Words, has_steps: bool = True) ->
         title = words.text(key, n=len(waiting), days=SILENT_DAYS)
     first = waiting.head(MOST_LEADS)
     told = [*_tell_managers(waiting, words), _tell_first(first, words, has_steps)]
+    if has_steps and n_out:
+        told.append(words.text("page.left_out", n=n_out))
     return Act("today", title, told, "", "open_leads", (*first["lead_id"],))
 
 
