@@ -56,12 +56,12 @@ def build_sheet(audit: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
 
 
 def tell_stages(audit: pd.DataFrame, words: Words) -> str:
-    """Say how many stages describe the manager's action; lost ends are counted apart.
+    """Say how many stages describe the manager’s action; lost ends are counted apart.
 
     Examples
     --------
     >>> print(tell_stages(audit_stages(["КП отправлено", "Оплатил", "Отказ"]), Words("en")))
-    1 of 2 stages describe the manager's action, 1 a client's step; unclear: 0. Stages that
+    1 of 2 stages describe the manager’s action, 1 a client’s step; unclear: 0. Stages that
     mean lost: 1.
     """
     stages = audit[audit["end"] == ""]
