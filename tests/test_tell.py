@@ -99,7 +99,7 @@ def test_a_place_that_recording_may_explain_gives_way_to_the_others():
     alike = losses(n_lost=[0.0, 20.0, 60.0]).assign(n_came=[150.0, 150.0, 120.0])
     told = tell_most_lost(losses(), tree(), EN, alike)
     assert told.startswith("The largest loss is before “Paid”: 60 of the 120 who got that far")
-    assert told.endswith("Leads of those who record differently are left out here.")
+    assert told.endswith("Those who record differently are left out.")
     for words, end in ((EN, "recording may explain that."), (RU, "в том, как записывают.")):
         told = f.tell_main_loss(losses(), tree(), words, alike)
         assert end in told and "80" in told and "120" in told
