@@ -1,5 +1,6 @@
 """Words and numbers as Russian and English readers write them."""
 
+from funnel_lib.core.words.labels import label_table
 from funnel_lib.core.words.languages import (
     asking,
     check_language,
@@ -17,7 +18,7 @@ from funnel_lib.core.words.sentences import (
     write_amounts,
     write_gain,
 )
-from funnel_lib.core.words.writing import LANGUAGES, Words, label_table, split_path
+from funnel_lib.core.words.writing import LANGUAGES, Words, split_path
 
 __all__ = [
     "HUGE", "LANGUAGES", "NOTHING", "SMALL", "Note", "Words", "asking", "check_language",
