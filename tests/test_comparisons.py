@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import funnel_lib as fl
 from funnel_lib.comparing.comparable import list_groupings, measure_design
@@ -287,6 +288,20 @@ def test_who_records_otherwise_still_speaks_for_one_left_with_the_best():
     worse, table = find_claims(managers | {"Boris": {"a": 120, "r": 60, "p": 20}})
     told = tell_groups(table.reset_index(), Words("en"))
     assert worse == ["Boris"] and "sells less" in told and "only one other" not in told
+
+
+def test_sales_of_deals_of_one_client_are_less_sure():
+    """The same shares, of deals that come five at a time, all alike."""
+    managers = {"Anna": LEAVES_OPEN, "Boris": {"a": 90, "r": 60, "p": 50}, "Dina": LEAVES_OPEN,
+                "Emma": LUCKY}  # fmt: skip
+    journeys = journeys_of(managers)
+    clients = [f"c{int(k) // 5}" for k in journeys.leads["lead_id"]]
+    together = replace(journeys, leads=journeys.leads.assign(account_id=clients))
+    alone, whole = (
+        norm.isf(count_groups(j).set_index("group").loc["Boris", "p_without_best"])
+        for j in (journeys, together)
+    )
+    assert (alone / whole) ** 2 == pytest.approx(5, abs=0.6)
 
 
 def test_who_enters_hardly_any_lost_lead_speaks_for_nobody():

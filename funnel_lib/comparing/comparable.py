@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,14 +130,29 @@ def measure_design(
     `pull`, (n_groups, n_nodes), how much a lead at a node moves a figure of the whole path, the
     design effect of that figure.
     """
+    places = decided.places.counted.of_lead
+    return find_design(
+        journeys, grouping, leads,
+        lambda mine: (decided.stood[places[mine]], decided.went_on[places[mine]]), pull,
+    )  # fmt: skip
+
+
+def find_design(
+    journeys: Journeys,
+    grouping: Grouping,
+    leads: np.ndarray,
+    look: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    pull: np.ndarray | None = None,
+) -> np.ndarray | float:
+    """The same of shares of any kind: `look` tells of some leads which of them are cases, and which
+    hits, (n, n_shares) each; it is asked only where accounts have several leads."""
     account = find_accounts(journeys.leads)
     mine = np.flatnonzero(leads & (grouping.code >= 0))
     if not len(mine) or np.bincount(account[mine]).max() < 2:
         return 1.0
     group = grouping.code[mine]
     unit = pd.factorize(account[mine] * np.int64(len(grouping.names)) + group)[0]
-    of_lead = decided.places.counted.of_lead[mine]
-    stood, went_on = decided.stood[of_lead], decided.went_on[of_lead]
+    stood, went_on = look(mine)
     n, hits = (np.stack([np.bincount(group, x, len(grouping.names)) for x in marks.T], axis=1)
                for marks in (stood, went_on))  # fmt: skip
     above = np.where(stood, went_on - np.nan_to_num(divide(hits, n))[group], 0.0)

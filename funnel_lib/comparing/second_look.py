@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnel_lib.comparing.comparable import FEWEST, Grouping, list_groupings
+from funnel_lib.comparing.comparable import FEWEST, Grouping, find_design, list_groupings
 from funnel_lib.comparing.decided import Decided
 from funnel_lib.comparing.expected import Expected, expect_as_others
 from funnel_lib.comparing.recording import Habits, list_own_paths
@@ -54,7 +54,7 @@ def look_again(
     rest = expect_as_others(journeys, grouping, decided, old & habits.comparable & ~best)
     p = norm.sf(divide(rest.extra, rest.error))
     if np.isnan(p).all() and _has_one_path(decided, habits):
-        p = _compare_sales(grouping, decided, old & habits.sold & ~best)
+        p = _compare_sales(journeys, grouping, decided, old & habits.sold & ~best)
     is_pair = (voices[0].add_up(old).sum(axis=1) >= FEWEST).sum() == 2
     return SecondLook(p, (p < MOST_P) | (np.isnan(p) & is_pair))
 
@@ -86,10 +86,16 @@ def _has_one_path(decided: Decided, habits: Habits) -> bool:
     return len(list_own_paths(decided.places.tree.ids, habits.paths)) == 1
 
 
-def _compare_sales(grouping: Grouping, decided: Decided, leads: np.ndarray) -> np.ndarray:
+def _compare_sales(
+    journeys: Journeys, grouping: Grouping, decided: Decided, leads: np.ndarray
+) -> np.ndarray:
     """How likely chance alone makes each group's share of buyers so much lower, (n_groups,)."""
     from scipy.stats import norm
 
     counted = decided.places.counted
-    won = counted.has_status("won")[counted.of_lead]
-    return norm.cdf(compare_strata(grouping.add_up(leads), grouping.add_up(leads & won)).z)
+    won = leads & counted.has_status("won")[counted.of_lead]
+    n, hits = grouping.add_up(leads), grouping.add_up(won)
+    design = find_design(
+        journeys, grouping, leads, lambda mine: (leads[mine, None], won[mine, None])
+    )
+    return norm.cdf(compare_strata(n, hits, design=design).z)
