@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from habits import make_world
 from scipy.stats import norm
 
 import funnel_lib as fl
@@ -344,3 +345,12 @@ def test_leads_of_who_leaves_out_steps_may_have_taken_them():
     })  # fmt: skip
     assert find_misplaced(recording, leads).tolist() == [True, False, True, False]
     assert not find_misplaced(recording, leads[[]]).any()
+
+
+@pytest.mark.parametrize("seed", [1, 10, 18])
+def test_one_manager_who_leaves_out_steps_does_not_bar_the_team(seed):
+    """His lost leads show no step behind the first, and his path may be a part of two."""
+    journeys = make_world("easier-two-odd", seed, 2400).journeys
+    habits = find_habits(journeys, find_segments(journeys))
+    assert habits.barred["manager"] == {"A", "D"} and not habits.barred["team"]
+    assert set(habits.paths["kind"]) == {"manager"}

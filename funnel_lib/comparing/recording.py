@@ -98,7 +98,10 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         alpha = MOST_P / max(len(measures) * len(grouping.names) * len(groupings), 1)
         found_by = {}
         for measure in measures:
-            stays = _leave_out(grouping, groupings[0], differs.get(measure.name, ()))
+            named = [*differs.get(measure.name, ())]
+            if measure.name == FIRST_STEP:  # who leaves out a step shows fewer behind the first
+                named += [name for step in {*differs} - {*_HABITS} for name in differs[step]]
+            stays = _leave_out(grouping, groupings[0], named)
             found = found_by[measure.name] = _compare(
                 grouping, measure, stays, paths, decided, alpha
             )
@@ -311,11 +314,13 @@ def leave_out_habits(segmentation: Segmentation, paths: pd.DataFrame) -> Segment
 
 def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFrame:
     """Which paths are a manager's, a team's or a quarter's: with most of their leads of it, or the
-    group hardly ever on any path of which they leave out steps?"""
+    group hardly ever on any path of which they leave out steps? A path that is one manager's is not
+    his team's."""
     places, tree = decided.places, decided.places.tree
     members, of_lead = places.counted.members, places.counted.of_lead
     told = ((members.max(axis=1) >= UNDETERMINED) & places.counted.entered)[of_lead]
     best, rows = members.argmax(axis=1)[of_lead], []
+    of_manager: set[int] = set()
     for grouping in groupings if len(tree.ids) > 1 else []:
         n = np.column_stack([
             grouping.add_up(told & (best == k)).sum(axis=1) for k in range(len(tree.ids))
@@ -327,8 +332,10 @@ def _find_group_paths(decided: Decided, groupings: list[Grouping]) -> pd.DataFra
                 if len(other) > len(steps) and [s for s in other if s in set(steps)] == [*steps]
             ]  # fmt: skip
             for g, name in enumerate(grouping.names):
-                if n[g, k] < FEWEST:
+                if n[g, k] < FEWEST or (grouping.kind == "team" and k in of_manager):
                     continue
+                if grouping.kind == "manager" and of_path[g, k] >= MOSTLY:
+                    of_manager.add(k)
                 mine = of_path[g, k] >= MOSTLY or (of_group[g, wholes] < SELDOM).all()
                 if wholes and mine and grouping.kind != "source":
                     whole = min(
