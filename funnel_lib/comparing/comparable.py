@@ -144,8 +144,11 @@ def find_design(
     look: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
     pull: np.ndarray | None = None,
 ) -> np.ndarray | float:
-    """The same of shares of any kind: `look` tells of some leads which of them are cases, and which
-    hits, (n, n_shares) each; it is asked only where accounts have several leads."""
+    """By how much do accounts of several leads raise the variance of groups' shares of any kind?
+
+    As `measure_design`; `look` tells of some leads which are cases, and which hits, (n, n_shares)
+    each, and is asked only where accounts have several leads.
+    """
     account = find_accounts(journeys.leads)
     mine = np.flatnonzero(leads & (grouping.code >= 0))
     if not len(mine) or np.bincount(account[mine]).max() < 2:

@@ -123,17 +123,18 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         table["partly"] = table["differs"] & table["step"].isin([FIRST_STEP, OPENING, LOST])
         table["elsewhere"] = table["apart"] & (table["step"] != CLOSING)
     barred, partly, elsewhere = (
-        _name(groupings, table, mark) for mark in ("apart", "partly", "elsewhere")
+        _list_marked(groupings, table, mark) for mark in ("apart", "partly", "elsewhere")
     )
     table = table.drop(columns=["p", "apart", "partly", "elsewhere"], errors="ignore")
     comparable, sold, placed = (
-        ~_find_leads(groupings, names, len(journeys.leads)) for names in (barred, partly, elsewhere)
+        ~_find_leads_of(groupings, names, len(journeys.leads))
+        for names in (barred, partly, elsewhere)
     )
     whole = find_uncut(journeys) & ~find_second_entries(journeys)
     return Habits(table, barred, whole & comparable, whole & sold, placed, paths)
 
 
-def _name(groupings: list[Grouping], table: pd.DataFrame, mark: str) -> dict[str, set[str]]:
+def _list_marked(groupings: list[Grouping], table: pd.DataFrame, mark: str) -> dict[str, set[str]]:
     """The groups of each kind with a row that has the mark."""
     return {
         g.kind: {*table.loc[table[mark] & (table["group_by"] == g.kind), "group"]}
@@ -141,7 +142,9 @@ def _name(groupings: list[Grouping], table: pd.DataFrame, mark: str) -> dict[str
     }
 
 
-def _find_leads(groupings: list[Grouping], names: dict[str, set[str]], n_leads: int) -> np.ndarray:
+def _find_leads_of(
+    groupings: list[Grouping], names: dict[str, set[str]], n_leads: int
+) -> np.ndarray:
     """Which leads, (n_leads,), are of one of these managers, teams or sources?"""
     found = np.zeros(n_leads, bool)
     for grouping in groupings:

@@ -24,7 +24,7 @@ def count_losses(journeys: Journeys, segmentation: Segmentation | None = None) -
     """
     places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
-    names, lost, leads, amounts = _add_up(journeys, places, np.ones(len(journeys.leads), bool))
+    names, lost, leads, amounts = _count_lost(journeys, places, np.ones(len(journeys.leads), bool))
     everyone = np.ones(len(lost), bool)
     groups = [("all", everyone, tree.nodes)]
     if len(tree.ids) > 1:
@@ -50,7 +50,7 @@ def count_alike(journeys: Journeys, segmentation: Segmentation | None = None) ->
         return arrange("losses_alike")
     found = segmentation or keep_together(journeys)
     places = find_places(journeys, leave_out_habits(found, habits.paths))
-    names, lost, leads, amounts = _add_up(journeys, places, habits.placed)
+    names, lost, leads, amounts = _count_lost(journeys, places, habits.placed)
     came = places.counted.add_up(habits.placed)
     nodes = places.tree.nodes
     n_came = (came[:, None] * places.came).sum(axis=0)
@@ -60,7 +60,7 @@ def count_alike(journeys: Journeys, segmentation: Segmentation | None = None) ->
     return arrange("losses_alike", table[list_columns("losses_alike")])
 
 
-def _add_up(journeys: Journeys, places: Places, chosen: np.ndarray):
+def _count_lost(journeys: Journeys, places: Places, chosen: np.ndarray):
     """The currencies; which walks were lost, (n_walks,); how many of some leads each has, and with
     which amounts, (n_walks, n_currencies) each."""
     counted = places.counted

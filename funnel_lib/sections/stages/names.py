@@ -56,7 +56,7 @@ def build_sheet(audit: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
 
 
 def tell_stages(audit: pd.DataFrame, words: Words) -> str:
-    """Say how many stages describe the manager’s action; lost ends are counted apart.
+    """Say how many stages describe the manager's action; lost ends are counted apart.
 
     Examples
     --------
