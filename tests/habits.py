@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from funnel_lib.core.events import build_log
+from funnel_lib.core.events import EventLog, build_log
 from funnel_lib.core.journeys import Journeys, build_journeys
 from funnel_lib.core.steps import parse_steps
 from funnel_lib.datasets.worlds import SPREAD, STEPS, WON
@@ -85,6 +85,7 @@ class Made:
     name: str
     kind: Kind
     draft: Draft
+    log: EventLog
     journeys: Journeys
     leads: pd.DataFrame
     events: pd.DataFrame  # as recorded: lead_id, at, action, actor
@@ -101,7 +102,7 @@ def make_world(kind: str, seed: int, n_leads: int) -> Made:
     events, table = write_log(kept, shown, draft)
     log = build_log(events, table, START + pd.Timedelta(draft.days, "D"))
     journeys = build_journeys(log, parse_steps(write_steps(draft)))
-    return Made(kind, made, draft, journeys, leads, events)
+    return Made(kind, made, draft, log, journeys, leads, events)
 
 
 def draw_draft(kind: Kind, seed: int, rng) -> Draft:

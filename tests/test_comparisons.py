@@ -20,11 +20,13 @@ from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import build_journeys
 from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.core.words import Words
+from funnel_lib.counting.leads import list_leads
 from funnel_lib.sections.groups.count import count_groups
 from funnel_lib.sections.groups.tell import tell_groups
+from funnel_lib.sections.open_leads.count import list_open_leads
 from funnel_lib.sections.paths.segments import find_segments
 from funnel_lib.sections.recording.count import count_recording
-from funnel_lib.sections.recording.tell import find_misplaced, tell_recording
+from funnel_lib.sections.recording.tell import tell_recording
 
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "read"}, {"id": "pay"}], won="pay")
 FATES = {"a": 0, "r": 1, "p": 2}  # the furthest step
@@ -333,18 +335,16 @@ def test_one_manager_makes_no_team_bad():
     assert find_claims(alone, team=["north"] * 400 + ["south"] * 200)[0] == []
 
 
-def test_leads_of_who_leaves_out_steps_may_have_taken_them():
-    recording = pd.DataFrame({
-        "group_by": ["manager", "manager", "team", "quarter", "manager"],
-        "group": ["Anna", "Boris", "north", "2025Q1", "Vera"],
-        "step": ["read", "closing", "opening", "read", "read"],
-        "differs": [True, True, True, True, False],
-    })  # fmt: skip
-    leads = pd.DataFrame({
-        "manager": ["Anna", "Boris", "Vera", "Vera"], "team": ["south", "south", "north", None]
-    })  # fmt: skip
-    assert find_misplaced(recording, leads).tolist() == [True, False, True, False]
-    assert not find_misplaced(recording, leads[[]]).any()
+@pytest.mark.parametrize(("kind", "alike"), [("steps", "ABC"), ("never-closes", "ABCD")])
+def test_leads_of_who_leaves_out_steps_may_have_taken_them(kind, alike):
+    """Who leaves leads open records the steps as the others do."""
+    made = make_world(kind, 1, 2000)
+    habits = find_habits(made.journeys, find_segments(made.journeys))
+    assert habits.barred["manager"] == {"D"}
+    leads = list_leads(made.log, made.journeys, recorded_alike=habits.placed)
+    assert {*leads.loc[leads["recorded_alike"], "manager"]} == {*alike}
+    listed = list_open_leads(made.log, made.journeys, leads)
+    assert (listed["recorded_alike"] == listed["manager"].isin([*alike])).all()
 
 
 @pytest.mark.parametrize("seed", [1, 10, 18])

@@ -336,14 +336,13 @@ def test_stage_is_the_last_one_and_ahead_where_its_step_lies_beyond():
 
 
 def test_further_columns_of_the_leads_are_kept_whatever_they_are_called():
-    leads = {"lead_id": ["a"], "segment": ["B2B"], "asked": [1], "region": ["north"]}
+    leads = {"lead_id": ["a"], "segment": ["B2B"], "asked": [1], "region": ["north"], "node": ["x"]}
     log = log_of("a 1 ask", leads=leads)
     journeys = build_journeys(log, STEPS)
     table = list_leads(log, journeys)
     assert table.columns.is_unique
-    assert table[["segment", "segment_in_export", "asked_in_export", "region"]].values.tolist() == [
-        ["all", "B2B", 1, "north"]
-    ]
+    own = ["segment_in_export", "asked_in_export", "region", "node_in_export"]
+    assert table[["segment", "node", *own]].values.tolist() == [["all", 2, "B2B", 1, "north", "x"]]
     assert len(list_open_leads(log, journeys, table)) == 1
 
 
@@ -375,6 +374,7 @@ def test_open_leads_are_listed_as_a_team_works_through_them():
     assert table.columns.tolist() == [
         *("lead_id", "segment", "last_step", "next_step", "asked", "days_silent", "overdue"),
         *("stage", "manager", "amount", "currency", "likely", "node", "tree_segment"),
+        "recorded_alike",
     ]
     assert not table["overdue"].any()  # too few have gone on to say how long that takes
 

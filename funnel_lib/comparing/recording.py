@@ -46,7 +46,7 @@ class Habits:
     export touched (`checks.find_uncut`), and that are no second entry of a client (`duplicates`);
     `sold`, (n_leads,), these and the leads of those that record steps or closing otherwise alone,
     whose lost leads are all there: of them it is known which were won; `placed`, (n_leads,), those
-    of nobody who records otherwise than by leaving leads open: where these were lost is known.
+    of nobody whom the table names for more than leaving leads open: where these were lost is known.
     `paths` are the paths that may be one group's habit: kind, group, segment, whole (the path of
     which it may leave out steps; -1 where it is none of these).
     """
@@ -121,7 +121,7 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         seldom = table["share"] <= _ONE_PATH * table["share_others"]
         table["differs"] = table["apart"] & (~mixed | seldom)
         table["partly"] = table["differs"] & table["step"].isin([FIRST_STEP, OPENING, LOST])
-        table["elsewhere"] = table["apart"] & (table["step"] != CLOSING)
+        table["elsewhere"] = table["differs"] & (table["step"] != CLOSING)
     barred, partly, elsewhere = (
         _list_marked(groupings, table, mark) for mark in ("apart", "partly", "elsewhere")
     )

@@ -18,7 +18,10 @@ from funnel_lib.counting.tree import Places, find_places
 
 
 def list_leads(
-    log: EventLog, journeys: Journeys, segmentation: Segmentation | None = None
+    log: EventLog,
+    journeys: Journeys,
+    segmentation: Segmentation | None = None,
+    recorded_alike: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Where does each lead stand?
 
@@ -27,8 +30,9 @@ def list_leads(
     surely, else ``undetermined``, and `likely` are the fewest paths that make up so much. Stage is
     the last one of the CRM, stage_ahead: its step in the steps file lies beyond the furthest one
     reached in its order (never of a won lead). `is_cut` leads are there, or look as they do, by a
-    filter of the export (see `checks.find_uncut`). Further columns of the leads follow; one named
-    like a column before it becomes ``…_in_export``.
+    filter of the export (see `checks.find_uncut`); `recorded_alike`, (n_leads,), are those of
+    nobody who records otherwise (see `recording.Habits`; not given, all). Further columns of the
+    leads follow; one named like a column before it becomes ``…_in_export``.
     """
     places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
@@ -58,12 +62,13 @@ def list_leads(
     own["stage"] = find_last_stage(log, journeys)
     own["stage_ahead"] = _find_ahead(journeys, own["stage"])
     node = pd.Series(places.node[of_lead], dtype="Int64")
-    own_columns = ["lead_id", "status", "stage", "has_row", CONTACT]
-    rest = journeys.leads.drop(columns=own_columns, errors="ignore")
-    first = ["amount", "currency"]
-    rest = rest[[*first, *(c for c in rest if c not in first)]]
-    rest.insert(2, "node", node.mask(node == 0))
-    rest.insert(3, "is_cut", ~find_uncut(journeys))
+    amounts = ["amount", "currency"]
+    own[amounts] = journeys.leads[amounts]
+    own["node"] = node.mask(node == 0)
+    own["is_cut"] = ~find_uncut(journeys)
+    own["recorded_alike"] = True if recorded_alike is None else recorded_alike
+    known = ["lead_id", "status", "stage", "has_row", CONTACT, *amounts]
+    rest = journeys.leads.drop(columns=known, errors="ignore")
     taken = {*own, "next_step", "days_silent", "overdue"}
     rest = rest.rename(columns={c: f"{c}_in_export" for c in rest if c in taken})
     return pd.concat([own, rest], axis=1)

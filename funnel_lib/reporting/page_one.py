@@ -35,7 +35,7 @@ from funnel_lib.sections.quality.tell import (
     tell_steps,
     tell_unseen,
 )
-from funnel_lib.sections.recording.tell import find_misplaced, tell_recording
+from funnel_lib.sections.recording.tell import tell_recording
 from funnel_lib.sections.section import Answer, Section, Source, is_snapshot
 from funnel_lib.sections.times.tell import tell_bought_by
 from funnel_lib.sections.tree.draw import show_tree
@@ -174,11 +174,9 @@ def _leave_out_doubtful(
     harmed = tables["asks"].loc[find_worse(tables["asks"]), "node"]
     open_leads = tables["open_leads"]
     open_leads = open_leads[~open_leads["node"].isin(harmed)]
-    leads = tables["leads"]
-    misplaced = leads.loc[find_misplaced(tables["recording"], leads), "lead_id"]
-    out = open_leads["lead_id"].isin(misplaced)
-    n_out = int((out & (open_leads["asked"] == "no")).sum())
-    return tables | {"open_leads": open_leads[~out]}, n_out
+    alike = open_leads["recorded_alike"]
+    n_out = int((~alike & (open_leads["asked"] == "no")).sum())
+    return tables | {"open_leads": open_leads[alike]}, n_out
 
 
 def _find_answer(

@@ -3,7 +3,7 @@
 from funnel_lib.core.words import Words
 from funnel_lib.sections.losses.count import count_alike, count_losses, list_lost
 from funnel_lib.sections.losses.tell import tell_losses, tell_main_loss, tell_most_lost
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, Tables
 
 
 def _label(source: Source, words: Words) -> Tables:
@@ -28,6 +28,11 @@ def _tell_main(source: Source, words: Words) -> str:
     return tell_main_loss(losses, tree, words, alike)
 
 
+def _tell_asked(source: Source, words: Words) -> str:
+    losses, alike = source.take_all("losses", "losses_alike")
+    return tell_losses(losses, words, alike)
+
+
 _SHOWN = (
     "segments", "missed_step", "n_lost", "n_not_asked", "n_asked", "share_of_lost", "amount_lost",
 )  # fmt: skip
@@ -40,7 +45,7 @@ LOSSES = Section(
         "losses_alike": count_alike(s.journeys, s.segmentation),
     },
     title=_tell_most,
-    tell=(_tell_main, tell_from(tell_losses, "losses")),
+    tell=(_tell_main, _tell_asked),
     list_leads=list_lost,
     of_steps=True,
     label=_label,

@@ -100,20 +100,23 @@ def tell_never_proposed(
     return words.text(key, n_seen=seen, share=sums["n_not_asked"] / seen, **sums)
 
 
-def tell_losses(losses: pd.DataFrame, words: Words) -> str:
-    """How many lost leads were asked for the next step of their path, how many never?"""
-    places = _add_up(losses)
-    sums = places[_SUMS].sum()
+def tell_losses(losses: pd.DataFrame, words: Words, alike: pd.DataFrame | None = None) -> str:
+    """How many lost leads were asked for the next step of their path, how many never, and where
+    most often? Of those of whom it can be seen."""
+    sums = add_up_asked(losses, alike)
     if not sums["n_lost"] > 0:
         return words.text("sentence.no_losses")
-    if sums["n_not_asked"] >= 0.5:
-        told = _tell_not_asked(places, sums, words)
+    if never := tell_never_proposed(losses, words, alike):
+        told = [
+            never,
+            _tell_where(losses if alike is None or alike.empty else alike, words),
+            words.text("sentence.losses_not_taken", **sums),
+        ]
     else:
         key = "sentence.losses_asked" if _is_seen(sums) else "sentence.losses_unseen"
-        told = words.text(key, **sums)
-    return join_sentences(
-        told, _is_seen(sums) and _tell_unknown(sums, words), hint_if_few(sums["n_lost"], words)
-    )
+        told = [words.text(key, **sums)]
+    unknown = _is_seen(sums) and _tell_unknown(sums, words)
+    return join_sentences(*told, unknown, hint_if_few(sums["n_lost"], words))
 
 
 def _add_up(losses: pd.DataFrame) -> pd.DataFrame:
@@ -122,18 +125,12 @@ def _add_up(losses: pd.DataFrame) -> pd.DataFrame:
     return by_place[_SUMS].sum().assign(step=by_place["missed_step"].first())
 
 
-def _tell_not_asked(places: pd.DataFrame, sums: pd.Series, words: Words) -> str:
-    """How many were never asked; and where most often, unless all were lost at one step."""
-    most = places.loc[places["n_not_asked"].idxmax()]
-    several = (places["n_lost"] > 0).sum() > 1
-    return words.text(
-        "sentence.losses_ask_most" if several else "sentence.losses_ask",
-        share=sums["n_not_asked"] / sums["n_lost"],
-        step=most["step"],
-        step_not_asked=most["n_not_asked"],
-        step_lost=most["n_lost"],
-        **sums,
-    )
+def _tell_where(losses: pd.DataFrame, words: Words) -> str:
+    """Where was the step most often not proposed? Empty where all were lost at one place."""
+    places = _add_up(losses)
+    if not (places["n_lost"] > 0).sum() > 1:
+        return ""
+    return words.text("sentence.losses_where", **places.loc[places["n_not_asked"].idxmax()])
 
 
 def _tell_asked(main: pd.Series, words: Words) -> str:

@@ -47,18 +47,6 @@ def tell_recording(recording: pd.DataFrame, words: Words) -> str:
     return words.text("sentence.recording", told="; ".join(parts))
 
 
-def find_misplaced(recording: pd.DataFrame, leads: pd.DataFrame) -> pd.Series:
-    """Which leads are of a manager, team or source that records otherwise than by leaving leads
-    open: what they lack may only lack in the records."""
-    rows = recording[recording["differs"].fillna(False).astype(bool)]
-    rows = rows[rows["step"] != "closing"]
-    found = pd.Series(False, leads.index)
-    for kind, names in rows.groupby("group_by")["group"]:
-        if kind in leads:
-            found |= leads[kind].isin(names)
-    return found
-
-
 def tell_group_paths(paths: pd.DataFrame, ids: tuple[str, ...], words: Words) -> list[str]:
     """Which paths may be no client's but a group's own?"""
     told = []
