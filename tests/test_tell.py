@@ -323,7 +323,7 @@ def test_one_lead_agrees_in_number():
         "The next step was never proposed to 1 of 1 lost lead ("
     )
     told = spaced(f.tell_losses(one, RU))
-    assert told.startswith("1 из 1 потерянного (100 %) следующий шаг так и не предложили.")
+    assert told.startswith("1 из 1 потерянного лида (100 %) следующий шаг так и не предложили.")
     waiting = pd.DataFrame({"asked": ["no"], "days_silent": [99.0]})
     assert f.tell_open_leads(waiting, RU) == (
         "В работе 1 лид. Следующий шаг ещё не предлагали: 1. Молчат больше 30 дней: 1."
