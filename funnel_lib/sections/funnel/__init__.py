@@ -2,7 +2,7 @@
 
 from funnel_lib.counting.reach import count_funnel
 from funnel_lib.sections.funnel.tell import tell_funnel
-from funnel_lib.sections.section import Section, Source, Tables, draw_from, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -16,7 +16,7 @@ FUNNEL = Section(
     "funnel",
     tables=("funnel",),
     count=_count,
-    tell=(tell_from(tell_funnel, "funnel"),),
-    draw=draw_from("drawing.funnels.plot_funnel", "funnel"),
+    tell=(from_tables(tell_funnel, "funnel"),),
+    draw=from_tables("drawing.funnels.plot_funnel", "funnel"),
 )
 SECTIONS = (FUNNEL,)

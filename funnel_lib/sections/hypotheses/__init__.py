@@ -9,7 +9,7 @@ from funnel_lib.sections.hypotheses.plans import Plans, list_plans
 from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after
 from funnel_lib.sections.hypotheses.tell import list_beyond, tell_first, tell_hypotheses, tell_start
 from funnel_lib.sections.hypotheses.tell_readings import tell_before_after, tell_split
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -34,10 +34,10 @@ HYPOTHESES = Section(
     "hypotheses",
     tables=("hypotheses",),
     count=_count,
-    title=tell_from(tell_first, "hypotheses", "segments"),
+    title=from_tables(tell_first, "hypotheses", "segments"),
     tell=(
-        tell_from(tell_start, "hypotheses", "segments"),
-        tell_from(tell_hypotheses, "hypotheses"),
+        from_tables(tell_start, "hypotheses", "segments"),
+        from_tables(tell_hypotheses, "hypotheses"),
     ),
     draw=_show_cards,
     in_words=True,
@@ -69,12 +69,12 @@ ASKED = (
         "split",
         tables=("split_reading",),
         ask=_read,
-        tell=(tell_from(tell_split, "split_reading"),),
+        tell=(from_tables(tell_split, "split_reading"),),
     ),
     Section(
         "before_after",
         tables=("before_after", "trend"),
         ask=_read_change,
-        tell=(tell_from(tell_before_after, "before_after", "trend"),),
+        tell=(from_tables(tell_before_after, "before_after", "trend"),),
     ),
 )

@@ -28,7 +28,7 @@ from funnel_lib.sections.paths.tell import (
     tell_segments,
 )
 from funnel_lib.sections.paths.trust import measure_trust, question_habits
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -109,7 +109,7 @@ PATHS = Section(
         "segment_choice", "segment_fit", "segment_recoded", "segment_mix",
     ),
     count=_count,
-    title=tell_from(tell_number, "segments"),
+    title=from_tables(tell_number, "segments"),
     tell=(_tell,),
     draw=_show_cards,
     in_words=True,
@@ -138,7 +138,7 @@ ASKED = (
         "likeness",
         tables=("likeness",),
         ask=_measure_likeness,
-        tell=(tell_from(tell_likeness, "likeness"),),
+        tell=(from_tables(tell_likeness, "likeness"),),
         opens=tuple(list_columns("likeness", shown=True)),
     ),
 )

@@ -61,9 +61,8 @@ def _tell_merged(source: Source, words: Words) -> list[str]:
     return tell_merged(source.log, source.unmerged, source.journeys.leads, words)
 
 
-def _tell_unseen(source: Source, words: Words) -> list[str]:
-    told = tell_unseen(source.tables["leads"], source.journeys, words)
-    return [told] if told else []
+def _tell_unseen(source: Source, words: Words) -> str:
+    return tell_unseen(source.tables["leads"], source.journeys, words)
 
 
 def _tell_limits(source: Source, words: Words) -> list[str]:

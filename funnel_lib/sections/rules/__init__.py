@@ -3,7 +3,7 @@
 from funnel_lib.core.words import Words
 from funnel_lib.sections.rules.count import count_rules
 from funnel_lib.sections.rules.tell import tell_rules
-from funnel_lib.sections.section import Section, Source, Tables, draw_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -23,6 +23,6 @@ RULES = Section(
     of_steps=True,
     count=_count,
     tell=(_tell,),
-    draw=draw_from("sections.rules.draw.plot_rules", "funnel_rules"),
+    draw=from_tables("sections.rules.draw.plot_rules", "funnel_rules"),
 )
 SECTIONS = (RULES,)

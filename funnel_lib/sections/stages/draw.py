@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from funnel_lib.core.words import Words
 from funnel_lib.counting.moves import PIPELINE_MARK
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.heatmaps import picture_matrix
 from funnel_lib.drawing.looks import (
     ACCENT,
     BAR,
@@ -162,13 +161,3 @@ def _draw_side(ax: Axes, left: float, bottom: float, row: dict | None, name: str
         if part > 0:
             ax.barh(y + BAR / 2, _HALF * part, BAR, left=left, facecolor=colour, **look)
             left += _HALF * part
-
-
-def picture_missing(stage_by_step: pd.DataFrame, words: Words) -> Picture | None:
-    """Which client step is missing of the deals lost at each stage?"""
-    return picture_matrix(stage_by_step, words, "stage", "missed_step", "n_lost")
-
-
-def picture_reasons(loss_reasons: pd.DataFrame, words: Words) -> Picture | None:
-    """Which client step is missing of the deals lost for each reason?"""
-    return picture_matrix(loss_reasons, words, "loss_reason", "missed_step", "n_lost")
