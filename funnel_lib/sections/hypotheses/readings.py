@@ -128,10 +128,8 @@ def label_periods(
     ends `within` before the export, the earlier begins where the data do; the longer of them is
     cut.
     """
-    changed, entered = (
-        read_day(changed_at, "changed_at", journeys.time_zone),
-        journeys.leads["entered_at"],
-    )
+    changed = read_day(changed_at, "changed_at", journeys.time_zone)
+    entered = journeys.leads["entered_at"]
     last = journeys.observed_until - pd.Timedelta(within)
     length = max(min(last - changed, changed - entered.min()), pd.Timedelta(0))
     before = (entered >= changed - length) & (entered < changed)
@@ -214,8 +212,7 @@ def _read_step(decided: Decided, step: str, segment: str, arms) -> tuple[dict, f
     hits = [(arm & stood & went_on).sum() for arm in arms]
     shares = [divide(h, m) for h, m in zip(hits, n, strict=True)]
     judged = judge_difference(shares[0], n[0], shares[1], n[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = sum(share * (1 - share) / m for share, m in zip(shares, n, strict=True))
+    variance = sum(divide(share * (1 - share), m) for share, m in zip(shares, n, strict=True))
     found = {
         "n_test": n[0], "n_control": n[1], "share_test": shares[0], "share_control": shares[1],
     } | judged  # fmt: skip

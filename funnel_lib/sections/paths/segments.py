@@ -105,8 +105,7 @@ def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentat
         return replace(found, names=segmentation.names)
     if len(segmentation.ids) > 1:
         raise InputError([_NO_MODEL])
-    everybody = journeys.leads["entered_at"].notna().to_numpy(float)[:, None]
-    return replace(segmentation, memberships=everybody)
+    return replace(segmentation, memberships=keep_together(journeys).memberships)
 
 
 def write_segments(

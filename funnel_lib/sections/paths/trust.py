@@ -19,17 +19,10 @@ from funnel_lib.stats.differences import MOST_P
 
 @dataclass(frozen=True)
 class Trust:
-    """How far segments are to be trusted.
+    """How far segments are to be trusted."""
 
-    Attributes
-    ----------
-    segments : the table `segment_trust`; what makes a segment ``doubtful`` is a p_null above 0.05
-    choice : the table `segment_choice`
-    fit : how well the paths fit (`fit.Fit`)
-    """
-
-    segments: pd.DataFrame
-    choice: pd.DataFrame
+    segments: pd.DataFrame  # the table `segment_trust`; ``doubtful`` is also a p_null above 0.05
+    choice: pd.DataFrame  # the table `segment_choice`
     fit: Fit
 
 

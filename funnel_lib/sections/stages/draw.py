@@ -57,11 +57,11 @@ def picture_pipeline(
     most = max(pairs, key=lambda pair: pair.ahead)
     alt = words.text("figure.pipeline")
     if most.ahead > 0:
-        shares = {"by_stage": most.stage["share_of_entered"], "n": most.step["n_entered"]}
-        step = words.step(most.step["step"])
+        stage, step = most
         alt = words.text(
-            "figure.pipeline_ahead", stage=words.step(most.stage["step"]), step=step,
-            by_client=most.step["share_of_entered"], **shares,
+            "figure.pipeline_ahead", stage=words.step(stage["step"]), step=words.step(step["step"]),
+            n=step["n_entered"], by_stage=stage["share_of_entered"],
+            by_client=step["share_of_entered"],
         )  # fmt: skip
     return show_figure(ax, alt)
 
