@@ -44,14 +44,11 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
 
 
 def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
-    """What does each segment bring, and what does it take?
+    """What does each segment bring, and what does it take? The table `value`.
 
-    One row a segment and currency; money of different currencies is never summed, and empty where
-    no amount of the currency is known (which amounts count: see `money.take_amounts`). Money and
-    actions a lead are of all leads that entered; to compare segments take the money a mature lead,
-    of those that have had their time (`days.find_mature`): of a slow segment more are still open.
-    In the median days half of those who buy have bought, open leads taken into account (see
-    `incidence.find_half_time`).
+    Money of different currencies is never summed; which amounts count: see `money.take_amounts`. To
+    compare segments take the money a mature lead (`days.find_mature`), not that of a lead that
+    entered: of a slow segment more are still open. Median days: see `incidence.find_half_time`.
 
     Examples
     --------
@@ -77,12 +74,8 @@ def find_money_ranges(
     log: EventLog, journeys: Journeys, groups: list[Group], seed: int = 0
 ) -> pd.DataFrame:
     """How sure is what each segment brings and takes, and is effort spent where money comes from?
-
-    The table `value_ranges`; the two shares are of the actions and the money of all mature leads of
-    the currency, as `COMPARED` are of mature leads alone, see `count_money`. The 95 % interval
-    comes from drawing leads again, or whole accounts where one has several deals; it is empty with
-    fewer than `FEWEST_WON` won leads. Memberships are taken as estimated from the leads drawn; the
-    paths stay. `effort` compares the two shares, see `judge_effort`.
+    The table `value_ranges`, intervals empty with fewer than `FEWEST_WON` won leads. Memberships
+    are taken as estimated from the leads drawn; the paths stay.
     """
     cells, added = _add_up(log, journeys, groups)
     values = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
@@ -187,7 +180,7 @@ def judge_effort(ranges: pd.DataFrame) -> pd.DataFrame:
 
     Fills `effort` on the rows of a segment's two shares where both are known: ``above`` or
     ``below`` the money where their intervals do not overlap, ``even`` where they do, ``unsure``
-    where there are none. It stays empty on the other measures, and for all leads together.
+    where there are none.
     """
     keys, shares = ["segment", "currency"], ("share_of_actions", "share_of_amount")
     actions, amount = (ranges[ranges["measure"] == share] for share in shares)

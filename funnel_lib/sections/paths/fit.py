@@ -18,7 +18,6 @@ from funnel_lib.stats.differences import correct_p
 
 FEWEST_OF_QUARTER = 50  # leads: of fewer no mix is told
 MIX_P, LEAST_SHIFT = 0.001, 0.1  # a quarter's mix differs: beyond chance, and by so much
-MORE_BADLY = 0.03  # of new leads are badly explained than of those a saved model knew
 
 
 @dataclass(frozen=True)
