@@ -237,7 +237,7 @@ def _list_key(rows: pd.DataFrame) -> list[Item]:
     """What these months need of a key."""
     is_mature, is_cut = (rows[c].astype(bool) for c in ("is_mature", "is_cut"))
     needed = {
-        ("dot", WENT_ON, "comparable"): is_mature.any(),
+        ("dot", WENT_ON, "bought"): is_mature.any(),
         ("ring", MUTED, "too_young"): (~is_mature & ~is_cut).any(),
         ("ring", MUTED, "cut_off"): is_cut.any(),
         ("span", INK, "span"): rows["high"].notna().any(),
