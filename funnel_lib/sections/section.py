@@ -346,8 +346,9 @@ def from_tables(function: Callable | str, *tables: str, **further: Any):
         if isinstance(function, str):
             module, _, name = function.rpartition(".")
             found = getattr(import_module(f"funnel_lib.{module}"), name)
+        given = source.take_all(*tables)  # first: claims look in what was asked for first
         own = {name: x(source) if callable(x) else x for name, x in further.items()}
-        return found(*source.take_all(*tables), words, **own)
+        return found(*given, words, **own)
 
     return make
 
