@@ -130,7 +130,7 @@ def open_sheet(
     ax, tops = open_axes(bottoms[-1], heading), bottoms - BAR - GAP
     for name, line, top in zip(names, counts, tops, strict=True):
         write_pieces(ax, top - 5, [(name, INK)])
-        write_pieces(ax, top - 5, line, right=True)
+        write_pieces(ax, top - 5, line, end=ROOM)
     return Sheet(ax, tops)
 
 
@@ -179,7 +179,7 @@ def _write_heading(ax: Axes, heading: Heading) -> None:
     """Write the title on the left, its base on the right, and the key below."""
     y = UNDER + heading.title.count("\n") * TITLE_LINE
     write_pieces(ax, y, [(heading.title, INK)], size=TITLE, weight="bold")
-    write_pieces(ax, UNDER, [(heading.base, MUTED)], right=True, size=SMALL)
+    write_pieces(ax, UNDER, [(heading.base, MUTED)], end=ROOM, size=SMALL)
     for n, line in enumerate(heading.key):
         left, below = 0.0, y + 4 + LINE * (n + 1)
         for mark, colour, text, width in line:
@@ -209,17 +209,15 @@ def write_notes(ax: Axes, top: float, notes: Notes) -> None:
 
 
 def write_pieces(
-    ax, y, pieces, *, start=0.0, right: bool | float = False, size=TEXT, weight="normal"
+    ax, y, pieces, *, start=0.0, end: float | None = None, size=TEXT, weight="normal"
 ) -> None:
-    """Write coloured texts on the baseline y, `start` points from the left, or up to the right
-    edge, or to `right` points from the left."""
+    """Write coloured texts on the baseline y, from `start` points from the left, or up to `end`."""
     widths = [measure_width(text, size, weight) + 8 for text, _ in pieces]
-    end = ROOM if right is True else right
     for n, (text, colour) in enumerate(pieces):
-        at = end - sum(widths[n + 1 :]) if right else start + sum(widths[:n])
+        at = start + sum(widths[:n]) if end is None else end - sum(widths[n + 1 :])
         ax.annotate(
             text, (0, y), (at, 0), xycoords=ax.get_yaxis_transform(),
-            textcoords="offset points", ha="right" if right else "left", va="baseline",
+            textcoords="offset points", ha="left" if end is None else "right", va="baseline",
             color=colour, size=size, weight=weight, linespacing=1.25,
         )  # fmt: skip
 

@@ -1,5 +1,7 @@
 """Does the way of counting matter?"""
 
+from functools import partial
+
 from funnel_lib.core.words import Words
 from funnel_lib.sections.rules.count import count_rules
 from funnel_lib.sections.rules.tell import tell_rules
@@ -7,10 +9,8 @@ from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
-    within = source.settings.within
-    return {"funnel_rules": source.count_each(
-        lambda group: count_rules(source.journeys, within, group)
-    )}  # fmt: skip
+    count = partial(count_rules, source.journeys, source.settings.within)
+    return {"funnel_rules": source.count_each(count)}
 
 
 def _tell(source: Source, words: Words) -> str:

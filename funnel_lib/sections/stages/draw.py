@@ -146,7 +146,7 @@ def _draw_side(ax: Axes, left: float, bottom: float, row: dict | None, name: str
     canvas.write_pieces(ax, y - 5, [(name, INK)], start=left)
     said = words.text("figure.not_measurable") if pd.isna(share) else words.share(share)
     if not (pd.isna(share) and left == 0):
-        canvas.write_pieces(ax, y - 5, [(said, INK)], right=left + _HALF)
+        canvas.write_pieces(ax, y - 5, [(said, INK)], end=left + _HALF)
     if pd.isna(share):
         return
     unseen = row["n_unseen"] / row["n_entered"] if left else 0.0  # a stage is no evidence at all

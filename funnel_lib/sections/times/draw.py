@@ -204,7 +204,7 @@ def plot_cohorts(cohorts: pd.DataFrame, words: Words) -> Axes | None:
     for n, row in enumerate(rows.itertuples()):
         colour, y = INK if row.is_mature else MUTED, tops[n] + BAR / 2
         canvas.write_pieces(ax, y + 4.5, [(names[n], colour)])
-        canvas.write_pieces(ax, y + 4.5, [(said[n], colour)], right=True)
+        canvas.write_pieces(ax, y + 4.5, [(said[n], colour)], end=ROOM)
         canvas.draw_interval(ax, y, row.low, row.high, colour)
         if pd.notna(row.share):
             mark = ("dot", WENT_ON) if row.is_mature else ("ring", MUTED)
