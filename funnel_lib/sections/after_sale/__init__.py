@@ -4,12 +4,7 @@ from funnel_lib.core.times import read_window
 from funnel_lib.counting.reach import find_horizon_after
 from funnel_lib.sections.after_sale.count import count_repeats
 from funnel_lib.sections.after_sale.tell import tell_after_sale, tell_repeats
-from funnel_lib.sections.section import Section, Source, Tables, from_tables
-
-
-def _count_repeats(source: Source) -> Tables:
-    within = source.settings.within
-    return {"repeats": count_repeats(source.journeys, source.all_groups, within)}
+from funnel_lib.sections.section import Section, Source, from_tables
 
 
 def _find_horizon(source: Source) -> int:
@@ -19,7 +14,7 @@ def _find_horizon(source: Source) -> int:
 REPEATS = Section(
     "repeats",
     tables=("repeats",),
-    count=_count_repeats,
+    count=lambda s: {"repeats": count_repeats(s.journeys, s.all_groups, s.settings.within)},
     tell=(from_tables(tell_repeats, "repeats", horizon=_find_horizon),),
 )
 AFTER_SALE = Section(

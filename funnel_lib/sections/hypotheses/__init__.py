@@ -1,11 +1,9 @@
 """What to change first, what is it worth, and did it work?"""
 
-import pandas as pd
-
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
-from funnel_lib.sections.hypotheses.plans import Plans, list_plans
+from funnel_lib.sections.hypotheses.plans import list_plans
 from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after
 from funnel_lib.sections.hypotheses.tell import list_beyond, tell_first, tell_hypotheses, tell_start
 from funnel_lib.sections.hypotheses.tell_readings import tell_before_after, tell_split
@@ -46,14 +44,6 @@ HYPOTHESES = Section(
 SECTIONS = (HYPOTHESES,)
 
 
-def _list(source: Source, plans: Plans) -> Source:
-    return source.add({"plans": list_plans(plans)})
-
-
-def _read(source: Source, reading: pd.DataFrame) -> Source:
-    return source.add({"split_reading": reading})
-
-
 def _read_change(source: Source, step: str, changed_at: str, within: str) -> Source:
     given = (step, changed_at, within, source.segmentation)
     tables = {
@@ -64,11 +54,16 @@ def _read_change(source: Source, step: str, changed_at: str, within: str) -> Sou
 
 
 ASKED = (
-    Section("plans", tables=("plans",), ask=_list, opens=tuple(list_columns("plans", shown=True))),
+    Section(
+        "plans",
+        tables=("plans",),
+        ask=lambda source, plans: source.add({"plans": list_plans(plans)}),
+        opens=tuple(list_columns("plans", shown=True)),
+    ),
     Section(
         "split",
         tables=("split_reading",),
-        ask=_read,
+        ask=lambda source, reading: source.add({"split_reading": reading}),
         tell=(from_tables(tell_split, "split_reading"),),
     ),
     Section(

@@ -48,11 +48,6 @@ def _count(source: Source) -> Tables:
     }
 
 
-def _label(source: Source, words: Words) -> Tables:
-    """Segments by name: their ids are for machines."""
-    return {"segments": source.tables["segments"].drop(columns="segment")}
-
-
 def _tell(source: Source, words: Words) -> str:
     return join_sentences(
         tell_segments(source.tables["segments"], words, source.segmentation.why_not),
@@ -114,7 +109,8 @@ PATHS = Section(
     draw=_show_cards,
     in_words=True,
     shows=("segments",),
-    label=_label,
+    # by name: their ids are for machines
+    label=lambda source, words: {"segments": source.tables["segments"].drop(columns="segment")},
     list_leads=_choose,
     ask=_look_at,
 )  # fmt: skip

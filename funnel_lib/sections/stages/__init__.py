@@ -29,10 +29,6 @@ def _count(source: Source) -> Tables:
     }
 
 
-def _tell(source: Source, words: Words) -> str:
-    return tell_stages(audit_stages(source.tables["stages"]["stage"]), words)
-
-
 def _label(source: Source, words: Words) -> Tables:
     """Stages in the reader's language: what their names mean is told by a lexicon."""
     leads = source.tables["leads"]
@@ -56,7 +52,7 @@ STAGES = Section(
     ),
     count=_count,
     tell=(
-        _tell,
+        lambda source, words: tell_stages(audit_stages(source.tables["stages"]["stage"]), words),
         from_tables(tell_pipeline, "pipeline_checks", "pipeline"),
         from_tables(tell_stage_by_step, "stage_by_step"),
         from_tables(tell_renamed, "stage_renames"),
