@@ -145,8 +145,7 @@ def test_funnel_says_counts_and_shares():
 )
 def test_a_title_of_any_length_keeps_clear_of_its_base(words, title):
     heading = canvas.fit_heading(title, words.text("figure.share_axis", n=1000), [], words)
-    ax = canvas.open_axes(heading.height)
-    canvas.write_heading(ax, heading)
+    ax = canvas.open_axes(heading.height, heading)
     renderer = draw(ax)
     heading, base = ax.texts[:2]
     said = heading.get_text()

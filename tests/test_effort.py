@@ -11,8 +11,12 @@ from funnel_lib.core.steps import Steps, parse_steps
 from funnel_lib.core.tallies import tally
 from funnel_lib.datasets.planted import plant_log
 from funnel_lib.sections.after_sale.count import count_repeats
-from funnel_lib.sections.effort.added import list_added
-from funnel_lib.sections.effort.count import count_actions, count_money, find_money_ranges
+from funnel_lib.sections.effort.count import (
+    count_actions,
+    count_money,
+    find_money_ranges,
+    list_added,
+)
 from funnel_lib.sections.paths.segments import find_segments
 
 STEPS = Steps(steps=[{"id": "ask"}, {"id": "pay"}], won="pay")
@@ -137,10 +141,10 @@ def test_sums_by_membership_are_the_weighted_sums(world):
     entered = journeys.leads["entered_at"].notna().to_numpy()
     counted = tally(journeys, groups[-1].memberships)
     amount = np.arange(len(entered) * 1.0)
-    won = counted.has_status("won")[:, None]
-    added = list_added(counted, groups, [amount], np.array([0]), won * 1.0)
+    won = counted.has_status("won")[counted.of_lead]
+    added = list_added(counted, groups, [amount * won])
     sums = added.add_up(np.zeros(len(entered), int), 1)[0]
-    mine = entered & won[counted.of_lead, 0]
+    mine = entered & won
     for group, total in zip(groups, sums, strict=True):
         assert total == pytest.approx(group.weigh(len(entered))[mine] @ amount[mine])
 

@@ -51,6 +51,7 @@ from funnel_lib.drawing.pictures import quiet_fonts
 in_style = style.context(["default", STYLE])
 _HALO = [withStroke(linewidth=3, foreground=GROUND)]
 _BEFORE, _AFTER = 13, 14  # points of a mark of the key and the space behind it; behind its text
+_MARK = 8  # points beside the last number that a mark there may take
 _MOST_LINES = 3  # of a row's name
 _WIDE = "Wi"  # as wide as a letter that fills a square, of which the font has none
 _MOST_LETTERS = 600  # of any text: what is longer ends in "…", and a table has it whole
@@ -104,13 +105,14 @@ def check_one_segment(table: pd.DataFrame) -> None:
         ])  # fmt: skip
 
 
-def open_axes(height: float) -> Axes:
-    """Empty axes of a new figure that count points downwards and to the right."""
+def open_axes(height: float, heading: Heading) -> Axes:
+    """Axes of a new figure that count points downwards and to the right, its heading written."""
     high = height + 2 * PAD
     figure = Figure(figsize=(WIDTH / 72, high / 72))  # all is placed to the point: no layout
     ax = figure.add_axes((PAD / WIDTH, PAD / high, 1 - 2 * PAD / WIDTH, height / high))
     ax.axis("off")
     ax.set(xlim=(0, ROOM), ylim=(height, 0))
+    _write_heading(ax, heading)
     return ax
 
 
@@ -125,12 +127,10 @@ def open_sheet(
     heights = np.array([LINE * (name.count("\n") + 1) + BAR + GAP for name in names])
     heading = fit_heading(title, base, key, words)
     bottoms = heading.height + np.cumsum(heights)
-    ax = open_axes(bottoms[-1])
-    tops = bottoms - BAR - GAP
-    write_heading(ax, heading)
+    ax, tops = open_axes(bottoms[-1], heading), bottoms - BAR - GAP
     for name, line, top in zip(names, counts, tops, strict=True):
         write_pieces(ax, top - 5, [(name, INK)])
-        write_pieces(ax, top - 5, line, right=True)
+        write_pieces(ax, top - 5, line, end=ROOM)
     return Sheet(ax, tops)
 
 
@@ -175,11 +175,11 @@ def fit_heading(title: str, base: str, key: list[Item], words: Words) -> Heading
     return Heading(title, base, lines, height)
 
 
-def write_heading(ax: Axes, heading: Heading) -> None:
+def _write_heading(ax: Axes, heading: Heading) -> None:
     """Write the title on the left, its base on the right, and the key below."""
     y = UNDER + heading.title.count("\n") * TITLE_LINE
     write_pieces(ax, y, [(heading.title, INK)], size=TITLE, weight="bold")
-    write_pieces(ax, UNDER, [(heading.base, MUTED)], right=True, size=SMALL)
+    write_pieces(ax, UNDER, [(heading.base, MUTED)], end=ROOM, size=SMALL)
     for n, line in enumerate(heading.key):
         left, below = 0.0, y + 4 + LINE * (n + 1)
         for mark, colour, text, width in line:
@@ -209,17 +209,15 @@ def write_notes(ax: Axes, top: float, notes: Notes) -> None:
 
 
 def write_pieces(
-    ax, y, pieces, *, start=0.0, right: bool | float = False, size=TEXT, weight="normal"
+    ax, y, pieces, *, start=0.0, end: float | None = None, size=TEXT, weight="normal"
 ) -> None:
-    """Write coloured texts on the baseline y, `start` points from the left, or up to the right
-    edge, or to `right` points from the left."""
+    """Write coloured texts on the baseline y, from `start` points from the left, or up to `end`."""
     widths = [measure_width(text, size, weight) + 8 for text, _ in pieces]
-    end = ROOM if right is True else right
     for n, (text, colour) in enumerate(pieces):
-        at = end - sum(widths[n + 1 :]) if right else start + sum(widths[:n])
+        at = start + sum(widths[:n]) if end is None else end - sum(widths[n + 1 :])
         ax.annotate(
             text, (0, y), (at, 0), xycoords=ax.get_yaxis_transform(),
-            textcoords="offset points", ha="right" if right else "left", va="baseline",
+            textcoords="offset points", ha="left" if end is None else "right", va="baseline",
             color=colour, size=size, weight=weight, linespacing=1.25,
         )  # fmt: skip
 
@@ -244,11 +242,11 @@ def draw_mark(ax: Axes, x: float, y: float, mark: str, colour: str, **look) -> N
         ax.plot([x], [y], **look | _MARKS[mark])
 
 
-def draw_bar(sheet: Sheet, n: int, left: float, width: float, colour: str) -> None:
-    """A part of row n's bar, set off from its neighbours; one without a width leaves no mark."""
+def draw_bar(ax: Axes, top: float, left: float, width: float, colour: str) -> None:
+    """A part of a bar, set off from its neighbours; one without a width leaves no mark."""
     if width > 0:
         look = {"facecolor": colour, "edgecolor": GROUND, "linewidth": 0.8, "zorder": 2}
-        sheet.ax.barh(sheet.tops[n] + BAR / 2, width, BAR, left=left, **look)
+        ax.barh(top + BAR / 2, width, BAR, left=left, **look)
 
 
 def draw_track(sheet: Sheet, n: int) -> None:
@@ -257,9 +255,9 @@ def draw_track(sheet: Sheet, n: int) -> None:
     sheet.ax.barh(sheet.tops[n] + BAR / 2, right - left, BAR, left=left, color=TRACK, zorder=1)
 
 
-def draw_outline(ax: Axes, left: float, top: float, width: float, colour: str = ACCENT) -> None:
+def draw_outline(ax: Axes, top: float, left: float, width: float) -> None:
     """A part of a bar that is not there: the largest loss, or what a stage claims."""
-    look = {"facecolor": PALE_ACCENT, "edgecolor": colour, "linewidth": 1.2, "zorder": 3}
+    look = {"facecolor": PALE_ACCENT, "edgecolor": ACCENT, "linewidth": 1.2, "zorder": 3}
     ax.barh(top + BAR / 2, width, BAR - 1.2, left=left, **look)
 
 
@@ -276,10 +274,10 @@ def draw_interval(ax: Axes, y: float, low: float, high: float, colour: str = INK
         ax.plot([low, high], [y, y], "|-", path_effects=_HALO, **look)
 
 
-def leave_room_for_marks(sheet: Sheet, most: float, points: float = 8) -> None:
-    """Count from 0 to the most, with so many points at each end for marks that stand there."""
-    unit = (ROOM - 2 * points) / most
-    sheet.ax.set_xlim(-points / unit, (ROOM - points) / unit)
+def leave_room_for_marks(sheet: Sheet, most: float) -> None:
+    """Count from 0 to the most, with a few points at each end for marks that stand there."""
+    unit = (ROOM - 2 * _MARK) / most
+    sheet.ax.set_xlim(-_MARK / unit, (ROOM - _MARK) / unit)
 
 
 @cache

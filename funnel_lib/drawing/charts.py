@@ -79,13 +79,16 @@ def fit_box(top: float, height: float, beside: float, across, up: Scale) -> Box:
     return Box(left, top, ROOM - left - max(beside, beyond), height)
 
 
+def open_inset(ax: Axes, box: Box, **look) -> Axes:
+    """Axes of their own in a place of `ax`."""
+    bottom = ax.get_ylim()[0]
+    place = (1 - (box.top + box.height) / bottom, box.width / ROOM, box.height / bottom)
+    return ax.inset_axes((box.left / ROOM, *place), **look)
+
+
 def open_chart(ax: Axes, box: Box, across: Scale, up: Scale, said_across: str) -> Axes:
     """Axes of their own for the numbers, in a place of `ax`, which says what those below are."""
-    bottom = ax.get_ylim()[0]
-    below = box.top + box.height
-    chart = ax.inset_axes(
-        (box.left / ROOM, 1 - below / bottom, box.width / ROOM, box.height / bottom)
-    )
+    chart = open_inset(ax, box)
     chart.set(xlim=(0, across.end), ylim=(0, up.end))
     chart.patch.set_visible(False)  # what `ax` holds there shows through
     look = {"color": MUTED, "size": SMALL}
@@ -96,7 +99,8 @@ def open_chart(ax: Axes, box: Box, across: Scale, up: Scale, said_across: str) -
     chart.set_axisbelow(True)
     chart.spines[["top", "left", "right"]].set_visible(False)
     chart.spines["bottom"].set_color(MUTED)
-    ax.text(box.left + box.width, below + 2 * LINE, said_across, ha="right", **look)
+    right, below = box.left + box.width, box.top + box.height
+    ax.text(right, below + 2 * LINE, said_across, ha="right", **look)
     return chart
 
 

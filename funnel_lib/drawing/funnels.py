@@ -84,8 +84,8 @@ def _draw_reached(sheet: Sheet, n: int, row) -> None:
         canvas.draw_unknown(sheet, n, row.n_entered)
         return
     seen = row.n_reached - row.n_unseen
-    canvas.draw_bar(sheet, n, 0, seen, WENT_ON)
-    canvas.draw_bar(sheet, n, seen, row.n_unseen, UNSEEN)
+    canvas.draw_bar(sheet.ax, sheet.tops[n], 0, seen, WENT_ON)
+    canvas.draw_bar(sheet.ax, sheet.tops[n], seen, row.n_unseen, UNSEEN)
     if row.n_open > 0:
         look = {"facecolor": OPEN, "edgecolor": MUTED, "linewidth": 0.7, "zorder": 3}
         strip = sheet.tops[n] + BAR - STRIP / 2
@@ -106,7 +106,7 @@ def _find_drop(rows: pd.DataFrame) -> tuple[int, float] | None:
 def _draw_drop(sheet: Sheet, row: pd.Series, n: int, before: float, words: Words) -> None:
     """Draw the lost part of a bar in the accent colour; its label inside, or after all marks."""
     entered, reached = row["n_entered"], row["n_reached"]
-    canvas.draw_outline(sheet.ax, reached, sheet.tops[n], before - reached)
+    canvas.draw_outline(sheet.ax, sheet.tops[n], reached, before - reached)
     label = words.text("figure.drop", n=before - reached)
     width = canvas.measure_width(label, TEXT, "bold") + 8
     whisker = np.nanmax([reached, row["high"] * entered])

@@ -9,6 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from funnel_lib.core.words import Words
 from funnel_lib.drawing import canvas
+from funnel_lib.drawing.charts import Box, measure_label, open_inset
 from funnel_lib.drawing.looks import GAP, GROUND, INK, MUTED, ROOM, SMALL, SMALL_LINE, TRACK
 from funnel_lib.drawing.pictures import Picture, show_figure
 
@@ -49,7 +50,8 @@ def plot_matrix(
         return None
     names = {r: canvas.wrap_text(words.value(rows, r), _NAME, SMALL, at_most=2)
              for r in table[rows].drop_duplicates().head(_MOST_ROWS)}  # fmt: skip
-    left = max(_measure(name) for name in names.values()) + 8
+    labels = [measure_label(name) for name in names.values()]
+    left = max(label.width for label in labels) + 8
     widest = max(canvas.measure_width(words.number(n), SMALL) for n in crossed.to_numpy().ravel())
     shown = _choose(
         crossed.loc[list(names)], words, int((ROOM - left) // max(_COLUMN, widest + 10))
@@ -61,15 +63,13 @@ def plot_matrix(
     said = [words.text("figure.matrix_left_out", n=left_out)] if left_out >= 0.5 else []
     heading = canvas.fit_heading(title, words.column(values), [], words)
     notes = canvas.fit_notes([("", MUTED, text) for text in said])
-    top = heading.height + max(_measure(head) for head in heads) + 4
-    high = max(_ROW, SMALL_LINE * max(name.count("\n") + 1 for name in names.values()) + 4)
-    bottom = top + high * len(names)
-    ax = canvas.open_axes(bottom + GAP + notes.height)
-    canvas.write_heading(ax, heading)
-    canvas.write_notes(ax, bottom + 4, notes)
-    place = (left, top, wide * len(heads), high * len(names))
-    _write_names(ax, list(names.values()), heads, place)
-    _draw_cells(ax, shown, words, place)
+    top = heading.height + max(measure_label(head).width for head in heads) + 4
+    high = max(_ROW, max(label.height for label in labels) + 4)
+    box = Box(left, top, wide * len(heads), high * len(labels))
+    ax = canvas.open_axes(top + box.height + GAP + notes.height, heading)
+    canvas.write_notes(ax, top + box.height + 4, notes)
+    _write_names(ax, box, [label.text for label in labels], heads)
+    _draw_cells(open_inset(ax, box, facecolor=TRACK), shown, words)
     return ax
 
 
@@ -92,35 +92,26 @@ def _write_title(words: Words, rows: str, columns: str) -> str:
     return f"{words.column(rows)} × {words.column(columns)}"
 
 
-def _measure(text: str) -> float:
-    return max(canvas.measure_width(line, SMALL) for line in text.split("\n"))
-
-
 def _choose(crossed: pd.DataFrame, words: Words, most: int) -> pd.DataFrame:
     """The columns with most, in the order of the reader's steps."""
     kept = crossed.sum().sort_values(ascending=False, kind="stable").index[: max(most, 1)]
     return crossed[canvas.sort_steps(kept, words)]
 
 
-def _write_names(ax: Axes, names: list[str], heads: list[str], place: tuple) -> None:
+def _write_names(ax: Axes, box: Box, names: list[str], heads: list[str]) -> None:
     """Name the rows on the left and the columns above the cells' place."""
-    left, top, width, height = place
     look = {"color": INK, "size": SMALL, "linespacing": 1.15}
     for n, name in enumerate(names):
-        ax.text(0, top + height * (n + 0.5) / len(names), name, va="center", **look)
+        ax.text(0, box.top + box.height * (n + 0.5) / len(names), name, va="center", **look)
     look |= {"rotation": 90, "rotation_mode": "anchor", "va": "center"}
     for n, head in enumerate(heads):
-        ax.text(left + width * (n + 0.5) / len(heads), top - 4, head, **look)
+        ax.text(box.left + box.width * (n + 0.5) / len(heads), box.top - 4, head, **look)
 
 
-def _draw_cells(ax: Axes, counts: pd.DataFrame, words: Words, place: tuple) -> None:
-    """Draw the cells with their counts; `place` is left, top, width and height in points."""
+def _draw_cells(chart: Axes, counts: pd.DataFrame, words: Words) -> None:
+    """Draw the cells with their counts."""
     import seaborn as sns  # takes as long to import as all else together
 
-    left, top, width, height = place
-    bottom = ax.get_ylim()[0]
-    box = (left / ROOM, 1 - (top + height) / bottom, width / ROOM, height / bottom)
-    chart = ax.inset_axes(box, facecolor=TRACK)
     texts = np.reshape([words.number(n) for n in counts.to_numpy().ravel()], counts.shape)
     sns.heatmap(
         counts, ax=chart, mask=counts == 0, annot=texts, fmt="", vmin=0, cmap=_COLOURS, cbar=False,

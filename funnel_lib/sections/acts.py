@@ -7,24 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody does with what was found.
+    """What somebody does with what was found."""
 
-    Attributes
-    ----------
-    when : ``today``, ``week`` or ``month``
-    title : what to do, in a line
-    told : why, with whom, how, in sentences
-    gain : what it may bring; empty where nobody can say
-    section : where more of it stands
-    leads : the leads that it names
-    """
-
-    when: str
-    title: str
-    told: list[str]
-    gain: str
-    section: str
-    leads: tuple[str, ...] = ()
+    when: str  # ``today``, ``week`` or ``month``
+    title: str  # what to do, in a line
+    told: list[str]  # why, with whom, how, in sentences
+    gain: str  # what it may bring; empty where nobody can say
+    section: str  # where more of it stands
+    leads: tuple[str, ...] = ()  # that it names
 
     def tell(self) -> str:
         """All of it in sentences."""

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import mistune
 
-from funnel_lib.core.errors import InputError, suggest
+from funnel_lib.core.errors import InputError, Problems, suggest
 from funnel_lib.core.words import say
 from funnel_lib.sections import list_questions
 from funnel_lib.settings import Settings
@@ -20,7 +20,6 @@ _KINDS = {  # how a file of each kind begins
     "png": rb"\x89PNG\r\n\x1a\n", "jpeg": rb"\xff\xd8\xff", "gif": rb"GIF8[79]a",
     "webp": rb"RIFF.{4}WEBP",
 }  # fmt: skip
-_PAGE_ONE = "page_one"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def read_notes(path: str) -> dict[str, str]:
         text = _read(path, say("problem.what_notes")).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError([say("problem.notes_text", path=path)]) from None
-    known = [_PAGE_ONE, *(section.name for section in list_questions())]
+    known = ["page_one", *(section.name for section in list_questions())]
     before, *parts = re.split(r"^## +(.+?) *$", text, flags=re.MULTILINE)
     found = dict(zip(parts[::2], parts[1::2], strict=True))
     wrong = []
@@ -86,15 +85,12 @@ def read_notes(path: str) -> dict[str, str]:
 
 def read_own(settings: Settings) -> Own:
     """Read what the settings name; every problem at once, as an `InputError`."""
-    wrong, read = [], {}
+    problems, read = Problems(), {}
     for name, reader in (("logo", read_logo), ("notes", read_notes)):
         if path := getattr(settings, name):
-            try:
+            with problems.collecting():
                 read[name] = reader(path)
-            except InputError as error:
-                wrong += error.problems
-    if wrong:
-        raise InputError(wrong)
+    problems.raise_if_any()
     return Own(**read)
 
 

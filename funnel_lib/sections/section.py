@@ -79,10 +79,6 @@ class Source:
         words = replace(words, lead_url=self.settings.lead_url)
         return self.segmentation.add_names(words)
 
-    def name_segments(self) -> dict[str, str]:
-        """Each segment's name, as `words.value` writes it."""
-        return self.tables["segments"].set_index("segment")["name"].to_dict()
-
     def count_each(self, count: Callable[[Group], pd.DataFrame]) -> pd.DataFrame:
         """Count a table for all leads and for each segment."""
         return pd.concat([count(group) for group in self.all_groups], ignore_index=True)
@@ -338,25 +334,23 @@ def is_snapshot(funnel: pd.DataFrame) -> bool:
     return int(shown.sum()) <= _ENDS
 
 
-def tell_from(tell: Callable[..., str | list[str]], *tables: str):
-    """Tell what a function says of these tables: of all leads, where there are segments' rows."""
+def from_tables(function: Callable | str, *tables: str, **further: Any):
+    """What a function makes of these tables, of all leads where there are segments' rows, and of
+    the reader's words; `further` are values by name, or functions that find them in the source.
 
-    def tell_all(source: Source, words: Words) -> str | list[str]:
-        return tell(*source.take_all(*tables), words)
+    One given by its path in the library is imported only then, as what draws takes long to import.
+    """
 
-    return tell_all
+    def make(source: Source, words: Words) -> Any:
+        found = function
+        if isinstance(function, str):
+            module, _, name = function.rpartition(".")
+            found = getattr(import_module(f"funnel_lib.{module}"), name)
+        given = source.take_all(*tables)  # first: claims look in what was asked for first
+        own = {name: x(source) if callable(x) else x for name, x in further.items()}
+        return found(*given, words, **own)
 
-
-def draw_from(function: str, *tables: str):
-    """Draw these tables, likewise, by a function of that path in the library: it is imported only
-    then, as what draws takes long to import."""
-    module, _, name = function.rpartition(".")
-
-    def draw(source: Source, words: Words) -> Any:
-        found = getattr(import_module(f"funnel_lib.{module}"), name)
-        return found(*source.take_all(*tables), words)
-
-    return draw
+    return make
 
 
 def check_choice(what: str, value: str, known: Iterable[str]) -> str:

@@ -37,6 +37,6 @@ def plot_after_sale(table: pd.DataFrame, words: Words) -> Axes | None:
         if pd.isna(row.share_of_entered):
             canvas.draw_unknown(sheet, n, 1)
             continue
-        canvas.draw_bar(sheet, n, 0, row.share_of_entered, WENT_ON)
+        canvas.draw_bar(sheet.ax, sheet.tops[n], 0, row.share_of_entered, WENT_ON)
         canvas.draw_interval(sheet.ax, sheet.tops[n] + BAR / 2, row.low, row.high)
     return sheet.ax

@@ -4,7 +4,7 @@ from funnel_lib.core.tables import list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.sections.answers.count import count_responses
 from funnel_lib.sections.answers.tell import label_managers, tell_responses
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _label(source: Source, words: Words) -> Tables:
@@ -18,7 +18,7 @@ ANSWERS = Section(
     "answers",
     tables=("responses",),
     count=lambda source: {"responses": count_responses(source.log, source.journeys)},
-    tell=(tell_from(tell_responses, "responses"),),
+    tell=(from_tables(tell_responses, "responses"),),
     shows=("responses", "attempts"),
     label=_label,
 )

@@ -13,17 +13,11 @@ from funnel_lib.counting.tree import find_places
 
 
 def count_asks(
-    journeys: Journeys,
-    segmentation: Segmentation | None = None,
-    seed: int = 0,
+    journeys: Journeys, segmentation: Segmentation | None = None, seed: int = 0
 ) -> pd.DataFrame:
     """Of leads still undecided when the next step was proposed, do more go on than of those to whom
-    it was not yet? The table `asks`, a row a place of the tree; see `asks.compare_asked`.
-
-    Parameters
-    ----------
-    leads : (n_leads,) which may be compared; default all
-    seed : by which accounts are dealt to the blocks of the jackknife
+    it was not yet? The table `asks`; see `asks.compare_asked`. By the seed accounts are dealt to
+    the blocks of the jackknife.
 
     Examples
     --------
@@ -38,6 +32,5 @@ def count_asks(
     [[2.0, 1.0, 1.0, 1.0]]
     """
     leads = find_habits(journeys, segmentation).comparable
-    return arrange(
-        "asks", compare_asked(journeys, find_places(journeys, segmentation), leads, seed)
-    )
+    places = find_places(journeys, segmentation)
+    return arrange("asks", compare_asked(journeys, places, leads, seed))

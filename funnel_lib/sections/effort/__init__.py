@@ -1,9 +1,8 @@
 """Where does effort go, and where does money come from?"""
 
-from funnel_lib.core.words import Words
 from funnel_lib.sections.effort.count import count_money, find_money_ranges
 from funnel_lib.sections.effort.tell import tell_effort
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -12,18 +11,12 @@ def _count(source: Source) -> Tables:
     return {"value": count_money(*given), "value_ranges": ranges}
 
 
-def _draw(source: Source, words: Words):
-    from funnel_lib.sections.effort.draw import plot_effort
-
-    return plot_effort(source.tables["value_ranges"], words, names=source.name_segments())
-
-
 EFFORT = Section(
     "effort",
     tables=("value", "value_ranges"),
     count=_count,
-    tell=(tell_from(tell_effort, "value", "value_ranges", "segments"),),
-    draw=_draw,
+    tell=(from_tables(tell_effort, "value", "value_ranges", "segments"),),
+    draw=from_tables("sections.effort.draw.plot_effort", "value_ranges"),
     shows=("value",),
 )
 SECTIONS = (EFFORT,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
@@ -10,21 +12,18 @@ from funnel_lib.core.evidence import name_actions
 from funnel_lib.core.groups import Group, find_accounts
 from funnel_lib.core.journeys import Journeys, find_in_log
 from funnel_lib.core.tables import list_columns
-from funnel_lib.core.tallies import tally
+from funnel_lib.core.tallies import Tallies, tally
 from funnel_lib.counting.days import count_days, find_mature, find_outcome_days, follow
 from funnel_lib.counting.money import list_money
-from funnel_lib.sections.effort.added import list_added
 from funnel_lib.stats.incidence import Incidence, find_half_time
-from funnel_lib.stats.resampling import FEWEST_WON, draw_sums, find_range
+from funnel_lib.stats.intervals import add_by_sizes
+from funnel_lib.stats.resampling import FEWEST_WON, Summands, draw_sums, find_range
 
-MEASURES = (
-    "n_leads", "n_won", "amount_won", "n_actions", "amount_per_lead", "manager_actions_per_lead",
-    "manager_actions_per_won", "amount_per_manager_action", "n_mature", "n_won_of_mature",
-    "amount_per_mature_lead", "amount_per_mature_action", "mature_actions_per_won",
-    "share_of_actions", "share_of_amount",
+# Measures of leads that have had their time: these alone are compared.
+COMPARED = (
+    "n_mature", "n_won_of_mature", "amount_per_mature_lead", "amount_per_mature_action",
+    "mature_actions_per_won", "share_of_actions", "share_of_amount",
 )  # fmt: skip
-# Of leads that have had their time: these alone are compared.
-COMPARED = MEASURES[8:]
 ABOVE, BELOW, EVEN, UNSURE = "above", "below", "even", "unsure"  # effort, to the money
 
 
@@ -45,14 +44,11 @@ def count_actions(log: EventLog, journeys: Journeys) -> np.ndarray:
 
 
 def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.DataFrame:
-    """What does each segment bring, and what does it take?
+    """What does each segment bring, and what does it take? The table `value`.
 
-    One row a segment and currency; money of different currencies is never summed, and empty where
-    no amount of the currency is known (which amounts count: see `money.take_amounts`). Money and
-    actions a lead are of all leads that entered; to compare segments take the money a mature lead,
-    of those that have had their time (`days.find_mature`): of a slow segment more are still open.
-    In the median days half of those who buy have bought, open leads taken into account (see
-    `incidence.find_half_time`).
+    Money of different currencies is never summed; which amounts count: see `money.take_amounts`. To
+    compare segments take the money a mature lead (`days.find_mature`), not that of a lead that
+    entered: of a slow segment more are still open. Median days: see `incidence.find_half_time`.
 
     Examples
     --------
@@ -63,15 +59,14 @@ def count_money(log: EventLog, journeys: Journeys, groups: list[Group]) -> pd.Da
     [['all', 300.0, 'RUB']]
     """
     cells, added = _add_up(log, journeys, groups)
-    table = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
+    values = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
     currency, *_ = list_money(journeys)
     days = []
     for group, code in zip(cells["group"], cells["code"], strict=True):
         found = _follow_sales(journeys, group, currency == code)
         days.append(find_half_time(found.incidence, found.at_risk))
-    values = {name: table[name][0] for name in MEASURES}
-    frame = pd.DataFrame(values).assign(median_days_to_won=days)
-    table = frame.assign(segment=cells["segment"], currency=cells["currency"])
+    table = pd.DataFrame({name: of_cell[0] for name, of_cell in values.items()})
+    table = table.assign(median_days_to_won=days, **cells[["segment", "currency"]])
     return table[list_columns("value")]
 
 
@@ -79,27 +74,18 @@ def find_money_ranges(
     log: EventLog, journeys: Journeys, groups: list[Group], seed: int = 0
 ) -> pd.DataFrame:
     """How sure is what each segment brings and takes, and is effort spent where money comes from?
-
-    One row a segment, currency and measure (of `MEASURES`; n_actions are managers' actions; the two
-    shares are of the actions and the money of all mature leads of the currency, as `COMPARED` are
-    of mature leads alone, see `count_money`). The 95 % interval comes from drawing leads again, or
-    whole accounts where one has several deals; it is empty with fewer than `FEWEST_WON` won leads.
-    Memberships are taken as estimated from the leads drawn; the paths stay. `effort` compares the
-    two shares, see `judge_effort`.
+    The table `value_ranges`, intervals empty with fewer than `FEWEST_WON` won leads. Memberships
+    are taken as estimated from the leads drawn; the paths stay.
     """
     cells, added = _add_up(log, journeys, groups)
     values = _relate(cells, added.add_up(np.zeros(len(added.kind), int), 1))
     drawn = _relate(cells, draw_sums(added, find_accounts(journeys.leads), seed=seed))
     parts = []
-    for measure in MEASURES:
+    for measure, draws in drawn.items():
         won = values["n_won_of_mature" if measure in COMPARED else "n_won"][0]
-        few = won < FEWEST_WON
-        low, high = find_range(drawn[measure])
-        parts.append(pd.DataFrame({
-            "segment": cells["segment"], "currency": cells["currency"], "measure": measure,
-            "value": values[measure][0], "low": np.where(few, np.nan, low),
-            "high": np.where(few, np.nan, high),
-        }))  # fmt: skip
+        low, high = np.where(won < FEWEST_WON, np.nan, find_range(draws))
+        ends = {"value": values[measure][0], "low": low, "high": high}
+        parts.append(cells[["segment", "currency"]].assign(measure=measure, **ends))
     return judge_effort(pd.concat(parts, ignore_index=True))
 
 
@@ -124,19 +110,45 @@ def _add_up(log: EventLog, journeys: Journeys, groups: list[Group]):
     counted = tally(journeys, groups[-1].memberships)
     won, actions = counted.has_status("won")[counted.of_lead], count_actions(log, journeys)
     acted, mature = bool(np.isfinite(actions).any()), find_mature(journeys, groups)
-    rows, factors = [], []
+    known, factors = [], []
     for code in range(len(names)):
-        for mine in ((currency == code) & entered, (currency == code) & entered & mature):
-            money = np.where(won & mine, np.nan_to_num(amount), 0)
-            factors += [mine, mine & won, money, mine * np.nan_to_num(actions)]
+        mine = (currency == code) & entered
+        known.append(bool(np.isfinite(amount[mine]).any()))
+        for some in (mine, mine & mature):
+            money = np.where(won & some, np.nan_to_num(amount), 0)
+            factors += [some, some & won, money, some * np.nan_to_num(actions)]
+    cells = pd.DataFrame([
+        {"group": group, "segment": group.segment, "code": code, "currency": name,
+         "money_known": known[code], "acted": acted}
+        for group, (code, name) in product(groups, enumerate(names))
+    ])  # fmt: skip
+    return cells, list_added(counted, groups, factors)
+
+
+def list_added(counted: Tallies, groups: list[Group], factors: list[np.ndarray]) -> Summands:
+    """What does each lead that entered add to the sums of its factors, each (n_leads,), such as
+    amounts of money, by membership: group by group?
+
+    `counted` is with the memberships of the groups. These are estimated from the same leads, so a
+    lead adds to a segment's sum by changing what the others belong to, too. The sums are the same
+    as without that.
+    """
+    entered = counted.entered
+    totals = np.column_stack([counted.add_up(factor) for factor in factors])
+    own, besides = [], []
     for group in groups:
-        for code, name in enumerate(names):
-            known = bool(np.isfinite(amount[(currency == code) & entered]).any())
-            rows.append((group, group.segment, code, name, known, acted))
-    ones = np.ones((len(counted.n), len(factors)))
-    added = list_added(counted, groups, factors, np.arange(len(factors)), ones)
-    columns = ["group", "segment", "code", "currency", "money_known", "acted"]
-    return pd.DataFrame(rows, columns=columns), added
+        alone = group.memberships is None
+        weights = entered * (1.0 if alone else counted.members[:, group.column])
+        own.append(np.repeat(weights[:, None], len(factors), axis=1))
+        besides.append(np.zeros(totals.shape))
+        if not alone and counted.members.shape[1] > 1:
+            mine = counted.members[entered], group.column, totals[entered], counted.n[entered]
+            besides[-1][entered] = add_by_sizes(*mine)
+    which = np.tile(np.arange(len(factors)), len(groups))
+    return Summands(
+        counted.of_lead, [np.asarray(factor, float) for factor in factors], which,
+        np.hstack(own), np.hstack(besides),
+    )  # fmt: skip
 
 
 def _relate(cells: pd.DataFrame, sums: np.ndarray) -> dict[str, np.ndarray]:
@@ -168,7 +180,7 @@ def judge_effort(ranges: pd.DataFrame) -> pd.DataFrame:
 
     Fills `effort` on the rows of a segment's two shares where both are known: ``above`` or
     ``below`` the money where their intervals do not overlap, ``even`` where they do, ``unsure``
-    where there are none. It stays empty on the other measures, and for all leads together.
+    where there are none.
     """
     keys, shares = ["segment", "currency"], ("share_of_actions", "share_of_amount")
     actions, amount = (ranges[ranges["measure"] == share] for share in shares)

@@ -4,7 +4,7 @@ from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.words import Words
 from funnel_lib.sections.groups.count import compare_groups, count_groups, split_change
 from funnel_lib.sections.groups.tell import tell_change, tell_comparison, tell_groups, tell_worst
-from funnel_lib.sections.section import Section, Source, draw_from, tell_from
+from funnel_lib.sections.section import Section, Source, from_tables
 
 
 def _tell(source: Source, words: Words) -> str:
@@ -15,9 +15,9 @@ GROUPS = Section(
     "groups",
     tables=("groups",),
     count=lambda s: {"groups": count_groups(s.journeys, s.segmentation)},
-    title=tell_from(tell_worst, "groups"),
+    title=from_tables(tell_worst, "groups"),
     tell=(_tell,),
-    draw=draw_from("sections.groups.draw.plot_groups", "groups"),
+    draw=from_tables("sections.groups.draw.plot_groups", "groups"),
 )
 SECTIONS = (GROUPS,)
 
@@ -46,7 +46,7 @@ ASKED = (
         "comparison",
         tables=("group_comparison",),
         ask=_compare,
-        tell=(tell_from(tell_comparison, "group_comparison"),),
+        tell=(from_tables(tell_comparison, "group_comparison"),),
     ),
-    Section("change", tables=("change",), ask=_split, tell=(tell_from(tell_change, "change"),)),
+    Section("change", tables=("change",), ask=_split, tell=(from_tables(tell_change, "change"),)),
 )

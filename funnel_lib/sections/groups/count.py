@@ -62,9 +62,7 @@ def count_groups(journeys: Journeys, segmentation: Segmentation | None = None) -
 def _correct(table: pd.DataFrame) -> np.ndarray:
     """Correct p for all groups of all kinds: Holm within a kind, by weight between them."""
     weight = table["group_by"].map(KINDS) / sum(KINDS[kind] for kind in table["group_by"].unique())
-    p = pd.Series(np.nan, table.index)
-    for _, rows in table.groupby("group_by"):
-        p[rows.index] = correct_p(rows["p"].to_numpy())
+    p = table.groupby("group_by")["p"].transform(lambda p: correct_p(p.to_numpy()))
     return np.minimum(p / weight, 1).to_numpy()
 
 

@@ -38,9 +38,9 @@ def plot_groups(groups: pd.DataFrame, words: Words) -> Axes | None:
         else [(words.text("figure.group_share", share=row.share_won, n=row.n_decided), INK)]
         for row in told.itertuples()
     ]
-    key = [("dot", WENT_ON, "group_bought"), ("down", ACCENT, "group_worse")]
-    key = [key[0], *key[1:] * bool(is_worse[told.index].any()),
-           ("ring", MUTED, "group_as_others"), ("span", INK, "group_span")]  # fmt: skip
+    key = [("dot", WENT_ON, "bought"), ("ring", MUTED, "group_as_others"), ("span", INK, "span")]
+    if is_worse[told.index].any():
+        key.insert(1, ("down", ACCENT, "group_worse"))
     sheet = canvas.open_sheet(words, words.text("figure.groups"), names, counts, key, cut)
     canvas.leave_room_for_marks(sheet, float(told[["high", "share_as_others"]].max().max()))
     for n, row in enumerate(told.itertuples()):

@@ -6,11 +6,11 @@ import pandas as pd
 
 from funnel_lib.core.words import Words, excludes_zero, join_sentences, write_gain
 from funnel_lib.sections.acts import Act
+from funnel_lib.sections.groups.count import KINDS
 from funnel_lib.stats.differences import FAMILY, MOST_P
 
 MOST_PARTS = 3
 LEAST = 0.05  # a smaller difference of shares is not worth a word
-KINDS = ("manager", "team", "source")
 _PERIODS = {"month": "sentence.by_month", "quarter": "sentence.by_quarter"}
 
 

@@ -1,15 +1,13 @@
 """What to change first, what is it worth, and did it work?"""
 
-import pandas as pd
-
 from funnel_lib.core.tables import list_columns
 from funnel_lib.core.words import Words
 from funnel_lib.sections.hypotheses.count import build_hypotheses, read_references
-from funnel_lib.sections.hypotheses.plans import Plans, list_plans
+from funnel_lib.sections.hypotheses.plans import list_plans
 from funnel_lib.sections.hypotheses.readings import count_trend, read_before_after
 from funnel_lib.sections.hypotheses.tell import list_beyond, tell_first, tell_hypotheses, tell_start
 from funnel_lib.sections.hypotheses.tell_readings import tell_before_after, tell_split
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -34,24 +32,16 @@ HYPOTHESES = Section(
     "hypotheses",
     tables=("hypotheses",),
     count=_count,
-    title=tell_from(tell_first, "hypotheses", "segments"),
+    title=from_tables(tell_first, "hypotheses", "segments"),
     tell=(
-        tell_from(tell_start, "hypotheses", "segments"),
-        tell_from(tell_hypotheses, "hypotheses"),
+        from_tables(tell_start, "hypotheses", "segments"),
+        from_tables(tell_hypotheses, "hypotheses"),
     ),
     draw=_show_cards,
     in_words=True,
     of_steps=True,
 )
 SECTIONS = (HYPOTHESES,)
-
-
-def _list(source: Source, plans: Plans) -> Source:
-    return source.add({"plans": list_plans(plans)})
-
-
-def _read(source: Source, reading: pd.DataFrame) -> Source:
-    return source.add({"split_reading": reading})
 
 
 def _read_change(source: Source, step: str, changed_at: str, within: str) -> Source:
@@ -64,17 +54,22 @@ def _read_change(source: Source, step: str, changed_at: str, within: str) -> Sou
 
 
 ASKED = (
-    Section("plans", tables=("plans",), ask=_list, opens=tuple(list_columns("plans", shown=True))),
+    Section(
+        "plans",
+        tables=("plans",),
+        ask=lambda source, plans: source.add({"plans": list_plans(plans)}),
+        opens=tuple(list_columns("plans", shown=True)),
+    ),
     Section(
         "split",
         tables=("split_reading",),
-        ask=_read,
-        tell=(tell_from(tell_split, "split_reading"),),
+        ask=lambda source, reading: source.add({"split_reading": reading}),
+        tell=(from_tables(tell_split, "split_reading"),),
     ),
     Section(
         "before_after",
         tables=("before_after", "trend"),
         ask=_read_change,
-        tell=(tell_from(tell_before_after, "before_after", "trend"),),
+        tell=(from_tables(tell_before_after, "before_after", "trend"),),
     ),
 )

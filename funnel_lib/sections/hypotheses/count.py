@@ -159,10 +159,7 @@ def _add_up(journeys: Journeys, decided: Decided, leads: np.ndarray, seed: int):
     added = Summands(
         counted.of_lead, [np.asarray(x, float) for x in factors], which, marks.astype(float)
     )
-    units, ends = (
-        find_accounts(journeys.leads),
-        np.cumsum([m.shape[1] * len(f) for m, f in sums.values()]),
-    )
+    ends = np.cumsum([mark.shape[1] * len(f) for mark, f in sums.values()])
 
     def unpack(rows: np.ndarray) -> dict[str, np.ndarray]:
         parts = np.split(rows, ends[:-1], axis=1)
@@ -170,7 +167,7 @@ def _add_up(journeys: Journeys, decided: Decided, leads: np.ndarray, seed: int):
         return dict(zip(sums, shaped, strict=True))
 
     whole = added.add_up(np.zeros(len(leads), int), 1)
-    return unpack(whole), unpack(draw_sums(added, units, seed=seed))
+    return unpack(whole), unpack(draw_sums(added, find_accounts(journeys.leads), seed=seed))
 
 
 def _worth(sums: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -207,15 +204,10 @@ def _weigh_asked(
     gap = asked["difference"] + asked["error"] * rng.normal(size=DRAWS)
     part = divide(here["never"][0], here["never"].sum())
     base = asked["n_not_asked"] * np.nan_to_num(part)
-    table = _gain(
-        max(asked["difference"], 0) * base[None],
-        np.maximum(gap, 0)[:, None] * base,
-        here,
-        draws,
-        scale,
-    )
+    more = max(asked["difference"], 0)
+    table = _gain(more * base[None], np.maximum(gap, 0)[:, None] * base, here, draws, scale)
     now, n = reference.share_now, here["decided"].sum()
-    then = min(now + max(asked["difference"], 0) * asked["n_not_asked"] / max(n, 1), 1)
+    then = min(now + more * asked["n_not_asked"] / max(n, 1), 1)
     return table.assign(
         lever="ask", share_now=now, share_reference=asked["share_asked"], reference="asked",
         share_expected=then, n_needed_per_arm=plan_size(now, then), came=came,

@@ -15,6 +15,7 @@ from funnel_lib.core.checked import Checked, Place, read_checked
 from funnel_lib.core.errors import InputError, Problems, suggest
 from funnel_lib.core.groups import Segmentation
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.core.tables import arrange
 from funnel_lib.core.times import NEVER, read_window
 from funnel_lib.core.words import Words
 from funnel_lib.counting.values import read_day
@@ -194,23 +195,18 @@ def look_at_plan(
 
 
 def list_plans(plans: Plans) -> pd.DataFrame:
-    """List the hypotheses: one row each, with the numbers of the last look."""
+    """List the hypotheses: the table `plans`."""
     rows = []
     for plan in plans.hypotheses:
         last = plan.looks[-1] if plan.looks else Look(on=date.min, n_test=0, n_control=0)
-        rows.append((
-            plan.id, plan.segment, plan.step, plan.status,
-            "" if plan.since is None else plan.since.isoformat(), plan.leads_per_half, plan.days,
-            len(plan.looks), last.difference, last.low, last.high,
-        ))  # fmt: skip
-    return pd.DataFrame(rows, columns=_LISTED).astype(dict.fromkeys(_NUMBERS, "float64"))
-
-
-_LISTED = [
-    "id", "segment", "step", "state", "since", "leads_per_half", "days", "n_looks",
-    "difference", "low", "high",
-]  # fmt: skip
-_NUMBERS = ["leads_per_half", "days", "difference", "low", "high"]
+        rows.append({
+            "id": plan.id, "segment": plan.segment, "step": plan.step, "state": plan.status,
+            "since": "" if plan.since is None else plan.since.isoformat(),
+            "leads_per_half": plan.leads_per_half, "days": plan.days, "n_looks": len(plan.looks),
+            "difference": last.difference, "low": last.low, "high": last.high,
+        })  # fmt: skip
+    numbers = ("leads_per_half", "days", "difference", "low", "high")
+    return arrange("plans", rows).astype(dict.fromkeys(numbers, "float64"))
 
 
 def _find_problems(plans: Plans) -> list[tuple[Place, str]]:

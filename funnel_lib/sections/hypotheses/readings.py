@@ -52,7 +52,7 @@ def read_split(
         `` | ``; or
     horizon : the share that bought by the end of this day from entry (day 0 are the first 24 hours)
     segmentation, segment : of whose path; whole leads at a step, memberships at a horizon
-    since : only leads that entered then or later, an ISO day or a moment (UTC)
+    since : only leads that entered then or later, an ISO day or a moment, in the user's time zone
     within : of a step: count only evidence so long after entry, and only leads followed so long;
         without it, leads that decided. A change that only makes leads decide sooner looks like a
         gain in these as long as some are open.
@@ -98,8 +98,8 @@ def read_before_after(
     `before_after`, of one row.
 
     Evidence counts so long after entry as `within` says, such as ``30D``; `changed_at` is an ISO
-    day or a moment (UTC). A lead that entered shortly before the change may meet it on its way,
-    which makes the difference smaller.
+    day or a moment, in the user's time zone. A lead that entered shortly before the change may meet
+    it on its way, which makes the difference smaller.
 
     Raises
     ------
@@ -128,10 +128,8 @@ def label_periods(
     ends `within` before the export, the earlier begins where the data do; the longer of them is
     cut.
     """
-    changed, entered = (
-        read_day(changed_at, "changed_at", journeys.time_zone),
-        journeys.leads["entered_at"],
-    )
+    changed = read_day(changed_at, "changed_at", journeys.time_zone)
+    entered = journeys.leads["entered_at"]
     last = journeys.observed_until - pd.Timedelta(within)
     length = max(min(last - changed, changed - entered.min()), pd.Timedelta(0))
     before = (entered >= changed - length) & (entered < changed)
@@ -147,8 +145,8 @@ def count_trend(
     segmentation: Segmentation | None = None,
     segment: str = "all",
 ) -> pd.DataFrame:
-    """Which share goes on at a step, by the month (UTC) in which leads entered? The table `trend`,
-    of leads followed as long as `within` says, and of what they did by then.
+    """Which share goes on at a step, by the month in which leads entered? The table `trend`, of
+    leads followed as long as `within` says, and of what they did by then.
 
     Raises
     ------
@@ -214,8 +212,7 @@ def _read_step(decided: Decided, step: str, segment: str, arms) -> tuple[dict, f
     hits = [(arm & stood & went_on).sum() for arm in arms]
     shares = [divide(h, m) for h, m in zip(hits, n, strict=True)]
     judged = judge_difference(shares[0], n[0], shares[1], n[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = sum(share * (1 - share) / m for share, m in zip(shares, n, strict=True))
+    variance = sum(divide(share * (1 - share), m) for share, m in zip(shares, n, strict=True))
     found = {
         "n_test": n[0], "n_control": n[1], "share_test": shares[0], "share_control": shares[1],
     } | judged  # fmt: skip

@@ -33,21 +33,14 @@ TODAY = 91  # days: practice today is that of the last leads that have had their
 
 @dataclass(frozen=True)
 class Reference:
-    """Where a step's share could rise to.
+    """Where a step's share could rise to."""
 
-    Attributes
-    ----------
-    name : such as ``manager=Anna``, ``given``; why there is none, else
-    share_now : the share of practice today
-    share : that of the reference
-    gap : (n_draws,) what it may be above the share now
-    p : how likely chance alone brings so good a group, of all that were compared; one-sided
-    """
-
-    name: str
-    share_now: float
-    share: float = np.nan
+    name: str  # such as ``manager=Anna``, ``given``; why there is none, else
+    share_now: float  # of practice today
+    share: float = np.nan  # that of the reference
+    # (n_draws,) what it may be above the share now
     gap: np.ndarray = field(default_factory=lambda: np.full(DRAWS, np.nan))
+    # how likely chance alone brings so good a group, of all that were compared; one-sided
     p: float = np.nan
 
 

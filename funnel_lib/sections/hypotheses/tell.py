@@ -91,8 +91,9 @@ def _find_cheapest(hypotheses: pd.DataFrame) -> pd.Series | None:
 def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
     """At how many steps is the gain beyond chance, at how many may it be, is it not known?"""
     gains = hypotheses[hypotheses["extra_won"] > 0]
-    n, n_gains = _count_steps(list_beyond(hypotheses)), _count_steps(gains)
-    few = _count_steps(hypotheses[hypotheses["reference"].isin(["few_leads", "no_group"])])
+    unknown = hypotheses[hypotheses["reference"].isin(["few_leads", "no_group"])]
+    # a step counts once, whatever its levers and currencies
+    n, n_gains, few = (x["node"].nunique() for x in (list_beyond(hypotheses), gains, unknown))
     in_deals = len(gains) and not gains["extra_amount"].notna().any()
     several = not in_deals and len(gains["currency"].unique()) > 1
     return join_sentences(
@@ -127,11 +128,6 @@ def tell_plan(row: pd.Series, words: Words) -> str:
         return words.text("sentence.plan_never" if is_gap else "sentence.plan_none")
     slow = row["days_needed"] > YEAR
     return words.text("sentence.plan_slow" if slow else "sentence.plan", **row)
-
-
-def _count_steps(hypotheses: pd.DataFrame) -> int:
-    """Count a step of a segment once, whatever its levers and currencies."""
-    return hypotheses["node"].nunique()
 
 
 def write_gains(rows: pd.DataFrame, words: Words, months: float = 1) -> str:

@@ -3,7 +3,7 @@
 from funnel_lib.core.words import Words
 from funnel_lib.sections.losses.count import count_alike, count_losses, list_lost
 from funnel_lib.sections.losses.tell import tell_losses, tell_main_loss, tell_most_lost
-from funnel_lib.sections.section import Section, Source, Tables
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _label(source: Source, words: Words) -> Tables:
@@ -18,21 +18,7 @@ def _label(source: Source, words: Words) -> Tables:
     return {"losses": table}
 
 
-def _tell_most(source: Source, words: Words) -> str:
-    losses, tree, alike = source.take_all("losses", "tree", "losses_alike")
-    return tell_most_lost(losses, tree, words, alike)
-
-
-def _tell_main(source: Source, words: Words) -> str:
-    losses, tree, alike = source.take_all("losses", "tree", "losses_alike")
-    return tell_main_loss(losses, tree, words, alike)
-
-
-def _tell_asked(source: Source, words: Words) -> str:
-    losses, alike = source.take_all("losses", "losses_alike")
-    return tell_losses(losses, words, alike)
-
-
+_ALIKE = {"alike": lambda source: source.tables["losses_alike"]}
 _SHOWN = (
     "segments", "missed_step", "n_lost", "n_not_asked", "n_asked", "share_of_lost", "amount_lost",
 )  # fmt: skip
@@ -44,8 +30,11 @@ LOSSES = Section(
         "losses": count_losses(s.journeys, s.segmentation),
         "losses_alike": count_alike(s.journeys, s.segmentation),
     },
-    title=_tell_most,
-    tell=(_tell_main, _tell_asked),
+    title=from_tables(tell_most_lost, "losses", "tree", **_ALIKE),
+    tell=(
+        from_tables(tell_main_loss, "losses", "tree", **_ALIKE),
+        from_tables(tell_losses, "losses", **_ALIKE),
+    ),
     list_leads=list_lost,
     of_steps=True,
     label=_label,

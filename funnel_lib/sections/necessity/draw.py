@@ -30,10 +30,11 @@ def plot_necessity(table: pd.DataFrame, words: Words) -> Axes | None:
         base = words.text("figure.buyers_own_axis")
     sheet = canvas.open_sheet(words, words.text("figure.necessity"), names, counts, key, base)
     sheet.ax.set_xlim(0, 1)
-    for n, share in enumerate(table["share"]):
+    for n, (share, only_told) in enumerate(zip(table["share"], told, strict=True)):
         if pd.isna(share):
             canvas.draw_unknown(sheet, n, 1)
         else:
-            canvas.draw_bar(sheet, n, 0, share - told.iloc[n], WENT_ON)
-            canvas.draw_bar(sheet, n, share - told.iloc[n], told.iloc[n], UNSEEN)
+            proven = share - only_told
+            canvas.draw_bar(sheet.ax, sheet.tops[n], 0, proven, WENT_ON)
+            canvas.draw_bar(sheet.ax, sheet.tops[n], proven, only_told, UNSEEN)
     return sheet.ax

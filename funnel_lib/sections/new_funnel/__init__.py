@@ -5,13 +5,9 @@ from funnel_lib.core.words import Words
 from funnel_lib.drawing.html import show_table
 from funnel_lib.sections.new_funnel.count import build_blueprint
 from funnel_lib.sections.new_funnel.tell import tell_ahead
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, from_tables
 
 _COLUMNS = ("name", "criterion", "recorded", "help", "old_stages", "share_of_entered")
-
-
-def _label(source: Source, words: Words) -> Tables:
-    return {"new_funnel": build_blueprint(source.tables, source.steps, words)}
 
 
 def _draw(source: Source, words: Words) -> Html:
@@ -28,9 +24,9 @@ def _draw(source: Source, words: Words) -> Html:
 
 NEW_FUNNEL = Section(
     "new_funnel",
-    title=tell_from(tell_ahead, "leads"),
+    title=from_tables(tell_ahead, "leads"),
     draw=_draw,
-    label=_label,
+    label=lambda s, words: {"new_funnel": build_blueprint(s.tables, s.steps, words)},
     shows=("new_funnel",),
 )
 SECTIONS = (NEW_FUNNEL,)

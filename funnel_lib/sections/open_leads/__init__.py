@@ -4,7 +4,7 @@ import pandas as pd
 
 from funnel_lib.sections.open_leads.count import list_open_leads
 from funnel_lib.sections.open_leads.tell import tell_open_leads, tell_waiting
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -23,8 +23,8 @@ OPEN_LEADS = Section(
     "open_leads",
     tables=("open_leads",),
     count=_count,
-    title=tell_from(tell_waiting, "open_leads"),
-    tell=(tell_from(tell_open_leads, "open_leads"),),
+    title=from_tables(tell_waiting, "open_leads"),
+    tell=(from_tables(tell_open_leads, "open_leads"),),
     list_leads=_choose,
     is_list=True,
     opens=("lead_id", "next_step", "days_silent", "overdue", "stage", "manager", "amount"),

@@ -3,7 +3,7 @@
 from funnel_lib.comparing.recording import find_habits
 from funnel_lib.counting.leads import list_leads
 from funnel_lib.sections.outcomes.tell import tell_outcomes
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -16,7 +16,7 @@ OUTCOMES = Section(
     "outcomes",
     tables=("leads",),
     count=_count,
-    tell=(tell_from(tell_outcomes, "leads"),),
+    tell=(from_tables(tell_outcomes, "leads"),),
     has_heading=False,
 )
 SECTIONS = (OUTCOMES,)

@@ -28,7 +28,7 @@ from funnel_lib.sections.paths.tell import (
     tell_segments,
 )
 from funnel_lib.sections.paths.trust import measure_trust, question_habits
-from funnel_lib.sections.section import Section, Source, Tables, choose_rows, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -46,11 +46,6 @@ def _count(source: Source) -> Tables:
         "segment_recoded": trust.fit.recoded,
         "segment_mix": trust.fit.mix,
     }
-
-
-def _label(source: Source, words: Words) -> Tables:
-    """Segments by name: their ids are for machines."""
-    return {"segments": source.tables["segments"].drop(columns="segment")}
 
 
 def _tell(source: Source, words: Words) -> str:
@@ -109,12 +104,13 @@ PATHS = Section(
         "segment_choice", "segment_fit", "segment_recoded", "segment_mix",
     ),
     count=_count,
-    title=tell_from(tell_number, "segments"),
+    title=from_tables(tell_number, "segments"),
     tell=(_tell,),
     draw=_show_cards,
     in_words=True,
     shows=("segments",),
-    label=_label,
+    # by name: their ids are for machines
+    label=lambda source, words: {"segments": source.tables["segments"].drop(columns="segment")},
     list_leads=_choose,
     ask=_look_at,
 )  # fmt: skip
@@ -138,7 +134,7 @@ ASKED = (
         "likeness",
         tables=("likeness",),
         ask=_measure_likeness,
-        tell=(tell_from(tell_likeness, "likeness"),),
+        tell=(from_tables(tell_likeness, "likeness"),),
         opens=tuple(list_columns("likeness", shown=True)),
     ),
 )

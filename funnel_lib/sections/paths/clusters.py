@@ -127,21 +127,14 @@ def _order_path(variants: Variants, own: np.ndarray, sale: int) -> list[int]:
 
 
 def measure_likeness(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:
-    """How far do segments follow how leads ended, or how far they came?
+    """How far do segments follow how leads ended, or how far they came? The table `likeness`.
 
     Segments are meant to show what clients do, not whether they buy; of a clusterer that sorts
     leads by how long they stayed, losses by segment mean nothing. Each lead counts for its most
-    probable segment.
-
-    Returns
-    -------
-    frame, two rows: with (``outcome``: won or lost; ``depth``: the furthest step before or at the
-    sale that the lead reached under the rule ``passed``), n_leads (that entered; for ``outcome``
-    the closed ones of them), nmi (normalised mutual information, from 0, nothing in common, to 1;
-    empty where all leads are in one segment or alike). Open leads have no outcome, but a depth.
-    Paths of different lengths end at different steps, so that even the true segments are somewhat
-    like the depth, the more so the less the paths keep to the global order of steps.
-    Vinh, Epps, Bailey (2010), https://jmlr.org/papers/v11/vinh10a.html
+    probable segment. Open leads have no outcome, but a depth: the furthest step before or at the
+    sale, under the rule ``passed``. Paths of different lengths end at different steps, so that even
+    the true segments are somewhat like the depth, the more so the less the paths keep to the global
+    order of steps. Vinh, Epps, Bailey (2010), https://jmlr.org/papers/v11/vinh10a.html
 
     Examples
     --------

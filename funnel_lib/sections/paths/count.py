@@ -60,8 +60,7 @@ def describe_segments(
     status = {f"n_{s}": (n * counted.has_status(s)) @ member for s in ("won", "lost", "open")}
     won = counted.has_status("won")[:, None]
     n_effective = [Cells.add(member, k, n).find_effective_n(won)[0] for k in range(len(ids))]
-    with np.errstate(invalid="ignore"):
-        share_won = status["n_won"] / n_leads
+    share_won = divide(status["n_won"], n_leads)
     low, high = wilson(np.minimum(share_won, 1), np.array(n_effective))
     table = pd.DataFrame({
         "segment": ids,
@@ -248,9 +247,8 @@ def compare_traits(journeys: Journeys, segmentation: Segmentation) -> pd.DataFra
         }))  # fmt: skip
     table = pd.concat(rows, ignore_index=True)
     table["p_holm"] = correct_p(table["p_holm"].to_numpy())
-    size = table["difference"].abs()
-    order = table.assign(size=-size).sort_values(["segment", "size"], kind="stable").index
-    return arrange("segment_traits", table.loc[order].reset_index(drop=True))
+    table = table.assign(size=-table["difference"].abs()).sort_values(["segment", "size"])
+    return arrange("segment_traits", table.drop(columns="size").reset_index(drop=True))
 
 
 def find_examples(journeys: Journeys, segmentation: Segmentation) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def show_sequences(sequences: pd.DataFrame, words: Words) -> Html | None:
         journeys=len(sequences),
     )  # fmt: skip
     key = [
-        (WENT_ON, words.text("figure.group_bought")),
+        (WENT_ON, words.text("figure.bought")),
         (UNKNOWN, words.text("figure.lost")),
         (OPEN, words.text("figure.open")),
     ]

@@ -18,25 +18,16 @@ from funnel_lib.stats.differences import correct_p
 
 FEWEST_OF_QUARTER = 50  # leads: of fewer no mix is told
 MIX_P, LEAST_SHIFT = 0.001, 0.1  # a quarter's mix differs: beyond chance, and by so much
-MORE_BADLY = 0.03  # of new leads are badly explained than of those a saved model knew
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How well paths fit a log.
+    """How well paths fit a log."""
 
-    Attributes
-    ----------
-    fit : the table `segment_fit`, one row; none where segments come from no model
-    recoded : the table `segment_recoded`, one row for what is not read as it stands
-    mix : the table `segment_mix`, one row a quarter and segment; none with a single segment
-    badly : (n_segments,) share of each segment's leads that is badly explained
-    """
-
-    fit: pd.DataFrame
-    recoded: pd.DataFrame
-    mix: pd.DataFrame
-    badly: np.ndarray
+    fit: pd.DataFrame  # the table `segment_fit`; empty where segments come from no model
+    recoded: pd.DataFrame  # the table `segment_recoded`, likewise
+    mix: pd.DataFrame  # the table `segment_mix`; empty with a single segment
+    badly: np.ndarray  # (n_segments,) share of each segment's leads that is badly explained
 
 
 def measure_fit(segmentation: Segmentation, journeys: Journeys, seed: int = 0) -> Fit:

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 import numpy as np
 
-from funnel_lib.core.errors import InputError, Problems
+from funnel_lib.core.errors import InputError
 from funnel_lib.core.groups import (
     FEWEST_LEADS,
     FEWEST_STEPS,
@@ -105,8 +105,7 @@ def assign_segments(segmentation: Segmentation, journeys: Journeys) -> Segmentat
         return replace(found, names=segmentation.names)
     if len(segmentation.ids) > 1:
         raise InputError([_NO_MODEL])
-    everybody = journeys.leads["entered_at"].notna().to_numpy(float)[:, None]
-    return replace(segmentation, memberships=everybody)
+    return replace(segmentation, memberships=keep_together(journeys).memberships)
 
 
 def write_segments(
@@ -165,22 +164,19 @@ def _write_names(segmentation: Segmentation, steps: Steps) -> dict[str, dict[str
 
 def _read_names(given: object, found: Segmentation, steps: Steps, where: str) -> dict:
     """The names that a person gave, in every language; every problem with them is told at once."""
-    made, names, problems = _write_names(found, steps), {}, Problems()
+    made, names, wrong = _write_names(found, steps), {}, []
     if not isinstance(given, dict):
         raise InputError([f'{where} is {given!r}; write them as {{"s1": {_EXAMPLE}, …}}'])
     for segment, texts in given.items():
         texts = dict.fromkeys(LANGUAGES, texts) if isinstance(texts, str) else texts
-        wrong = [*_check_name(segment, texts, found)]
-        if wrong:
-            for problem in wrong:
-                problems.add(f"{where}: {problem}")
+        if problems := [*_check_name(segment, texts, found)]:
+            wrong += problems
             continue
         texts = {lang: " ".join(text.split()) for lang, text in texts.items()}
         some = next(iter(texts.values()))
         names[segment] = {lang: texts.get(lang, some) for lang in LANGUAGES}
-    for problem in _find_same(made | names):
-        problems.add(f"{where}: {problem}")
-    problems.raise_if_any()
+    if wrong := [*wrong, *_find_same(made | names)]:
+        raise InputError([f"{where}: {problem}" for problem in wrong])
     return {segment: texts for segment, texts in names.items() if texts != made[segment]}
 
 

@@ -17,10 +17,7 @@ LEAST_DIFFERENCE = 0.05  # of a trait that is worth a word
 OFTEN = 0.1  # a step followed by itself less often is not worth a word
 SELDOM = 0.05  # an optional step that fewer take is not worth a word
 SHORTER = 0.95  # times as long: a description that is worth a word
-MORE_BADLY, BADLY = (
-    0.03,
-    0.1,
-)  # more badly explained leads than usual are worth a word: saved, found
+MORE_BADLY, BADLY = 0.03, 0.1  # more badly explained than usual, worth a word: saved, found
 _WHY_NOT = {
     "few_leads": "sentence.segments_few_leads",
     "few_steps": "sentence.segments_few_steps",

@@ -19,24 +19,10 @@ from funnel_lib.stats.differences import MOST_P
 
 @dataclass(frozen=True)
 class Trust:
-    """How far segments are to be trusted.
+    """How far segments are to be trusted."""
 
-    Attributes
-    ----------
-    segments : frame, one row a segment: segment, stability (mean Jaccard under resampling; empty
-        with a single segment), p_null (share of logs simulated with one segment fewer, this log
-        among them, on which the last segment gains as much; empty with a single segment), trust:
-        ``stable`` (stability 0.75 or more), ``pattern`` (0.6 or more), ``doubtful`` (less, or
-        p_null above 0.05), ``single``; ``no path`` where clients take the steps in any order;
-        ``saved`` where segments come from a file; share_badly (of its leads, badly explained)
-    choice : frame, one row a number of segments tried: n_segments, description_length (nats, the
-        shorter the better), gain (nats over one segment fewer), null_gain (the largest gain on
-        simulated logs without the last segment; only of the chosen number), chosen
-    fit : how well the paths fit (`fit.Fit`)
-    """
-
-    segments: pd.DataFrame
-    choice: pd.DataFrame
+    segments: pd.DataFrame  # the table `segment_trust`; ``doubtful`` is also a p_null above 0.05
+    choice: pd.DataFrame  # the table `segment_choice`
     fit: Fit
 
 

@@ -57,15 +57,6 @@ def _tell(source: Source, words: Words) -> str:
     return tell_quality(source.tables["quality"], rows, rows - len(source.log.events), words)
 
 
-def _tell_merged(source: Source, words: Words) -> list[str]:
-    return tell_merged(source.log, source.unmerged, source.journeys.leads, words)
-
-
-def _tell_unseen(source: Source, words: Words) -> list[str]:
-    told = tell_unseen(source.tables["leads"], source.journeys, words)
-    return [told] if told else []
-
-
 def _tell_limits(source: Source, words: Words) -> list[str]:
     log, tables = source.log, source.tables
     return [
@@ -76,7 +67,14 @@ def _tell_limits(source: Source, words: Words) -> list[str]:
 
 
 QUALITY = Section(
-    "quality", tables=("quality",), count=_count, tell=(_tell, _tell_merged, _tell_unseen)
+    "quality",
+    tables=("quality",),
+    count=_count,
+    tell=(
+        _tell,
+        lambda s, words: tell_merged(s.log, s.unmerged, s.journeys.leads, words),
+        lambda s, words: tell_unseen(s.tables["leads"], s.journeys, words),
+    ),
 )
 LIMITS = Section("limits", tell=(_tell_limits,), kind="limits")
 SECTIONS = (QUALITY, LIMITS)

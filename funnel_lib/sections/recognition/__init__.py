@@ -2,7 +2,7 @@
 
 from funnel_lib.sections.recognition.count import count_recognised, find_parting, measure_facts
 from funnel_lib.sections.recognition.tell import tell_facts, tell_recognised
-from funnel_lib.sections.section import Section, Source, Tables, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
@@ -18,8 +18,8 @@ RECOGNITION = Section(
     tables=("segment_recognised", "segment_facts", "segment_parting"),
     count=_count,
     tell=(
-        tell_from(tell_recognised, "segment_recognised", "segments", "segment_parting"),
-        tell_from(tell_facts, "segment_facts"),
+        from_tables(tell_recognised, "segment_recognised", "segments", "segment_parting"),
+        from_tables(tell_facts, "segment_facts"),
     ),
     shows=("segment_recognised", "segment_facts"),
 )

@@ -119,7 +119,7 @@ def _associate(table: np.ndarray) -> dict[str, float]:
     for tail in (0.975, 0.025):  # the strengths under which chi2 would be so large, so small
 
         def miss(strength, tail=tail):
-            return ncx2.cdf(chi2, df, strength) - tail if strength > 0 else _central(chi2, df, tail)
+            return ncx2.cdf(chi2, df, strength) - tail
 
         most = 4 * chi2 + 100
         strength = brentq(miss, 0, most) if miss(0) > 0 else 0.0
@@ -127,12 +127,6 @@ def _associate(table: np.ndarray) -> dict[str, float]:
     low, high = map(float, ends)
     v = float(min(v, 1))
     return {"cramers_v": v, "low": low, "high": high, "share_explained": v**2}
-
-
-def _central(chi2: float, df: int, tail: float) -> float:
-    from scipy.stats import chi2 as central
-
-    return central.cdf(chi2, df) - tail
 
 
 def _share_right(table: np.ndarray) -> dict[str, float]:

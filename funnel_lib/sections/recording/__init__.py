@@ -4,7 +4,7 @@ from funnel_lib.comparing.recording import find_habits
 from funnel_lib.core.words import Words
 from funnel_lib.sections.recording.count import count_recording
 from funnel_lib.sections.recording.tell import tell_group_paths, tell_recording
-from funnel_lib.sections.section import Section, Source, tell_from
+from funnel_lib.sections.section import Section, Source, from_tables
 
 
 def _tell_paths(source: Source, words: Words) -> list[str]:
@@ -16,6 +16,6 @@ RECORDING = Section(
     "recording",
     tables=("recording",),
     count=lambda s: {"recording": count_recording(s.journeys, s.segmentation)},
-    tell=(tell_from(tell_recording, "recording"), _tell_paths),
+    tell=(from_tables(tell_recording, "recording"), _tell_paths),
 )
 SECTIONS = (RECORDING,)

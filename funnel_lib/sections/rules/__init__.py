@@ -1,20 +1,15 @@
 """Does the way of counting matter?"""
 
-from funnel_lib.core.words import Words
+from functools import partial
+
 from funnel_lib.sections.rules.count import count_rules
 from funnel_lib.sections.rules.tell import tell_rules
-from funnel_lib.sections.section import Section, Source, Tables, draw_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 
 
 def _count(source: Source) -> Tables:
-    within = source.settings.within
-    return {"funnel_rules": source.count_each(
-        lambda group: count_rules(source.journeys, within, group)
-    )}  # fmt: skip
-
-
-def _tell(source: Source, words: Words) -> str:
-    return tell_rules(*source.take_all("funnel_rules"), source.settings.rule, words)
+    count = partial(count_rules, source.journeys, source.settings.within)
+    return {"funnel_rules": source.count_each(count)}
 
 
 RULES = Section(
@@ -22,7 +17,7 @@ RULES = Section(
     tables=("funnel_rules",),
     of_steps=True,
     count=_count,
-    tell=(_tell,),
-    draw=draw_from("sections.rules.draw.plot_rules", "funnel_rules"),
+    tell=(lambda s, words: tell_rules(*s.take_all("funnel_rules"), s.settings.rule, words),),
+    draw=from_tables("sections.rules.draw.plot_rules", "funnel_rules"),
 )
 SECTIONS = (RULES,)

@@ -4,14 +4,7 @@ import pandas as pd
 
 from funnel_lib.core.words import Words
 from funnel_lib.counting.moves import list_moves
-from funnel_lib.sections.section import (
-    Section,
-    Source,
-    Tables,
-    choose_rows,
-    draw_from,
-    tell_from,
-)
+from funnel_lib.sections.section import Section, Source, Tables, choose_rows, from_tables
 from funnel_lib.sections.stages.count import (
     check_pipeline,
     count_pipeline,
@@ -36,17 +29,6 @@ def _count(source: Source) -> Tables:
     }
 
 
-def _tell(source: Source, words: Words) -> str:
-    return tell_stages(audit_stages(source.tables["stages"]["stage"]), words)
-
-
-def _draw(source: Source, words: Words):
-    from funnel_lib.sections.stages.draw import picture_pipeline
-
-    tables = source.tables["pipeline"], source.tables["stages"]
-    return picture_pipeline(*tables, words, source.settings.rule)
-
-
 def _label(source: Source, words: Words) -> Tables:
     """Stages in the reader's language: what their names mean is told by a lexicon."""
     leads = source.tables["leads"]
@@ -61,6 +43,8 @@ def _choose(
     return choose_rows(leads, stage=stage, missed_step=step, loss_reason=reason, status=status)
 
 
+_MATRIX = "drawing.heatmaps.picture_matrix"
+_LOST = {"columns": "missed_step", "values": "n_lost"}
 STAGES = Section(
     "stages",
     tables=(
@@ -68,24 +52,27 @@ STAGES = Section(
     ),
     count=_count,
     tell=(
-        _tell,
-        tell_from(tell_pipeline, "pipeline_checks", "pipeline"),
-        tell_from(tell_stage_by_step, "stage_by_step"),
-        tell_from(tell_renamed, "stage_renames"),
+        lambda source, words: tell_stages(audit_stages(source.tables["stages"]["stage"]), words),
+        from_tables(tell_pipeline, "pipeline_checks", "pipeline"),
+        from_tables(tell_stage_by_step, "stage_by_step"),
+        from_tables(tell_renamed, "stage_renames"),
     ),
-    draw=_draw,
+    draw=from_tables(
+        "sections.stages.draw.picture_pipeline", "pipeline", "stages",
+        rule=lambda source: source.settings.rule,
+    ),
     shows=("stages", "pipeline_checks"),
     label=_label,
     list_leads=_choose,
     parts=(
         Section(
             "missing",
-            draw=draw_from("sections.stages.draw.picture_missing", "stage_by_step"),
+            draw=from_tables(_MATRIX, "stage_by_step", rows="stage", **_LOST),
             shows=("stage_by_step",),
         ),
         Section(
             "reasons",
-            draw=draw_from("sections.stages.draw.picture_reasons", "loss_reasons"),
+            draw=from_tables(_MATRIX, "loss_reasons", rows="loss_reason", **_LOST),
             shows=("loss_reasons",),
         ),
     ),

@@ -21,7 +21,7 @@ from funnel_lib.counting.moves import (
 from funnel_lib.counting.reach import RULES, count_funnel, measure_depth
 from funnel_lib.sections.stages.ends import find_end, find_order
 from funnel_lib.sections.stages.names import audit_stages
-from funnel_lib.stats.intervals import wilson
+from funnel_lib.stats.intervals import divide, wilson
 
 FEWEST_RENAMED = 5  # deals of a stage that may be another one's old or new name
 LATE_DAYS = 30  # after the client's last step: a deal closed or standing so long is noted
@@ -127,19 +127,18 @@ def list_stages(
     known = [*find_order(moves, log), *sorted({*moves["stage"], *standing})]
     plain = {name.rpartition(PIPELINE_MARK)[2] for name in known}
     names = list(dict.fromkeys([*known, *(s for s in steps.stages if s not in plain)]))
-    table = audit_stages([name.rpartition(PIPELINE_MARK)[2] for name in names], lang)
-    table = table.set_index("stage").loc[[n.rpartition(PIPELINE_MARK)[2] for n in names]]
-    table = table.reset_index().assign(stage=names)
-    told = [find_stage_step(steps, name) for name in table["stage"]]
+    audit = audit_stages([name.rpartition(PIPELINE_MARK)[2] for name in names], lang)
+    audit = audit.set_index("stage")
     own = {s.id: ", ".join(e.action for e in s.evidence) for s in steps.steps}
-    typical = table[["step", "evidence"]].itertuples(index=False)
-    step = [t or u.step or None for t, u in zip(told, typical, strict=True)]
-    stages = pd.DataFrame({
-        "stage": table["stage"], "kind": table["kind"], "step": pd.Series(step, dtype="str"),
-        "evidence": [own.get(t) or u for t, u in zip(told, table["evidence"], strict=True)],
-        "n_deals": table["stage"].map(standing.value_counts()).fillna(0).astype(int),
-    })  # fmt: skip
-    return arrange("stages", stages)
+    counts, rows = standing.value_counts(), []
+    for name in names:
+        told, usual = find_stage_step(steps, name), audit.loc[name.rpartition(PIPELINE_MARK)[2]]
+        rows.append({
+            "stage": name, "kind": usual["kind"], "step": told or usual["step"] or None,
+            "evidence": own.get(told) or usual["evidence"], "n_deals": counts.get(name, 0),
+        })  # fmt: skip
+    texts = dict.fromkeys(("stage", "kind", "step", "evidence"), "str")
+    return arrange("stages", rows).astype(texts | {"n_deals": int})
 
 
 def find_renamed(moves: pd.DataFrame) -> pd.DataFrame:
@@ -239,14 +238,11 @@ def _check_moves(moves: pd.DataFrame, entered: np.ndarray, log: EventLog, steps:
 
 def _tally(rows, lead_ids: pd.Series) -> pd.DataFrame:
     """Count each check among those it could be asked of."""
-    parts = [(name, (so & base).sum(), base.sum(), lead_ids[so & base]) for name, so, base in rows]
-    table = pd.DataFrame({
-        "check": [name for name, *_ in parts],
-        "n_deals": [n for _, n, _, _ in parts],
-        "n_base": [n for *_, n, _ in parts],
-        "example": [", ".join(ids.astype("str").head(3)) for *_, ids in parts],
-    })  # fmt: skip
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = (table["n_deals"] / table["n_base"]).to_numpy(float)
-    low, high = wilson(share, table["n_base"].to_numpy(float))
+    table = pd.DataFrame([
+        {"check": name, "n_deals": (so & base).sum(), "n_base": base.sum(),
+         "example": ", ".join(lead_ids[so & base].astype("str").head(3))}
+        for name, so, base in rows
+    ])  # fmt: skip
+    share = divide(table["n_deals"], table["n_base"])
+    low, high = wilson(share, table["n_base"])
     return arrange("pipeline_checks", table.assign(share=share, low=low, high=high))

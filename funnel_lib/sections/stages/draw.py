@@ -10,12 +10,10 @@ from matplotlib.axes import Axes
 from funnel_lib.core.words import Words
 from funnel_lib.counting.moves import PIPELINE_MARK
 from funnel_lib.drawing import canvas
-from funnel_lib.drawing.heatmaps import picture_matrix
 from funnel_lib.drawing.looks import (
     ACCENT,
     BAR,
     GAP,
-    GROUND,
     INK,
     LINE,
     MUTED,
@@ -59,11 +57,11 @@ def picture_pipeline(
     most = max(pairs, key=lambda pair: pair.ahead)
     alt = words.text("figure.pipeline")
     if most.ahead > 0:
-        shares = {"by_stage": most.stage["share_of_entered"], "n": most.step["n_entered"]}
-        step = words.step(most.step["step"])
+        stage, step = most
         alt = words.text(
-            "figure.pipeline_ahead", stage=words.step(most.stage["step"]), step=step,
-            by_client=most.step["share_of_entered"], **shares,
+            "figure.pipeline_ahead", stage=words.step(stage["step"]), step=words.step(step["step"]),
+            n=step["n_entered"], by_stage=stage["share_of_entered"],
+            by_client=step["share_of_entered"],
         )  # fmt: skip
     return show_figure(ax, alt)
 
@@ -96,8 +94,7 @@ def plot_pipeline(
     names = [tuple(_fit_name(row, words) for row in pair) for pair in pairs]
     heights = [LINE * max(n.count("\n") + 1 for n in pair) + BAR + GAP for pair in names]
     top = heading.height + LINE + 4
-    ax = canvas.open_axes(top + sum(heights))
-    canvas.write_heading(ax, heading)
+    ax = canvas.open_axes(top + sum(heights), heading)
     story = rows.loc[rows["story"] != "steps", "story"].iloc[0]
     for title, left in ((_TITLES[story], 0), ("figure.story_steps", _MIDDLE)):
         said = canvas.wrap_text(words.text(title), _HALF, SMALL, "bold", at_most=1)
@@ -109,7 +106,7 @@ def plot_pipeline(
         _draw_side(ax, _MIDDLE, top, pair.step, name[1], words)
         if pair.ahead > 0:
             left = _HALF * pair.step["share_of_entered"]
-            canvas.draw_outline(ax, left, top - BAR - GAP, _HALF * pair.ahead)
+            canvas.draw_outline(ax, top - BAR - GAP, left, _HALF * pair.ahead)
     return ax
 
 
@@ -123,11 +120,8 @@ def _pair(rows: pd.DataFrame, stages: pd.DataFrame) -> list[_Pair]:
         name = row["step"]
         means = told.get(name.rpartition(PIPELINE_MARK)[2], name)
         at = place.get(means, -1)
-        if at < next_step:
-            if (
-                name not in place
-            ):  # the sale stands beside itself, or beside the stage that means it
-                pairs.append(_Pair(row, None))
+        if at < next_step:  # the sale stands beside itself, or beside the stage that means it
+            pairs += [_Pair(row, None)] if name not in place else []
             continue
         pairs += [_Pair(None, step) for step in steps[next_step:at]]
         pairs.append(_Pair(row, steps[at]))
@@ -152,23 +146,10 @@ def _draw_side(ax: Axes, left: float, bottom: float, row: dict | None, name: str
     canvas.write_pieces(ax, y - 5, [(name, INK)], start=left)
     said = words.text("figure.not_measurable") if pd.isna(share) else words.share(share)
     if not (pd.isna(share) and left == 0):
-        canvas.write_pieces(ax, y - 5, [(said, INK)], right=left + _HALF)
+        canvas.write_pieces(ax, y - 5, [(said, INK)], end=left + _HALF)
     if pd.isna(share):
         return
-    look = {"edgecolor": GROUND, "linewidth": 0.8, "zorder": 2}
     unseen = row["n_unseen"] / row["n_entered"] if left else 0.0  # a stage is no evidence at all
-    parts = (((share - unseen), WENT_ON if left else MUTED), (unseen, UNSEEN))
-    for part, colour in parts:
-        if part > 0:
-            ax.barh(y + BAR / 2, _HALF * part, BAR, left=left, facecolor=colour, **look)
-            left += _HALF * part
-
-
-def picture_missing(stage_by_step: pd.DataFrame, words: Words) -> Picture | None:
-    """Which client step is missing of the deals lost at each stage?"""
-    return picture_matrix(stage_by_step, words, "stage", "missed_step", "n_lost")
-
-
-def picture_reasons(loss_reasons: pd.DataFrame, words: Words) -> Picture | None:
-    """Which client step is missing of the deals lost for each reason?"""
-    return picture_matrix(loss_reasons, words, "loss_reason", "missed_step", "n_lost")
+    seen = _HALF * (share - unseen)
+    canvas.draw_bar(ax, y, left, seen, WENT_ON if left else MUTED)
+    canvas.draw_bar(ax, y, left + seen, _HALF * unseen, UNSEEN)

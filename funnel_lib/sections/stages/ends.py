@@ -29,14 +29,14 @@ def find_order(moves: pd.DataFrame, log: EventLog) -> list[str]:
     return sorted((s for s in ranks if ranks[s] is not None), key=lambda s: (ranks[s], s))
 
 
-def find_end(stage: str, log: EventLog, steps: Steps | None = None) -> str:
+def find_end(stage: str, log: EventLog, steps: Steps) -> str:
     """Which end is a stage: won, lost, or none (empty)?
 
     As moves to it were known to end; where nothing is known of them, or the steps file names it
     under `lost`, by its name.
     """
     name = stage.rpartition(PIPELINE_MARK)[2]
-    rules = [Evidence(action=pattern) for pattern in steps.lost] if steps else []
+    rules = [Evidence(action=pattern) for pattern in steps.lost]
     if any(rule.matches(STAGE_PREFIX + name) for rule in rules):
         return "lost"
     if name in log.stage_ends:

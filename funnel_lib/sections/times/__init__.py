@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from funnel_lib.core.words import Words
-from funnel_lib.sections.section import Section, Source, Tables, draw_from, tell_from
+from funnel_lib.sections.section import Section, Source, Tables, from_tables
 from funnel_lib.sections.times.count import (
     count_cohorts,
     count_pace,
@@ -21,24 +20,18 @@ def _count(source: Source) -> Tables:
     return {"times": times, "time_to": find_medians(times[~mixed], source.tables.get("funnel"))}
 
 
-def _draw(source: Source, words: Words):
-    from funnel_lib.sections.times.draw import plot_times
-
-    return plot_times(source.tables["times"], words, names=source.name_segments())
-
-
 COHORTS = Section(
     "cohorts",
     tables=("cohorts",),
     count=lambda source: {"cohorts": count_cohorts(source.journeys)},
-    tell=(tell_from(tell_cohorts, "cohorts"),),
-    draw=draw_from("sections.times.draw.plot_cohorts", "cohorts"),
+    tell=(from_tables(tell_cohorts, "cohorts"),),
+    draw=from_tables("sections.times.draw.plot_cohorts", "cohorts"),
 )
 STANDING = Section(
     "standing",
     tables=("standing",),
     count=lambda s: {"standing": count_standing(s.journeys, s.segmentation)},
-    tell=(tell_from(tell_standing, "standing"),),
+    tell=(from_tables(tell_standing, "standing"),),
 )
 PACE = Section(
     "pace",
@@ -49,8 +42,8 @@ TIMES = Section(
     "times",
     tables=("times", "time_to"),
     count=_count,
-    tell=(tell_from(tell_times, "time_to"),),
-    draw=_draw,
+    tell=(from_tables(tell_times, "time_to"),),
+    draw=from_tables("sections.times.draw.plot_times", "times"),
     shows=("time_to",),
     parts=(COHORTS, STANDING, PACE),
 )

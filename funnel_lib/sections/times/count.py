@@ -91,9 +91,8 @@ def count_cohorts(journeys: Journeys) -> pd.DataFrame:
     `cohorts`; months are those of entry, in the user's time zone.
 
     Leads that the export cut off make their month one that is not compared; second entries of a
-    client are left out. Leads of one account
-    are one case of the errors. Mature months are tested for being all alike,
-    and each against the best of them (see `judge_equality` and `judge_against_best`).
+    client are left out. Leads of one account are one case of the errors. Mature months are tested
+    for being all alike, and each against the best (see `judge_equality` and `judge_against_best`).
     """
     day, cause = find_outcome_days(journeys)
     horizon = find_horizon(estimate_incidence(day, cause))

@@ -78,8 +78,7 @@ def plot_times(
     notes = canvas.fit_notes(below + _note_times(left_out, words))
     top, days, shares = heading.height + 2, *_scale_times(curves, words)
     bottom = top + CHART + 2 * LINE + 3
-    ax = canvas.open_axes(bottom + notes.height + 6)
-    canvas.write_heading(ax, heading)
+    ax = canvas.open_axes(bottom + notes.height + 6, heading)
     canvas.write_notes(ax, bottom, notes)
     box = charts.fit_box(top, CHART, max(n.width for n in labels) + 12, days, shares)
     chart = charts.open_chart(ax, box, days, shares, words.text("figure.times_axis"))
@@ -193,8 +192,7 @@ def plot_cohorts(cohorts: pd.DataFrame, words: Words) -> Axes | None:
     notes = canvas.fit_notes([("", MUTED, note) for note in cut])
     top = heading.height + (LINE if mean is not None else 2)
     tops = top + _MONTH * np.arange(len(rows))
-    ax = canvas.open_axes(tops[-1] + _MONTH + notes.height)
-    canvas.write_heading(ax, heading)
+    ax = canvas.open_axes(tops[-1] + _MONTH + notes.height, heading)
     canvas.write_notes(ax, tops[-1] + _MONTH, notes)
     left, right = (
         max(canvas.measure_width(text, TEXT) for text in texts) + 10 for texts in (names, said)
@@ -206,7 +204,7 @@ def plot_cohorts(cohorts: pd.DataFrame, words: Words) -> Axes | None:
     for n, row in enumerate(rows.itertuples()):
         colour, y = INK if row.is_mature else MUTED, tops[n] + BAR / 2
         canvas.write_pieces(ax, y + 4.5, [(names[n], colour)])
-        canvas.write_pieces(ax, y + 4.5, [(said[n], colour)], right=True)
+        canvas.write_pieces(ax, y + 4.5, [(said[n], colour)], end=ROOM)
         canvas.draw_interval(ax, y, row.low, row.high, colour)
         if pd.notna(row.share):
             mark = ("dot", WENT_ON) if row.is_mature else ("ring", MUTED)
@@ -239,7 +237,7 @@ def _list_key(rows: pd.DataFrame) -> list[Item]:
     """What these months need of a key."""
     is_mature, is_cut = (rows[c].astype(bool) for c in ("is_mature", "is_cut"))
     needed = {
-        ("dot", WENT_ON, "comparable"): is_mature.any(),
+        ("dot", WENT_ON, "bought"): is_mature.any(),
         ("ring", MUTED, "too_young"): (~is_mature & ~is_cut).any(),
         ("ring", MUTED, "cut_off"): is_cut.any(),
         ("span", INK, "span"): rows["high"].notna().any(),

@@ -65,9 +65,11 @@ def _describe_part(tree: pd.DataFrame, rows: pd.DataFrame, words: Words, shares:
         f"figure.tree_{kind}", segments=first, n_came=begin, n_end=rows["n_went_on"].iloc[-1]
     )
     shown = rows[rows["n_came"] > rows["n_went_on"]].to_dict("records")
-    bars = [_describe_bar(row, max(begin, 1), words) for row in shown]
-    for bar, row in zip(bars, shown, strict=True):
-        bar["shares"] = _describe_shares(shares.get(row["node"]), words)
+    bars = [
+        _describe_bar(row, max(begin, 1), words)
+        | {"shares": _describe_shares(shares.get(row["node"]), words)}
+        for row in shown
+    ]
     return {"title": title, "rows": bars}
 
 
