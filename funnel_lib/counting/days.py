@@ -53,35 +53,23 @@ class Days:
     def follow(self, column: int) -> Incidence:
         """The curve of a segment."""
         if column not in self.known:
-            self.known[column] = self._follow(column)
+            of_cell, of_walk = (np.asarray(self.leads.sum(axis=axis)) for axis in (1, 0))
+            self.known[column] = follow_cells(Cells(
+                of_cell, self.sums[:, column], self.products[:, column], column, of_walk.sum(),
+                *measure_sizes(self.counted.members, of_walk),
+            ))  # fmt: skip
         return self.known[column]
-
-    def _follow(self, column: int) -> Incidence:
-        of_cell, of_walk = (np.asarray(self.leads.sum(axis=axis)) for axis in (1, 0))
-        cells = Cells(
-            of_cell, self.sums[:, column], self.products[:, column], column, of_walk.sum(),
-            *measure_sizes(self.counted.members, of_walk),
-        )  # fmt: skip
-        return follow_cells(cells)
 
 
 def count_days(counted: Tallies, day: np.ndarray, cause: np.ndarray) -> Days:
     """Count leads by walk, day and cause, (n_leads,) each as of `estimate_incidence`; those with a
     negative day are left out. Cost: linear in the leads, and in the days times the segments."""
-    began = day >= 0
+    began, n_cells, n = day >= 0, 3 * (int(day.max(initial=-1)) + 1), np.int64(len(counted.n))
     cell, walk = 3 * day[began] + cause[began], counted.of_lead[began]
-    return _add_members(count_cells(counted, cell, walk, 3), counted)
-
-
-def count_cells(
-    counted: Tallies, cell: np.ndarray, walk: np.ndarray, width: int = 1
-) -> sparse.csr_array:
-    """Count leads by cell and walk, (n_cells, n_walks); n_cells is a multiple of `width`."""
-    n_cells = -(-(int(cell.max(initial=-1)) + 1) // width) * width
-    n = np.int64(len(counted.n))
     keys, n_leads = np.unique(cell * n + walk, return_counts=True)
     begins = np.searchsorted(keys, np.arange(n_cells + 1) * n)
-    return sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
+    leads = sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
+    return _add_members(leads, counted)
 
 
 def _add_members(leads: sparse.csr_array, counted: Tallies) -> Days:
@@ -207,16 +195,12 @@ def _find_closed(journeys: Journeys) -> np.ndarray:
     """When each lead was won or lost, `NEVER` while open; without a date of closing, at its last
     evidence."""
     if "closed" not in journeys.kept:
-        journeys.kept["closed"] = _look_up_closed(journeys)
+        cause = find_causes(journeys)
+        sold, closed = (to_micros(journeys.leads[c]) for c in ("sold_at", "closed_at"))
+        closed = np.where(cause == TAKEN, sold, closed)
+        closed = np.where(closed == NEVER, find_heard(journeys), closed)
+        journeys.kept["closed"] = np.where(cause == OPEN, NEVER, closed)
     return journeys.kept["closed"]
-
-
-def _look_up_closed(journeys: Journeys) -> np.ndarray:
-    cause = find_causes(journeys)
-    sold, closed = (to_micros(journeys.leads[c]) for c in ("sold_at", "closed_at"))
-    closed = np.where(cause == TAKEN, sold, closed)
-    closed = np.where(closed == NEVER, find_heard(journeys), closed)
-    return np.where(cause == OPEN, NEVER, closed)
 
 
 def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: np.ndarray):

@@ -43,7 +43,10 @@ def list_leads(
     sure = np.where(largest >= UNDETERMINED, best, len(ids))
     nodes = [tree.name(node.segments) for node in tree.nodes]
     branch = np.where(places.node > 0, places.node - 1, len(nodes) + places.path)
-    leaves = [tree.name(_list_alike(tree.skeletons, k)) for k in range(len(tree.ids))]
+    leaves = [  # paths that the tree cannot tell from each other are one
+        tree.name(tuple(k for k, other in enumerate(tree.skeletons) if other == skeleton))
+        for skeleton in tree.skeletons
+    ]
 
     def write(codes: np.ndarray, names) -> pd.Series:
         return write_codes(np.where(entered, codes, -1)[of_lead], names)
@@ -100,11 +103,6 @@ def find_likely(places: Places) -> np.ndarray:
     likely = np.zeros(members.shape, bool)
     np.put_along_axis(likely, order, before < UNDETERMINED, axis=1)
     return likely
-
-
-def _list_alike(skeletons: tuple[tuple[str, ...], ...], k: int) -> tuple[int, ...]:
-    """The paths that the tree cannot tell from one."""
-    return tuple(j for j, skeleton in enumerate(skeletons) if skeleton == skeletons[k])
 
 
 def _write_sets(marks: np.ndarray, names: tuple[str, ...]) -> pd.Series:

@@ -11,19 +11,15 @@ from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
+from funnel_lib.core.tables import list_columns
 from funnel_lib.core.tallies import NOWHERE, Tallies, number_rows, tally
 from funnel_lib.core.times import DAY, NEVER, read_window
 from funnel_lib.counting.days import Days, count_watched, find_days, find_measurable
 from funnel_lib.stats.incidence import OPEN, TAKEN, find_last_day
-from funnel_lib.stats.intervals import Cells, wilson
+from funnel_lib.stats.intervals import Cells, divide, wilson
 
 Rule = Literal["passed", "ordered", "any"]
 RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
-COLUMNS = [
-    "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
-    "share_of_entered", "share_of_previous", "low", "high", "previous_low", "previous_high", "part",
-    "horizon_days",
-]  # fmt: skip
 HORIZON = 180  # days after the sale, where no window is given
 _COUNTS = ["n_reached", "n_unseen", "n_open"]
 
@@ -71,10 +67,9 @@ def count_funnel(
     parts = [counts.assign(part="before_sale", step=list(before))]
     if after:
         parts.append(count_after_sale(journeys, group, window).assign(part="after_sale"))
-    table = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS[2:])
-    table.insert(0, "position", np.arange(1, len(table) + 1))
-    table.insert(0, "segment", group.segment)
-    return table[COLUMNS]
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(segment=group.segment, position=np.arange(1, len(table) + 1))
+    return table.reindex(columns=list_columns("funnel"))
 
 
 def find_reached(
@@ -92,7 +87,7 @@ def find_reached(
     """
     base, sold = counted.entered, counted.sold
     sale = codes == counted.steps.ids.index(counted.steps.won)
-    seen = _find_seen(counted, codes)
+    seen = count_steps(counted)[:, codes] >= nth_times(codes)
     if rule == "ordered":
         return base, _reach_in_order(counted, codes, sale, sold), seen
     reached = seen.copy()
@@ -136,12 +131,6 @@ def list_step_codes(steps: Steps, ids: tuple[str, ...]) -> np.ndarray:
 def nth_times(codes: np.ndarray) -> np.ndarray:
     """How many times a funnel had the step by this position, (n_positions,), from 1."""
     return pd.Series(codes).groupby(codes).cumcount().to_numpy() + 1
-
-
-def _find_seen(counted: Tallies, codes: np.ndarray) -> np.ndarray:
-    """Whether a walk has evidence of each position's step, as many times as the funnel had it."""
-    shown = count_steps(counted)
-    return shown[:, codes] >= nth_times(codes)
 
 
 def count_steps(counted: Tallies, which: np.ndarray | slice = slice(None)) -> np.ndarray:
@@ -203,11 +192,12 @@ def _count(counted: Tallies, column: int, codes, rule) -> pd.DataFrame:
     measurable = counted.measurable[codes]
     sale = counted.steps.ids.index(counted.steps.won)
     measurable = measurable | ((codes == sale) & counted.has_sales)
-    share = n_reached / entered if entered else np.full(n, np.nan)
-    share = np.where(measurable, np.minimum(share, 1), np.nan)  # sums of floats may end above 1
+    share = np.where(measurable, divide(n_reached, entered), np.nan)
+    share = np.minimum(share, 1)  # sums of floats may end above 1
     before = _find_previous(measurable)
     trials = np.column_stack([np.ones(len(weights)), reached])[:, before]
-    of_previous = _share_of_previous(n_reached, weights @ trials, measurable)
+    of_previous = np.where(measurable, divide(n_reached, weights @ trials), np.nan)
+    of_previous = np.where(of_previous > 1 + 1e-12, np.nan, np.minimum(of_previous, 1))
     low, high = wilson(share, cells.find_effective_n(reached))
     previous_low, previous_high = wilson(of_previous, cells.find_effective_n(reached, trials))
     n_unseen = weights @ (reached & ~seen)
@@ -223,13 +213,6 @@ def _find_previous(measurable: np.ndarray) -> np.ndarray:
     """For each position, 1 + the last measurable position before it; 0 where there is none."""
     known = np.where(measurable, np.arange(1, len(measurable) + 1), 0)
     return np.maximum.accumulate(np.append(0, known))[:-1]
-
-
-def _share_of_previous(n_reached, n_previous, measurable) -> np.ndarray:
-    """Share of those who reached the previous measurable step; empty where it would exceed 1."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(measurable & (n_previous > 0), n_reached / n_previous, np.nan)
-    return np.where(share > 1 + 1e-12, np.nan, np.minimum(share, 1))
 
 
 def count_after_sale(journeys: Journeys, group: Group, window: int = NEVER) -> pd.DataFrame:
