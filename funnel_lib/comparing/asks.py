@@ -20,7 +20,6 @@ from funnel_lib.stats.strata import compare_strata
 FEWEST, FEWEST_LEFT = 30, 10  # leads, and those of them who did not go on, to tell of, a side
 TOGETHER = 0.1  # of those who went on so many at once, and nothing says what asking does
 _AT_ONCE = (2 * MINUTE, HOUR)  # one click apart; one call
-_TOLD = ("share_asked", "share_not_asked", "difference", "low", "high", "p", "error")
 
 
 def compare_asked(
@@ -204,14 +203,14 @@ def _judge(gain: Gain, alike: bool) -> dict:
     """A row's numbers; what is told only where both sides have enough leads, and are alike."""
     sides = [(gain.n_asked, gain.n_asked_went_on), (gain.n_not_asked, gain.n_not_asked_went_on)]
     enough = all(n >= FEWEST and n - went_on >= FEWEST_LEFT for n, went_on in sides)
-    found = dict.fromkeys(_TOLD, np.nan)
-    if alike and enough and np.isfinite(gain.error):
-        low, high = gain.find_interval()
-        found = {
-            "share_asked": gain.share_asked, "share_not_asked": gain.share_not_asked,
-            "difference": gain.difference, "low": low, "high": high, "p": gain.find_p(),
-            "error": gain.error,
-        }  # fmt: skip
+    low, high = gain.find_interval()
+    found = {
+        "share_asked": gain.share_asked, "share_not_asked": gain.share_not_asked,
+        "difference": gain.difference, "low": low, "high": high, "p": gain.find_p(),
+        "error": gain.error,
+    }  # fmt: skip
+    if not (alike and enough and np.isfinite(gain.error)):
+        found = dict.fromkeys(found, np.nan)
     counts = ("n_asked", "n_asked_went_on", "n_not_asked", "n_not_asked_went_on")
     return {
         "landmark_days": gain.landmark / DAY, **{name: getattr(gain, name) for name in counts},
