@@ -69,7 +69,7 @@ def compare_asked(
             mine = np.isin(places.path, part)[of_lead]
             own = np.where(mine, np.minimum(own, taken), own)
             going, shown = np.minimum(going, taken), shown | (taken < NEVER)
-        if node.parent and _is_asked_for(journeys, node):
+        if node.parent and journeys.ask_sets[:, _list_codes(journeys, node)].any():
             came, *watch = _watch(journeys, places, node, going, own)
             here = chosen & np.isin(places.path, node.segments)[of_lead] & came
             strata = find_large_strata(journeys, here)[here]
@@ -81,10 +81,6 @@ def compare_asked(
             row = _judge(gain, alike and not together)
             rows.append(_describe(places, node) | row | {"with_step": together})
     return _correct(pd.DataFrame(rows[::-1]))
-
-
-def _is_asked_for(journeys: Journeys, node: Node) -> bool:
-    return bool(journeys.ask_sets[:, _list_codes(journeys, node)].any())
 
 
 def _list_codes(journeys: Journeys, node: Node) -> list[int]:

@@ -25,14 +25,9 @@ def list_leads(
 ) -> pd.DataFrame:
     """Where does each lead stand?
 
-    The table `leads`: one row a lead; last_step, missed_step and asked are on its own path, as of
-    `tree.find_places`, and empty if it never entered. A segment is named where the lead is of it
-    surely, else ``undetermined``, and `likely` are the fewest paths that make up so much. Stage is
-    the last one of the CRM, stage_ahead: its step in the steps file lies beyond the furthest one
-    reached in its order (never of a won lead). `is_cut` leads are there, or look as they do, by a
-    filter of the export (see `checks.find_uncut`); `recorded_alike`, (n_leads,), are those of
-    nobody who records otherwise (see `recording.Habits`; not given, all). Further columns of the
-    leads follow; one named like a column before it becomes ``…_in_export``.
+    The table `leads`: its places are those of `tree.find_places`, what is cut those leads that
+    `checks.find_uncut` leaves out. `recorded_alike`, (n_leads,), are the leads of nobody who
+    records otherwise (see `recording.Habits`; not given, all).
     """
     places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
