@@ -4,7 +4,7 @@ deals repeat another."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -45,8 +45,6 @@ class Days:
 
     counted: Tallies
     leads: sparse.csr_array  # (n_cells, n_walks) how many
-    sums: np.ndarray  # (n_cells, n_segments) of the memberships m
-    products: np.ndarray  # (n_cells, n_segments, n_segments) of m m'
     # the curves followed, by segment
     known: dict[int, Incidence] = field(default_factory=dict, init=False, compare=False)
 
@@ -54,32 +52,24 @@ class Days:
         """The curve of a segment."""
         if column not in self.known:
             of_cell, of_walk = (np.asarray(self.leads.sum(axis=axis)) for axis in (1, 0))
-            self.known[column] = follow_cells(Cells(
-                of_cell, self.sums[:, column], self.products[:, column], column, of_walk.sum(),
-                *measure_sizes(self.counted.members, of_walk),
-            ))  # fmt: skip
+            member = self.counted.members
+            sums = self.leads @ np.column_stack([member[:, column], member[:, [column]] * member])
+            sizes = of_walk.sum(), *measure_sizes(member, of_walk)
+            self.known[column] = follow_cells(
+                Cells(of_cell, sums[:, 0], sums[:, 1:], column, *sizes)
+            )
         return self.known[column]
 
 
 def count_days(counted: Tallies, day: np.ndarray, cause: np.ndarray) -> Days:
     """Count leads by walk, day and cause, (n_leads,) each as of `estimate_incidence`; those with a
-    negative day are left out. Cost: linear in the leads, and in the days times the segments."""
+    negative day are left out. Cost: linear in the leads."""
     began, n_cells, n = day >= 0, 3 * (int(day.max(initial=-1)) + 1), np.int64(len(counted.n))
     cell, walk = 3 * day[began] + cause[began], counted.of_lead[began]
     keys, n_leads = np.unique(cell * n + walk, return_counts=True)
     begins = np.searchsorted(keys, np.arange(n_cells + 1) * n)
     leads = sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
-    return _add_members(leads, counted)
-
-
-def _add_members(leads: sparse.csr_array, counted: Tallies) -> Days:
-    member = counted.members
-    n = member.shape[1]
-    pairs = np.triu_indices(n)
-    found = leads @ np.hstack([member, member[:, pairs[0]] * member[:, pairs[1]]])
-    products = np.empty((leads.shape[0], n, n))
-    products[:, pairs[0], pairs[1]] = products[:, pairs[1], pairs[0]] = found[:, n:]
-    return Days(counted, leads, found[:, :n], products)
+    return Days(counted, leads)
 
 
 def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
@@ -99,7 +89,7 @@ def find_days(journeys: Journeys, target: str, group: Group) -> Days:
     if known is None or known.counted.of_lead is not counted.of_lead:
         known = count_days(counted, *_find_days(journeys, target))
     elif known.counted is not counted:
-        known = _add_members(known.leads, counted)
+        known = replace(known, counted=counted)
     journeys.kept[key] = known
     return known
 

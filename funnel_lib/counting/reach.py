@@ -243,7 +243,8 @@ def read_after(days: Days, column: int, watched: np.ndarray, window: int = NEVER
 
     `watched` is how many of all buyers were watched for so many days, (n_days,).
     """
-    found, mass = days.follow(column), days.sums[:, column].reshape(-1, 3)
+    found = days.follow(column)
+    mass = (days.leads @ days.counted.members[:, column]).reshape(-1, 3)
     if not found.at_risk[0] > 0:
         nothing = dict.fromkeys(("share", "low", "high", "horizon_days"), np.nan)
         return dict.fromkeys(("n_entered", *_COUNTS), 0.0) | nothing

@@ -14,14 +14,11 @@ from funnel_lib.stats.intervals import divide
 class Contrast:
     """Each group's share less that of the others, all (n_groups, …).
 
-    `n` is how many cases of the group have others to be compared with, `share` theirs, `difference`
-    how far that is above the others of the same strata, `error` its standard error, `z` how far
-    from no difference at all, in standard errors under none; empty where fewer than
+    `difference` is how far it is above the others of the same strata, `error` its standard error,
+    `z` how far from no difference at all, in standard errors under none; empty where fewer than
     `FEWEST_EXPECTED` cases are expected of any kind.
     """
 
-    n: np.ndarray
-    share: np.ndarray
     difference: np.ndarray
     error: np.ndarray
     z: np.ndarray
@@ -66,7 +63,7 @@ def compare_strata(
         """Add up over the strata in which there are both."""
         return np.where(both, values, 0).sum(axis=1)
 
-    summed, mine = add_up(weight), add_up(n)
+    summed = add_up(weight)
     difference = divide(add_up(weight * (divide(hits, n) - divide(y0, n0))), summed)
     p = add_up(divide(n**2 * y0 - n0**2 * hits + n * n0 * (n0 - n) / 2, total**2))
     q = add_up(divide(hits * (n0 - y0) + y0 * (n - hits), 2 * total))
@@ -77,4 +74,4 @@ def compare_strata(
     with np.errstate(divide="ignore", invalid="ignore"):
         error = divide(np.sqrt(np.maximum(difference * p + q, 0) * design), summed)
         z = np.where(rare >= FEWEST_EXPECTED, excess / np.sqrt(variance), np.nan)
-    return Contrast(mine, divide(add_up(hits), mine), difference, error, z)
+    return Contrast(difference, error, z)
