@@ -60,12 +60,11 @@ def count_funnel(
     """
     check_rule(rule)
     group = group or Group()
-    window = read_window(within)
+    window, codes = read_window(within), _code_path(journeys.steps, group)
     counted = tally(journeys, group.memberships, window)
-    before, after = list_parts(journeys.steps, group)
-    counts = _count(counted, group.column, list_step_codes(journeys.steps, before), rule)
-    parts = [counts.assign(part="before_sale", step=list(before))]
-    if after:
+    before = _count(counted, group.column, codes, rule)
+    parts = [before.assign(part="before_sale", step=[journeys.steps.ids[c] for c in codes])]
+    if journeys.steps.after_sale:
         parts.append(count_after_sale(journeys, group, window).assign(part="after_sale"))
     table = pd.concat(parts, ignore_index=True)
     table = table.assign(segment=group.segment, position=np.arange(1, len(table) + 1))
@@ -109,23 +108,17 @@ def check_rule(rule: str) -> None:
         raise InputError([f"unknown rule {rule!r}; the rules are {', '.join(RULES)}"])
 
 
-def list_parts(steps: Steps, group: Group) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The ids of the steps of a group's funnel, before the sale and after it.
+def _code_path(steps: Steps, group: Group) -> np.ndarray:
+    """Positions in `steps.ids` of the steps of a group's funnel, the sale last.
 
-    Raises `InputError` where its path, which ends with the sale, has a step that comes after it.
+    Raises `InputError` where its path has a step that comes after the sale, or that there is not.
     """
-    if late := [i for i in group.path or () if i in steps.after_sale]:
+    path, known = group.path or steps.before_sale, steps.ids
+    if late := [step for step in path if step in steps.after_sale]:
         raise InputError([f"path of {group.segment}: {late[0]} comes after the sale"])
-    return group.path or steps.before_sale, steps.after_sale
-
-
-def list_step_codes(steps: Steps, ids: tuple[str, ...]) -> np.ndarray:
-    """Positions of steps in `steps.ids`; an `InputError` for one that there is not."""
-    known = list(steps.ids)
-    wrong = [i for i in ids if i not in known]
-    if wrong:
+    if wrong := [step for step in path if step not in known]:
         raise InputError([f"no step {w!r}{suggest(w, known)}" for w in wrong])
-    return np.array([known.index(i) for i in ids], dtype=np.int64)
+    return np.array([known.index(step) for step in path], dtype=np.int64)
 
 
 def nth_times(codes: np.ndarray) -> np.ndarray:
