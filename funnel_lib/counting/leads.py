@@ -46,27 +46,28 @@ def list_leads(
     def write(codes: np.ndarray, names) -> pd.Series:
         return write_codes(np.where(entered, codes, -1)[of_lead], names)
 
+    leads, stage = journeys.leads, find_last_stage(log, journeys)
+    node = pd.Series(places.node[of_lead], dtype="Int64")
     own = pd.DataFrame({
-        "lead_id": journeys.leads["lead_id"],
+        "lead_id": leads["lead_id"],
         "segment": write(sure, [*ids, "undetermined"]),
         "likely": _write_sets(find_likely(places) & entered[:, None], ids)[of_lead].array,
         "tree_segment": write(branch, [*nodes, *leaves]),
         "probability": np.where(entered, largest, np.nan)[of_lead],
-        "status": journeys.leads["status"],
+        "status": leads["status"],
         "last_step": write(places.last, journeys.steps.ids),
         "missed_step": write(places.node - 1, [node.missed for node in tree.nodes]),
         "asked": write(places.asked, ASKED),
+        "stage": stage,
+        "stage_ahead": _find_ahead(journeys, stage),
+        "amount": leads["amount"],
+        "currency": leads["currency"],
+        "node": node.mask(node == 0),
+        "is_cut": ~find_uncut(journeys),
+        "recorded_alike": True if recorded_alike is None else recorded_alike,
     })  # fmt: skip
-    own["stage"] = find_last_stage(log, journeys)
-    own["stage_ahead"] = _find_ahead(journeys, own["stage"])
-    node = pd.Series(places.node[of_lead], dtype="Int64")
-    amounts = ["amount", "currency"]
-    own[amounts] = journeys.leads[amounts]
-    own["node"] = node.mask(node == 0)
-    own["is_cut"] = ~find_uncut(journeys)
-    own["recorded_alike"] = True if recorded_alike is None else recorded_alike
-    known = ["lead_id", "status", "stage", "has_row", CONTACT, *amounts]
-    rest = journeys.leads.drop(columns=known, errors="ignore")
+    known = ["lead_id", "status", "stage", "has_row", CONTACT, "amount", "currency"]
+    rest = leads.drop(columns=known, errors="ignore")
     taken = {*own, "next_step", "days_silent", "overdue"}
     rest = rest.rename(columns={c: f"{c}_in_export" for c in rest if c in taken})
     return pd.concat([own, rest], axis=1)
