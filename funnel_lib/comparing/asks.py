@@ -9,7 +9,7 @@ from funnel_lib.comparing.comparable import find_large_strata
 from funnel_lib.core.groups import SKIPPED_OFTEN, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import DAY, HOUR, MINUTE, NEVER, first_at, has_clock_times, to_micros
-from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
+from funnel_lib.counting.days import find_closed, find_first_evidence, find_mature
 from funnel_lib.counting.tree import Node, Places
 from funnel_lib.stats.differences import FAMILY, correct_p
 from funnel_lib.stats.experiments import Z
@@ -100,9 +100,7 @@ def _watch(journeys: Journeys, places: Places, node: Node, going, own):
     ])  # fmt: skip
     came, went = (since < NEVER) & (going >= since), going < NEVER
     lost = places.counted.has_status("lost")[places.counted.of_lead]
-    closed = to_micros(journeys.leads["closed_at"])
-    left = np.where(closed < NEVER, closed, find_heard(journeys))
-    end = np.where(lost, left, journeys.observed_until.value // 1000)
+    end = np.where(lost, find_closed(journeys), journeys.observed_until.value // 1000)
     end = np.maximum(np.where(went, going, end), since)
     asked = _find_asks(journeys, places, node, own, end)
     ask = np.where(asked < NEVER, np.maximum(asked - since, 0), NEVER)

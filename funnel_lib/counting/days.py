@@ -109,7 +109,7 @@ def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
     taken to be lost at its last evidence.
     """
     since = to_micros(journeys.leads["entered_at"])
-    return _count_days(journeys, since, _find_closed(journeys), find_causes(journeys))
+    return _count_days(journeys, since, find_closed(journeys), find_causes(journeys))
 
 
 def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +131,7 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
         later = at >= since[owner]
         owner, at = owner[later], at[later]
     else:
-        closed = _find_closed(journeys)
+        closed = find_closed(journeys)
     taken = first_at(owner, at, len(leads))
     cause = np.where(taken <= closed, TAKEN, OTHERWISE)
     return _count_days(journeys, since, np.minimum(taken, closed), cause)
@@ -181,7 +181,7 @@ def find_heard(journeys: Journeys) -> np.ndarray:
     return np.where(np.diff(journeys.offsets) > 0, last, -NEVER)
 
 
-def _find_closed(journeys: Journeys) -> np.ndarray:
+def find_closed(journeys: Journeys) -> np.ndarray:
     """When each lead was won or lost, `NEVER` while open; without a date of closing, at its last
     evidence."""
     if "closed" not in journeys.kept:
