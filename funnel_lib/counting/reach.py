@@ -211,13 +211,11 @@ def _find_previous(measurable: np.ndarray) -> np.ndarray:
 def count_after_sale(journeys: Journeys, group: Group, window: int = NEVER) -> pd.DataFrame:
     """Which share of the buyers has taken each step after the sale, by its own evidence?
 
-    The rows of the table `funnel` after the sale. The share is the incidence by `horizon_days`
-    after the sale (Kaplan and Meier: nothing competes, buyers are watched up to the export);
-    n_reached are those who did by then, n_open those who did not and have not been watched for so
-    long. The horizon is the window (microseconds; default `HORIZON`), or the last day for which
-    enough buyers were watched, the same for every group. Who bought again is counted of accounts
-    (see `days.find_purchases`). What is not measurable has no count. Without steps after the sale
-    there are no rows.
+    The rows of the table `funnel` after the sale, none without such steps. The share is the
+    incidence by the horizon (Kaplan and Meier: nothing competes, buyers are watched up to the
+    export): the window (microseconds; default `HORIZON`), or the last day for which enough buyers
+    were watched, the same for every group. Who bought again is counted of accounts (see
+    `days.find_purchases`).
     """
     rows, seen = [], find_measurable(journeys)
     for step in journeys.steps.after_sale:
