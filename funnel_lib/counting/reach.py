@@ -60,10 +60,10 @@ def count_funnel(
     """
     check_rule(rule)
     group = group or Group()
-    window, codes = read_window(within), _code_path(journeys.steps, group)
+    window, path = read_window(within), group.path or journeys.steps.before_sale
     counted = tally(journeys, group.memberships, window)
-    before = _count(counted, group.column, codes, rule)
-    parts = [before.assign(part="before_sale", step=[journeys.steps.ids[c] for c in codes])]
+    before = _count(counted, group.column, _code_path(journeys.steps, path, group.segment), rule)
+    parts = [before.assign(part="before_sale", step=list(path))]
     if journeys.steps.after_sale:
         parts.append(count_after_sale(journeys, group, window).assign(part="after_sale"))
     table = pd.concat(parts, ignore_index=True)
@@ -108,14 +108,14 @@ def check_rule(rule: str) -> None:
         raise InputError([f"unknown rule {rule!r}; the rules are {', '.join(RULES)}"])
 
 
-def _code_path(steps: Steps, group: Group) -> np.ndarray:
-    """Positions in `steps.ids` of the steps of a group's funnel, the sale last.
+def _code_path(steps: Steps, path: tuple[str, ...], segment: str) -> np.ndarray:
+    """Positions in `steps.ids` of the steps of a segment's path, which ends with the sale.
 
-    Raises `InputError` where its path has a step that comes after the sale, or that there is not.
+    Raises `InputError` for a step that comes after the sale, or that there is not.
     """
-    path, known = group.path or steps.before_sale, steps.ids
-    if late := [step for step in path if step in steps.after_sale]:
-        raise InputError([f"path of {group.segment}: {late[0]} comes after the sale"])
+    known, after = steps.ids, steps.after_sale
+    if late := [step for step in path if step in after]:
+        raise InputError([f"path of {segment}: {late[0]} comes after the sale"])
     if wrong := [step for step in path if step not in known]:
         raise InputError([f"no step {w!r}{suggest(w, known)}" for w in wrong])
     return np.array([known.index(step) for step in path], dtype=np.int64)
@@ -189,6 +189,7 @@ def _count(counted: Tallies, column: int, codes, rule) -> pd.DataFrame:
     share = np.minimum(share, 1)  # sums of floats may end above 1
     before = _find_previous(measurable)
     trials = np.column_stack([np.ones(len(weights)), reached])[:, before]
+    # of those who reached the previous measurable step; empty where it would exceed 1
     of_previous = np.where(measurable, divide(n_reached, weights @ trials), np.nan)
     of_previous = np.where(of_previous > 1 + 1e-12, np.nan, np.minimum(of_previous, 1))
     low, high = wilson(share, cells.find_effective_n(reached))
