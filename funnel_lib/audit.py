@@ -243,62 +243,41 @@ def check_inputs(settings: Settings) -> Inputs:
         told in the same message.
     """
     problems = Problems()
-    steps = mapping = references = None
-    with problems.collecting():
-        steps = read_steps(settings.steps) if settings.steps else None
-    with problems.collecting():
-        references = read_references(settings.references)
-        if steps is not None:
-            check_references(references, steps)
-    for check in (_check_choices, _check_times, read_own):
-        with problems.collecting():
-            check(settings)
+    steps = problems.collect(read_steps, settings.steps) if settings.steps else None
+    references = problems.collect(read_references, settings.references)
+    if references is not None and steps is not None:
+        problems.collect(check_references, references, steps)
+    _check_choices(settings, problems)
+    _check_times(settings, problems)
+    problems.collect(read_own, settings)
     if settings.out:
-        with problems.collecting():
-            check_out(settings.out)
-    with problems.collecting():
-        mapping = check_reading(settings)
+        problems.collect(check_out, settings.out)
+    mapping = problems.collect(check_reading, settings)
     if problems.found and (mapping or not settings.mapping):
-        with problems.collecting():
-            read_log(settings, mapping or Mapping())
+        problems.collect(read_log, settings, mapping or Mapping())
     problems.raise_if_any()
     return Inputs(steps, mapping, references)
 
 
 def check_reading(settings: Settings) -> Mapping:
     """Check what reading an export takes, and read the mapping."""
-    problems, mapping = Problems(), None
-    with problems.collecting():
-        _check_words(settings)
-    with problems.collecting():
-        check_crm(settings.crm)
-    with problems.collecting():
-        check_time_zone(settings.time_zone or "UTC")
-    with problems.collecting():
-        mapping = read_mapping(settings.mapping) if settings.mapping else Mapping()
-    with problems.collecting():
-        find_tables([p for p in (*settings.events, settings.leads) if p in settings.list_inputs()])
-    problems.raise_if_any()
-    return mapping
-
-
-def _check_words(settings: Settings) -> None:
-    """Refuse a language or a format that there is not."""
-    problems = Problems()
-    with problems.collecting():
-        check_language(settings.lang)
+    problems, files = Problems(), settings.list_inputs()
+    problems.collect(check_language, settings.lang)
     if [f for f in settings.formats if f not in FORMATS]:
         problems.add(f"--formats {','.join(settings.formats)}: choose from {', '.join(FORMATS)}")
     elif "pdf" in settings.formats and find_spec("weasyprint") is None:
         problems.add(say("problem.no_pdf"))
+    problems.collect(check_crm, settings.crm)
+    problems.collect(check_time_zone, settings.time_zone or "UTC")
+    mapping = problems.collect(read_mapping, settings.mapping) if settings.mapping else Mapping()
+    problems.collect(find_tables, [p for p in (*settings.events, settings.leads) if p in files])
     problems.raise_if_any()
+    return mapping
 
 
-def _check_choices(settings: Settings) -> None:
-    """Refuse choices that are none."""
-    problems = Problems()
-    with problems.collecting():
-        check_rule(settings.rule)
+def _check_choices(settings: Settings, problems: Problems) -> None:
+    """Note choices that are none."""
+    problems.collect(check_rule, settings.rule)
     choice = settings.segments
     known = choice in ("auto", "none") or (choice.isdigit() and int(choice) > 0)
     if choice.isdigit() and int(choice) > MOST_SEGMENTS:
@@ -315,21 +294,15 @@ def _check_choices(settings: Settings) -> None:
     for condition in settings.only:
         if "=" not in condition:
             problems.add(f"only {condition!r}: write it as COLUMN=VALUE")
-    problems.raise_if_any()
 
 
-def _check_times(settings: Settings) -> None:
-    """Refuse windows, sizes and days that are none."""
-    problems = Problems()
-    with problems.collecting():
-        read_window(settings.within)
-    with problems.collecting():
-        read_size(settings.memory)
+def _check_times(settings: Settings, problems: Problems) -> None:
+    """Note windows, sizes and days that are none."""
+    problems.collect(read_window, settings.within)
+    problems.collect(read_size, settings.memory)
     for name in ("observed_until", "entered_from", "entered_to"):
-        with problems.collecting():
-            if day := getattr(settings, name):
-                read_moment(day, "UTC", name)
-    problems.raise_if_any()
+        if day := getattr(settings, name):
+            problems.collect(read_moment, day, "UTC", name)
 
 
 def check_out(out: str | Path) -> None:

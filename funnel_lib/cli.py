@@ -26,7 +26,6 @@ import gc
 import inspect
 import json
 import shlex
-import shutil
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -268,7 +267,7 @@ def example(
 ) -> None:
     """Copy the sample and the notebooks out, to try; shown last: the command that audits them."""
     from funnel_lib.core.words import check_language
-    from funnel_lib.reporting.notebooks import find_notebooks
+    from funnel_lib.reporting.notebooks import copy_out, find_notebooks
     from funnel_lib.settings import find_sample
 
     check_language(lang)
@@ -277,11 +276,7 @@ def example(
     for file in sorted(find_notebooks(lang or "en").glob("*.ipynb")):
         copies[file] = Path(folder, "notebooks", file.name)
     with _writing(folder):
-        if there := [copy for copy in copies.values() if copy.exists()]:
-            raise InputError([f"{copy} is already there; name another folder" for copy in there])
-        for file, copy in copies.items():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
+        copy_out(copies)
     for copy in copies.values():
         _echo_place(copy)
     files = [data / "events.csv", "--leads", data / "leads.csv", "--steps", data / "steps.yml"]

@@ -9,7 +9,7 @@ from funnel_lib.comparing.comparable import find_large_strata
 from funnel_lib.core.groups import SKIPPED_OFTEN, find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.times import DAY, HOUR, MINUTE, NEVER, first_at, has_clock_times, to_micros
-from funnel_lib.counting.days import find_first_evidence, find_heard, find_mature
+from funnel_lib.counting.days import find_closed, find_first_evidence, find_mature
 from funnel_lib.counting.tree import Node, Places
 from funnel_lib.stats.differences import FAMILY, correct_p
 from funnel_lib.stats.experiments import Z
@@ -20,7 +20,6 @@ from funnel_lib.stats.strata import compare_strata
 FEWEST, FEWEST_LEFT = 30, 10  # leads, and those of them who did not go on, to tell of, a side
 TOGETHER = 0.1  # of those who went on so many at once, and nothing says what asking does
 _AT_ONCE = (2 * MINUTE, HOUR)  # one click apart; one call
-_TOLD = ("share_asked", "share_not_asked", "difference", "low", "high", "p", "error")
 
 
 def compare_asked(
@@ -70,7 +69,7 @@ def compare_asked(
             mine = np.isin(places.path, part)[of_lead]
             own = np.where(mine, np.minimum(own, taken), own)
             going, shown = np.minimum(going, taken), shown | (taken < NEVER)
-        if node.parent and _is_asked_for(journeys, node):
+        if node.parent and journeys.ask_sets[:, _list_codes(journeys, node)].any():
             came, *watch = _watch(journeys, places, node, going, own)
             here = chosen & np.isin(places.path, node.segments)[of_lead] & came
             strata = find_large_strata(journeys, here)[here]
@@ -82,10 +81,6 @@ def compare_asked(
             row = _judge(gain, alike and not together)
             rows.append(_describe(places, node) | row | {"with_step": together})
     return _correct(pd.DataFrame(rows[::-1]))
-
-
-def _is_asked_for(journeys: Journeys, node: Node) -> bool:
-    return bool(journeys.ask_sets[:, _list_codes(journeys, node)].any())
 
 
 def _list_codes(journeys: Journeys, node: Node) -> list[int]:
@@ -105,9 +100,7 @@ def _watch(journeys: Journeys, places: Places, node: Node, going, own):
     ])  # fmt: skip
     came, went = (since < NEVER) & (going >= since), going < NEVER
     lost = places.counted.has_status("lost")[places.counted.of_lead]
-    closed = to_micros(journeys.leads["closed_at"])
-    left = np.where(closed < NEVER, closed, find_heard(journeys))
-    end = np.where(lost, left, journeys.observed_until.value // 1000)
+    end = np.where(lost, find_closed(journeys), journeys.observed_until.value // 1000)
     end = np.maximum(np.where(went, going, end), since)
     asked = _find_asks(journeys, places, node, own, end)
     ask = np.where(asked < NEVER, np.maximum(asked - since, 0), NEVER)
@@ -204,14 +197,14 @@ def _judge(gain: Gain, alike: bool) -> dict:
     """A row's numbers; what is told only where both sides have enough leads, and are alike."""
     sides = [(gain.n_asked, gain.n_asked_went_on), (gain.n_not_asked, gain.n_not_asked_went_on)]
     enough = all(n >= FEWEST and n - went_on >= FEWEST_LEFT for n, went_on in sides)
-    found = dict.fromkeys(_TOLD, np.nan)
-    if alike and enough and np.isfinite(gain.error):
-        low, high = gain.find_interval()
-        found = {
-            "share_asked": gain.share_asked, "share_not_asked": gain.share_not_asked,
-            "difference": gain.difference, "low": low, "high": high, "p": gain.find_p(),
-            "error": gain.error,
-        }  # fmt: skip
+    low, high = gain.find_interval()
+    found = {
+        "share_asked": gain.share_asked, "share_not_asked": gain.share_not_asked,
+        "difference": gain.difference, "low": low, "high": high, "p": gain.find_p(),
+        "error": gain.error,
+    }  # fmt: skip
+    if not (alike and enough and np.isfinite(gain.error)):
+        found = dict.fromkeys(found, np.nan)
     counts = ("n_asked", "n_asked_went_on", "n_not_asked", "n_not_asked_went_on")
     return {
         "landmark_days": gain.landmark / DAY, **{name: getattr(gain, name) for name in counts},

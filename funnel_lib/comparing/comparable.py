@@ -13,7 +13,7 @@ from funnel_lib.core.groups import find_accounts
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.ordering import code_numbers
 from funnel_lib.counting.values import code_quarters, code_values
-from funnel_lib.stats.intervals import divide
+from funnel_lib.stats.intervals import add_by, divide
 
 KINDS = ("manager", "team", "source", "quarter")
 # Managers work in other times, with other sources and products; a quarter has other managers.
@@ -156,11 +156,10 @@ def find_design(
     group = grouping.code[mine]
     unit = pd.factorize(account[mine] * np.int64(len(grouping.names)) + group)[0]
     stood, went_on = look(mine)
-    n, hits = (np.stack([np.bincount(group, x, len(grouping.names)) for x in marks.T], axis=1)
-               for marks in (stood, went_on))  # fmt: skip
+    n, hits = (add_by(marks, group, len(grouping.names)) for marks in (stood, went_on))
     above = np.where(stood, went_on - np.nan_to_num(divide(hits, n))[group], 0.0)
     if pull is None:
-        together = np.stack([np.bincount(unit, x) for x in above.T], axis=1)
+        together = add_by(above, unit)
         return np.maximum(np.nan_to_num(divide((together**2).sum(0), (above**2).sum(0)), nan=1), 1)
     above = above * np.nan_to_num(divide(pull, n))[group]
     together = np.bincount(unit, above.sum(axis=1))

@@ -69,6 +69,10 @@ class _Measure:
     side: int  # -1: who records less; 1: who leaves more
     on_path: bool = False  # compared on the same path only
 
+    def count(self, grouping: Grouping, leads: np.ndarray) -> list[np.ndarray]:
+        """Cases and hits among some leads, (n_groups, n_strata) each."""
+        return [grouping.add_up(mine) for mine in (leads, leads & self.hits)]
+
 
 def find_habits(journeys: Journeys, segmentation: Segmentation | None = None) -> Habits:
     """Which managers, teams, sources and quarters record otherwise than the others?
@@ -122,35 +126,29 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         table["differs"] = table["apart"] & (~mixed | seldom)
         table["partly"] = table["differs"] & table["step"].isin([FIRST_STEP, OPENING, LOST])
         table["elsewhere"] = table["differs"] & (table["step"] != CLOSING)
-    barred, partly, elsewhere = (
-        _list_marked(groupings, table, mark) for mark in ("apart", "partly", "elsewhere")
-    )
-    table = table.drop(columns=["p", "apart", "partly", "elsewhere"], errors="ignore")
-    comparable, sold, placed = (
-        ~_find_leads_of(groupings, names, len(journeys.leads))
-        for names in (barred, partly, elsewhere)
-    )
+    marks = ["apart", "partly", "elsewhere"]
+    barred = {g.kind: _list_marked(table, g.kind, "apart") for g in groupings}
+    n_leads = len(journeys.leads)
+    comparable, sold, placed = (~_find_marked(groupings, table, m, n_leads) for m in marks)
+    table = table.drop(columns=["p", *marks], errors="ignore")
     whole = find_uncut(journeys) & ~find_second_entries(journeys)
     return Habits(table, barred, whole & comparable, whole & sold, placed, paths)
 
 
-def _list_marked(groupings: list[Grouping], table: pd.DataFrame, mark: str) -> dict[str, set[str]]:
-    """The groups of each kind with a row that has the mark."""
-    return {
-        g.kind: {*table.loc[table[mark] & (table["group_by"] == g.kind), "group"]}
-        for g in groupings
-    }
+def _list_marked(table: pd.DataFrame, kind: str, mark: str) -> set[str]:
+    """The groups of a kind with a row that has the mark."""
+    return {*table.loc[table[mark] & (table["group_by"] == kind), "group"]}
 
 
-def _find_leads_of(
-    groupings: list[Grouping], names: dict[str, set[str]], n_leads: int
+def _find_marked(
+    groupings: list[Grouping], table: pd.DataFrame, mark: str, n_leads: int
 ) -> np.ndarray:
-    """Which leads, (n_leads,), are of one of these managers, teams or sources?"""
+    """Which leads, (n_leads,), are of a manager, team or source with a row that has the mark?"""
     found = np.zeros(n_leads, bool)
     for grouping in groupings:
         if grouping.kind != "quarter":
-            named = [name in names[grouping.kind] for name in grouping.names]
-            found |= np.append(named, False)[grouping.code]
+            marked = _list_marked(table, grouping.kind, mark)
+            found |= np.append([name in marked for name in grouping.names], False)[grouping.code]
     return found
 
 
@@ -207,7 +205,7 @@ def _compare(
 
     of_lead, path = decided.places.counted.of_lead, decided.places.path
     split = _within(grouping, path[of_lead]) if measure.on_path else grouping
-    cells = [split.add_up(measure.base & stays, w) for w in (None, measure.hits.astype(float))]
+    cells = measure.count(split, measure.base & stays)
     own = _compare_wholes(grouping, measure, stays, paths, decided) if measure.on_path else {}
     n, hits = (x.sum(axis=1) for x in cells)
     for g, (n_own, hits_own) in own.items():
@@ -249,8 +247,7 @@ def _compare_wholes(
             part = path == row["segment"]
             split = _within(grouping, np.where(part, row["whole"], path)[counted.of_lead])
             chosen = stays & (measure.base | (won & part)[counted.of_lead])
-            weights = (None, measure.hits.astype(float))
-            found[grouping.names.index(row["group"])] = [split.add_up(chosen, w) for w in weights]
+            found[grouping.names.index(row["group"])] = measure.count(split, chosen)
     return found
 
 

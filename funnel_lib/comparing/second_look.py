@@ -53,7 +53,9 @@ def look_again(
     best = _find_best(journeys, grouping, voices[0], decided, old & habits.comparable, found)
     rest = expect_as_others(journeys, grouping, decided, old & habits.comparable & ~best)
     p = norm.sf(divide(rest.extra, rest.error))
-    if np.isnan(p).all() and _has_one_path(decided, habits):
+    # the paths but for those that may be somebody's way to record
+    paths = list_own_paths(decided.places.tree.ids, habits.paths)
+    if np.isnan(p).all() and len(paths) == 1:
         p = _compare_sales(journeys, grouping, decided, old & habits.sold & ~best)
     is_pair = (voices[0].add_up(old).sum(axis=1) >= FEWEST).sum() == 2
     return SecondLook(p, (p < MOST_P) | (np.isnan(p) & is_pair))
@@ -79,11 +81,6 @@ def _find_best(
 def _rank(found: Expected) -> np.ndarray:
     """How many deals a lead each group has more than as the others do, (n_groups,)."""
     return np.nan_to_num(divide(-found.extra, found.n), nan=-np.inf)
-
-
-def _has_one_path(decided: Decided, habits: Habits) -> bool:
-    """Do clients take one path, but for those that may be somebody's way to record?"""
-    return len(list_own_paths(decided.places.tree.ids, habits.paths)) == 1
 
 
 def _compare_sales(

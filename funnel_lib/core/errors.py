@@ -4,10 +4,11 @@ character in it that is an order to the screen."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 # Orders to a screen, and marks that turn the direction of reading; blanks, tabs and ends of lines
 # are text. As literal characters, so that Arrow reads it, too.
@@ -96,6 +97,12 @@ class Problems:
             yield
         except InputError as error:
             self.found.extend(error.problems)
+
+    def collect(self, check: Callable, *given: Any) -> Any:
+        """What a check gives back; None where it raises an `InputError`, whose problems are
+        noted."""
+        with self.collecting():
+            return check(*given)
 
     def raise_if_any(self) -> None:
         """Raise one `InputError` with every problem noted so far, each once."""

@@ -298,7 +298,7 @@ def _list_cuts(leads: pd.DataFrame, lead, at, observed_until: pd.Timestamp) -> l
     unclear = (won | lost) & (closed == NEVER)  # they ended, and nobody knows when
     found = [
         ("cut_by_closing", *_find_survivors(np.where(unclear | ~told, NEVER, begun), ended, until)),
-        ("history_begins_late", *_find_late(created, followed, until)),
+        ("history_begins_late", *_find_start(created, followed, until)[:2]),
         ("introduced_at_once", *_find_crowd(created)),
         ("no_open_leads", *_find_no_open(begun, ended, told, won | lost, until)),
         ("no_lost_leads", *_find_no_lost(begun, won, lost, told)),
@@ -322,16 +322,16 @@ def _follow(day: np.ndarray, ended: np.ndarray) -> np.ndarray:
 
 
 def _find_start(begun: np.ndarray, ended: np.ndarray, until: int):
-    """Before which moment did too few leads end, for a log that is whole?
+    """Which leads began before a moment before which too few ended, for a log that is whole?
 
-    (moment, leads that began before it, ages of these in days then, `_follow` of the others); the
-    moment is `NEVER` where there is none. Leads before it would have ended by then as often as the
-    others at that age; how few did may be chance (Poisson) but for `MOST_CHANCE`.
+    (leads, the moment, ages of these in days then, `_follow` of the others); the moment is `NEVER`
+    where there is none. Leads before it would have ended by then as often as the others at that
+    age; how few did may be chance (Poisson) but for `MOST_CHANCE`.
     """
     from scipy.stats import poisson
 
     first = np.sort(ended[(ended < NEVER) & (begun < NEVER)])[: MOST_EARLY + 1]
-    found, least = (NEVER, np.zeros(len(begun), bool), None, None), MOST_CHANCE
+    found, least = (np.zeros(len(begun), bool), NEVER, None, None), MOST_CHANCE
     for n_early, start in enumerate(first):
         before, after = begun < start, (begun >= start) & (begun < until)
         if before.sum() < FEWEST_CUT + n_early or after.sum() < FEWEST_WHOLE:
@@ -342,7 +342,7 @@ def _find_start(begun: np.ndarray, ended: np.ndarray, until: int):
         share = shares[np.minimum(age, len(shares) - 1)]
         chance = poisson.cdf(n_early, -np.log1p(-share).sum())
         if chance < least:
-            found, least = (start, before & (ended >= start), age, shares), chance
+            found, least = (before & (ended >= start), start, age, shares), chance
     return found
 
 
@@ -352,20 +352,14 @@ def _find_survivors(begun: np.ndarray, ended: np.ndarray, until: int):
     Survivors are fewer, the longer ago they began; where as many came before as after, nobody
     closed deals at first.
     """
-    start, leads, age, shares = _find_start(begun, ended, until)
+    leads, start, age, shares = _find_start(begun, ended, until)
     if start < NEVER:
         n_days = 2 * int(np.searchsorted(shares, MOST_TOLD * shares.max())) + 1
         watched = min(n_days * DAY, until - start)
         n_came = ((begun >= start) & (begun < start + watched)).sum() * n_days * DAY / watched
         left = 1 - shares[np.minimum(np.arange(n_days), len(shares) - 1)].mean()
         if (age < n_days).sum() > n_came * (1 + left) / 2:
-            start, leads = NEVER, np.zeros(len(begun), bool)
-    return leads, start
-
-
-def _find_late(created: np.ndarray, followed: np.ndarray, until: int):
-    """Which leads were created before their history begins, and when does it begin?"""
-    start, leads, *_ = _find_start(created, followed, until)
+            leads, start = np.zeros(len(begun), bool), NEVER
     return leads, start
 
 

@@ -4,7 +4,7 @@ deals repeat another."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -45,53 +45,31 @@ class Days:
 
     counted: Tallies
     leads: sparse.csr_array  # (n_cells, n_walks) how many
-    sums: np.ndarray  # (n_cells, n_segments) of the memberships m
-    products: np.ndarray  # (n_cells, n_segments, n_segments) of m m'
     # the curves followed, by segment
     known: dict[int, Incidence] = field(default_factory=dict, init=False, compare=False)
 
     def follow(self, column: int) -> Incidence:
         """The curve of a segment."""
         if column not in self.known:
-            self.known[column] = self._follow(column)
+            of_cell, of_walk = (np.asarray(self.leads.sum(axis=axis)) for axis in (1, 0))
+            member = self.counted.members
+            sums = self.leads @ np.column_stack([member[:, column], member[:, [column]] * member])
+            sizes = of_walk.sum(), *measure_sizes(member, of_walk)
+            self.known[column] = follow_cells(
+                Cells(of_cell, sums[:, 0], sums[:, 1:], column, *sizes)
+            )
         return self.known[column]
-
-    def _follow(self, column: int) -> Incidence:
-        of_cell, of_walk = (np.asarray(self.leads.sum(axis=axis)) for axis in (1, 0))
-        cells = Cells(
-            of_cell, self.sums[:, column], self.products[:, column], column, of_walk.sum(),
-            *measure_sizes(self.counted.members, of_walk),
-        )  # fmt: skip
-        return follow_cells(cells)
 
 
 def count_days(counted: Tallies, day: np.ndarray, cause: np.ndarray) -> Days:
     """Count leads by walk, day and cause, (n_leads,) each as of `estimate_incidence`; those with a
-    negative day are left out. Cost: linear in the leads, and in the days times the segments."""
-    began = day >= 0
+    negative day are left out. Cost: linear in the leads."""
+    began, n_cells, n = day >= 0, 3 * (int(day.max(initial=-1)) + 1), np.int64(len(counted.n))
     cell, walk = 3 * day[began] + cause[began], counted.of_lead[began]
-    return _add_members(count_cells(counted, cell, walk, 3), counted)
-
-
-def count_cells(
-    counted: Tallies, cell: np.ndarray, walk: np.ndarray, width: int = 1
-) -> sparse.csr_array:
-    """Count leads by cell and walk, (n_cells, n_walks); n_cells is a multiple of `width`."""
-    n_cells = -(-(int(cell.max(initial=-1)) + 1) // width) * width
-    n = np.int64(len(counted.n))
     keys, n_leads = np.unique(cell * n + walk, return_counts=True)
     begins = np.searchsorted(keys, np.arange(n_cells + 1) * n)
-    return sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
-
-
-def _add_members(leads: sparse.csr_array, counted: Tallies) -> Days:
-    member = counted.members
-    n = member.shape[1]
-    pairs = np.triu_indices(n)
-    found = leads @ np.hstack([member, member[:, pairs[0]] * member[:, pairs[1]]])
-    products = np.empty((leads.shape[0], n, n))
-    products[:, pairs[0], pairs[1]] = products[:, pairs[1], pairs[0]] = found[:, n:]
-    return Days(counted, leads, found[:, :n], products)
+    leads = sparse.csr_array((n_leads.astype(float), keys % n, begins), shape=(n_cells, n))
+    return Days(counted, leads)
 
 
 def follow(journeys: Journeys, target: str, group: Group) -> Incidence:
@@ -111,7 +89,7 @@ def find_days(journeys: Journeys, target: str, group: Group) -> Days:
     if known is None or known.counted.of_lead is not counted.of_lead:
         known = count_days(counted, *_find_days(journeys, target))
     elif known.counted is not counted:
-        known = _add_members(known.leads, counted)
+        known = replace(known, counted=counted)
     journeys.kept[key] = known
     return known
 
@@ -131,7 +109,7 @@ def find_outcome_days(journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
     taken to be lost at its last evidence.
     """
     since = to_micros(journeys.leads["entered_at"])
-    return _count_days(journeys, since, _find_closed(journeys), find_causes(journeys))
+    return _count_days(journeys, since, find_closed(journeys), find_causes(journeys))
 
 
 def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +131,7 @@ def find_step_days(journeys: Journeys, step_id: str) -> tuple[np.ndarray, np.nda
         later = at >= since[owner]
         owner, at = owner[later], at[later]
     else:
-        closed = _find_closed(journeys)
+        closed = find_closed(journeys)
     taken = first_at(owner, at, len(leads))
     cause = np.where(taken <= closed, TAKEN, OTHERWISE)
     return _count_days(journeys, since, np.minimum(taken, closed), cause)
@@ -203,20 +181,16 @@ def find_heard(journeys: Journeys) -> np.ndarray:
     return np.where(np.diff(journeys.offsets) > 0, last, -NEVER)
 
 
-def _find_closed(journeys: Journeys) -> np.ndarray:
+def find_closed(journeys: Journeys) -> np.ndarray:
     """When each lead was won or lost, `NEVER` while open; without a date of closing, at its last
     evidence."""
     if "closed" not in journeys.kept:
-        journeys.kept["closed"] = _look_up_closed(journeys)
+        cause = find_causes(journeys)
+        sold, closed = (to_micros(journeys.leads[c]) for c in ("sold_at", "closed_at"))
+        closed = np.where(cause == TAKEN, sold, closed)
+        closed = np.where(closed == NEVER, find_heard(journeys), closed)
+        journeys.kept["closed"] = np.where(cause == OPEN, NEVER, closed)
     return journeys.kept["closed"]
-
-
-def _look_up_closed(journeys: Journeys) -> np.ndarray:
-    cause = find_causes(journeys)
-    sold, closed = (to_micros(journeys.leads[c]) for c in ("sold_at", "closed_at"))
-    closed = np.where(cause == TAKEN, sold, closed)
-    closed = np.where(closed == NEVER, find_heard(journeys), closed)
-    return np.where(cause == OPEN, NEVER, closed)
 
 
 def _count_days(journeys: Journeys, since: np.ndarray, end: np.ndarray, cause: np.ndarray):

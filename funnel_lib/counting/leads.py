@@ -25,14 +25,9 @@ def list_leads(
 ) -> pd.DataFrame:
     """Where does each lead stand?
 
-    The table `leads`: one row a lead; last_step, missed_step and asked are on its own path, as of
-    `tree.find_places`, and empty if it never entered. A segment is named where the lead is of it
-    surely, else ``undetermined``, and `likely` are the fewest paths that make up so much. Stage is
-    the last one of the CRM, stage_ahead: its step in the steps file lies beyond the furthest one
-    reached in its order (never of a won lead). `is_cut` leads are there, or look as they do, by a
-    filter of the export (see `checks.find_uncut`); `recorded_alike`, (n_leads,), are those of
-    nobody who records otherwise (see `recording.Habits`; not given, all). Further columns of the
-    leads follow; one named like a column before it becomes ``…_in_export``.
+    The table `leads`: its places are those of `tree.find_places`, what is cut those leads that
+    `checks.find_uncut` leaves out. `recorded_alike`, (n_leads,), are the leads of nobody who
+    records otherwise (see `recording.Habits`; not given, all).
     """
     places = find_places(journeys, segmentation)
     counted, tree = places.counted, places.tree
@@ -43,32 +38,36 @@ def list_leads(
     sure = np.where(largest >= UNDETERMINED, best, len(ids))
     nodes = [tree.name(node.segments) for node in tree.nodes]
     branch = np.where(places.node > 0, places.node - 1, len(nodes) + places.path)
-    leaves = [tree.name(_list_alike(tree.skeletons, k)) for k in range(len(tree.ids))]
+    leaves = [  # paths that the tree cannot tell from each other are one
+        tree.name(tuple(k for k, other in enumerate(tree.skeletons) if other == skeleton))
+        for skeleton in tree.skeletons
+    ]
 
     def write(codes: np.ndarray, names) -> pd.Series:
         return write_codes(np.where(entered, codes, -1)[of_lead], names)
 
+    leads, stage = journeys.leads, find_last_stage(log, journeys)
+    node = pd.Series(places.node[of_lead], dtype="Int64")
     own = pd.DataFrame({
-        "lead_id": journeys.leads["lead_id"],
+        "lead_id": leads["lead_id"],
         "segment": write(sure, [*ids, "undetermined"]),
         "likely": _write_sets(find_likely(places) & entered[:, None], ids)[of_lead].array,
         "tree_segment": write(branch, [*nodes, *leaves]),
         "probability": np.where(entered, largest, np.nan)[of_lead],
-        "status": journeys.leads["status"],
+        "status": leads["status"],
         "last_step": write(places.last, journeys.steps.ids),
         "missed_step": write(places.node - 1, [node.missed for node in tree.nodes]),
         "asked": write(places.asked, ASKED),
+        "stage": stage,
+        "stage_ahead": _find_ahead(journeys, stage),
+        "amount": leads["amount"],
+        "currency": leads["currency"],
+        "node": node.mask(node == 0),
+        "is_cut": ~find_uncut(journeys),
+        "recorded_alike": True if recorded_alike is None else recorded_alike,
     })  # fmt: skip
-    own["stage"] = find_last_stage(log, journeys)
-    own["stage_ahead"] = _find_ahead(journeys, own["stage"])
-    node = pd.Series(places.node[of_lead], dtype="Int64")
-    amounts = ["amount", "currency"]
-    own[amounts] = journeys.leads[amounts]
-    own["node"] = node.mask(node == 0)
-    own["is_cut"] = ~find_uncut(journeys)
-    own["recorded_alike"] = True if recorded_alike is None else recorded_alike
-    known = ["lead_id", "status", "stage", "has_row", CONTACT, *amounts]
-    rest = journeys.leads.drop(columns=known, errors="ignore")
+    known = ["lead_id", "status", "stage", "has_row", CONTACT, "amount", "currency"]
+    rest = leads.drop(columns=known, errors="ignore")
     taken = {*own, "next_step", "days_silent", "overdue"}
     rest = rest.rename(columns={c: f"{c}_in_export" for c in rest if c in taken})
     return pd.concat([own, rest], axis=1)
@@ -100,11 +99,6 @@ def find_likely(places: Places) -> np.ndarray:
     likely = np.zeros(members.shape, bool)
     np.put_along_axis(likely, order, before < UNDETERMINED, axis=1)
     return likely
-
-
-def _list_alike(skeletons: tuple[tuple[str, ...], ...], k: int) -> tuple[int, ...]:
-    """The paths that the tree cannot tell from one."""
-    return tuple(j for j, skeleton in enumerate(skeletons) if skeleton == skeletons[k])
 
 
 def _write_sets(marks: np.ndarray, names: tuple[str, ...]) -> pd.Series:

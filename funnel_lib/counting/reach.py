@@ -11,19 +11,15 @@ from funnel_lib.core.errors import InputError, suggest
 from funnel_lib.core.groups import Group
 from funnel_lib.core.journeys import Journeys
 from funnel_lib.core.steps import Steps
+from funnel_lib.core.tables import list_columns
 from funnel_lib.core.tallies import NOWHERE, Tallies, number_rows, tally
 from funnel_lib.core.times import DAY, NEVER, read_window
 from funnel_lib.counting.days import Days, count_watched, find_days, find_measurable
 from funnel_lib.stats.incidence import OPEN, TAKEN, find_last_day
-from funnel_lib.stats.intervals import Cells, wilson
+from funnel_lib.stats.intervals import Cells, divide, wilson
 
 Rule = Literal["passed", "ordered", "any"]
 RULES: tuple[Rule, ...] = ("passed", "ordered", "any")
-COLUMNS = [
-    "segment", "position", "step", "n_entered", "n_reached", "n_unseen", "n_open",
-    "share_of_entered", "share_of_previous", "low", "high", "previous_low", "previous_high", "part",
-    "horizon_days",
-]  # fmt: skip
 HORIZON = 180  # days after the sale, where no window is given
 _COUNTS = ["n_reached", "n_unseen", "n_open"]
 
@@ -64,17 +60,15 @@ def count_funnel(
     """
     check_rule(rule)
     group = group or Group()
-    window = read_window(within)
+    window, path = read_window(within), group.path or journeys.steps.before_sale
     counted = tally(journeys, group.memberships, window)
-    before, after = list_parts(journeys.steps, group)
-    counts = _count(counted, group.column, list_step_codes(journeys.steps, before), rule)
-    parts = [counts.assign(part="before_sale", step=list(before))]
-    if after:
+    before = _count(counted, group.column, _code_path(journeys.steps, path, group.segment), rule)
+    parts = [before.assign(part="before_sale", step=list(path))]
+    if journeys.steps.after_sale:
         parts.append(count_after_sale(journeys, group, window).assign(part="after_sale"))
-    table = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS[2:])
-    table.insert(0, "position", np.arange(1, len(table) + 1))
-    table.insert(0, "segment", group.segment)
-    return table[COLUMNS]
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(segment=group.segment, position=np.arange(1, len(table) + 1))
+    return table.reindex(columns=list_columns("funnel"))
 
 
 def find_reached(
@@ -92,7 +86,7 @@ def find_reached(
     """
     base, sold = counted.entered, counted.sold
     sale = codes == counted.steps.ids.index(counted.steps.won)
-    seen = _find_seen(counted, codes)
+    seen = count_steps(counted)[:, codes] >= nth_times(codes)
     if rule == "ordered":
         return base, _reach_in_order(counted, codes, sale, sold), seen
     reached = seen.copy()
@@ -114,34 +108,22 @@ def check_rule(rule: str) -> None:
         raise InputError([f"unknown rule {rule!r}; the rules are {', '.join(RULES)}"])
 
 
-def list_parts(steps: Steps, group: Group) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The ids of the steps of a group's funnel, before the sale and after it.
+def _code_path(steps: Steps, path: tuple[str, ...], segment: str) -> np.ndarray:
+    """Positions in `steps.ids` of the steps of a segment's path, which ends with the sale.
 
-    Raises `InputError` where its path, which ends with the sale, has a step that comes after it.
+    Raises `InputError` for a step that comes after the sale, or that there is not.
     """
-    if late := [i for i in group.path or () if i in steps.after_sale]:
-        raise InputError([f"path of {group.segment}: {late[0]} comes after the sale"])
-    return group.path or steps.before_sale, steps.after_sale
-
-
-def list_step_codes(steps: Steps, ids: tuple[str, ...]) -> np.ndarray:
-    """Positions of steps in `steps.ids`; an `InputError` for one that there is not."""
-    known = list(steps.ids)
-    wrong = [i for i in ids if i not in known]
-    if wrong:
+    known, after = steps.ids, steps.after_sale
+    if late := [step for step in path if step in after]:
+        raise InputError([f"path of {segment}: {late[0]} comes after the sale"])
+    if wrong := [step for step in path if step not in known]:
         raise InputError([f"no step {w!r}{suggest(w, known)}" for w in wrong])
-    return np.array([known.index(i) for i in ids], dtype=np.int64)
+    return np.array([known.index(step) for step in path], dtype=np.int64)
 
 
 def nth_times(codes: np.ndarray) -> np.ndarray:
     """How many times a funnel had the step by this position, (n_positions,), from 1."""
     return pd.Series(codes).groupby(codes).cumcount().to_numpy() + 1
-
-
-def _find_seen(counted: Tallies, codes: np.ndarray) -> np.ndarray:
-    """Whether a walk has evidence of each position's step, as many times as the funnel had it."""
-    shown = count_steps(counted)
-    return shown[:, codes] >= nth_times(codes)
 
 
 def count_steps(counted: Tallies, which: np.ndarray | slice = slice(None)) -> np.ndarray:
@@ -203,11 +185,13 @@ def _count(counted: Tallies, column: int, codes, rule) -> pd.DataFrame:
     measurable = counted.measurable[codes]
     sale = counted.steps.ids.index(counted.steps.won)
     measurable = measurable | ((codes == sale) & counted.has_sales)
-    share = n_reached / entered if entered else np.full(n, np.nan)
-    share = np.where(measurable, np.minimum(share, 1), np.nan)  # sums of floats may end above 1
+    share = np.where(measurable, divide(n_reached, entered), np.nan)
+    share = np.minimum(share, 1)  # sums of floats may end above 1
     before = _find_previous(measurable)
     trials = np.column_stack([np.ones(len(weights)), reached])[:, before]
-    of_previous = _share_of_previous(n_reached, weights @ trials, measurable)
+    # of those who reached the previous measurable step; empty where it would exceed 1
+    of_previous = np.where(measurable, divide(n_reached, weights @ trials), np.nan)
+    of_previous = np.where(of_previous > 1 + 1e-12, np.nan, np.minimum(of_previous, 1))
     low, high = wilson(share, cells.find_effective_n(reached))
     previous_low, previous_high = wilson(of_previous, cells.find_effective_n(reached, trials))
     n_unseen = weights @ (reached & ~seen)
@@ -225,23 +209,14 @@ def _find_previous(measurable: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(np.append(0, known))[:-1]
 
 
-def _share_of_previous(n_reached, n_previous, measurable) -> np.ndarray:
-    """Share of those who reached the previous measurable step; empty where it would exceed 1."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(measurable & (n_previous > 0), n_reached / n_previous, np.nan)
-    return np.where(share > 1 + 1e-12, np.nan, np.minimum(share, 1))
-
-
 def count_after_sale(journeys: Journeys, group: Group, window: int = NEVER) -> pd.DataFrame:
     """Which share of the buyers has taken each step after the sale, by its own evidence?
 
-    The rows of the table `funnel` after the sale. The share is the incidence by `horizon_days`
-    after the sale (Kaplan and Meier: nothing competes, buyers are watched up to the export);
-    n_reached are those who did by then, n_open those who did not and have not been watched for so
-    long. The horizon is the window (microseconds; default `HORIZON`), or the last day for which
-    enough buyers were watched, the same for every group. Who bought again is counted of accounts
-    (see `days.find_purchases`). What is not measurable has no count. Without steps after the sale
-    there are no rows.
+    The rows of the table `funnel` after the sale, none without such steps. The share is the
+    incidence by the horizon (Kaplan and Meier: nothing competes, buyers are watched up to the
+    export): the window (microseconds; default `HORIZON`), or the last day for which enough buyers
+    were watched, the same for every group. Who bought again is counted of accounts (see
+    `days.find_purchases`).
     """
     rows, seen = [], find_measurable(journeys)
     for step in journeys.steps.after_sale:
@@ -260,7 +235,8 @@ def read_after(days: Days, column: int, watched: np.ndarray, window: int = NEVER
 
     `watched` is how many of all buyers were watched for so many days, (n_days,).
     """
-    found, mass = days.follow(column), days.sums[:, column].reshape(-1, 3)
+    found = days.follow(column)
+    mass = (days.leads @ days.counted.members[:, column]).reshape(-1, 3)
     if not found.at_risk[0] > 0:
         nothing = dict.fromkeys(("share", "low", "high", "horizon_days"), np.nan)
         return dict.fromkeys(("n_entered", *_COUNTS), 0.0) | nothing

@@ -9,7 +9,7 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some, suggest
 from funnel_lib.core.journeys import Journeys
-from funnel_lib.core.ordering import as_category, code_numbers
+from funnel_lib.core.ordering import as_category
 from funnel_lib.core.tables import write_codes
 from funnel_lib.core.times import NEVER, localize, read_window
 
@@ -81,15 +81,11 @@ def code_periods(
     times: pd.Series, period: str, time_zone: str = "UTC"
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """The same as codes, -1 where there is none, and the names in their order."""
-    local = times.dt.tz_convert(time_zone).dt.tz_localize(None).to_numpy()
-    months = local.astype("datetime64[M]")
-    spans = months.astype(np.int64) // (1 if period == "month" else 3)
-    known = ~np.isnat(months)
-    codes = np.full(len(spans), -1, np.int32)
-    codes[known], distinct = code_numbers(spans[known])
-    rank = np.argsort(distinct)
-    codes[known] = np.argsort(rank)[codes[known]]
-    return codes, tuple(_write_period(span, period) for span in distinct[rank].tolist())
+    local = times.dt.tz_convert(time_zone).dt.tz_localize(None)
+    codes, spans = pd.factorize(local.dt.to_period(period[0].upper()), sort=True)
+    if period == "month":
+        return codes.astype(np.int32), tuple(f"{span.year}-{span.month:02}" for span in spans)
+    return codes.astype(np.int32), tuple(f"{span.year}-Q{span.quarter}" for span in spans)
 
 
 def code_quarters(journeys: Journeys) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -104,13 +100,6 @@ def code_quarters(journeys: Journeys) -> tuple[np.ndarray, tuple[str, ...]]:
 def name_quarter(moment: pd.Timestamp, time_zone: str = "UTC") -> str:
     """In which quarter (2025-Q2) of a time zone is a moment?"""
     return name_periods(pd.Series([moment]), "quarter", time_zone)[0]
-
-
-def _write_period(span: int, period: str) -> str:
-    """A period by its number since 1970."""
-    parts = 12 if period == "month" else 4
-    year, part = 1970 + span // parts, span % parts + 1
-    return f"{year}-{part:02}" if period == "month" else f"{year}-Q{part}"
 
 
 def check_values(values: pd.Series, column: str, wanted: tuple[str, ...]) -> None:

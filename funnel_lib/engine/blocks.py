@@ -11,10 +11,8 @@ import numpy as np
 
 SMALLEST = 3  # steps of a block: two are a pair in either order
 MIXED = 0.08  # of leads that show two steps: so many take them the other way round
-FEWEST, PAIRS = (
-    100,
-    10,
-)  # next steps in a block, leads that show two of its steps: of fewer nothing is said
+# Next steps in a block, leads that show two of its steps: of fewer nothing is said.
+FEWEST, PAIRS = 100, 10
 DULL = 0.01  # nats a step before may tell of the next one, and be worth nothing
 APART = 0.25  # of next steps have another one between: such steps are no block
 COMMON = 0.25  # of the most frequent step's leads: a step that fewer take is none of a block

@@ -88,10 +88,9 @@ class Recoding:
                 return ()
             return tuple(default.get(steps[n], shares[of[n]]) for n in range(len(steps)))
 
-        loops = [(block, p) for block, p in sorted(path.loops.items())]
-        looped = dict(zip([block for block, _ in loops], path.looped or [0] * len(loops),
-                          strict=True))  # fmt: skip
-        kept = {(first[a], last[b]): (p, looped[a, b]) for (a, b), p in loops
+        loops, n_loops = sorted(path.loops), len(path.loops)
+        looped = dict(zip(loops, path.looped or [0] * n_loops, strict=True))
+        kept = {(first[a], last[b]): (path.loops[a, b], looped[a, b]) for a, b in loops
                 if a in first and b in last and last[b] > first[a]}  # fmt: skip
         return change(
             path,

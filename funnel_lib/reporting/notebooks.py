@@ -99,25 +99,23 @@ def find_notebooks(lang: str) -> Path:
 
 
 def copy_notebooks(folder: str | Path) -> list[Path]:
-    """Copy the notebooks out, to edit and run in JupyterLab; what is there is never overwritten.
-
-    Raises
-    ------
-    InputError
-        A notebook of that name is already there.
-    """
-    pairs = [
-        (source, Path(folder) / lang / source.name)
+    """Copy the notebooks of every language out, to edit and run in JupyterLab, as of `copy_out`."""
+    return copy_out({
+        source: Path(folder) / lang / source.name
         for lang in LANGUAGES
         for source in sorted(find_notebooks(lang).glob("*.ipynb"))
-    ]
-    there = [str(target) for _, target in pairs if target.exists()]
-    if there:
-        raise InputError([f"{t} is already there; name another folder" for t in there])
-    for source, target in pairs:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    return [target for _, target in pairs]
+    })  # fmt: skip
+
+
+def copy_out(copies: dict[Path, Path]) -> list[Path]:
+    """Copy files to their places; where there is one already, none is copied, but an `InputError`
+    raised."""
+    if there := [copy for copy in copies.values() if copy.exists()]:
+        raise InputError([f"{copy} is already there; name another folder" for copy in there])
+    for source, copy in copies.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+    return [*copies.values()]
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | N
             (folder / "steps.yml").write_text(propose_steps(audit.log), encoding="utf-8")
         if audit.segmentation.model is not None:
             write_segments(audit.segmentation, folder / "segments.json", audit.steps)
-        _write_csv(audit.new_funnel.table, folder / "new_funnel.csv")
+        write_csv(audit.new_funnel.table, folder / "new_funnel.csv")
         if "xlsx" in (audit.settings.formats if formats is None else formats):
             write_workbook(audit, folder / "audit.xlsx")
         manifest = json.dumps(describe_run(audit), ensure_ascii=False, indent=2, default=str)
@@ -63,19 +63,19 @@ def save_audit(audit: Audit, folder: str | Path = "", formats: Iterable[str] | N
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> None:
-    """Write tables as CSV for machines: UTF-8, comma, ISO dates, full precision, the columns of
-    docs/tables.md in their order.
-
-    Text that begins like a formula gets a leading apostrophe, as spreadsheets would run it.
-    """
+    """Write tables as CSV for machines, the columns of docs/tables.md in their order."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        _write_csv(table, folder / f"{name}.csv", name)
+        write_csv(table, folder / f"{name}.csv", name)
 
 
-def _write_csv(table: pd.DataFrame, path: Path, name: str = "") -> None:
-    """Write a table, its columns as registered, a part of its rows at a time."""
+def write_csv(table: pd.DataFrame, path: Path, name: str = "") -> None:
+    """Write a table for machines, a part of its rows at a time: UTF-8, comma, ISO dates, full
+    precision; where it has a name its columns as registered.
+
+    Text that begins like a formula gets a leading apostrophe, as spreadsheets would run it.
+    """
     for begin in range(0, max(len(table), 1), _ROWS):
         part = table.iloc[begin : begin + _ROWS]
         part = arrange(name, part) if name else part
@@ -90,6 +90,7 @@ def describe_run(audit: Audit) -> dict[str, Any]:
     log, settings = audit.log, audit.settings
     sources = log.sources.assign(file=[show_input(f, settings) for f in log.sources["file"]])
     removed = log.removed.loc[log.removed["table"] == "events", "rows"].sum()
+    odd = audit.tables["quality"][audit.tables["quality"]["severity"] != "info"]
     return {
         "inputs": [
             {"path": show_input(f.path, settings), "sha256": f.sha256, "bytes": f.bytes}
@@ -104,19 +105,13 @@ def describe_run(audit: Audit) -> dict[str, Any]:
         "event_rows": {"read": log.rows_read, "kept": len(log.events), "removed": int(removed)},
         "n_leads": len(audit.tables["leads"]),
         "told": [*tell_above(audit), *tell_page_one(audit.tables, audit.words(), audit.journeys)],
-        "warnings": list_warnings(audit.tables["quality"]),
+        "warnings": odd[["check", "n_rows"]].astype({"n_rows": int}).to_dict("records"),
         "sections": {name: list(part.tables) for name, part in list_parts().items()},
         "tables": {
             name: {"question": find_table(name).question, "rows": len(table)}
             for name, table in audit.tables.items()
         },
     }
-
-
-def list_warnings(quality: pd.DataFrame) -> list[dict[str, Any]]:
-    """The checks that found something odd, with how many rows."""
-    odd = quality[quality["severity"] != "info"]
-    return odd[["check", "n_rows"]].astype({"n_rows": int}).to_dict("records")
 
 
 def make_machine_readable(column: pd.Series) -> pd.Series:

@@ -19,7 +19,6 @@ from funnel_lib.drawing.html import TO_LEFT
 from funnel_lib.reporting.folders import new_folder
 from funnel_lib.reporting.kernel import run_notebook
 from funnel_lib.reporting.notebooks import SECTION, build_notebook
-from funnel_lib.reporting.pdf import write_pdf
 from funnel_lib.sections import MAIN
 from funnel_lib.sections.own import Own, read_own
 from funnel_lib.sections.section import FAILED, SILENT
@@ -58,7 +57,15 @@ def write_report(settings: Settings, forks: bool = False) -> None:
         html = render_html(notebook, Words(lang), settings.title, files, read_own(settings))
         (folder / "report.html").write_text(html, encoding="utf-8")
         if "pdf" in settings.formats:
-            write_pdf(html, folder / "report.pdf")
+            _write_pdf(html, folder / "report.pdf")
+
+
+def _write_pdf(html: str, path: Path) -> None:
+    """Print a page; nothing is fetched for it, only pictures that stand in the page itself."""
+    from weasyprint import HTML  # extra ``pdf``
+    from weasyprint.urls import URLFetcher
+
+    HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=["data"])).write_pdf(path)
 
 
 def _refuse_gaps(notebook: Path) -> None:
@@ -110,10 +117,11 @@ def render_html(
         exclude_anchor_links=True,
         default_preprocessors=[],
     )
-    exporter.register_filter("base64", _encode)
+    exporter.register_filter("base64", lambda svg: base64.b64encode(svg.encode()).decode())
+    headings = (cell.source for cell in page.cells if cell.source.startswith("# "))
     own = {
         "lang": words.lang,
-        "title": title or _find_title(page),
+        "title": title or next(headings).removeprefix("# "),
         "logo": own.logo,
         "front": front,
         "main": [part for part in parts if not part.is_folded and not part.is_silent],
@@ -128,10 +136,6 @@ def render_html(
     # not HTMLExporter's own, which reads the page again to add what notebooks lack, and this has
     html, _ = TemplateExporter.from_notebook_node(exporter, page, resources=own)
     return html.replace(TO_LEFT, "")  # as all texts of the page stand, unlike those of notebooks
-
-
-def _find_title(page) -> str:
-    return next(c.source for c in page.cells if c.source.startswith("# ")).removeprefix("# ")
 
 
 @dataclass
@@ -167,7 +171,3 @@ def _divide(page) -> list[_Part]:
         shown = [o.get("metadata", {}) for o in cell.get("outputs", ())]
         parts[-1].is_silent |= any(SILENT in about for about in shown)
     return parts
-
-
-def _encode(svg: str) -> str:
-    return base64.b64encode(svg.encode()).decode()

@@ -79,9 +79,9 @@ def save_stages(audit: pd.DataFrame, words: Words, path: Path) -> None:
     """Write a CSV for machines, or a workbook with the workshop sheet; text is no formula."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
-        risky = {c: audit[c].str.match(r"[=+\-@\t\r]") for c in audit}
-        plain = audit.assign(**{c: audit[c].mask(risky[c], "'" + audit[c]) for c in audit})
-        plain.to_csv(path, index=False, lineterminator="\n")
+        from funnel_lib.reporting.outputs import write_csv  # all that an audit imports
+
+        write_csv(audit, path)
         return
     sheet = build_sheet(audit, words.lang).drop(columns="step")
     sheets = {

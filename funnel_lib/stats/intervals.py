@@ -100,7 +100,7 @@ class Cells:
         own = counts * members[:, column]
         parts = counts, own, own[:, None] * members
         if cell is not None:
-            parts = (_add_by(part, cell, n_cells) for part in parts)
+            parts = (add_by(part, cell, n_cells) for part in parts)
         return cls(*parts, column, counts.sum(), *measure_sizes(members, counts))
 
     def take(self, rows: np.ndarray) -> Cells:
@@ -141,7 +141,8 @@ class Cells:
         return np.minimum(np.where(certain, n, n_effective), self.total @ trials)
 
 
-def _add_by(values: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
+def add_by(values: np.ndarray, cell: np.ndarray, n_cells: int = 0) -> np.ndarray:
+    """Add up values, (n,) or (n, n_columns), by cell: (n_cells, …)."""
     if values.ndim == 1:
         return np.bincount(cell, values, minlength=n_cells).astype(float)
     return np.column_stack([np.bincount(cell, x, minlength=n_cells) for x in values.T])

@@ -53,12 +53,6 @@ class Summands:
         return sums
 
 
-def list_summands(values: np.ndarray) -> Summands:
-    """Leads that each add their own, (n_leads, n_sums)."""
-    n, n_sums = values.shape
-    return Summands(np.arange(n), [np.ones(n)], np.zeros(n_sums, int), np.asarray(values, float))
-
-
 def draw_sums(
     added: Summands | np.ndarray,
     units: np.ndarray | None = None,
@@ -78,7 +72,10 @@ def draw_sums(
     https://doi.org/10.1111/j.1467-9868.2007.00593.x
     """
     rng = np.random.default_rng(seed)
-    added = added if isinstance(added, Summands) else list_summands(added)
+    if not isinstance(added, Summands):  # each lead is a kind of its own
+        n, n_sums = added.shape
+        which = np.zeros(n_sums, int)
+        added = Summands(np.arange(n), [np.ones(n)], which, np.asarray(added, float))
     unit = np.arange(len(added.kind)) if units is None else np.asarray(units)
     if not np.bincount(unit).all():  # numbers that no lead has
         unit = pd.factorize(unit)[0]

@@ -14,14 +14,11 @@ from funnel_lib.stats.intervals import divide
 class Contrast:
     """Each group's share less that of the others, all (n_groups, …).
 
-    `n` is how many cases of the group have others to be compared with, `share` theirs, `difference`
-    how far that is above the others of the same strata, `error` its standard error, `z` how far
-    from no difference at all, in standard errors under none; empty where fewer than
+    `difference` is how far it is above the others of the same strata, `error` its standard error,
+    `z` how far from no difference at all, in standard errors under none; empty where fewer than
     `FEWEST_EXPECTED` cases are expected of any kind.
     """
 
-    n: np.ndarray
-    share: np.ndarray
     difference: np.ndarray
     error: np.ndarray
     z: np.ndarray
@@ -60,25 +57,21 @@ def compare_strata(
     n0, y0 = np.where(n0 > 1e-9, n0, 0), np.where(n0 > 1e-9, y0, 0)
     total = n + n0
     weight = np.nan_to_num(divide(n * n0, total))
-    gap = divide(hits, n) - divide(y0, n0)
-    summed = weight.sum(axis=1)
-    difference = divide(np.nansum(weight * np.nan_to_num(gap), axis=1), summed)
     both = weight > 0
-    p = np.where(both, n**2 * y0 - n0**2 * hits + n * n0 * (n0 - n) / 2, 0)
-    p = np.nan_to_num(divide(p, total**2)).sum(axis=1)
-    q = np.where(both, hits * (n0 - y0) + y0 * (n - hits), 0)
-    q = np.nan_to_num(divide(q, 2 * total)).sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        error = np.sqrt(np.maximum(difference * p + q, 0) * design) / np.where(
-            summed > 0, summed, 1
-        )
+
+    def add_up(values: np.ndarray) -> np.ndarray:
+        """Add up over the strata in which there are both."""
+        return np.where(both, values, 0).sum(axis=1)
+
+    summed = add_up(weight)
+    difference = divide(add_up(weight * (divide(hits, n) - divide(y0, n0))), summed)
+    p = add_up(divide(n**2 * y0 - n0**2 * hits + n * n0 * (n0 - n) / 2, total**2))
+    q = add_up(divide(hits * (n0 - y0) + y0 * (n - hits), 2 * total))
     pooled = np.nan_to_num(divide(hits + y0, total))
-    mine = np.where(both, n, 0).sum(axis=1)
-    excess = np.where(both, hits - n * pooled, 0).sum(axis=1)
-    variance = np.where(both, n * n0 * pooled * (1 - pooled), 0) / np.maximum(total - 1, 1)
-    variance = variance.sum(axis=1) * design
-    rare = np.where(both, np.minimum(pooled, 1 - pooled) * np.minimum(n, n0), 0).sum(axis=1)
+    excess = add_up(hits - n * pooled)
+    variance = add_up(n * n0 * pooled * (1 - pooled) / np.maximum(total - 1, 1)) * design
+    rare = add_up(np.minimum(pooled, 1 - pooled) * np.minimum(n, n0))
     with np.errstate(divide="ignore", invalid="ignore"):
+        error = divide(np.sqrt(np.maximum(difference * p + q, 0) * design), summed)
         z = np.where(rare >= FEWEST_EXPECTED, excess / np.sqrt(variance), np.nan)
-    share = divide(np.where(both, hits, 0).sum(axis=1), mine)
-    return Contrast(mine, share, difference, np.where(summed > 0, error, np.nan), z)
+    return Contrast(difference, error, z)

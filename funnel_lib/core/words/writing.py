@@ -357,13 +357,13 @@ class Words:
         section, sign = _EXAMPLES.get(check, ("", ""))
         if not section:
             return text
-        parts = [part.partition(sign) for part in text.split("; ")]
-        known = _read_texts(self.lang)
-        told = [(known.get(f"{section}.{kind}") if there else None, names, kind + there + names)
-                for kind, there, names in parts]  # fmt: skip
-        return "; ".join(
-            f"{kind}: {self.period(names)}" if kind else whole for kind, names, whole in told
-        )
+
+        def write(part: str) -> str:
+            kind, there, names = part.partition(sign)
+            word = self.find(f"{section}.{kind}") if there else ""
+            return f"{word}: {self.period(names)}" if word else part
+
+        return "; ".join(map(write, text.split("; ")))
 
     def _write(self, known: Column | None, x) -> str:
         if isinstance(x, str):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.groups import select_segment
 from funnel_lib.core.words import Words, join_sentences
 from funnel_lib.reporting.book.sheets import Sheet
 from funnel_lib.sections.section import Source, title_table
@@ -91,7 +90,7 @@ def _count_managers(open_leads: pd.DataFrame) -> pd.Series:
 
 def _count_places(source: Source) -> pd.DataFrame:
     """The places at which anybody is lost, by node, where most are lost first."""
-    losses = select_segment({"losses": source.tables["losses"]})["losses"].groupby("node")
+    losses = source.take_all("losses")[0].groupby("node")
     places = losses.agg({"missed_step": "first", "n_lost": "sum", "n_not_asked": "sum"})
     places = places[places["n_lost"] >= 0.5]
     return places.sort_values("n_lost", ascending=False, kind="stable")

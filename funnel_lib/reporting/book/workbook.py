@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from xlsxwriter import Workbook
@@ -17,7 +17,6 @@ from funnel_lib.reporting.book.lists import list_lost, list_open, tell_left
 from funnel_lib.reporting.book.sheets import (
     BOLD,
     LINK,
-    MOST_ROWS,
     QUIET,
     WRAPPED,
     Book,
@@ -91,7 +90,6 @@ def _list_own(
             list_for_people(name, table),
             name=name if name in read_tables() else "",
             more_in=f"tables/{name}.csv",
-            most=MOST_ROWS,
             section=section.name,
         )
 
@@ -103,7 +101,6 @@ class _Page:
     book: Book
     sheet: Worksheet
     row: int = 0
-    names: dict[str, str] = field(default_factory=dict)
 
     def write(self, text: str, begin: int = 0, size: float = 11, **how) -> None:
         """Write a text into a row, from a column to the last."""
