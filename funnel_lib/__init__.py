@@ -106,6 +106,7 @@ _DRAW = {
     "sections.after_sale.draw": "plot_after_sale",
     "sections.asks.draw": "plot_asks",
     "sections.effort.draw": "plot_effort",
+    "sections.groups.draw": "plot_groups",
     "sections.hypotheses.cards": "show_hypotheses",
     "sections.necessity.draw": "plot_necessity",
     "sections.paths.cards": "show_cards",

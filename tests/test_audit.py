@@ -19,7 +19,7 @@ from funnel_lib.reporting.page_one import tell_page_one
 from funnel_lib.sections.after_sale.tell import tell_repeats
 from funnel_lib.sections.answers.tell import tell_responses
 from funnel_lib.sections.effort.tell import tell_effort
-from funnel_lib.sections.hypotheses.tell import tell_hypotheses
+from funnel_lib.sections.hypotheses.tell import tell_start
 from funnel_lib.sections.paths.segments import write_segments
 from funnel_lib.sections.times.tell import tell_cohorts, tell_standing, tell_times
 
@@ -420,7 +420,7 @@ def test_poor_exports_are_told_as_they_are(how, tmp_path, planted_folder):
     for lang in ("en", "ru"):
         words = audit.words(lang)
         told = [
-            *tell_page_one(tables, words), tell_hypotheses(hypotheses, words),
+            *tell_page_one(tables, words), tell_start(hypotheses, tables["segments"], words),
             tell_effort(value, tables["value_ranges"], tables["segments"], words),
             tell_times(tables["time_to"], words), tell_cohorts(tables["cohorts"], words),
             tell_standing(tables["standing"], words), tell_repeats(tables["repeats"], words),

@@ -68,7 +68,7 @@ def test_nothing_to_start_with():
     nothing = table(CHANCE | {"extra_won": np.nan})
     for words in (EN, RU):
         assert tell_start(nothing, ONE, words) == words.text("sentence.start_none")
-        assert words.text("sentence.start_none") in tell_hypotheses(nothing, words)
+        assert not tell_hypotheses(nothing, words)  # said once
         assert "<section" not in show_hypotheses(nothing, ONE, words).html
 
 
@@ -97,8 +97,8 @@ def test_how_many_and_in_what():
         "At 1 step the gain is beyond chance. At 1 more it may be chance. Steps of which "
         "nothing can be said: 1 (too few leads with a known outcome, or no groups to compare)."
     )
-    told = tell_hypotheses(table(CHANCE | {"days_needed": np.nan}), EN)
-    assert told == EN.text("sentence.start_chance")
+    told = tell_hypotheses(table(CHANCE, few | CHANCE), EN)
+    assert told.startswith("Steps of which nothing can be said: 1")
     assert tell_hypotheses(table({}, {"step": "read", "node": 3}), RU) == (
         "Прирост больше случайного — на 2 шагах."
     )

@@ -34,14 +34,15 @@ def test_a_pipeline_without_history_is_called_a_snapshot():
     checks = pd.DataFrame({"check": ["moved_back", "stage_ahead"], "n_deals": [0, 0],
                            "n_base": [0, 9], "share": [None, 0.0],
                            "low": 0.0, "high": 0.3})  # fmt: skip
-    told = tell_pipeline(checks, pd.DataFrame({"story": ["snapshot"]}), RU)
+    told = tell_pipeline(checks, pd.DataFrame({"story": ["snapshot"], "step": "New"}), RU)
     assert told.startswith("Ничто из проверенного") and "Истории этапов в выгрузке нет" in told
-    history = pd.DataFrame({"story": ["stages"]})
+    history = pd.DataFrame({"story": ["stages"], "step": "New"})
     assert "history" not in tell_pipeline(checks, history, EN)
     ahead = checks.tail(1).assign(n_deals=20, n_base=80, share=0.25, low=0.17, high=0.36)
-    many = pd.DataFrame({"story": ["stages"] * 201})
+    many = pd.DataFrame({"story": "stages", "step": [*map(str, range(201)), "pay"] * 3})  # by rule
     assert "201 stages; so many are ordered by the place" in tell_pipeline(checks, many, EN)
     assert "Этапов 201" in tell_pipeline(checks, many, RU)
+    assert "so many" not in tell_pipeline(checks, many[many["step"] != "7"], EN)
     assert tell_pipeline(ahead, history, EN) == (
         "In 20 of 80 deals not won, the stage is ahead of the client (25.0%, 95% interval "
         "17.0–36.0%)."
@@ -85,14 +86,15 @@ def test_stages_stand_beside_the_steps_that_they_mean(planted_folder):
     assert len(check_pipeline(audit.log, audit.journeys, audit.tables["leads"])) == 8
 
 
-def test_what_a_stage_claims_above_the_client_is_marked():
+@pytest.mark.parametrize("sent", ["Sent", "Trade / EU / Sent"])
+def test_what_a_stage_claims_above_the_client_is_marked(sent):
     """Of 10 deals 9 came to “Sent”, 5 opened what was sent; “Call” means no step; all are paid."""
-    rows = [("stages", "Call", 10), ("stages", "Sent", 9), ("stages", "pay", 2),
+    rows = [("stages", "Call", 10), ("stages", sent, 9), ("stages", "pay", 2),
             ("steps", "ask", 10), ("steps", "open", 5), ("steps", "pay", 2)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["story", "step", "n_reached"]).assign(
         rule="passed", n_entered=10, n_unseen=0, share_of_entered=lambda t: t["n_reached"] / 10
     )
-    stages = pd.DataFrame({"stage": ["Call", "Sent"], "step": [None, "open"]})
+    stages = pd.DataFrame({"stage": ["Call", sent], "step": [None, "open"]})
     words = Words("en", {"ask": "Asked", "open": "Opened it", "pay": "Paid"})
     ax = plot_pipeline(table, stages, words)
     marked = [p for p in ax.patches if same_color(p.get_facecolor(), PALE_ACCENT)]
@@ -101,8 +103,8 @@ def test_what_a_stage_claims_above_the_client_is_marked():
         (pytest.approx(0.5 * left), pytest.approx(right * left))
     ]
     row = {t.get_text(): t.xy[1] for t in ax.texts if hasattr(t, "xy")}
-    assert row["Call"] < row["Asked"] < row["Sent"] == row["Opened it"] < row["Paid"]
+    assert row["Call"] < row["Asked"] < row[sent] == row["Opened it"] < row["Paid"]
     assert picture_pipeline(table, stages, words).alt == (
-        "By the CRM’s stages 90% of 10 deals came to “Sent”, by what the client did 50% to "
+        f"By the CRM’s stages 90% of 10 deals came to “{sent}”, by what the client did 50% to "
         "“Opened it”."
     )

@@ -89,7 +89,8 @@ def _find_cheapest(hypotheses: pd.DataFrame) -> pd.Series | None:
 
 
 def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
-    """At how many steps is the gain beyond chance, at how many may it be, is it not known?"""
+    """At how many steps is the gain beyond chance, at how many may it be, is it not known? Where
+    it is at none, `tell_start` says so."""
     gains = hypotheses[hypotheses["extra_won"] > 0]
     unknown = hypotheses[hypotheses["reference"].isin(["few_leads", "no_group"])]
     # a step counts once, whatever its levers and currencies
@@ -97,7 +98,7 @@ def tell_hypotheses(hypotheses: pd.DataFrame, words: Words) -> str:
     in_deals = len(gains) and not gains["extra_amount"].notna().any()
     several = not in_deals and len(gains["currency"].unique()) > 1
     return join_sentences(
-        words.text("sentence.hypotheses", n=n) if n else tell_nothing(hypotheses, words),
+        n and words.text("sentence.hypotheses", n=n),
         n and n_gains > n and words.text("sentence.hypotheses_rest", rest=n_gains - n),
         few and words.text("sentence.hypotheses_few", few=few),
         in_deals and words.text("sentence.in_deals"),

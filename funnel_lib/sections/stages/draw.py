@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from funnel_lib.core.words import Words
-from funnel_lib.counting.moves import PIPELINE_MARK
 from funnel_lib.drawing import canvas
 from funnel_lib.drawing.looks import (
     ACCENT,
@@ -118,8 +117,7 @@ def _pair(rows: pd.DataFrame, stages: pd.DataFrame) -> list[_Pair]:
     pairs, next_step = [], 0
     for row in rows[rows["story"] != "steps"].to_dict("records"):
         name = row["step"]
-        means = told.get(name.rpartition(PIPELINE_MARK)[2], name)
-        at = place.get(means, -1)
+        at = place.get(told.get(name, name), -1)
         if at < next_step:  # the sale stands beside itself, or beside the stage that means it
             pairs += [_Pair(row, None)] if name not in place else []
             continue

@@ -27,11 +27,11 @@ def tell_pipeline(checks: pd.DataFrame, pipeline: pd.DataFrame, words: Words) ->
     """How honest is the pipeline? Checks in which nothing was found are not told."""
     found = checks[(checks["n_base"] > 0) & (checks["n_deals"] > 0)].to_dict("records")
     told = [words.text(f"pipeline_check.{row['check']}", **row) for row in found]
-    n = int((pipeline["story"] == "stages").sum())
-    is_snapshot = n == 0
+    history = pipeline[pipeline["story"] == "stages"]
+    n = history["step"].nunique() - 1  # the sale stands last in either story
     return join_sentences(
         *(told or [words.text("sentence.pipeline_fine")]),
-        is_snapshot and words.text("sentence.pipeline_snapshot"),
+        history.empty and words.text("sentence.pipeline_snapshot"),
         n > MOST_ORDERED and words.text("sentence.pipeline_many", n=n),
     )
 
