@@ -424,7 +424,6 @@ def test_titles_and_groups_above_the_header(tmp_path, form, above, header, names
     assert table.kind == form
     assert table.frame.columns.tolist() == names
     assert table.frame.to_numpy().tolist() == [cells, ["Итого", *cells[1:]]]
-    assert table.above == tuple(c for row in above for c in row if c)
 
 
 @pytest.mark.parametrize(
@@ -437,7 +436,7 @@ def test_titles_and_groups_above_the_header(tmp_path, form, above, header, names
 def test_a_narrow_header_stays_where_rows_of_numbers_or_a_single_row_are_wider(tmp_path, rows):
     path = tmp_path / "a.xlsx"
     path.write_bytes(workbook(rows))
-    assert read_table(path).frame.columns[0] == "ID" and read_table(path).above == ()
+    assert read_table(path).frame.columns[0] == "ID"
 
 
 def test_kinds_are_told_by_the_first_bytes(tmp_path, files):
@@ -631,12 +630,10 @@ def test_spans_marks_and_tables_inside_tables():
       <tr><th>ID<th>Имя<th>Действие<th>Дата
       <tr><td rowspan="2">7<td>Анна &amp; Ко<td>За<b>яв</b>ка<td>1
       <tr><td>Пётр<td>a<br>b<td>2</tr></table></table>"""
-    table, above = read_html(page)
-    assert table.to_pylist() == [
+    assert read_html(page).to_pylist() == [
         {"ID": "7", "Имя": "Анна & Ко", "Действие": "Заявка", "Дата": "1"},
         {"ID": "7", "Имя": "Пётр", "Действие": "a b", "Дата": "2"},
     ]
-    assert above == ("Сделка", "Событие")
 
 
 def test_the_footer_of_a_report_is_no_broken_row(tmp_path):

@@ -31,7 +31,8 @@ def read_beside(module: str) -> dict:
     return yaml.load(text, Loader=FAST)
 
 
-STRONG, WEAK, PERSON, STEMS, DEFAULT_STATUSES, DURATIONS = read_beside(__file__).values()
+STRONG, WEAK, PERSON, STEMS, _STATUSES, DURATIONS = read_beside(__file__).values()
+STATUS_WORDS = {word: status for status, words in _STATUSES.items() for word in words.split(", ")}
 
 
 class Mapping(Checked):
@@ -62,6 +63,11 @@ class Mapping(Checked):
     lead_columns: dict[
         Literal["status", "closed_at", "amount"], Literal["first", "last", "sum"]
     ] = {}
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Words of a status, in small letters -> the outcome that the user gives them."""
+        return {w.casefold(): s for s, words in self.status_values.items() for w in words}
 
 
 def read_mapping(path: str | Path) -> Mapping:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,10 @@ from funnel_lib.reading.plain import (
     take_plain,
 )
 
-CRMS = {m.NAME: m for m in (amocrm, bitrix24, hubspot, pipedrive, salesforce)}
+CRMS = {
+    "amocrm": amocrm, "bitrix24": bitrix24, "hubspot": hubspot, "pipedrive": pipedrive,
+    "salesforce": salesforce,
+}  # fmt: skip
 SAME = {"kommo": "amocrm"}
 # Dictionaries and lists of people: many a table looks like one, so they never decide the CRM.
 _ASIDE = (
@@ -78,10 +81,10 @@ def find_crm(
     wanted = [SAME.get(crm, crm)] if crm != AUTO else list(CRMS)
     kinds = tuple(k for name in wanted for k in CRMS[name].KINDS)
     guesses = [recognise(t, kinds) for t in tables]
-    plain = [_is_mapped(t, mapping) for t in tables]
-    if any(p and not of for p, of in zip(plain, guesses, strict=True)):
-        plain = [p and not of for p, of in zip(plain, guesses, strict=True)]
-    guesses = [[] if p else of for p, of in zip(plain, guesses, strict=True)]
+    said = {mapping.columns.get(meaning) for meaning in ("at", "action")}
+    plain = [not said.isdisjoint(t.columns) for t in tables]
+    if all(of for p, of in zip(plain, guesses, strict=True) if p):
+        guesses = [[] if p else of for p, of in zip(plain, guesses, strict=True)]
     name = _agree(guesses)
     if crm != AUTO:
         looks_like = {of for t in tables for of in _name_crms(t)}
@@ -105,16 +108,14 @@ def take_crm(
     """
     mapping, ledger = reading.mapping, reading.ledger
     count_broken([f.table for f in found], ledger)
-    typed = _take_tables(CRMS[name].KINDS, found, _without_plain(reading, rest))
-    given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
-    tables = typed.by_kind.values()
-    stamps = [t["modified_at"] for t in tables if {"lead_id", "modified_at"} <= {*t}]
+    tables, left = _take_tables(CRMS[name].KINDS, found, _without_plain(reading, rest))
+    stamps = [t["modified_at"] for t in tables.values() if {"lead_id", "modified_at"} <= {*t}]
     modified = pd.concat(stamps, ignore_index=True) if stamps else None
-    data = CRMS[name].convert(typed.by_kind, given)
+    data = CRMS[name].convert(tables, mapping.outcomes)
     problems = Problems()
     check_mapping([*(f.table for f in found), *rest, RawTable("", data.deals)], mapping, problems)
     problems.raise_if_any()
-    _leave_out_rows(data, typed)
+    _leave_out_rows(data, left)
     acts, sources = _take_rest(rest, data, reading)
     acts = _know_leads(acts, data)
     dated = _take_dates(data.deals, reading)
@@ -123,13 +124,13 @@ def take_crm(
         outside.link_keys(data)
     moves = complete("moves", data.moves)
     ends = learn_ends(moves["stage"], moves["outcome"]).to_dict()
-    ranks = _rank_stages(typed.by_kind)
+    ranks = _rank_stages(tables)
     _note_unnamed(name, found, data, ledger)
     rows, leads = assemble(data)
     ledger.add(data.ledger)
-    zoned = np.full(len(rows), not reading.clock.local)
+    zoned = np.full(len(rows), not reading.local)
     taken = Taken(rows, leads, zoned, modified, link_contacts(data), ends, ranks)
-    return taken, pd.concat([list_sources(found), sources], ignore_index=True)
+    return taken, pd.concat([list_sources([], found), sources], ignore_index=True)
 
 
 def _rank_stages(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
@@ -188,58 +189,51 @@ def read_outside(tables: list[RawTable], reading: Reading) -> tuple[list[Found],
     """Read calls and payments of other systems: the tables they are, and acts for `CrmData`."""
     found = [f for t in tables for f in recognise(t, outside.KINDS)[:1]]
     said = {m: c for m, c in reading.mapping.columns.items() if m in ("at", "action")}
-    reading = replace(reading, mapping=Mapping(columns=said))
-    typed = _take_tables(outside.KINDS, found, reading)
-    return found, outside.take_acts(typed.by_kind, reading.ledger)
+    mapping = reading.mapping.model_copy(update={"columns": said, "where": {}})
+    reading = replace(reading, mapping=mapping)
+    typed, _ = _take_tables(outside.KINDS, found, reading)
+    return found, outside.take_acts(typed, reading.ledger)
 
 
-def list_sources(found: list[Found]) -> pd.DataFrame:
-    """Which file was read as what, and by which columns."""
-    rows = [
+def list_sources(plain: list[RawTable], found: list[Found]) -> pd.DataFrame:
+    """Which file was read as what, and by which columns: plain tables, and those recognised."""
+    rows = [(t.path, PLAIN, "table", len(t.typed), "") for t in plain]
+    rows += [
         (f.table.path, f.kind.crm, f.kind.name, len(f.table.typed), ", ".join(f.marks))
         for f in found
     ]
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
 
 
-def list_plain(tables: list[RawTable]) -> pd.DataFrame:
-    """Which files were read as plain tables, as `list_sources`."""
-    rows = [(t.path, PLAIN, "table", len(t.typed), "") for t in tables]
-    return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
+def _take_tables(
+    kinds: tuple[Kind, ...], found: list[Found], reading: Reading
+) -> tuple[dict[str, pd.DataFrame], dict[str, list[pd.DataFrame]]]:
+    """Put the tables of each kind into one: (kind -> frame, reason -> rows left out).
 
-
-@dataclass
-class _Typed:
-    """Tables by kind, and rows left out of them that the conversion must not count before its own:
-    repeated ones, and those without the values the mapping asks for."""
-
-    by_kind: dict[str, pd.DataFrame] = field(default_factory=dict)
-    repeated: list[pd.DataFrame] = field(default_factory=list)
-    unfit: list[pd.DataFrame] = field(default_factory=list)
-
-
-def _take_tables(kinds: tuple[Kind, ...], found: list[Found], reading: Reading) -> _Typed:
-    """One frame a kind, of all its tables; of the rows of a deal the last modified."""
-    typed = _Typed()
+    Of the rows of a deal the last modified stays. The conversion counts first what it leaves out,
+    then come these: repeated rows, and those without the values the mapping asks for.
+    """
+    tables, left = {}, {"duplicate": [], "where": []}
     for kind in kinds:
         parts = []
         for part in (f for f in found if f.kind.name == kind.name):
-            fits = _fit(part.table.frame, reading.mapping)
+            frame, where = part.table.frame, reading.mapping.where
+            fits = find_fitting(frame, {c: v for c, v in where.items() if c in frame})
             taken = take_table(part, reading)
             if kind.name == "flow":  # what it holds may be of the deal whose file it is
                 taken = taken.assign(file=part.table.path)
-            typed.unfit.append(taken[~fits])
+            left["where"].append(taken[~fits])
             parts.append(taken[fits])
         table = pd.concat(parts, ignore_index=True) if parts else empty_table(kind)
         if kind.name in _ONE_ROW_A_THING:
             again = table.duplicated().to_numpy()
-            typed.repeated.append(table[again])
+            left["duplicate"].append(table[again])
             table = table[~again]
         if {"lead_id", "modified_at"} <= {*table}:
             old = _find_outdated(table)
             table = reading.ledger.leave_out("lead_row_outdated", table, old, "leads")
-        typed.by_kind[kind.name] = table.reset_index(drop=True)
-    return typed
+        tables[kind.name] = table.reset_index(drop=True)
+    return tables, left
 
 
 def _find_outdated(deals: pd.DataFrame) -> np.ndarray:
@@ -250,18 +244,12 @@ def _find_outdated(deals: pd.DataFrame) -> np.ndarray:
     return old & deals["since"].isna().to_numpy() if "since" in deals else old
 
 
-def _fit(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
-    """Which rows have the values the mapping asks for, as far as a table has the columns?"""
-    where = {c: v for c, v in mapping.where.items() if c in frame}
-    return find_fitting(frame, mapping.model_copy(update={"where": where}))
-
-
-def _leave_out_rows(data: CrmData, typed: _Typed) -> None:
+def _leave_out_rows(data: CrmData, left: dict[str, list[pd.DataFrame]]) -> None:
     """Count repeated and unfit rows; leave out what is known of deals the mapping does not want."""
-    for reason, tables in (("duplicate", typed.repeated), ("where", typed.unfit)):
-        for rows in tables:
+    for reason, parts in left.items():
+        for rows in parts:
             data.leave_out(reason, rows, np.ones(len(rows), bool))
-    with_lead = (rows["lead_id"].dropna().unique() for rows in typed.unfit if "lead_id" in rows)
+    with_lead = (rows["lead_id"].dropna().unique() for rows in left["where"] if "lead_id" in rows)
     ids = {i for of_table in with_lead for i in of_table}
     data.leave_out_deals(ids - set(data.list_ids()), "where")
 
@@ -277,7 +265,7 @@ def _take_rest(
         acts = pd.concat([_take_acts(plain, reading), acts], ignore_index=True)
     if facts:
         _join_facts(data, facts, reading)
-    return acts, pd.concat([list_plain([*plain, *facts]), list_sources(found)], ignore_index=True)
+    return acts, list_sources([*plain, *facts], found)
 
 
 def _sort_rest(rest: list[RawTable], reading: Reading) -> tuple[list[RawTable], ...]:
@@ -305,9 +293,9 @@ def _sort_rest(rest: list[RawTable], reading: Reading) -> tuple[list[RawTable], 
 
 def _take_acts(plain: list[RawTable], reading: Reading) -> pd.DataFrame:
     """Events of plain tables as acts of deals."""
-    taken, clock = take_plain(plain, [], reading.of_tables(plain)), reading.clock
+    taken = take_plain(plain, [], reading.of_tables(plain))
     timed = taken.events["at"].notna().to_numpy()
-    (clock.zoned if taken.zoned[timed].all() else clock.local).append(plain[0].path)
+    (reading.zoned if taken.zoned[timed].all() else reading.local).append(plain[0].path)
     acts = as_acts(taken.events).rename(columns={"lead_id": "about_id"})
     return acts.assign(about="deal")
 
@@ -331,26 +319,17 @@ def _know_leads(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     return acts.assign(about=acts["about"].mask(theirs, "lead"))
 
 
-def _fill_prospects(prospects: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    """Fill a CRM's leads by what plain tables know of them."""
-    if facts.empty:
-        return prospects
-    key = {"about_id": "lead_id"}
-    parts = [part.rename(columns=key) for part in (prospects, facts)]
-    return join_deals(parts).rename(columns={"lead_id": "about_id"})
-
-
 def _join_facts(data: CrmData, facts: list[RawTable], reading: Reading) -> None:
-    """Fill the deals by what plain tables of leads know of them."""
+    """Fill the deals, and the leads of the CRM, by what plain tables of leads know of them."""
     leads, kinds = take_leads(facts, reading.of_tables(facts))
     paths = [table.path for table in facts]
-    reading.clock.zoned += paths if "zoned" in kinds else []
-    reading.clock.local += paths if "local" in kinds else []
+    reading.zoned.extend(paths if "zoned" in kinds else [])
+    reading.local.extend(paths if "local" in kinds else [])
     of_leads = leads["lead_id"].isin(data.prospects["about_id"])
     of_leads &= ~leads["lead_id"].isin(data.deals["lead_id"])
-    theirs = leads[of_leads].rename(columns={"lead_id": "about_id"}).assign(about="lead")
-    leads = leads[~of_leads]
-    data.prospects = _fill_prospects(data.prospects, theirs)
+    theirs, leads = leads[of_leads].assign(about="lead"), leads[~of_leads]
+    prospects = join_deals([data.prospects.rename(columns={"about_id": "lead_id"}), theirs])
+    data.prospects = prospects.rename(columns={"lead_id": "about_id"})
     both = pd.concat([data.deals.assign(part=0), leads.assign(part=1)], ignore_index=True)
     note_differing(both, reading.ledger)
     data.deals = join_deals([data.deals, leads])
@@ -360,9 +339,9 @@ def _join_facts(data: CrmData, facts: list[RawTable], reading: Reading) -> None:
 
 def _take_dates(deals: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Turn the dates among a deal's fields that the mapping names into acts."""
-    parts, mapping, clock = [], reading.mapping, reading.clock
+    parts, mapping = [], reading.mapping
     for column in (c for c in mapping.dates if c in deals):
-        times, _ = read_times(deals[column], clock.day_first, clock.time_zone)
+        times, _ = read_times(deals[column], mapping.day_first, reading.time_zone)
         lost = (deals[column].notna() & times.isna()).to_numpy()
         reading.ledger.note("unreadable_cells", lost.sum(), len(deals), "warning", column)
         there = times.notna()
@@ -391,10 +370,6 @@ def _agree(guesses: list[list[Found]]) -> str | None:
     else:
         what = f"are of several CRMs: {shown}; give the files of one CRM at a time"
     raise InputError([f"the tables {what}"])
-
-
-def _is_mapped(table: RawTable, mapping: Mapping) -> bool:
-    return any(mapping.columns.get(m) in table.columns for m in ("at", "action"))
 
 
 def _name_crms(table: RawTable) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,9 @@ MOSTLY = 0.5  # share of cells that are times, in a column of them
 FEWEST = 2  # rows of a list; a single one may be any record
 _LOOKED_AT = 200  # cells of a column
 _MOST_TEXT = 40  # letters of a date
+_TABLE = read_beside(__file__)
+_PLANNED = re.compile(rf"\b(?:{'|'.join(list_aliases(_TABLE['planned']))})")
+_SUBJECT = re.compile(rf"(?i)\b(?:{_TABLE['subjects'].replace(', ', '|')})\b")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def find_deals(table: RawTable, mapping: Mapping) -> Deals | None:
         found["lead_id"] = "row"
         frame = frame.assign(row=[f"row {n}" for n in frame.index + 2])
     dates = [c for c in times if c != found["lead_id"]]
-    planned = [c for c in dates if _is_planned(c)]
+    planned = [c for c in dates if _PLANNED.search(c.casefold().replace("_", " "))]
     acts = {c: CREATED if c == found.get("created_at") else c for c in dates if c not in planned}
     unread = [c for c in frame if c not in {*found.values(), *dates} and _tells_steps(frame[c])]
     return Deals(found, frame, acts, planned, by_row, unread, odd, read.drop(index=frame.index))
@@ -138,7 +140,7 @@ def explain_undated(deals: Deals, path: str, given: dict[str, str]) -> str:
 def find_list_columns(columns: list[str], mapping: Mapping) -> dict[str, str]:
     """What the columns of a list of deals mean: meaning -> column."""
     found = {m: c for m, c in mapping.columns.items() if c in columns}
-    for meaning, names in read_beside(__file__)["columns"].items():
+    for meaning, names in _TABLE["columns"].items():
         free = _name_all([c for c in columns if c not in found.values()], meaning)
         column = next((free[name] for name in _list_names(names) if name in free), None)
         if meaning not in found and column is not None:
@@ -155,7 +157,7 @@ def _name_all(columns: list[str], meaning: str) -> dict[str, str]:
     without what stands behind a dash or in brackets, without whose it is ("Статус заказа")."""
     ways = [lambda c: c, lambda c: _ASIDE.sub("", c)]
     ways += [lambda c: split_header(c)[0]] * (meaning == "amount")
-    ways += [lambda c: _subjects().sub(" ", _ASIDE.sub("", c))] * (meaning not in _DAYS)
+    ways += [lambda c: _SUBJECT.sub(" ", _ASIDE.sub("", c))] * (meaning not in _DAYS)
     named: dict[str, str] = {}
     for way in ways:
         for column in columns:
@@ -170,17 +172,11 @@ _DAY = r"\b(?:\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d|[^\W\d_]{3,9}\.? \d{
 _TICK = r"да|нет|yes|no|true|false|checked|[+✓✔☑✅❌vyx×х-]+|ок|ok"
 
 
-@cache
-def _subjects() -> re.Pattern:
-    stems = read_beside(__file__)["subjects"].split(", ")
-    return re.compile(rf"(?i)\b(?:{'|'.join(stems)})\b")
-
-
 def _find_ids(frame: pd.DataFrame) -> str | None:
     """The column of deals' ids: the first so named that hardly repeats; "" where there is none, and
     None where deals repeat, so that rows are something of theirs."""
     named = _name_all(list(frame.columns), "lead_id")
-    for name in dict.fromkeys(_list_names(read_beside(__file__)["columns"]["lead_id"])):
+    for name in dict.fromkeys(_list_names(_TABLE["columns"]["lead_id"])):
         if name not in named:
             continue
         known = frame[named[name]].dropna()
@@ -212,13 +208,3 @@ def _read_dates(cells: pd.Series, typed: pd.Series) -> pd.Series | None:
         if not len(looked) or read.mean() <= MOSTLY:
             return None
     return read.reindex(cells.index, fill_value=False)
-
-
-def _is_planned(column: str) -> bool:
-    return bool(_plans().search(column.casefold().replace("_", " ")))
-
-
-@cache
-def _plans() -> re.Pattern:
-    stems = read_beside(__file__)["planned"]
-    return re.compile(rf"\b(?:{'|'.join(sorted(list_aliases(stems)))})")

@@ -32,7 +32,6 @@ from funnel_lib.reading.crm import (
     is_known,
     is_outside,
     join_outside,
-    list_plain,
     list_sources,
     read_outside,
     take_crm,
@@ -48,7 +47,7 @@ from funnel_lib.reading.files.tables import (
     take_frame,
 )
 from funnel_lib.reading.files.typed import show
-from funnel_lib.reading.ledger import Clock, Ledger, Reading
+from funnel_lib.reading.ledger import Ledger, Reading
 from funnel_lib.reading.plain import Taken, as_acts, take_plain
 from funnel_lib.reading.privacy import cover_examples, cover_taken, covering_errors
 
@@ -115,18 +114,18 @@ def _read(
     mapping = _take_traces(mapping or Mapping())
     zone_given = time_zone or mapping.time_zone
     problems, files = Problems(), Ledger()
-    tables = _read_tables(_list_given(events), problems, files, "events", sheet)
+    given = [*events] if isinstance(events, list | tuple) else [events]
+    tables = _read_tables(given, problems, files, "events", sheet)
     lead_tables = _read_tables([] if leads is None else [leads], problems, files, "leads")
     problems.raise_if_any()
-    clock = Clock(zone_given or "UTC", mapping.day_first, mapping.decimal_comma)
-    reading = Reading(mapping, clock)
-    ledger = reading.ledger
+    reading = Reading(mapping, zone_given or "UTC")
+    ledger, zone = reading.ledger, reading.time_zone
     name, found, rest = find_crm([*tables, *lead_tables], crm, mapping)
     if name is None:
         taken, sources = _take_plain(tables, lead_tables, reading)
     else:
         taken, sources = take_crm(name, found, rest, reading)
-        clock.check(zone_given is not None)
+        reading.check_zones(zone_given is not None)
     del tables, lead_tables, found, rest  # a large log does not stand there twice
     _refuse_unusable(taken.events, ledger.removed)
     contacts, cover = _list_contacts(taken), None
@@ -137,11 +136,11 @@ def _read(
     if not (taken.events["lead_id"].notna() & taken.events["at"].notna()).any():
         raise InputError([_explain_no_event(sources, ledger)])
     zoned = taken.zoned.sum() == taken.events["at"].notna().sum()
-    until = observed_until and read_moment(observed_until, clock.time_zone, "observed_until")
+    until = observed_until and read_moment(observed_until, zone, "observed_until")
     log = build_log(
         taken.events,
         taken.leads,
-        until.tz_convert(clock.time_zone) if until else None,
+        until.tz_convert(zone) if until else None,
         removed=ledger.removed,
         noticed=ledger.noticed,
         assumed=() if zone_given or zoned else ("time_zone",),
@@ -152,7 +151,7 @@ def _read(
     log = replace(log, stage_ends=taken.stage_ends, stage_ranks=taken.stage_ranks)
     del taken
     pa.default_memory_pool().release_unused()
-    log = log if cover is None else cover_examples(log, cover)
+    log = log if cover is None else cover_examples(log, cover.cover_text)
     return _number_clients(log, contacts)
 
 
@@ -176,10 +175,6 @@ def _take_traces(mapping: Mapping) -> Mapping:
     """What a trace of a log says, and the mapping names as the lead's, is the lead's."""
     told = {m: "last" for m, c in mapping.columns.items() if m in OUTCOMES and c[:5] == "case:"}
     return mapping.model_copy(update={"lead_columns": told | mapping.lead_columns})
-
-
-def _list_given(events) -> list:
-    return list(events) if isinstance(events, list | tuple) else [events]
 
 
 def _find_sheet(path: Path, sheet: str) -> RawTable:
@@ -330,17 +325,17 @@ def _take_plain(
         outside = []
     own = [t for t in tables if t not in outside]
     taken = take_plain(own, lead_tables, reading)
-    sources = list_plain([*own, *lead_tables])
+    plain = [*own, *lead_tables]
     if not outside:
-        return taken, sources
+        return taken, list_sources(plain, [])
     found, acts = read_outside(outside, reading)
     rows = join_outside(acts, taken, reading.ledger)
     joined = replace(
         taken,
         events=pd.concat([as_acts(taken.events), rows], ignore_index=True),
-        zoned=np.append(taken.zoned, np.full(len(rows), not reading.clock.local)),
+        zoned=np.append(taken.zoned, np.full(len(rows), not reading.local)),
     )
-    return joined, pd.concat([sources, list_sources(found)], ignore_index=True)
+    return joined, list_sources(plain, found)
 
 
 def _list_contacts(taken: Taken) -> pd.DataFrame:

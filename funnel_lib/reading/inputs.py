@@ -31,19 +31,11 @@ def list_files(given: Iterable[str]) -> tuple[InputFile, ...]:
 def check_unchanged(files: Iterable[InputFile], given: Iterable[str]) -> None:
     """Raise an `InputError` where a file is no longer what was taken down: it was written to while
     it was read, and no hash would tell what was."""
-    before = {file.path: file for file in files}
-    after = {str(path): _look_at(path, "") for path in _find(given)}
-    moved = [
-        path
-        for path in dict.fromkeys([*before, *after])
-        if _key(before.get(path)) != _key(after.get(path))
-    ]
+    now = (_look_at(path, "") for path in _find(given))
+    before, after = ({f.path: (f.bytes, f.changed) for f in of} for of in (files, now))
+    moved = [p for p in dict.fromkeys([*before, *after]) if before.get(p) != after.get(p)]
     if moved:
         raise InputError([f"{path}: changed while it was read; run again" for path in moved])
-
-
-def _key(file: InputFile | None) -> tuple | None:
-    return file and (file.bytes, file.changed)
 
 
 def _find(given: Iterable[str]) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,11 +10,10 @@ import pandas as pd
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.events import note_checks, note_removed, show_rows, show_values
+from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_times
 from funnel_lib.reading.columns import Mapping
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import show, to_texts
-
-MOST_WORDS = 20  # unknown ones that are told with their counts
 
 
 class Ledger:
@@ -32,7 +30,7 @@ class Ledger:
 
     def __init__(self):
         self._noticed: list[tuple] = []
-        self._removed: list[pd.DataFrame] = [note_removed([])]
+        self._removed: list[tuple] = []
 
     def note(self, check: str, n: int, n_all: int, severity: str = "warning", example: str = ""):
         """Note `n` odd rows of `n_all`; nothing is noted of none."""
@@ -48,17 +46,6 @@ class Ledger:
         """Note the texts of a column that could not be read."""
         self.note_cells(f"unreadable_{column}", texts, texts.notna() & read.isna())
 
-    def note_words(self, check: str, words: pd.Series, key: str, groups, n_all: int) -> None:
-        """Note words that are not known, with their counts and lines of a mapping, to be pasted and
-        sorted into its `groups`: ``won: [], lost: [], open: ["Закрыт"]``."""
-        counts = words.astype("str").value_counts()
-        counts = counts.sort_index().sort_values(ascending=False, kind="stable")
-        told = ", ".join(f"{word} ({n})" for word, n in counts[:MOST_WORDS].items())
-        *others, last = groups
-        listed = ", ".join(json.dumps(word, ensure_ascii=False) for word in counts.index)
-        lines = "".join(f"{group}: [], " for group in others) + f"{last}: [{listed}]"
-        self.note(check, len(words), n_all, "warning", f"{told}; {key}: {{{lines}}}")
-
     def leave_out(self, reason: str, rows: pd.DataFrame, out, table="events") -> pd.DataFrame:
         """Keep the rows that are not to be left out, and count the others under a reason."""
         out = np.asarray(out, bool)
@@ -71,8 +58,7 @@ class Ledger:
     def count_removed(self, reason: str, n: int, examples: str = "", table="events") -> None:
         """Count `n` rows that are left out."""
         if n:
-            row = (table, reason, int(n), examples)
-            self._removed.append(pd.DataFrame([row], columns=note_removed([]).columns))
+            self._removed.append((table, reason, int(n), examples))
 
     def add(self, later: Ledger) -> None:
         """Take over what another ledger holds, after what is here."""
@@ -87,20 +73,38 @@ class Ledger:
     @property
     def removed(self) -> pd.DataFrame:
         """As of `events.note_removed`."""
-        return pd.concat(self._removed, ignore_index=True)
+        return pd.DataFrame(self._removed, columns=note_removed([]).columns)
 
 
-@dataclass
-class Clock:
-    """How times without a zone are read, and which tables had which kind of times."""
+@dataclass(frozen=True)
+class Reading:
+    """What all readers of one export share.
 
-    time_zone: str = "UTC"
-    day_first: bool | None = None
-    decimal_comma: bool | None = None
+    Attributes
+    ----------
+    mapping, time_zone : what the columns mean, and the zone of times without one
+    ledger : what is left out and noticed
+    local, zoned : paths of tables with times without a zone, and with others
+    """
+
+    mapping: Mapping
+    time_zone: str
+    ledger: Ledger = field(default_factory=Ledger)
     local: list[str] = field(default_factory=list)
     zoned: list[str] = field(default_factory=list)
 
-    def check(self, zone_given: bool) -> None:
+    def read_times(self, texts: pd.Series, name: str, zone="") -> tuple[pd.Series, np.ndarray]:
+        """The same as `read_times`, by what the user says, noting days since 1900; `name` says
+        whose day and month cannot be told apart, `zone` is another than the user's."""
+        try:
+            times, zoned = read_times(texts, self.mapping.day_first, zone or self.time_zone)
+        except Ambiguous as error:
+            raise InputError([f"{name}: {p}" for p in error.problems]) from None
+        if are_serials(texts):
+            self.ledger.note_cells("excel_serials", texts, times.notna(), "info")
+        return times, zoned
+
+    def check_zones(self, zone_given: bool) -> None:
         """Raise an `InputError` where local times stand beside UTC and nobody gave the zone."""
         if zone_given or not self.local or not self.zoned:
             return
@@ -111,15 +115,6 @@ class Clock:
             "tell the zone of the first, e.g. --time-zone Europe/Moscow, or the order of events "
             "would be wrong"
         ])  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What all readers of one export share."""
-
-    mapping: Mapping
-    clock: Clock
-    ledger: Ledger = field(default_factory=Ledger)
 
     def of_tables(self, tables: list[RawTable]) -> Reading:
         """The same with what the mapping says of these tables; dates are the deals' alone."""

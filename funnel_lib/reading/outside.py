@@ -7,11 +7,10 @@ import pandas as pd
 from funnel_lib.reading.cells.people import bare_key, find_keys
 from funnel_lib.reading.cells.times import read_durations
 from funnel_lib.reading.crms.joins import PAYMENT, REFUND, CrmData
-from funnel_lib.reading.crms.kinds import read_kinds
+from funnel_lib.reading.crms.kinds import read_crm
 from funnel_lib.reading.ledger import Ledger
 
-NAME = "outside"
-KINDS = read_kinds(NAME, __file__)
+KINDS, _ = read_crm(__file__)
 # A call's way by the beginning of its word; a missed one came in.
 _WAYS = {
     "1": "incoming", "2": "outgoing", "вх": "incoming", "исх": "outgoing", "пропущ": "incoming",

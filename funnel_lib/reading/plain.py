@@ -10,13 +10,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
-from funnel_lib.core.events import (
-    EVENT_COLUMNS,
-    LEAD_COLUMNS,
-    OUTCOMES,
-    STATUSES,
-    show_rows,
-)
+from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, OUTCOMES, STATUSES, show_rows
 from funnel_lib.core.words import say
 from funnel_lib.reading.cells.currencies import split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
@@ -135,15 +129,15 @@ def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
     mapping = reading.mapping
     for table in tables:
         found, double = _find_meanings(table, mapping)
-        fits = find_fitting(table.typed, mapping)
+        fits = find_fitting(table.typed, mapping.where)
         dates = {d: action for d, action in mapping.dates.items() if d in table.columns}
         is_lead = _is_list(table, found, mapping) if lone else _lists_leads(found)
         if "lead_id" in found and dates:
-            problems.found.extend(f"{table.path}: {problem}" for problem in double)
+            problems.found += double
             event_parts.append(_melt(table.frame, found["lead_id"], dates, fits))
             lead_parts.append(_renamed(table.frame[fits].drop(columns=[*dates]), found))
         elif {*ESSENTIAL} <= found.keys() and not is_lead:
-            problems.found.extend(f"{table.path}: {problem}" for problem in double)
+            problems.found += double
             rows, own = _part_outcomes(table.typed, found, reading)
             rows = _read_clocks(rows, reading.ledger)
             event_parts.append(_renamed(rows, own).assign(**{_FITS: fits}))
@@ -155,9 +149,9 @@ def _sort_out(tables, lead_tables, reading: Reading, problems: Problems):
         if deals is not None:
             _take_deals(table, deals, event_parts, lead_parts, reading, problems)
             continue
-        problems.found.extend(f"{table.path}: {problem}" for problem in double)
+        problems.found += double
         if "lead_id" in found and not lone and ("action" not in found or _lists_leads(found)):
-            lead_parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
+            lead_parts.append(_renamed(table.frame, _without_at(found, mapping)))
         elif not double:
             missing = [m for m in ESSENTIAL if m not in found]
             problems.add(f"{table.path}: {explain_missing(missing, table.columns)}")
@@ -193,10 +187,9 @@ def _is_list(table: RawTable, found: dict[str, str], mapping: Mapping) -> bool:
 def _take_deals(table: RawTable, deals: Deals, events: list, leads: list, reading, problems):
     """Give a list of deals as events, by its dates, and as leads."""
     mapping, ledger = reading.mapping, reading.ledger
-    fits = find_fitting(deals.frame, mapping)
-    given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
+    fits = find_fitting(deals.frame, mapping.where)
     if not deals.dates:
-        problems.add(explain_undated(deals, table.path, given))
+        problems.add(explain_undated(deals, table.path, mapping.outcomes))
         return
     columns = dict(deals.columns)
     told = "; ".join(f"{c} → {action}" for c, action in deals.dates.items())
@@ -216,7 +209,7 @@ def _take_deals(table: RawTable, deals: Deals, events: list, leads: list, readin
     kept = deals.frame[fits].drop(columns=[c for c in deals.dates if c != made])
     if "status" not in columns and "stage" in columns:
         named = kept[columns["stage"]]
-        by_stage = infer_outcomes(named, None, given)
+        by_stage = infer_outcomes(named, None, mapping.outcomes)
         if "loss_reason" in columns:
             gone = kept[columns["loss_reason"]].notna() & (by_stage == "open")
             by_stage = by_stage.mask(gone, "lost")
@@ -283,25 +276,26 @@ def _name_leads(tables: list[RawTable], mapping: Mapping, problems: Problems):
     parts = []
     for table in tables:
         found, double = _find_meanings(table, mapping)
-        for problem in double:
-            problems.add(f"{table.path}: {problem}")
+        problems.found += double
         if "lead_id" not in found and not double:
             problems.add(f"{table.path}: {explain_missing(['lead_id'], table.columns)}")
-        parts.append(_renamed(table.frame, _without_at(found, table, mapping)))
+        parts.append(_renamed(table.frame, _without_at(found, mapping)))
     return parts
 
 
 def _find_meanings(table: RawTable, mapping: Mapping) -> tuple[dict[str, str], list[str]]:
-    """Find a table's columns: by the mapping, then by the kind of its file, then by aliases."""
+    """Find a table's columns, by the mapping, then by the kind of its file, then by aliases:
+    (meaning -> column, problems)."""
     columns = table.columns
     given = {m: c for m, c in mapping.columns.items() if c in columns}
     taken = {*given.values(), *mapping.dates}
     known = {m: c for m, c in table.meanings.items() if c in columns and c not in taken}
     both = {**mapping.columns, **known, **given}
-    return find_columns(columns, mapping.model_copy(update={"columns": both}))
+    found, problems = find_columns(columns, mapping.model_copy(update={"columns": both}))
+    return found, [f"{table.path}: {problem}" for problem in problems]
 
 
-def _without_at(found: dict[str, str], table: RawTable, mapping: Mapping) -> dict[str, str]:
+def _without_at(found: dict[str, str], mapping: Mapping) -> dict[str, str]:
     """In a table of leads a date that could be an event's is the lead's creation."""
     found = {m: c for m, c in found.items() if m not in ("action", "actor")}
     at = found.pop("at", None)
@@ -358,10 +352,10 @@ def count_broken(tables: list[RawTable], ledger: Ledger) -> None:
     ledger.count_removed("lone_text", len(rows) - len(several))
 
 
-def find_fitting(frame: pd.DataFrame, mapping: Mapping) -> np.ndarray:
-    """Find which rows of a table as read have the values the mapping asks for, (n_rows,)."""
+def find_fitting(frame: pd.DataFrame, where: dict[str, str | tuple[str, ...]]) -> np.ndarray:
+    """Find which rows of a table as read have the values a mapping asks for, (n_rows,)."""
     fits = np.ones(len(frame), bool)
-    for column, wanted in mapping.where.items():
+    for column, wanted in where.items():
         values = [wanted] if isinstance(wanted, str) else list(wanted)
         fits &= show(frame[column]).isin(values).to_numpy() if column in frame else False
     return fits

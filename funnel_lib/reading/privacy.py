@@ -44,7 +44,7 @@ class Cover:
             cells = frame[column]
             if column in self.names:
                 covered[column] = change_texts(cells, self._rename(column))
-            elif isinstance(cells.dtype, pd.CategoricalDtype) or is_string_dtype(cells):
+            elif is_category(cells) or is_string_dtype(cells):
                 covered[column] = change_texts(cells, _hide_people_in(column, self.staff))
         return covered
 
@@ -83,10 +83,10 @@ def cover_taken(taken: Taken, ledger: Ledger) -> tuple[Taken, Cover]:
     return replace(taken, events=events, leads=leads), cover
 
 
-def cover_examples(log: EventLog, cover: Cover) -> EventLog:
-    """A log whose examples of what was removed and noticed hold nothing personal."""
-    removed = log.removed.assign(examples=[*map(cover.cover_text, log.removed["examples"])])
-    noticed = log.noticed.assign(example=[*map(cover.cover_text, log.noticed["example"])])
+def cover_examples(log: EventLog, cover: Callable[[str], str]) -> EventLog:
+    """A log whose examples of what was removed and noticed are covered."""
+    removed = log.removed.assign(examples=[*map(cover, log.removed["examples"])])
+    noticed = log.noticed.assign(example=[*map(cover, log.noticed["example"])])
     return replace(log, removed=removed, noticed=noticed)
 
 
@@ -121,7 +121,7 @@ def show_place(path: str, show_names: bool = False) -> str:
 
 def change_texts(cells: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
     """Change the texts of a column, each distinct one once; texts that become equal are one."""
-    coded = isinstance(cells.dtype, pd.CategoricalDtype)
+    coded = is_category(cells)
     known = cells.cat.categories if coded else cells.dropna().unique()
     known = pd.Series(known, dtype="str")
     changed = change(known)

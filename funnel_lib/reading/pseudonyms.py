@@ -11,6 +11,8 @@ import pandas as pd
 
 from funnel_lib.core.events import EVENT_COLUMNS, EventLog
 from funnel_lib.core.journeys import Journeys
+from funnel_lib.reading.files.typed import is_category
+from funnel_lib.reading.privacy import cover_examples
 
 # Columns of whoever did or owns something; the latter only where they name managers at all.
 _STAFF = re.compile(r"manager|author|responsible|owner|менеджер|автор|ответствен", re.IGNORECASE)
@@ -99,24 +101,17 @@ def hide_managers(
     log: EventLog, journeys: Journeys, others: Pseudonyms
 ) -> tuple[EventLog, Journeys]:
     """A log and its journeys with other names for managers: in leads, events and examples."""
-
-    def cover_examples(table: pd.DataFrame, column: str) -> pd.DataFrame:
-        return table.assign(**{column: [others.cover(str(x)) for x in table[column]]})
-
+    hidden = cover_examples(log, others.cover)
     hidden = replace(
-        log,
-        events=others.cover_frame(log.events),
-        leads=others.cover_frame(log.leads),
-        removed=cover_examples(log.removed, "examples"),
-        noticed=cover_examples(log.noticed, "example"),
+        hidden, events=others.cover_frame(log.events), leads=others.cover_frame(log.leads)
     )
-    quality = cover_examples(journeys.quality, "example")
+    examples = [*map(others.cover, journeys.quality["example"])]
+    quality = journeys.quality.assign(example=examples)
     return hidden, replace(journeys, leads=others.cover_frame(journeys.leads), quality=quality)
 
 
 def _may_hold_texts(cells: pd.Series) -> bool:
-    is_coded = isinstance(cells.dtype, pd.CategoricalDtype)
-    return is_coded or pd.api.types.is_string_dtype(cells) or cells.dtype.kind == "O"
+    return is_category(cells) or pd.api.types.is_string_dtype(cells) or cells.dtype.kind == "O"
 
 
 def _holds_people(column: str, held: list[str], names: set[str]) -> bool:

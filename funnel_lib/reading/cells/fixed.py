@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from funnel_lib.core.ordering import find_letters
+
 _CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d)"
 _LAYOUTS = (
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
@@ -59,7 +61,7 @@ def read_fixed(texts: pa.Array, layout: Layout) -> tuple[np.ndarray, np.ndarray]
     >>> micros[:1].view("datetime64[us]").astype(str).tolist(), fits.tolist()
     (['2024-02-29T00:00:00.000000'], [True, False, False])
     """
-    chars = _list_chars(texts)
+    chars = find_letters(texts)[1].reshape(len(texts), -1)
     micros, fits = np.empty(len(chars), np.int64), np.empty(len(chars), bool)
     for start in range(0, len(chars), _PIECE):
         piece = slice(start, start + _PIECE)
@@ -80,13 +82,6 @@ def _lay_out(text: str) -> Layout | None:
     return None
 
 
-def _list_chars(texts: pa.Array) -> np.ndarray:
-    """The bytes of texts of one length, (n_texts, n_bytes)."""
-    ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
-    chars = np.frombuffer(texts.buffers()[2], np.uint8)[ends[0] : ends[-1]]
-    return chars.reshape(len(texts), -1)
-
-
 def _read_piece(chars: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     """Times and which of them fit, of bytes by place, (n_bytes, n_texts)."""
     fits = np.ones(chars.shape[1], bool)
@@ -103,7 +98,7 @@ def _read_piece(chars: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarr
     if layout.sign is not None:
         east = chars[layout.sign] == ord("+")
         fits &= east | (chars[layout.sign] == ord("-"))
-    days, fits = _count_days(found["year"], found["month"], found["day"], fits)
+    days, fits = count_days(found["year"], found["month"], found["day"], fits)
     seconds = days * 86_400
     for name, size in (("hour", 3600), ("minute", 60), ("second", 1)):
         if name in found:
@@ -125,8 +120,8 @@ def _count(digits: np.ndarray) -> np.ndarray:
     return number
 
 
-def _count_days(year, month, day, fits) -> tuple[np.ndarray, np.ndarray]:
-    """Days since 1970, and whether there are such days; of months that fit."""
+def count_days(year, month, day, fits) -> tuple[np.ndarray, np.ndarray]:
+    """Count days since 1970: (days, which there are); of those that fit months are 12 at most."""
     starts = _start_months()
     fits = fits & (month >= 1) & (day >= 1)
     month = np.where(fits, year * 12 + month - 1, 0)

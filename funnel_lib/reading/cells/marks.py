@@ -4,7 +4,7 @@ profiles, names of people, dates of birth."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,10 +34,6 @@ _WEIGHTS[[*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"]] = 0
 _WEIGHTS[[*b"0123456789"]] = 1
 
 _TABLE = read_beside(__file__)
-
-
-def _join(words: Iterable[str]) -> str:
-    return "|".join(words)
 
 
 def _match(texts: pd.Series, *patterns: str, within: bool = False) -> np.ndarray:
@@ -139,7 +135,7 @@ _GIVEN_RU = [
     else f"{name}(?:[ауе]|ом)?" for name in _TABLE["given_ru"].split(", ")
 ]  # fmt: skip
 # In any case of grammar, and in capitals.
-_GIVEN_RU = f"(?:{_join(_GIVEN_RU)}|{_TABLE['given_ru'].upper().replace(', ', '|')})"
+_GIVEN_RU = f"(?:{'|'.join(_GIVEN_RU)}|{_TABLE['given_ru'].upper().replace(', ', '|')})"
 _GIVEN_EN = _TABLE["given_en"].replace(", ", "|")
 _GIVEN_EN = f"(?:{_GIVEN_EN}|{_GIVEN_EN.upper()})"
 _CAPITAL = r"[А-ЯЁ][А-ЯЁа-яё]+(?:-[А-ЯЁ][А-ЯЁа-яё]+)?"
@@ -178,7 +174,7 @@ _CAPITALS = (
     rf"{_CAPITAL}(?: {_CAPITAL}){{1,2}}|{_LATIN} (?:[A-Z]\.? )?{_LATIN}|[A-Z]{{2,}} [A-Z]{{2,}}"
 )
 _NAME_OF_MAIL = r"[^\s@,;:<>()\[\]\"'/\\|=]"
-_NETWORKS = _join(_TABLE["networks"])
+_NETWORKS = "|".join(_TABLE["networks"])
 _BARE_PHONES = {11: r"[78][3-9]\d{9}", 10: r"[2-9]\d{9}"}  # neither unix seconds nor 0
 _MARKS = (
     Mark("mail", rf"{_NAME_OF_MAIL}+@{_NAME_OF_MAIL}+\.[A-Za-zа-яё]{{2,}}"),
@@ -215,7 +211,7 @@ _CHECKED = [m for m in _MARKS if m.within and m.check]
 def _compile_plain(names: bool) -> re.Pattern:
     """What needs no check, as it stands in the midst of a text."""
     patterns = [*_PLAIN, *_STRICT_NAMES, *(_GIVEN_NAMES if names else ())]
-    return re.compile(rf"(?<![\w@+])(?:{_join(patterns)})(?!\w)")
+    return re.compile(rf"(?<![\w@+])(?:{'|'.join(patterns)})(?!\w)")
 
 
 @cache

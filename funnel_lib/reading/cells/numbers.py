@@ -123,6 +123,6 @@ def _read_amounts(bare: pa.Array, decimal_comma: bool | None) -> np.ndarray:
 
 def read_whole(parts: pa.Array, name: str, pad: int = 0) -> np.ndarray:
     """A group of digits as whole numbers; 0 where it is not there."""
-    digits = pc.utf8_rpad(pc.fill_null(parts.field(name), ""), max(pad, 0), "0")
+    digits = pc.utf8_rpad(pc.fill_null(parts.field(name), ""), pad, "0")
     digits = pc.if_else(pc.equal(digits, ""), "0", digits)
     return digits.cast(pa.int64()).to_numpy(zero_copy_only=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.events import STATUSES
-from funnel_lib.reading.columns import DEFAULT_STATUSES, STEMS
+from funnel_lib.reading.columns import STATUS_WORDS, STEMS
 from funnel_lib.reading.ledger import Ledger
 from funnel_lib.reading.lexicon import find_meaning
 
@@ -40,12 +40,11 @@ def read_outcomes(words: pd.Series, given: dict[str, str] | None = None) -> pd.S
     >>> read_outcomes(pd.Series(words)).tolist()
     ['won', 'lost', 'open', nan]
     """
-    exact = {w: s for s in STATUSES for w in [s, *DEFAULT_STATUSES[s].split(", ")]}
-    exact |= given or {}
+    exact = STATUS_WORDS | (given or {})
     plain = words.str.strip().str.casefold().str.replace("ё", "е")
     known = {}
     for word in plain.dropna().unique():
-        text = re.sub(r"[\W_]+", " ", word).strip()
+        text = _plain(word)
         stem = next((s for s, pattern in _find_stems().items() if pattern.search(text)), None)
         known[word] = exact.get(word) or exact.get(text) or (stem if stem in STATUSES else None)
     known |= {w.replace("ё", "е"): s for w, s in (given or {}).items()}

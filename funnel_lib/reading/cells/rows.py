@@ -9,18 +9,18 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from funnel_lib.core.errors import InputError, Problems
+from funnel_lib.core.errors import Problems
 from funnel_lib.core.events import LEAD_COLUMNS, OUTCOMES, STATUSES, show_values
 from funnel_lib.core.ordering import as_category
 from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies
 from funnel_lib.reading.cells.numbers import read_numbers
 from funnel_lib.reading.cells.outcomes import infer_outcomes, read_outcomes
-from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_times
-from funnel_lib.reading.columns import DEFAULT_STATUSES, Mapping
+from funnel_lib.reading.columns import STATUS_WORDS, Mapping
 from funnel_lib.reading.crms.joins import join_deals
 from funnel_lib.reading.files.typed import is_category
-from funnel_lib.reading.ledger import MOST_WORDS, Ledger, Reading
+from funnel_lib.reading.ledger import Ledger, Reading
 
+MOST_WORDS = 20  # of outcomes, that are told
 _CODED = ("lead_id", "action", "actor")
 _MAYBE_OWN = ("created_at", *OUTCOMES)
 
@@ -30,7 +30,7 @@ def type_events(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, np.
     with ThreadPoolExecutor() as pool:
         words = [c for c in _CODED if c in rows and not is_category(rows[c])]
         coded = {c: pool.submit(as_category, rows[c]) for c in words}
-        times, zoned = _read_times(rows["at"], "the time column", reading)
+        times, zoned = reading.read_times(rows["at"], "the time column")
     unreadable = (rows["at"].notna() & times.isna() & rows["lead_id"].notna()).to_numpy()
     # before the times are put in, so that they are shown as they were written
     reading.ledger.leave_out("unreadable_time", rows, unreadable)
@@ -71,8 +71,7 @@ def _settle(leads: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     a reason of loss is lost."""
     status = leads.get("status", pd.Series(index=leads.index, dtype="str")).astype("str")
     if "stage" in leads:
-        given = {w.casefold(): s for s, ws in reading.mapping.status_values.items() for w in ws}
-        ends = infer_outcomes(leads["stage"].astype("str"), None, given)
+        ends = infer_outcomes(leads["stage"].astype("str"), None, reading.mapping.outcomes)
         guessed = status.isna() & ends.isin(STATUSES[:2])
         reading.ledger.note_cells("outcome_by_stage_name", leads["stage"], guessed)
         status = status.mask(guessed, ends)
@@ -99,7 +98,7 @@ def read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> s
     problems, kinds, mapping, ledger = Problems(), set(), reading.mapping, reading.ledger
     for column in (c for c in ("created_at", "closed_at") if c in frame and c in own):
         with problems.collecting():
-            times, zoned = _read_times(frame[column], f"the column {column}", reading)
+            times, zoned = reading.read_times(frame[column], f"the column {column}")
             kinds |= {"zoned"} if zoned.any() else set()
             kinds |= {"local"} if (times.notna() & ~zoned).any() else set()
             _put_read(frame, column, times, ledger)
@@ -111,10 +110,8 @@ def read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> s
             frame["currency"] = frame["currency"].fillna(codes) if "currency" in frame else codes
         _put_read(frame, "amount", amounts, ledger)
     if "status" in frame and "status" in own:
-        given = {w.casefold(): s for s, words in mapping.status_values.items() for w in words}
-        read, texts = read_outcomes(frame["status"], given), frame["status"]
-        odd = texts[texts.notna() & read.isna()]
-        ledger.note_words("unreadable_status", odd, "status_values", STATUSES, len(frame))
+        read, texts = read_outcomes(frame["status"], mapping.outcomes), frame["status"]
+        _note_unread_words(texts[texts.notna() & read.isna()], len(frame), ledger)
         _note_read_words(texts, read, ledger)
         frame["status"] = read
     if "currency" in frame:
@@ -122,25 +119,25 @@ def read_own_columns(frame: pd.DataFrame, reading: Reading, own=_MAYBE_OWN) -> s
     return kinds
 
 
+def _note_unread_words(words: pd.Series, n_all: int, ledger: Ledger) -> None:
+    """Note words of outcomes that are not known, with their counts, and the line of a mapping into
+    whose lists they are to be sorted."""
+    counts = words.astype("str").value_counts()
+    counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+    told = ", ".join(f"{word} ({n})" for word, n in counts[:MOST_WORDS].items())
+    listed = json.dumps([*counts.index], ensure_ascii=False)
+    example = f"{told}; status_values: {{won: [], lost: [], open: {listed}}}"
+    ledger.note("unreadable_status", len(words), n_all, "warning", example)
+
+
 def _note_read_words(texts: pd.Series, read: pd.Series, ledger: Ledger) -> None:
     """Note what words of outcomes were taken to mean where any is known by its beginning alone, as
     the line of a mapping that says so."""
-    known = {word for words in DEFAULT_STATUSES.values() for word in words.split(", ")}
-    guessed = read.notna() & ~texts.str.casefold().isin(known)
+    guessed = read.notna() & ~texts.str.casefold().isin(STATUS_WORDS)
     words = {s: sorted(texts[read == s].unique())[:MOST_WORDS] for s in STATUSES}
     told = ", ".join(f"{s}: {json.dumps(w, ensure_ascii=False)}" for s, w in words.items() if w)
     example = f"status_values: {{{told}}}"
     ledger.note("outcome_by_word", guessed.sum(), len(texts), "info", example)
-
-
-def _read_times(texts: pd.Series, name: str, reading: Reading) -> tuple[pd.Series, np.ndarray]:
-    try:
-        times, zoned = read_times(texts, reading.mapping.day_first, reading.clock.time_zone)
-        if are_serials(texts):
-            reading.ledger.note_cells("excel_serials", texts, times.notna(), "info")
-        return times, zoned
-    except Ambiguous as error:
-        raise InputError([f"{name}: {p}" for p in error.problems]) from None
 
 
 def _put_read(frame: pd.DataFrame, column: str, read: pd.Series, ledger: Ledger) -> None:

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from funnel_lib.core.errors import InputError, quote_some
 from funnel_lib.core.ordering import code_numbers
-from funnel_lib.core.times import HOUR
+from funnel_lib.core.times import DAY, HOUR
 from funnel_lib.core.words import say
-from funnel_lib.reading.cells.fixed import find_layout, read_fixed
+from funnel_lib.reading.cells.fixed import count_days, find_layout, read_fixed
 from funnel_lib.reading.cells.months import name_months
 from funnel_lib.reading.cells.numbers import match, read_whole, to_arrow
 from funnel_lib.reading.files.typed import is_timestamp
@@ -258,12 +258,8 @@ def _from_parts(texts: pa.Array, day_first: bool | None) -> np.ndarray:
     month = np.where(day_leads | year_first, second, first)
     day = np.select([year_first, day_leads], [third, first], second)
     clock = _read_clock(parts)
-    fits &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (clock >= 0)
-    months = (np.where(fits, year, 1970) - 1970) * 12 + np.where(fits, month, 1) - 1
-    months = months.astype("datetime64[M]")
-    date = months.astype("datetime64[D]") + np.where(fits, day, 1) - 1
-    fits &= date.astype("datetime64[M]") == months
-    times = date.astype("datetime64[us]") + clock.astype("timedelta64[us]")
+    days, fits = count_days(year, month, day, fits & (month <= 12) & (clock >= 0))
+    times = (days * DAY + clock).astype("datetime64[us]")
     return np.where(fits, times, np.datetime64("NaT", "us"))
 
 

@@ -20,17 +20,16 @@ from funnel_lib.reading.crms.joins import (
     find_actors,
     gather_links,
     infer_beginnings,
+    is_among,
     join_deals,
     link,
     look_up,
     name_ids,
     translate,
 )
-from funnel_lib.reading.crms.kinds import list_inside, read_kinds, read_words, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_crm, unfold
 
-NAME = "amocrm"
-KINDS = read_kinds(NAME, __file__)
-_WORDS = read_words(__file__)
+KINDS, _WORDS = read_crm(__file__)
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -87,7 +86,7 @@ def _take_leads(api: pd.DataFrame, names: pd.DataFrame, users: pd.Series) -> pd.
     fields = unfold(api, "custom_fields_values")
     deals = api[known].reset_index(drop=True).assign(
         stage=_stage_names(api, names).to_numpy(),
-        pipeline=_pipeline_names(api["pipeline_id"], names).to_numpy(),
+        pipeline=name_ids(api["pipeline_id"], by_id(names, "pipeline", "pipeline_id")).to_numpy(),
         status=api["stage_id"].map(_WORDS["outcomes"]).fillna("open").to_numpy(),
         maker=_who(api["created_by"]).to_numpy(),
     )  # fmt: skip
@@ -168,8 +167,8 @@ def _take_events(events: pd.DataFrame) -> pd.DataFrame:
 
 def _take_notes(notes: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     """Notes of calls and messages; whose they are, the address they came from tells, or the id."""
-    known = data.links.drop_duplicates("about_id").set_index("about_id")["about"]
-    by_link = look_up(notes["about_id"], known).mask(notes["about_id"].isin(data.deals["lead_id"]))
+    by_link = look_up(notes["about_id"], by_id(data.links, "about", "about_id"))
+    by_link = by_link.mask(notes["about_id"].isin(data.deals["lead_id"]))
     href = notes["href"].astype("str")
     by_href = href.str.extract(r"/(leads|contacts|companies)/")[0].map(_WORDS["about"])
     action = notes["action"].map(_WORDS["notes"]).fillna(notes["action"])
@@ -201,8 +200,7 @@ def _drop_doubles(acts: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     acts = acts.reindex(columns=[*acts.columns.union(["note_id", "is_note", "duration"])])
     is_note = acts["is_note"].eq(True).to_numpy()
     noted = acts["note_id"].isin(acts.loc[is_note, "note_id"]) & acts["note_id"].notna()
-    with_note = acts[is_note][["about", "about_id", "at", "action"]].drop_duplicates()
-    beside = acts.merge(with_note, how="left", indicator="beside")["beside"].eq("both").to_numpy()
+    beside = is_among(acts, acts[is_note], ["about", "about_id", "at", "action"])
     acts = data.leave_out("told_twice", acts, ~is_note & (noted.to_numpy() | beside))
     return acts.drop(columns=["note_id", "is_note"])
 
@@ -228,11 +226,6 @@ def _stage_names(rows: pd.DataFrame, names: pd.DataFrame) -> pd.Series:
     keys = ["pipeline_id", "stage_id"]
     found = rows[keys].merge(names[[*keys, "stage"]], on=keys, how="left")["stage"]
     return pd.Series(found.to_numpy(), index=rows.index).fillna(rows["stage_id"]).astype("str")
-
-
-def _pipeline_names(ids: pd.Series, names: pd.DataFrame) -> pd.Series:
-    known = names.drop_duplicates("pipeline_id").set_index("pipeline_id")["pipeline"]
-    return name_ids(ids, known)
 
 
 def _who(created_by: pd.Series) -> pd.Series:

@@ -14,6 +14,7 @@ from funnel_lib.reading.crms.joins import (
     CrmData,
     close_by_moves,
     complete,
+    is_among,
 )
 from funnel_lib.reading.ledger import name_journey, name_subjects
 
@@ -23,6 +24,7 @@ BEFORE_DEAL = pd.Timedelta(days=1)
 MOST_OPEN = 20
 # So many acts beside deals are looked at at once, as a client of many years has many of both.
 MOST_PAIRS = 1_000_000
+_SUBJECT = ["about", "about_id"]
 
 
 def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,23 +41,20 @@ def assemble(data: CrmData) -> tuple[pd.DataFrame, pd.DataFrame]:
         setattr(data, name, complete(name, getattr(data, name)))
     data = _follow_merged(data)
     listed = data.list_ids()
-    data.deals = close_by_moves(data.deals, data.moves)
-    _note_unlisted(data, listed)
+    data.deals = close_by_moves(data.deals, data.moves[data.moves["about"] == "deal"])
+    ids = data.deals["lead_id"]  # a history has deals that no table of deals has, if there is any
+    data.ledger.note_cells("deals_not_listed", ids, ~ids.isin(listed) & (len(listed) > 0))
     prospects = _close_prospects(data)
     moves, acts = data.moves, data.acts
     moves = moves.assign(action=STAGE_PREFIX + moves["stage"]).drop(columns=["stage", "outcome"])
     created = _list_creations(data.deals, prospects)
     rows = pd.concat([created, moves, acts], ignore_index=True)
     rows = _drop_same_stage(give_to_deals(rows, data, prospects), data)
-    own = prospects[~_became_deal(prospects, data)]
+    links = data.links.dropna()
+    links = links[links["lead_id"].isin(data.deals["lead_id"])]
+    own = prospects[~is_among(prospects, links, _SUBJECT)]
     own = own.assign(lead_id=name_journey(own)).drop(columns=["about", "about_id"])
     return rows, pd.concat([data.deals, own], ignore_index=True).drop(columns="maker")
-
-
-def _note_unlisted(data: CrmData, listed: pd.Series) -> None:
-    """Note deals that a history has and the tables of deals, where there are any, have not."""
-    ids = data.deals["lead_id"]
-    data.ledger.note_cells("deals_not_listed", ids, ~ids.isin(listed) & (len(listed) > 0))
 
 
 def _follow_merged(data: CrmData) -> CrmData:
@@ -85,9 +84,8 @@ def _close_prospects(data: CrmData) -> pd.DataFrame:
         return prospects
     parts = []
     for about, part in prospects.groupby("about"):
-        moves = data.moves[data.moves["about"] == about].assign(about="deal")
-        moves = moves[moves["about_id"].isin(part["about_id"])]
-        part = close_by_moves(part.rename(columns={"about_id": "lead_id"}), moves)
+        theirs = data.moves["about"].eq(about) & data.moves["about_id"].isin(part["about_id"])
+        part = close_by_moves(part.rename(columns={"about_id": "lead_id"}), data.moves[theirs])
         parts.append(part.rename(columns={"lead_id": "about_id"}))
     return pd.concat(parts, ignore_index=True)
 
@@ -124,8 +122,8 @@ def give_to_deals(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) ->
     rows = data.leave_out("too_many_deals", rows, rows["row"].isin(shared))
     given = pd.concat([direct, chosen], ignore_index=True)
     left = rows[~rows["row"].isin(given["row"])]
-    own = _is_among(left, prospects) | left["about"].eq("lead").to_numpy()
-    own &= ~_is_among(left, links)
+    own = is_among(left, prospects, _SUBJECT) | left["about"].eq("lead").to_numpy()
+    own &= ~is_among(left, links, _SUBJECT)
     journeys = left.loc[own, ["row"]].assign(lead_id=name_journey(left[own]))
     given = pd.concat([given, journeys], ignore_index=True)
     _note_given(rows, left[~own], given, data)
@@ -144,12 +142,12 @@ def _date(deals: pd.DataFrame) -> pd.DataFrame:
 
 def _give(acts: pd.DataFrame, linked: pd.DataFrame, prospects: pd.DataFrame):
     """Which deals each act is given to (row, lead_id), and the rows of those with too many."""
-    size = linked.groupby(["about", "about_id"], as_index=False).size()
-    n_deals = acts[["about", "about_id"]].merge(size, how="left")["size"].fillna(0).to_numpy(int)
+    size = linked.groupby(_SUBJECT, as_index=False).size()
+    n_deals = acts[_SUBJECT].merge(size, how="left")["size"].fillna(0).to_numpy(int)
     piece = np.cumsum(n_deals) // MOST_PAIRS
     given = []
     for number in np.unique(piece):
-        pairs = acts[piece == number].merge(linked, on=["about", "about_id"])
+        pairs = acts[piece == number].merge(linked, on=_SUBJECT)
         given.append(_choose(pairs, prospects))
     given = (
         pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=["row", "lead_id"])
@@ -163,11 +161,11 @@ def _give(acts: pd.DataFrame, linked: pd.DataFrame, prospects: pd.DataFrame):
 def _know_people(rows: pd.DataFrame, data: CrmData, prospects: pd.DataFrame) -> pd.DataFrame:
     """Give what is known by phone or tax number to the lead or contact that has it, where that
     person is read as a lead; what is of deals alone stays as it is."""
-    known = data.known_by.merge(prospects[["about", "about_id"]].drop_duplicates())
+    known = data.known_by.merge(prospects[_SUBJECT].drop_duplicates())
     known = known.sort_values(["key", "value", "about_id"]).drop_duplicates(["key", "value"])
     known = known.rename(columns={"about": "person", "about_id": "person_id"})
-    keys = {"left_on": ["about", "about_id"], "right_on": ["key", "value"]}
-    found = rows[["about", "about_id"]].merge(known, how="left", **keys)
+    keys = {"left_on": _SUBJECT, "right_on": ["key", "value"]}
+    found = rows[_SUBJECT].merge(known, how="left", **keys)
     person, person_id = (found[c].set_axis(rows.index) for c in ("person", "person_id"))
     return rows.assign(
         about=person.fillna(rows["about"]), about_id=person_id.fillna(rows["about_id"])
@@ -186,8 +184,8 @@ def _choose(pairs: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFrame:
     )
     taken = sure | (was_open & ~pairs["row"].isin(pairs.loc[sure, "row"]).to_numpy())
     rest = pairs[~pairs["row"].isin(pairs.loc[taken, "row"])]
-    known = prospects[["about", "about_id"]].drop_duplicates()
-    later = rest[rest["created_at"] > rest["at"]].merge(known, on=["about", "about_id"])
+    known = prospects[_SUBJECT].drop_duplicates()
+    later = rest[rest["created_at"] > rest["at"]].merge(known, on=_SUBJECT)
     later = later.sort_values(["created_at", "lead_id"], kind="stable").drop_duplicates("row")
     paid = rest[rest["action"].isin([PAYMENT, REFUND]) & (rest["status"] == "won")]
     paid = paid[(paid["closed_at"] < paid["at"]) & ~paid["row"].isin(later["row"])]
@@ -220,15 +218,3 @@ def _drop_same_stage(rows: pd.DataFrame, data: CrmData) -> pd.DataFrame:
     before = moves.groupby("lead_id")["action"].shift()
     again = moves.index[(moves["action"] == before).to_numpy()]
     return data.leave_out("same_stage", rows, rows.index.isin(again))
-
-
-def _is_among(rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Which rows are about what some of the others are about?"""
-    subjects = others[["about", "about_id"]].drop_duplicates()
-    found = rows[["about", "about_id"]].merge(subjects, how="left", indicator="found")
-    return found["found"].eq("both").to_numpy()
-
-
-def _became_deal(prospects: pd.DataFrame, data: CrmData) -> np.ndarray:
-    links = data.links.dropna()
-    return _is_among(prospects, links[links["lead_id"].isin(data.deals["lead_id"])])

@@ -31,12 +31,10 @@ from funnel_lib.reading.crms.joins import (
     sort_moves,
     translate,
 )
-from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, read_words, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_crm, read_flags, unfold
 
-NAME = "bitrix24"
-KINDS = read_kinds(NAME, __file__)
+KINDS, _WORDS = read_crm(__file__)
 _COLUMNS = {kind.name: kind.columns for kind in KINDS}
-_WORDS = read_words(__file__)
 _LEAD = "lead "  # NEW is a stage of leads and of the first pipeline's deals, too
 # Of the API's further fields these are the user's own.
 _OWN_FIELDS = r"(?i)uf_?crm|utm"

@@ -21,6 +21,7 @@ from funnel_lib.reading.cells.outcomes import (
 from funnel_lib.reading.cells.times import read_times
 from funnel_lib.reading.crms.joins import (
     CrmData,
+    by_id,
     choose,
     find_actors,
     gather_links,
@@ -32,16 +33,14 @@ from funnel_lib.reading.crms.joins import (
     stack_dates,
     translate,
 )
-from funnel_lib.reading.crms.kinds import list_inside, read_flags, read_kinds, read_words, unfold
+from funnel_lib.reading.crms.kinds import list_inside, read_crm, read_flags, unfold
 
-NAME = "hubspot"
-KINDS = read_kinds(NAME, __file__)
+KINDS, _WORDS = read_crm(__file__)
 _COLUMNS = {kind.name: kind.columns for kind in KINDS}
 _ENTERED = re.compile(next(kind.times_like for kind in KINDS if kind.times_like))
 _LIFE = ("became_lead", "became_marketing_qualified_lead", "became_sales_qualified_lead",
          "became_opportunity")  # fmt: skip
 _PIPELINE = r" \((?P<pipeline>[^()]*)\)$"
-_WORDS = read_words(__file__)
 # Whose an activity may be, the nearest first, and under what the API lists them.
 _KEYS = {"deal": "deals", "contact": "contacts", "company": "companies"}
 _OF_KIND = re.compile(r"(?:properties\.|property_)hs_(call|email|meeting|task|note)_")
@@ -92,8 +91,7 @@ def _take_stages(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         "is_closed": inside["metadata.isClosed"],
         "probability": pd.to_numeric(inside["metadata.probability"], errors="coerce"),
     })  # fmt: skip
-    pipelines = tables["pipelines"].drop_duplicates("pipeline_id").set_index("pipeline_id")
-    named = look_up(own["pipeline_id"], pipelines["pipeline"])
+    named = look_up(own["pipeline_id"], by_id(tables["pipelines"], "pipeline", "pipeline_id"))
     every = pd.concat([own.assign(pipeline=named), by_api], ignore_index=True)
     every = every.dropna(subset="stage_id").drop_duplicates("stage_id")
     chance = every["probability"]

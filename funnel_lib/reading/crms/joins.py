@@ -32,7 +32,7 @@ COLUMNS = {
 
 def empty(name: str) -> pd.DataFrame:
     """Give an empty table of `CrmData`."""
-    return pd.DataFrame({c: pd.Series([], dtype=d) for c, d in COLUMNS[name].items()})
+    return pd.DataFrame(columns=[*COLUMNS[name]]).astype(COLUMNS[name])
 
 
 def complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -149,9 +149,7 @@ def choose(masks: list[pd.Series], values: list[str]) -> pd.Series:
 def stack_dates(rows: pd.DataFrame, key: str, columns, name: str) -> pd.DataFrame:
     """Give one row a date that there is: the key, `name` (which column it is of), ``at``."""
     parts = [rows[[key]].assign(**{name: c, "at": rows[c].astype(_TIME)}) for c in columns]
-    nothing = pd.DataFrame({c: pd.Series([], dtype="str") for c in (key, name)}).assign(
-        at=pd.Series([], dtype=_TIME)
-    )
+    nothing = pd.DataFrame(columns=[key, name, "at"]).astype({key: "str", name: "str", "at": _TIME})
     return pd.concat([nothing, *parts], ignore_index=True).dropna(subset="at")
 
 
@@ -161,14 +159,21 @@ def look_up(keys: pd.Series, table: pd.Series) -> pd.Series:
     return found.astype("str") if found.dtype == object else found
 
 
+def is_among(rows: pd.DataFrame, others: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Which rows have the same in these columns as some of the others?"""
+    known = others[columns].drop_duplicates()
+    found = rows[columns].merge(known, how="left", indicator="found")
+    return found["found"].eq("both").to_numpy()
+
+
 def translate(cells: pd.Series, words: dict[str, str]) -> pd.Series:
     """Give words their meaning; missing where it is not known."""
     return cells.map(words).astype("str")
 
 
-def by_id(rows: pd.DataFrame, column: str) -> pd.Series:
+def by_id(rows: pd.DataFrame, column: str, key: str = "id") -> pd.Series:
     """A column of a dictionary by the ids of its rows, the first of each."""
-    return rows.drop_duplicates("id").set_index("id")[column].astype("str")
+    return rows.drop_duplicates(key).set_index(key)[column].astype("str")
 
 
 def name_people(rows: pd.DataFrame, first: str, last: str) -> pd.Series:
@@ -183,13 +188,13 @@ def name_ids(ids: pd.Series, names: pd.Series) -> pd.Series:
 
 
 def close_by_moves(deals: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
-    """Fill by a deal's moves what nothing else says: its outcome, when it was closed, its stage.
+    """Fill by the moves of deals what nothing else says: outcomes, times of closing, stages.
 
     A status and a stage that are known stay. The last move says the outcome, and the first of the
     moves that end with that outcome when the deal was closed (a later time that the table has gives
     way). Deals that only the moves know are added.
     """
-    moves = sort_moves(moves[moves["about"] == "deal"])
+    moves = sort_moves(moves)
     ids = moves["about_id"].dropna().drop_duplicates()
     unknown = ids[~ids.isin(deals["lead_id"])]
     deals = pd.concat([deals, pd.DataFrame({"lead_id": unknown})], ignore_index=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,17 +16,20 @@ import pandas as pd
 from funnel_lib.core.errors import InputError, Problems, quote_some
 from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
-from funnel_lib.reading.cells.times import Ambiguous, are_serials, read_times
+from funnel_lib.reading.cells.times import Ambiguous, read_times
 from funnel_lib.reading.columns import Mapping, bare_name, read_beside
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.files.typed import show
-from funnel_lib.reading.ledger import Clock, Ledger, Reading
+from funnel_lib.reading.ledger import Reading
 
 # Names of columns that may tell when a deal came to a stage.
 _HISTORY = re.compile(
     r"(?:date|time|day)\W*(?:of|when|in)?\W*(?:enter|stage|moved|reached)"
     r"|(?:enter|stage|moved|reached)\w*\W*(?:date|time|at\b|on\b)"
     r"|дата\W*(?:перехода|этапа|стадии|входа)", re.IGNORECASE)  # fmt: skip
+# What these meanings are in any table: times and numbers, all others texts.
+_TIMES = re.compile(r"at|.*_at|since|created|became_.*|mail_(?:received|sent)")
+_NUMBERS = ("amount", "price", "quantity", "probability", "rank")
 _LOOKED_AT = 100  # rows, to see how ids are written
 MOSTLY = 0.5
 TRUE_WORDS = ("true", "yes", "y", "1", "t", "да", "истина", "sim", "sí")
@@ -50,7 +54,7 @@ class Kind:
     never : names of columns that no table of this kind has, alternatives joined by ", "
     ids_like : pattern of the cells of the first mark; where columns have names that any tool may
         give them, ids tell whose they are
-    times, numbers : meanings that are times and numbers
+    numbers : meanings that are numbers here, and texts in other tables
     times_like : pattern of the names of further columns that are times, too
     utc : whether times without a zone are UTC (an API's) or local (an export's)
     """
@@ -61,15 +65,18 @@ class Kind:
     columns: dict[str, str] = field(default_factory=dict)
     never: str = ""
     ids_like: str = ""
-    times: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     times_like: str = ""
     utc: bool = False
 
     def is_time(self, meaning: str) -> bool:
         """Whether a column holds times."""
-        further = bool(self.times_like) and re.match(self.times_like, meaning)
-        return meaning in self.times or bool(further)
+        further = self.times_like and re.match(self.times_like, meaning)
+        return bool(further or (meaning in self.columns and _TIMES.fullmatch(meaning)))
+
+    def is_number(self, meaning: str) -> bool:
+        """Whether a column holds numbers."""
+        return meaning in self.numbers or (meaning in self.columns and meaning in _NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -81,17 +88,14 @@ class Found:
     marks: tuple[str, ...]
 
 
-def read_kinds(crm: str, module: str) -> tuple[Kind, ...]:
-    """Read the kinds of tables that stand in the table file beside a module."""
-    return tuple(
+def read_crm(module: str) -> tuple[tuple[Kind, ...], dict[str, dict[str, str] | list[str]]]:
+    """Read the table file beside a CRM's module: (kinds of tables, what words in cells mean)."""
+    table, crm = read_beside(module), Path(module).stem
+    kinds = tuple(
         Kind(crm, name, **{k: tuple(v) if isinstance(v, list) else v for k, v in kind.items()})
-        for name, kind in read_beside(module)["kinds"].items()
+        for name, kind in table["kinds"].items()
     )
-
-
-def read_words(module: str) -> dict[str, dict[str, str] | list[str]]:
-    """Read what words in a CRM's cells mean, of the table file beside its module."""
-    return read_beside(module)["words"]
+    return kinds, table.get("words", {})
 
 
 def recognise(table: RawTable, kinds: tuple[Kind, ...]) -> list[Found]:
@@ -128,7 +132,7 @@ def take_table(found: Found, reading: Reading) -> pd.DataFrame:
 
     Every meaning of the kind is there (missing where the table has no such column), then the
     further columns as they came. A currency that only the header of the amounts names ("Бюджет ₽")
-    is every row's. The clock notes which kind of times the table had.
+    is every row's. The reading notes which kind of times there are.
 
     Raises
     ------
@@ -157,9 +161,9 @@ def take_table(found: Found, reading: Reading) -> pd.DataFrame:
 def empty_table(kind: Kind) -> pd.DataFrame:
     """Give a table of a kind without any row, every meaning a column of its type."""
     dtypes = dict.fromkeys(kind.columns, "str")
-    dtypes |= dict.fromkeys(kind.times, "datetime64[us, UTC]")
-    dtypes |= dict.fromkeys(kind.numbers, "float64")
-    return pd.DataFrame({c: pd.Series([], dtype=d) for c, d in dtypes.items()})
+    dtypes |= dict.fromkeys(filter(kind.is_time, dtypes), "datetime64[us, UTC]")
+    dtypes |= dict.fromkeys(filter(kind.is_number, dtypes), "float64")
+    return pd.DataFrame(columns=[*dtypes]).astype(dtypes)
 
 
 def unfold(frame: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -255,10 +259,10 @@ def _merge_columns(found: Found, meaning: str, columns: list[str]) -> pd.Series:
 
 def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) -> pd.Series:
     """One meaning's cells, typed."""
-    if meaning in found.kind.numbers:
-        read = read_numbers(texts, reading.clock.decimal_comma)
+    if found.kind.is_number(meaning):
+        read = read_numbers(texts, reading.mapping.decimal_comma)
     elif found.kind.is_time(meaning):
-        read = _read_dated(found, texts, reading.clock, reading.ledger)
+        read = _read_dated(found, texts, reading)
     else:
         return bare_ids(texts) if _ID.search(meaning) else texts
     own_check = meaning in ("created_at", "closed_at", "amount")
@@ -266,20 +270,15 @@ def _read_cells(found: Found, meaning: str, texts: pd.Series, reading: Reading) 
     return read
 
 
-def _read_dated(found: Found, texts: pd.Series, clock: Clock, ledger: Ledger) -> pd.Series:
-    """Times of a table, noting in the clock of which kinds there are any."""
-    utc = found.kind.utc
-    try:
-        times, zoned = read_times(texts, clock.day_first, "UTC" if utc else clock.time_zone)
-        if are_serials(texts):
-            ledger.note_cells("excel_serials", texts, times.notna(), "info")
-    except Ambiguous as error:
-        raise InputError([f"{found.table.path}: {p}" for p in error.problems]) from None
+def _read_dated(found: Found, texts: pd.Series, reading: Reading) -> pd.Series:
+    """Times of a table, noting of which kinds there are any."""
+    utc, path = found.kind.utc, found.table.path
+    times, zoned = reading.read_times(texts, path, "UTC" if utc else "")
     there = times.notna().to_numpy()
     if (there & (zoned | utc)).any():
-        clock.zoned.append(found.table.path)
+        reading.zoned.append(path)
     if (there & ~zoned).any() and not utc:
-        clock.local.append(found.table.path)
+        reading.local.append(path)
     return times
 
 

@@ -16,6 +16,7 @@ from funnel_lib.reading.crms.joins import (
     complete,
     gather_links,
     infer_beginnings,
+    is_among,
     join_deals,
     link,
     look_up,
@@ -23,13 +24,11 @@ from funnel_lib.reading.crms.joins import (
     sort_moves,
     translate,
 )
-from funnel_lib.reading.crms.kinds import read_flags, read_kinds, read_words
+from funnel_lib.reading.crms.kinds import read_crm, read_flags
 
-NAME = "pipedrive"
-KINDS = read_kinds(NAME, __file__)
+KINDS, _WORDS = read_crm(__file__)
 _MAILS = ("mail_received", "mail_sent")
 _FURTHER = (*_MAILS, "org", "person")
-_WORDS = read_words(__file__)
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:
@@ -203,10 +202,7 @@ def _take_last_mails(deals: pd.DataFrame, mails: pd.DataFrame, data: CrmData) ->
             "actor": actor,
         }))  # fmt: skip
     acts = pd.concat(parts, ignore_index=True)
-    double = acts[["about_id", "action"]].merge(
-        mails[["about_id", "action"]].drop_duplicates(), how="left", indicator="double"
-    )["double"].eq("both")  # fmt: skip
-    return data.leave_out("told_twice", acts, double.to_numpy())
+    return data.leave_out("told_twice", acts, is_among(acts, mails, ["about_id", "action"]))
 
 
 def _own(rows: pd.DataFrame) -> pd.DataFrame:

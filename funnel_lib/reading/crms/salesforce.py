@@ -28,17 +28,15 @@ from funnel_lib.reading.crms.joins import (
     name_ids,
     translate,
 )
-from funnel_lib.reading.crms.kinds import read_flags, read_kinds, read_words
+from funnel_lib.reading.crms.kinds import read_crm, read_flags
 
-NAME = "salesforce"
-KINDS = read_kinds(NAME, __file__)
+KINDS, _WORDS = read_crm(__file__)
 _DEAL = next(kind.columns for kind in KINDS if kind.name == "opportunities")
 _IDS = ("lead_id", "about_id", "id", "what_id", "who_id", "account_id", "contact_id", "task_id",
         "manager", "user")  # fmt: skip
 # With what the ids of these begin.
 _OPPORTUNITY, _LEADS = "006", "00Q"
 _PEOPLE = ("003", _LEADS)
-_WORDS = read_words(__file__)
 
 
 def convert(tables: dict[str, pd.DataFrame], given: dict[str, str]) -> CrmData:

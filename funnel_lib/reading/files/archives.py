@@ -105,26 +105,15 @@ def detect_kind(head: bytes, name: str = "") -> str:
             raise ValueError(f"this is {what}, no table; {SAVE_AS}")
     if head[257:262] == b"ustar":
         raise ValueError("this is a tar archive; unpack it and give the tables in it")
-    start = peek(head)
+    start = head[:HEAD].lstrip(b"\xef\xbb\xbf\xff\xfe\x00")
+    if start[1:2] == b"\x00" or head[:1] == b"\x00":  # of the width of UTF-16 or UTF-32
+        start = start.replace(b"\x00", b"")
+    start = start.lstrip()
     if is_html(start):
         return "HTML"
     if is_xml(head, name):
         return "XES"
     return "JSON" if _JSON.match(start) else "text"
-
-
-def peek(head: bytes) -> bytes:
-    """Give the first bytes of a text without the marks and the width of UTF-16 and UTF-32."""
-    start = head[:HEAD].lstrip(b"\xef\xbb\xbf\xff\xfe\x00")
-    if start[1:2] == b"\x00" or head[:1] == b"\x00":
-        start = start.replace(b"\x00", b"")
-    return start.lstrip()
-
-
-def check_text(head: bytes) -> None:
-    """Refuse what has too many control characters; UTF-16 and UTF-32 have been found before."""
-    if len(re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)) > MOST_CONTROL * len(head):
-        raise ValueError(f"this is no text; {SAVE_AS}")
 
 
 def find_wide(data: bytes) -> str | None:
@@ -208,8 +197,10 @@ def _check_data(data: bytes, name: str) -> str:
     head = data[:HEAD]
     kind = detect_kind(head, name)
     if kind == "text":
-        if find_wide(head) is None and head.strip(_BLANK):
-            check_text(head)
+        controls = re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
+        is_odd = len(controls) > MOST_CONTROL * len(head) and head.strip(_BLANK)
+        if is_odd and find_wide(head) is None:
+            raise ValueError(f"this is no text; {SAVE_AS}")
         _check_lines(data)
     return kind
 

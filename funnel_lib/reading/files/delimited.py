@@ -44,8 +44,8 @@ _EUROPEAN = "áàâãäåæçéèêëíìîïñóòôõöøßúùûüýÿœії�
 _SYMBOLS = "\u00a0№«»—–“”„’…€₽°"
 
 
-def read_delimited(data: bytes) -> tuple[pa.Table, list[str], tuple[str, ...]]:
-    """Read a text table: (texts, rows that could not be split, texts above the header).
+def read_delimited(data: bytes) -> tuple[pa.Table, list[str]]:
+    """Read a text table: (texts, rows that could not be split).
 
     A row is left out that has more or fewer cells than the header, or in which a quote opens that
     is closed neither in its line nor at the end of a later cell. A quote inside a cell that does
@@ -58,9 +58,9 @@ def read_delimited(data: bytes) -> tuple[pa.Table, list[str], tuple[str, ...]]:
 
     Examples
     --------
-    >>> table, broken, above = read_delimited(b'Report;;\\nid;at;what\\n7;2025;"a\\n8;2026;b\\n')
-    >>> table.to_pylist(), broken, above
-    ([{'id': '8', 'at': '2026', 'what': 'b'}], ['7;2025;"a'], ('Report',))
+    >>> table, broken = read_delimited(b'Report;;\\nid;at;what\\n7;2025;"a\\n8;2026;b\\n')
+    >>> table.to_pylist(), broken
+    ([{'id': '8', 'at': '2026', 'what': 'b'}], ['7;2025;"a'])
     """
     data = to_utf8(data)
     start = re.match(rb"[\r\n]*(?:sep=.[\r\n]+)?", data).end()  # "sep=;" is a line for Excel
@@ -77,8 +77,8 @@ def read_delimited(data: bytes) -> tuple[pa.Table, list[str], tuple[str, ...]]:
         fine, several_lines = _check_quotes(rows, ord(delimiter))
         if not fine:
             rows, broken = _drop_unclosed(data, header.end(), row)
-    names, texts = name_columns([*above, _split(header[0], delimiter)], len(above))
-    return _read_rows(rows, names, delimiter, broken, several_lines), sorted(broken), texts
+    names = name_columns([*above, _split(header[0], delimiter)], len(above))
+    return _read_rows(rows, names, delimiter, broken, several_lines), sorted(broken)
 
 
 def to_utf8(data: bytes) -> bytes:
@@ -178,7 +178,7 @@ def _find_layout(head: bytes) -> tuple[str, int, list[list[str]]]:
     The delimiter is the one with which most rows have as many cells as the header; of several
     such, the one with the most cells.
     """
-    best = None
+    layouts = []
     for delimiter in DELIMITERS:
         lines = io.StringIO(head.decode("utf-8", "replace"), newline="")
         reader = plain_csv.reader(lines, delimiter=delimiter)
@@ -189,10 +189,9 @@ def _find_layout(head: bytes) -> tuple[str, int, list[list[str]]]:
         header = find_header(cells)
         n = len(cells[header]) if cells else 0
         agree = sum(len(row) == n for row in cells[header + 1 :])
-        score = (n > 1, agree, n)
-        if best is None or score > best[0]:
-            best = score, delimiter, rows[header - 1][1] if header else 0, cells[:header]
-    return best[1:]
+        n_lines = rows[header - 1][1] if header else 0
+        layouts.append(((n > 1, agree, n), delimiter, n_lines, cells[:header]))
+    return max(layouts, key=lambda layout: layout[0])[1:]
 
 
 def _check_quotes(rows: memoryview, delimiter: int) -> tuple[bool, bool]:

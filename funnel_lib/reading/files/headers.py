@@ -41,18 +41,14 @@ def find_header(rows: list[list[str]]) -> int:
     return first
 
 
-def name_columns(rows: list[list[str]], header: int) -> tuple[list[str], tuple[str, ...]]:
-    """Give the names in a header, and the texts above it.
-
-    An empty name under a filled cell takes that cell's text: such is a header of two rows whose
-    single names run over both.
-    """
+def name_columns(rows: list[list[str]], header: int) -> list[str]:
+    """Give the names in a header. An empty one under a filled cell takes that cell's text: such is
+    a header of two rows whose single names run over both."""
     names = [c.strip() for c in rows[header]] if rows else []
     above = rows[header - 1] if header else []
     if sum(bool(c.strip()) for c in above) > 1:
         names = [n or (above[i].strip() if i < len(above) else "") for i, n in enumerate(names)]
-    texts = [c.strip() for row in rows[:header] for c in row if c.strip()]
-    return names, tuple(texts)
+    return names
 
 
 def check_shape(n_rows: int, n_columns: int, n_filled: int) -> None:

@@ -38,8 +38,8 @@ def find_charset(data: bytes) -> str | None:
     return name if _KNOWN_CHARSET.fullmatch(name) else None
 
 
-def read_html(page: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Read the table with the most filled cells: (texts, texts above its header).
+def read_html(page: str) -> pa.Table:
+    """Read the table with the most filled cells.
 
     Tags inside cells are left out, a line break is a space; a cell over several rows is each row's,
     one over several columns is the first column's.
@@ -125,15 +125,14 @@ class _Grid:
         self.column += n_columns
         self.cell = None
 
-    def to_table(self) -> tuple[pa.Table, tuple[str, ...]]:
-        """The rows below the header, under its names, and the texts above it."""
+    def to_table(self) -> pa.Table:
+        """The rows below the header, under its names."""
         table = self.packer.to_table()
         columns = sorted(map(int, table.column_names))
         first = [[row.get(c, "") for c in columns] for row in self.first]
         header = find_header(first)
-        names, above = name_columns(first, header)
         table = table.select([str(c) for c in columns]).slice(header + 1)
-        return table.rename_columns(names), above
+        return table.rename_columns(name_columns(first, header))
 
 
 class _Reader(HTMLParser):

@@ -71,22 +71,16 @@ def _iterate(data: bytes) -> Iterator[tuple[object, bool]]:
             return
     first = True
     while True:
-        value = text.decode()
-        following = text.skip()
-        if not listed:
-            yield value, first and not following
-            if not following:
-                return
-            text.place += following == ","
-        else:
-            yield value, False
-            text.place += 1
-            if following == "]":
-                text.end()
-                return
-            if following != ",":
-                text.refuse("expected a comma or the end of the list")
+        value, following = text.decode(), text.skip()
+        yield value, first and not listed and not following
         first = False
+        if following == ("]" if listed else ""):
+            text.place += listed
+            text.end()
+            return
+        if listed and following != ",":
+            text.refuse("expected a comma or the end of the list")
+        text.place += following == ","
 
 
 class _Text:
@@ -153,11 +147,8 @@ def _find_records(value: object, alone: bool) -> list:
     """The records of a page, or the value itself; lone documents are pages whatever they hold."""
     if isinstance(value, list):
         return value
-    if isinstance(value, dict):
-        inside = _unwrap(value, alone, 3)
-        if inside is not None:
-            return inside
-    return [value]
+    inside = _unwrap(value, alone, 3) if isinstance(value, dict) else None
+    return [value] if inside is None else inside
 
 
 def _unwrap(value: dict, alone: bool, levels: int) -> list | None:

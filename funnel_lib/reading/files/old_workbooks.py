@@ -21,7 +21,10 @@ _CUT = "the file is damaged or cut off; export it again"
 
 def check_old_workbook(data: bytes) -> None:
     """Refuse an OLE container without a workbook, or one whose few cells lie far apart."""
-    stream = find_stream(data, _NAMES)
+    try:
+        stream = _Container(data).find_workbook()
+    except (struct.error, IndexError, ValueError):
+        stream = None
     if stream is None:
         raise ValueError(_CUT)
     place = rows = columns = size = filled = 0
@@ -38,14 +41,6 @@ def check_old_workbook(data: bytes) -> None:
     check_shape(size + rows * columns, 1, filled)
 
 
-def find_stream(data: bytes, names: tuple[str, ...]) -> bytes | None:
-    """Find a stream of an OLE container by its name; None if there is none, or it is damaged."""
-    try:
-        return _Container(data).find(names)
-    except (struct.error, IndexError, ValueError):
-        return None
-
-
 class _Container:
     """The sectors of an OLE container (MS-CFB)."""
 
@@ -55,7 +50,7 @@ class _Container:
         if shift not in (9, 12) or mini_shift != 6:
             raise ValueError("no sectors")
         self.size = 1 << shift
-        self.folder, self.cutoff = (struct.unpack_from("<I", data, at)[0] for at in (48, 56))
+        folder, self.cutoff = (struct.unpack_from("<I", data, at)[0] for at in (48, 56))
         index = np.frombuffer(data, "<u4", 109, 76)
         more, left = struct.unpack_from("<I", data, 68)[0], len(data) // self.size
         while more < _END and left > 0:
@@ -63,7 +58,7 @@ class _Container:
             index, more, left = np.append(index, part[:-1]), int(part[-1]), left - 1
         fat = b"".join(self.sector(int(i)) for i in index if i < _END)
         self.next = np.frombuffer(fat, "<u4")
-        entries = self.chain(self.folder)
+        entries = self.chain(folder)
         self.entries = [entries[i : i + 128] for i in range(0, len(entries) - 127, 128)]
         mini = self.chain(struct.unpack_from("<I", data, 60)[0])
         self.mini_next = np.frombuffer(mini, "<u4")
@@ -80,11 +75,11 @@ class _Container:
             first = int(self.next[first])
         return b"".join(parts)
 
-    def find(self, names: tuple[str, ...]) -> bytes | None:
+    def find_workbook(self) -> bytes | None:
         for entry in self.entries:
             (length,) = struct.unpack_from("<H", entry, 64)
             name = entry[: max(length - 2, 0)].decode("utf-16-le", "replace")
-            if name in names and entry[66] == 2:
+            if name in _NAMES and entry[66] == 2:
                 first, size = struct.unpack_from("<II", entry, 116)
                 return (self.mini(first) if size < self.cutoff else self.chain(first))[:size]
         return None

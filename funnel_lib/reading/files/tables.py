@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import cached_property
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,6 @@ TABLE_SUFFIXES = (
 )  # fmt: skip
 
 
-FRAME = "frame"  # the kind of a table that is no file
-
-
 class EmptyTable(InputError):
     """A table without any row."""
 
@@ -60,7 +57,6 @@ class RawTable:
     broken : rows of a text file that could not be split
     meanings : meaning -> column, where the kind of the file says it
     kind : "text", "Excel", "HTML", "JSON", "Parquet", "XES" or "frame"
-    above : texts of the rows above the header, such as titles
     further_sheets : the sheets of a workbook that hold further tables, not read
     sheet : what the sheet that is read is called
     joined_sheets : all that were read as one table, where several were
@@ -72,7 +68,6 @@ class RawTable:
     broken: tuple[str, ...] = ()
     meanings: dict[str, str] = field(default_factory=dict)
     kind: str = "text"
-    above: tuple[str, ...] = ()
     further_sheets: tuple[str, ...] = ()
     sheet: str = ""
     joined_sheets: tuple[str, ...] = ()
@@ -154,8 +149,7 @@ def read_table(path: str | Path, sheet: str = "") -> RawTable:
     """
     kind, data = read_file(path)
     try:
-        reader = partial(_read_excel, wanted=sheet) if kind == "Excel" else _READERS[kind]
-        table, broken, above, *further = reader(data)
+        table, facts = _read(kind, data, sheet)
         frame = to_frame(table)
     except NoRecords as error:
         raise EmptyTable([f"{path}: {error}"]) from None
@@ -165,15 +159,12 @@ def read_table(path: str | Path, sheet: str = "") -> RawTable:
     except MemoryError:
         raise InputError([f"{path}: too large for the memory; split it"]) from None
     frame = _clean(frame)
-    if frame.empty and broken:
-        shown = quote_some(broken)
+    if frame.empty and facts.get("broken"):
+        shown = quote_some(facts["broken"])
         raise InputError([f"{path}: no row has as many cells as the header; e.g. {shown}"])
     if frame.empty:
         raise EmptyTable([f"{path}: the file has a header but no rows"])
-    meanings = XES_MEANINGS if kind == "XES" else {}
-    table = RawTable(show_path(path), frame, tuple(broken), meanings, kind, above, *further)
-    odd = len(find_odd_lines(data)) if kind == "text" else 0
-    return replace(table, odd_lines=odd) if odd else table
+    return RawTable(show_path(path), frame, kind=kind, **facts)
 
 
 def take_frame(frame: Any, name: str = "frame") -> RawTable:
@@ -212,7 +203,7 @@ def take_frame(frame: Any, name: str = "frame") -> RawTable:
         ) from None
     if taken.empty:
         raise EmptyTable([f"{name}: the frame has no rows"])
-    return RawTable(name, taken, kind=FRAME)
+    return RawTable(name, taken, kind="frame")
 
 
 def is_frame(given: Any) -> bool:
@@ -238,28 +229,29 @@ def _is_table(path: Path) -> bool:
     return path.is_file() and name.endswith(TABLE_SUFFIXES) and not name.startswith((".", "~$"))
 
 
-def _read_excel(data: bytes, wanted: str = "") -> tuple:
-    table, *above_and_further = read_excel(data, wanted)
-    return table, (), *above_and_further
-
-
-def _read_html(data: bytes) -> tuple:
-    charset = find_charset(data)
-    page = data.decode(charset, "replace") if charset else to_utf8(data).decode()
-    table, above = read_html(page)
-    return table, (), above
+def _read(kind: str, data: bytes, sheet: str) -> tuple[pa.Table, dict]:
+    """The cells of a file of a kind, and what else of it a `RawTable` holds."""
+    if kind == "text":
+        table, broken = read_delimited(data)
+        return table, {"broken": tuple(broken), "odd_lines": len(find_odd_lines(data))}
+    if kind == "Excel":
+        table, further, called = read_excel(data, sheet)
+        return table, {"further_sheets": further, "sheet": called}
+    if kind == "XES":
+        return read_xes(data), {"meanings": XES_MEANINGS}
+    if kind == "Parquet":
+        return read_parquet(data), {}
+    if kind == "HTML" and (charset := find_charset(data)):
+        return read_html(data.decode(charset, "replace")), {}
+    text = to_utf8(data)
+    return read_json(text) if kind == "JSON" else read_html(text.decode()), {}
 
 
 def _clean_names(frame: pd.DataFrame) -> pd.DataFrame:
-    names = pd.Series(
-        ["" if pd.isna(n) else drop_controls(str(n)).strip() for n in frame], dtype="str"
-    )
-    nameless = (names == "").to_numpy()
-    empty = nameless.copy()
-    empty[nameless] = frame.loc[:, nameless].isna().all().to_numpy()
-    names = names.mask(nameless, "column")
-    names = pd.Series(_number_again(names.tolist()), dtype="str")
-    return frame.set_axis(names, axis=1).loc[:, ~empty]
+    names = ["" if pd.isna(n) else drop_controls(str(n)).strip() for n in frame]
+    kept = [bool(n) or frame.iloc[:, i].notna().any() for i, n in enumerate(names)]
+    names = pd.Index(_number_again([n or "column" for n in names]), dtype="str")
+    return frame.set_axis(names, axis=1).loc[:, kept]
 
 
 def _drop_empty_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -298,11 +290,3 @@ def _number_again(names: list[str]) -> list[str]:
             names[place] = f"{name} ({n})"
             taken[names[place]] = 1
     return names
-
-
-_READERS = {
-    "text": read_delimited, "Excel": _read_excel, "HTML": _read_html,
-    "JSON": lambda data: (read_json(to_utf8(data)), (), ()),
-    "Parquet": lambda data: (read_parquet(data), (), ()),
-    "XES": lambda data: (read_xes(data), (), ()),
-}  # fmt: skip

@@ -53,7 +53,7 @@ def to_texts(frame: pd.DataFrame) -> pd.DataFrame:
     """
     kinds = (pd.CategoricalDtype, pd.ArrowDtype)
     typed = [c for c, cells in frame.items() if isinstance(cells.dtype, kinds)]
-    frame = frame.copy()
+    frame = frame.copy(deep=False)
     for column in typed:
         frame[column] = show(frame[column])
     return frame

@@ -32,15 +32,6 @@ from funnel_lib.reading.files.headers import (
 from funnel_lib.reading.files.old_workbooks import check_old_workbook
 from funnel_lib.reading.files.packing import MOST_REPEATED
 
-
-class NoSheet(ValueError):
-    """No sheet has the name that is asked for."""
-
-    def __init__(self, wanted: str, names: list[str]):
-        self.wanted, self.names = wanted, names
-        super().__init__(f"no sheet {wanted!r}; there are {', '.join(names)}")
-
-
 # Texts are kept once, and given out to each cell that refers to them: so much may come of it.
 MOST_SHARED = 256 << 20
 _OVERLAP = 1 << 12  # bytes of a piece seen again with the next, so that no mark is cut in two
@@ -58,8 +49,7 @@ _SHARED = re.compile(rb"""t\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>(\d{1,9})<""")
 
 
 def read_excel(data: bytes, wanted: str = "") -> tuple:
-    """Read an XLSX or XLS workbook: (texts, texts above its header, further tables' sheets, its
-    own).
+    """Read an XLSX or XLS workbook: (texts, further tables' sheets, its own).
 
     It is the sheet that is `wanted`, by its name or its place, else the first with several rows and
     columns, else with any filled cell. Sheets are named; those with the name a program gives them,
@@ -92,7 +82,7 @@ def read_excel(data: bytes, wanted: str = "") -> tuple:
     if not rows:
         raise ValueError("no sheet of the workbook has a filled cell")
     further = (_call(*sheet) for sheet in later if _holds_table(book, sheet[1]))
-    return *_to_table(rows), tuple(further), name
+    return _to_table(rows), tuple(further), name
 
 
 def _call(place: int, name: str) -> str:
@@ -111,7 +101,8 @@ def _find_rows(
         named = [s for s in sheets if wanted.casefold() in (s[1].casefold(), _call(*s).casefold())]
         named = named or [s for s in sheets if wanted == str(s[0])]
         if not named:
-            raise NoSheet(wanted, [name for _, name in sheets])
+            names = ", ".join(name for _, name in sheets)
+            raise ValueError(f"no sheet {wanted!r}; there are {names}")
         one = named[0]
         others = [s for s in sheets if s != one]
         return _list_filled(book.get_sheet_by_name(one[1])), others, _call(*one)
@@ -157,14 +148,13 @@ def _is_panic(error: BaseException) -> bool:
     return type(error).__name__ == "PanicException"
 
 
-def _to_table(rows: list[list]) -> tuple[pa.Table, tuple[str, ...]]:
+def _to_table(rows: list[list]) -> pa.Table:
     width = max(map(len, rows))
     first = [[_show(cell) for cell in row] for row in rows[:FIRST_ROWS]]
     header = find_header(first)
-    names, above = name_columns(first, header)
     columns = [pa.array(_show_all(c), pa.string()) for c in zip(*rows[header + 1 :], strict=True)]
     columns = columns or [pa.array([], pa.string())] * width
-    return pa.Table.from_arrays(columns, names=names), above
+    return pa.Table.from_arrays(columns, names=name_columns(first, header))
 
 
 def _show_all(cells: tuple) -> Iterable[str]:
