@@ -337,8 +337,13 @@ def main() -> None:
 def _run() -> int:
     """Run the command: its exit code. What is wrong with how it was called is told as everything
     else is, in the language asked for."""
+    command = typer.main.get_command(app)
+    if _find_lang() == "ru" and "--help" in sys.argv:
+        from funnel_lib.reporting.messages import translate_help
+
+        translate_help(command)
     try:
-        return app(standalone_mode=False) or 0
+        return command(standalone_mode=False) or 0
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
@@ -363,7 +368,7 @@ def _find_lang() -> str:
 
 def _describe_mistake(error: Exception) -> str:
     """Say what nobody thought of: the input is seldom to blame, so where it happened is told."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "start new thread" in str(error):
         return "there is too little memory; give --memory, or fewer rows"
     if isinstance(error, OSError):
         return f"{error.filename or 'a file'}: {error.strerror or error}"

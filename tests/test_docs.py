@@ -156,7 +156,7 @@ def test_every_command_shown_is_one_with_these_options(page):
             if parts[1] in ("--help", "--version"):
                 continue
             assert parts[1] in COMMANDS, line
-            if parts[2:] in ([], ["--help"]):
+            if parts[2:] in ([], ["--help"], ["--lang", "ru", "--help"]):
                 continue
             with COMMANDS[parts[1]].make_context(parts[1], parts[2:]):  # raises on what it lacks
                 pass

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from typer import rich_utils
 
 import funnel_lib
 from funnel_lib.core.errors import InputError, SectionError
@@ -109,6 +110,17 @@ def test_places_are_the_same_in_both_languages():
     for english, russian in yaml.safe_load(CATALOGUE.read_text(encoding="utf-8")).items():
         places = [set(re.findall(r"\{(\w+)\}", text)) for text in (english, russian)]
         assert places[0] >= places[1] >= places[0] - {"m"}, english
+
+
+@pytest.mark.parametrize("command", ["audit", "check", "steps", "stages", "plant", "example"])
+def test_help_is_told_in_russian(command, funnel, monkeypatch):
+    for name in ("ARGUMENTS_PANEL_TITLE", "OPTIONS_PANEL_TITLE", "COMMANDS_PANEL_TITLE",
+                 "DEFAULT_STRING", "REQUIRED_LONG_STRING"):  # fmt: skip
+        monkeypatch.setattr(rich_utils, name, getattr(rich_utils, name))  # put back afterwards
+    code, out, _ = funnel(command, "--lang", "ru", "--help")
+    told = out.split("\n", 3)[3]  # below the usage
+    assert code == 0 and "Параметры" in told and "Показать эту справку" in told
+    assert not re.findall(r"\b[A-Za-z]+ [a-z]+ [a-z]+\b|default|required", told)
 
 
 def test_the_command_tells_it_in_russian(funnel):

@@ -537,6 +537,7 @@ def test_many_stages_are_ordered_by_their_mean_place():
     [
         (KeyError("x"), "a mistake of the program (KeyError: 'x'; cli.py, line "),
         (MemoryError(), "too little memory"),
+        (RuntimeError("can't start new thread"), "too little memory"),
         (OSError(28, "No space left on device", "a.csv"), "a.csv: No space left on device"),
     ],
 )

@@ -10,6 +10,8 @@ import yaml
 
 from funnel_lib.core.checked import FAST
 from funnel_lib.core.errors import FunnelError, InputError
+from funnel_lib.core.words import Words
+from funnel_lib.settings import Settings
 
 CATALOGUE = Path(__file__).parents[1] / "locale" / "messages.yml"
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -44,6 +46,21 @@ def translate(text: str, depth: int = 0) -> str:
             held = {k: translate(v, depth + 1) for k, v in found.groupdict().items() if v != text}
             return _PLACE.sub(lambda place: held.get(place[1], place[0]), russian)  # noqa: B023
     return text
+
+
+def translate_help(command) -> None:
+    """Put the help of a command, and of those below it, into Russian."""
+    import typer
+    from typer import rich_utils
+
+    words, fields = Words("ru"), Settings.model_fields
+    meanings = {field.description: words.find(f"setting.{name}") for name, field in fields.items()}
+    for one in (command, *command.commands.values()):
+        for part in (one, *one.params, one.get_help_option(typer.Context(one))):
+            part.help = meanings.get(part.help) or translate(part.help or "")
+    for name in ("ARGUMENTS_PANEL_TITLE", "OPTIONS_PANEL_TITLE", "COMMANDS_PANEL_TITLE",
+                 "DEFAULT_STRING", "REQUIRED_LONG_STRING"):  # fmt: skip
+        setattr(rich_utils, name, translate(getattr(rich_utils, name)))
 
 
 @cache
