@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
 
 from funnel_lib.audit import Audit, show_input, show_settings
@@ -117,11 +120,23 @@ def describe_run(audit: Audit) -> dict[str, Any]:
 def make_machine_readable(column: pd.Series) -> pd.Series:
     """Write times as ISO, and text that begins like a formula with an apostrophe before it."""
     if is_datetime64_any_dtype(column):
-        return column.astype("str").str.replace(" ", "T", regex=False)
+        return _write_times(column)
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype("str")
+        return column.map(make_machine_readable(column.cat.categories.to_series()))
     if column.dtype == object or is_string_dtype(column):
         texts = column.astype("str")
         risky = texts.str.match(r"[=+\-@\t\r]", na=False)
         return texts.mask(risky, "'" + texts) if risky.any() else texts
     return column
+
+
+def _write_times(times: pd.Series) -> pd.Series:
+    """Write times as ISO, those with a zone in UTC; without fractions of seconds where there are
+    none."""
+    moments = pa.array(times)
+    zone = moments.type.tz and "UTC"
+    with suppress(pa.ArrowInvalid):  # where there are some
+        moments = moments.cast(pa.timestamp("s", zone))
+    texts = pc.replace_substring(moments.cast(pa.timestamp(moments.type.unit, zone)).cast(pa.string()), " ", "T")
+    texts = pc.replace_substring(texts, "Z", "+00:00")
+    return pd.Series(texts.to_pandas().array, times.index)
