@@ -341,6 +341,15 @@ def test_custom_fields_of_the_api_are_columns_by_their_names(tmp_path):
     assert leads["Отрасль"].tolist()[0] == "Связь" and "Телефон" not in leads
 
 
+def test_the_column_that_the_user_names_tells_the_status(world, tmp_path):
+    table = as_export(world).assign(Итог=world.deals["status"].map({"won": "брак"}))
+    table.to_csv(tmp_path / "leads.csv", index=False)
+    mapping = Mapping(columns={"status": "Итог"}, status_values={"lost": ("брак",)})
+    leads = read_export(tmp_path / "leads.csv", mapping=mapping).leads.set_index("lead_id")
+    planted = world.deals.set_index("lead_id")["status"].replace("won", "lost")
+    assert leads["status"].reindex(planted.index).tolist() == planted.tolist()
+
+
 SHARED = ("SYNTHETIC_leads_export.csv", "SYNTHETIC_leads_export_cp1251_resaved_in_excel_LIKE.csv")
 
 
@@ -352,6 +361,10 @@ def test_a_mapping_may_name_custom_fields_of_the_api(tmp_path):
     log = read_export(path, mapping=Mapping(dates={"Дата договора": "contract_dated"}))
     assert [[i, a] for i, a in told(log) if a != "deal_created"] == [["5", "contract_dated"]]
     assert log.leads.set_index("lead_id").loc["5", "Дата договора"] == "1759000900"  # no phone
+    field["values"][0]["value"] = "03/04/2025"
+    path = page(tmp_path, "leads", rows)
+    with pytest.raises(InputError, match="the column Дата договора: .*day"):
+        read_export(path, mapping=Mapping(dates={"Дата договора": "contract_dated"}))
     with pytest.raises(InputError, match="'Дата оплаты', which no table has"):
         read_export(path, mapping=Mapping(dates={"Дата оплаты": "paid"}))
 

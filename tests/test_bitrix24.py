@@ -326,6 +326,19 @@ def test_a_closed_deal_of_an_export_is_dated_by_its_last_change_and_noted(tmp_pa
     assert "closed_by_modification" not in set(log.noticed["check"])
 
 
+def test_columns_that_the_user_names_tell_how_and_when_a_deal_ended(tmp_path):
+    path = write_rows(
+        tmp_path, "ID;Стадия сделки;Дата создания;Дата изменения;Сделка закрыта;Итог;Факт",
+        "1;Сделка успешна;01.02.2025 10:00:00;14.02.2025 10:00:00;да;брак;13.02.2025 09:00:00",
+        "2;Новая;01.02.2025 10:00:00;15.02.2025 10:00:00;нет;;",
+    )  # fmt: skip
+    mapping = Mapping(columns={"status": "Итог", "closed_at": "Факт"},
+                      status_values={"lost": ("брак",)})  # fmt: skip
+    leads = read_export(path, mapping=mapping, time_zone="UTC").leads
+    assert leads["status"].tolist() == ["lost", "open"]
+    assert leads["closed_at"].dt.day.tolist()[0] == 13 and pd.isna(leads["closed_at"][1])
+
+
 def test_without_a_history_the_last_move_of_a_closed_deal_closes_it(tmp_path):
     moved = {"MOVED_TIME": "2025-02-09T10:00:00+03:00", "CLOSEDATE": "2025-02-20T03:00:00+03:00"}
     rows = [

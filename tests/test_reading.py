@@ -982,3 +982,12 @@ def test_a_column_may_be_called_like_anything(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("lead_id,at,action,self,args\na,2025-01-01,ask,1,x\n", encoding="utf-8")
     assert read_export(path).events["self"].tolist() == ["1"]
+
+
+def test_a_cell_names_its_currency_before_the_header_does(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "lead_id,at,action,Сумма руб.\n1,2025-01-01,ask,$500\n2,2025-01-01,ask,500\n", "utf-8"
+    )
+    mapping = Mapping(columns={"amount": "Сумма руб."}, lead_columns={"amount": "last"})
+    leads = read_export(tmp_path / "a.csv", mapping=mapping).leads
+    assert leads["amount"].tolist() == [500, 500] and leads["currency"].tolist() == ["USD", "RUB"]

@@ -13,13 +13,12 @@ from funnel_lib.core.events import SOURCE_COLUMNS, show_values
 from funnel_lib.reading import outside
 from funnel_lib.reading.cells.outcomes import learn_ends
 from funnel_lib.reading.cells.people import KEYS
-from funnel_lib.reading.cells.rows import note_differing
-from funnel_lib.reading.cells.times import read_times
+from funnel_lib.reading.cells.rows import note_differing, read_own_columns
 from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find_columns, names_lead
 from funnel_lib.reading.contacts import link_contacts
 from funnel_lib.reading.crms import amocrm, bitrix24, hubspot, pipedrive, salesforce
 from funnel_lib.reading.crms.assembly import assemble, give_to_deals
-from funnel_lib.reading.crms.joins import CrmData, complete, join_deals
+from funnel_lib.reading.crms.joins import CrmData, by_id, complete, join_deals, look_up
 from funnel_lib.reading.crms.kinds import Found, Kind, empty_table, recognise, take_table
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.ledger import Ledger, Reading
@@ -112,6 +111,7 @@ def take_crm(
     stamps = [t["modified_at"] for t in tables.values() if {"lead_id", "modified_at"} <= {*t}]
     modified = pd.concat(stamps, ignore_index=True) if stamps else None
     data = CRMS[name].convert(tables, mapping.outcomes)
+    _take_given_status(tables, data, reading)
     problems = Problems()
     check_mapping([*(f.table for f in found), *rest, RawTable("", data.deals)], mapping, problems)
     problems.raise_if_any()
@@ -131,6 +131,16 @@ def take_crm(
     zoned = np.full(len(rows), not reading.local)
     taken = Taken(rows, leads, zoned, modified, link_contacts(data), ends, ranks)
     return taken, pd.concat([list_sources([], found), sources], ignore_index=True)
+
+
+def _take_given_status(tables: dict[str, pd.DataFrame], data: CrmData, reading: Reading) -> None:
+    """Where the mapping names the column of deals' status, it tells what became of them."""
+    told = [t[["lead_id", "status"]] for t in tables.values() if {"lead_id", "status"} <= {*t}]
+    if "status" in reading.mapping.columns and told:
+        rows = pd.concat(told, ignore_index=True)
+        read_own_columns(rows, reading, {"status"})
+        status = look_up(data.deals["lead_id"], by_id(rows.dropna(), "status", "lead_id"))
+        data.deals["status"] = status.fillna(data.deals["status"])
 
 
 def _rank_stages(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
@@ -341,7 +351,7 @@ def _take_dates(deals: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Turn the dates among a deal's fields that the mapping names into acts."""
     parts, mapping = [], reading.mapping
     for column in (c for c in mapping.dates if c in deals):
-        times, _ = read_times(deals[column], mapping.day_first, reading.time_zone)
+        times, _ = reading.read_times(deals[column], f"the column {column}")
         lost = (deals[column].notna() & times.isna()).to_numpy()
         reading.ledger.note("unreadable_cells", lost.sum(), len(deals), "warning", column)
         there = times.notna()

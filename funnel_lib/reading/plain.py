@@ -12,7 +12,7 @@ from pandas.api.types import union_categoricals
 from funnel_lib.core.errors import InputError, Problems, quote_some
 from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, OUTCOMES, STATUSES, show_rows
 from funnel_lib.core.words import say
-from funnel_lib.reading.cells.currencies import split_header
+from funnel_lib.reading.cells.currencies import find_in_cells, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.outcomes import infer_outcomes
 from funnel_lib.reading.cells.rows import read_own_columns, type_events, type_leads
@@ -315,9 +315,9 @@ def _renamed(frame: pd.DataFrame, found: dict[str, str]) -> pd.DataFrame:
     frame = frame.rename(columns={**{c: m for m, c in found.items()}, **clash})
     currency = split_header(found["amount"])[1] if "amount" in found else None
     if currency:  # that only the header of the amounts names
-        nothing = pd.Series(index=frame.index, dtype="str")
-        known = frame.get("currency", nothing)
-        frame = frame.assign(currency=known.astype("str").fillna(currency))
+        in_cells = find_in_cells(frame["amount"]).fillna(currency)
+        known = frame.get("currency", in_cells)
+        frame = frame.assign(currency=known.astype("str").fillna(in_cells))
     return frame.assign(lead_id=bare_ids(frame["lead_id"])) if "lead_id" in frame else frame
 
 

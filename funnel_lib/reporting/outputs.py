@@ -137,6 +137,8 @@ def _write_times(times: pd.Series) -> pd.Series:
     zone = moments.type.tz and "UTC"
     with suppress(pa.ArrowInvalid):  # where there are some
         moments = moments.cast(pa.timestamp("s", zone))
-    texts = pc.replace_substring(moments.cast(pa.timestamp(moments.type.unit, zone)).cast(pa.string()), " ", "T")
+    texts = pc.replace_substring(
+        moments.cast(pa.timestamp(moments.type.unit, zone)).cast(pa.string()), " ", "T"
+    )
     texts = pc.replace_substring(texts, "Z", "+00:00")
     return pd.Series(texts.to_pandas().array, times.index)

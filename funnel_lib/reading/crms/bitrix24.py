@@ -132,15 +132,16 @@ def _take_deals(rows, further: str, words, given, dated: pd.Series, data: CrmDat
     the `dated` ones were closed their history knows."""
     status, facts = _take_facts(rows, rows["stage_id"], words, given, data)
     own = [c for c in rows if c in LEAD_COLUMNS or re.match(further, c)]
-    own = [c for c in own if c not in _COLUMNS["deals"]]
+    own = [c for c in own if c not in {*_COLUMNS["deals"], "status", "closed_at"}]
     ended = status.isin(["won", "lost"])
     modified = ended & rows["moved_at"].isna() & rows["modified_at"].notna()
     modified &= ~rows["lead_id"].isin(dated)
     note = data.ledger.note_cells
     note("closed_by_modification", rows["lead_id"], modified, n_all=ended.sum())
+    closed_at = rows["moved_at"].fillna(rows["modified_at"])
     return facts.assign(
         status=status,
-        closed_at=rows["moved_at"].fillna(rows["modified_at"]).where(ended),
+        closed_at=rows.get("closed_at", closed_at).where(ended),
         pipeline=name_ids(rows["pipeline"], words["pipeline"]),
         **{c: rows[c] for c in ("lead_id", "product", "is_repeat", *own)},
     )
