@@ -363,7 +363,7 @@ def test_a_mapping_may_name_custom_fields_of_the_api(tmp_path):
     assert log.leads.set_index("lead_id").loc["5", "Дата договора"] == "1759000900"  # no phone
     field["values"][0]["value"] = "03/04/2025"
     path = page(tmp_path, "leads", rows)
-    with pytest.raises(InputError, match="the column Дата договора: .*day"):
+    with pytest.raises(InputError, match=r"the column Дата договора: .*day"):
         read_export(path, mapping=Mapping(dates={"Дата договора": "contract_dated"}))
     with pytest.raises(InputError, match="'Дата оплаты', which no table has"):
         read_export(path, mapping=Mapping(dates={"Дата оплаты": "paid"}))
