@@ -337,13 +337,14 @@ def main() -> None:
 def _run() -> int:
     """Run the command: its exit code. What is wrong with how it was called is told as everything
     else is, in the language asked for."""
-    command = typer.main.get_command(app)
-    if _find_lang() == "ru" and "--help" in sys.argv:
+    command, arguments = typer.main.get_command(app), sys.argv[1:]
+    if _find_lang() == "ru" and "--help" in arguments:
         from funnel_lib.reporting.messages import translate_help
 
         translate_help(command)
+        arguments = [*(x for x in arguments[:1] if x in command.commands), "--help"]
     try:
-        return command(standalone_mode=False) or 0
+        return command(arguments, standalone_mode=False) or 0
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

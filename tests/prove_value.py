@@ -89,7 +89,7 @@ warnings, not ways."""
 
 # Two teams of two managers; at one step the south is 8 points below the north.
 GAP_STEPS = ("task_stated", "proposal_opened", "terms_agreed")
-GO_ON, LOWER, TEAM_LEADS, HYPOTHESES_RUNS = 0.85, 0.08, 3000, 200
+GO_ON, LOWER, TEAM_LEADS, HYPOTHESES_RUNS = 0.85, 0.08, 3000, 600
 PATH = replace(ONE, go_on=GO_ON, skip={})
 TEAMS = {"north": ("Anna", "Boris"), "south": ("Vera", "Gleb")}
 

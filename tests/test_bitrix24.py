@@ -329,14 +329,29 @@ def test_a_closed_deal_of_an_export_is_dated_by_its_last_change_and_noted(tmp_pa
 def test_columns_that_the_user_names_tell_how_and_when_a_deal_ended(tmp_path):
     path = write_rows(
         tmp_path, "ID;Стадия сделки;Дата создания;Дата изменения;Сделка закрыта;Итог;Факт",
-        "1;Сделка успешна;01.02.2025 10:00:00;14.02.2025 10:00:00;да;брак;13.02.2025 09:00:00",
+        "1;Сделка успешна;01.02.2025 10:00:00;14.02.2025 10:00:00;да;брак;03.02.2025 01:00:00",
         "2;Новая;01.02.2025 10:00:00;15.02.2025 10:00:00;нет;;",
+        "3;Новая;01.02.2025 10:00:00;15.02.2025 10:00:00;нет;брак;25.02.2025 01:00:00",
     )  # fmt: skip
     mapping = Mapping(columns={"status": "Итог", "closed_at": "Факт"},
                       status_values={"lost": ("брак",)})  # fmt: skip
-    leads = read_export(path, mapping=mapping, time_zone="UTC").leads
-    assert leads["status"].tolist() == ["lost", "open"]
-    assert leads["closed_at"].dt.day.tolist()[0] == 13 and pd.isna(leads["closed_at"][1])
+    log = read_export(path, mapping=mapping, time_zone="Europe/Moscow")
+    assert log.leads["status"].tolist() == ["lost", "open", "lost"]
+    closed = log.leads["closed_at"].dt.strftime("%d.%m %H").tolist()
+    assert closed[::2] == ["02.02 22", "24.02 22"] and pd.isna(log.leads["closed_at"][1])
+    assert "closed_by_modification" not in set(log.noticed["check"])
+
+
+ODD = ("at", "actor", "about_id", "rank", "self", "maker", "stage_id", "closed_at", "status")
+
+
+def test_a_column_may_be_called_as_those_that_tables_are_joined_by(tmp_path):
+    head = "ID;Стадия сделки;Дата создания;Сделка закрыта;" + ";".join(ODD)
+    rows = [f"{n};Новая;01.02.2025 10:00:00;нет;" + ";".join(f"{c} {n}" for c in ODD)
+            for n in (1, 2)]  # fmt: skip
+    leads = read_export(write_rows(tmp_path, head, *rows), time_zone="UTC").leads
+    assert leads["status"].tolist() == ["open"] * 2 and leads["closed_at"].isna().all()
+    assert leads["rank (as read)"].tolist() == ["rank 1", "rank 2"]
 
 
 def test_without_a_history_the_last_move_of_a_closed_deal_closes_it(tmp_path):

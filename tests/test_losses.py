@@ -374,7 +374,7 @@ def test_open_leads_are_listed_as_a_team_works_through_them():
     assert table.columns.tolist() == [
         *("lead_id", "segment", "last_step", "next_step", "asked", "days_silent", "overdue"),
         *("stage", "manager", "amount", "currency", "likely", "node", "tree_segment"),
-        "recorded_alike",
+        "doubt",
     ]
     assert not table["overdue"].any()  # too few have gone on to say how long that takes
 

@@ -112,12 +112,14 @@ def test_places_are_the_same_in_both_languages():
         assert places[0] >= places[1] >= places[0] - {"m"}, english
 
 
-@pytest.mark.parametrize("command", ["audit", "check", "steps", "stages", "plant", "example"])
+@pytest.mark.parametrize(
+    "command", ["audit", "check", "steps", "stages", "plant", "example", "notebooks", ""]
+)
 def test_help_is_told_in_russian(command, funnel, monkeypatch):
     for name in ("ARGUMENTS_PANEL_TITLE", "OPTIONS_PANEL_TITLE", "COMMANDS_PANEL_TITLE",
                  "DEFAULT_STRING", "REQUIRED_LONG_STRING"):  # fmt: skip
         monkeypatch.setattr(rich_utils, name, getattr(rich_utils, name))  # put back afterwards
-    code, out, _ = funnel(command, "--lang", "ru", "--help")
+    code, out, _ = funnel(*filter(None, [command]), "--lang", "ru", "--help")
     told = out.split("\n", 3)[3]  # below the usage
     assert code == 0 and "Параметры" in told and "Показать эту справку" in told
     assert not re.findall(r"\b[A-Za-z]+ [a-z]+ [a-z]+\b|default|required", told)

@@ -18,7 +18,7 @@ from funnel_lib.reading.columns import ESSENTIAL, Mapping, explain_missing, find
 from funnel_lib.reading.contacts import link_contacts
 from funnel_lib.reading.crms import amocrm, bitrix24, hubspot, pipedrive, salesforce
 from funnel_lib.reading.crms.assembly import assemble, give_to_deals
-from funnel_lib.reading.crms.joins import CrmData, by_id, complete, join_deals, look_up
+from funnel_lib.reading.crms.joins import CrmData, complete, join_deals, look_up
 from funnel_lib.reading.crms.kinds import Found, Kind, empty_table, recognise, take_table
 from funnel_lib.reading.files.tables import RawTable
 from funnel_lib.reading.ledger import Ledger, Reading
@@ -111,7 +111,7 @@ def take_crm(
     stamps = [t["modified_at"] for t in tables.values() if {"lead_id", "modified_at"} <= {*t}]
     modified = pd.concat(stamps, ignore_index=True) if stamps else None
     data = CRMS[name].convert(tables, mapping.outcomes)
-    _take_given_status(tables, data, reading)
+    _take_given_ends(tables, data, reading)
     problems = Problems()
     check_mapping([*(f.table for f in found), *rest, RawTable("", data.deals)], mapping, problems)
     problems.raise_if_any()
@@ -133,14 +133,21 @@ def take_crm(
     return taken, pd.concat([list_sources([], found), sources], ignore_index=True)
 
 
-def _take_given_status(tables: dict[str, pd.DataFrame], data: CrmData, reading: Reading) -> None:
-    """Where the mapping names the column of deals' status, it tells what became of them."""
-    told = [t[["lead_id", "status"]] for t in tables.values() if {"lead_id", "status"} <= {*t}]
-    if "status" in reading.mapping.columns and told:
-        rows = pd.concat(told, ignore_index=True)
-        read_own_columns(rows, reading, {"status"})
-        status = look_up(data.deals["lead_id"], by_id(rows.dropna(), "status", "lead_id"))
-        data.deals["status"] = status.fillna(data.deals["status"])
+def _take_given_ends(tables: dict[str, pd.DataFrame], data: CrmData, reading: Reading) -> None:
+    """Where the mapping names the column of deals' status, or of their closing, it tells how, and
+    when, they ended."""
+    named = [c for c in ("status", "closed_at") if c in reading.mapping.columns]
+    told = [t.reindex(columns=["lead_id", *named]) for t in tables.values()
+            if "lead_id" in t and {*named} & {*t}]  # fmt: skip
+    rows = pd.concat(told, ignore_index=True) if told else data.deals[:0]
+    read_own_columns(rows, reading, {"status"} & {*named})
+    for column in (c for c in named if len(rows)):
+        known = rows.dropna(subset=["lead_id", column]).drop_duplicates("lead_id")
+        found = look_up(data.deals["lead_id"], known.set_index("lead_id")[column])
+        data.deals[column] = found.fillna(data.deals[column])
+    if named:
+        ended = data.deals["status"].isin(["won", "lost"])
+        data.deals["closed_at"] = data.deals["closed_at"].where(ended)
 
 
 def _rank_stages(tables: dict[str, pd.DataFrame]) -> dict[str, float]:

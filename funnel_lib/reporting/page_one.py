@@ -20,7 +20,7 @@ from funnel_lib.sections.groups.tell import plan_review, tell_worst
 from funnel_lib.sections.hypotheses.tell import plan_rule
 from funnel_lib.sections.losses.tell import add_up_asked, tell_most_lost, tell_never_proposed
 from funnel_lib.sections.new_funnel.tell import tell_ahead
-from funnel_lib.sections.open_leads.tell import plan_open
+from funnel_lib.sections.open_leads.tell import list_waiting, plan_open
 from funnel_lib.sections.outcomes.tell import (
     MANY_OPEN,
     measure_open,
@@ -156,27 +156,21 @@ def compose_page_one(
     """
     if not tables["leads"]["entered_at"].notna().any():
         return PageOne(words.text("sentence.nobody"), "", "", [], [], [])
-    tables, n_out = _leave_out_doubtful(take_money(select_segment(tables)))
+    tables = _leave_out_harmed(take_money(select_segment(tables)))
     leads = tables["leads"][tables["leads"]["entered_at"].notna()]
     answer, reason = _find_answer(tables, leads, words)
-    acts = [act for act in _list_acts(tables, n_out, words) if act is not None]
+    acts = [act for act in _list_acts(tables, words) if act is not None]
     outcomes = tell_outcomes(tables["leads"], words)
     trust = [*_tell_trust(tables, leads, journeys, words), *_tell_caution(tables, acts, words)]
     return PageOne(answer, reason, outcomes, _list_numbers(tables, leads, words), acts, trust)
 
 
-def _leave_out_doubtful(
-    tables: dict[str, pd.DataFrame],
-) -> tuple[dict[str, pd.DataFrame], int]:
-    """The tables, the list of open leads without those for whom to propose the next step is no
-    advice: fewer go on where it is done, or they may have taken it, as who serves them leaves steps
-    out; and how many the latter are."""
+def _leave_out_harmed(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables, the list of open leads without those at places where fewer go on after a
+    proposal: to propose is no advice there."""
     harmed = tables["asks"].loc[find_worse(tables["asks"]), "node"]
     open_leads = tables["open_leads"]
-    open_leads = open_leads[~open_leads["node"].isin(harmed)]
-    alike = open_leads["recorded_alike"]
-    n_out = int((~alike & (open_leads["asked"] == "no")).sum())
-    return tables | {"open_leads": open_leads[alike]}, n_out
+    return tables | {"open_leads": open_leads[~open_leads["node"].isin(harmed)]}
 
 
 def _find_answer(
@@ -203,14 +197,14 @@ def _find_answer(
     return most or words.text("sentence.no_losses"), never or several
 
 
-def _list_acts(tables: dict[str, pd.DataFrame], n_out: int, words: Words) -> Iterator[Act | None]:
+def _list_acts(tables: dict[str, pd.DataFrame], words: Words) -> Iterator[Act | None]:
     is_draft = (tables["quality"]["check"] == "draft_steps").any()
     # to propose is for steps that are known, and that somebody has looked at
     has_steps = not (is_snapshot(tables["funnel"]) or is_draft)
     # where nobody at all was heard of lately, what was proposed since may be missing
     open_leads = tables["open_leads"]
     heard = open_leads.loc[open_leads["last_step"].fillna("") != "", "days_silent"]
-    yield plan_open(open_leads, words, has_steps and (heard < SILENT_DAYS).any(), n_out)
+    yield plan_open(open_leads, words, has_steps and (heard < SILENT_DAYS).any())
     yield plan_review(tables["groups"], words)
     if has_steps:
         yield plan_rule(tables["hypotheses"], tables["segments"], words)
@@ -241,7 +235,7 @@ def _list_numbers(
     told = never >= 0.5 and unknown < 0.5  # else the reason says of how many it can be seen
     part = words.text("page.lost_not_asked", share=never / (never + asked)) if told else ""
     numbers.append(Number(words.text("page.lost"), words.number(len(lost)), [part] * bool(part)))
-    amount, n = write_amounts(still_open, words), (tables["open_leads"]["asked"] == "no").sum()
+    amount, n = write_amounts(still_open, words), len(list_waiting(tables["open_leads"]))
     notes = [
         words.text("page.open_amount", amount=amount) if amount else "",
         words.text("page.open_wait", n=n) if n else "",

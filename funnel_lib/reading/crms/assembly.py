@@ -97,6 +97,7 @@ def _list_creations(deals: pd.DataFrame, prospects: pd.DataFrame) -> pd.DataFram
         prospects.assign(action="lead_created"),
     ]
     rows = pd.concat(parts, ignore_index=True)
+    rows = rows.drop(columns=["at", "actor"], errors="ignore")
     rows = rows.rename(columns={"created_at": "at", "maker": "actor"})
     rows = rows[rows["at"].notna() & rows["about_id"].notna()]
     rows["action"] = rows["action"].mask(rows["actor"] == "client", "form_sent")

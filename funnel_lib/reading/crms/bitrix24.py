@@ -135,7 +135,7 @@ def _take_deals(rows, further: str, words, given, dated: pd.Series, data: CrmDat
     own = [c for c in own if c not in {*_COLUMNS["deals"], "status", "closed_at"}]
     ended = status.isin(["won", "lost"])
     modified = ended & rows["moved_at"].isna() & rows["modified_at"].notna()
-    modified &= ~rows["lead_id"].isin(dated)
+    modified &= ~rows["lead_id"].isin(dated) & ("closed_at" not in rows)
     note = data.ledger.note_cells
     note("closed_by_modification", rows["lead_id"], modified, n_all=ended.sum())
     closed_at = rows["moved_at"].fillna(rows["modified_at"])

@@ -137,9 +137,9 @@ def _finish(deals: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
     return deals[facts].assign(
         closed_at=deals["closed_at"].where(deals["status"].isin(["won", "lost"])),
         manager=name_ids(deals["manager"], owners),
-        account_id=company.fillna(deals["company"]),
+        account_id=deals.get("account_id", company).fillna(company).fillna(deals["company"]),
         maker=_who(deals["made_by"]),
-        **{c: further[c] for c in further if c not in facts},
+        **{c: further[c] for c in further if c not in {*facts, "account_id"}},
     )
 
 

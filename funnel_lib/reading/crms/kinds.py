@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_lib.core.errors import InputError, Problems, quote_some
+from funnel_lib.core.events import EVENT_COLUMNS, LEAD_COLUMNS, OUTCOMES
 from funnel_lib.reading.cells.currencies import find_in_cells, name_currencies, split_header
 from funnel_lib.reading.cells.numbers import bare_ids, read_numbers
 from funnel_lib.reading.cells.times import Ambiguous, read_times
@@ -40,6 +41,11 @@ NO_VALUE = (
     "(No value)", "(Нет значения)", "—", "-", "не закрыта", "not closed", "não fechada",
     "não fechado",
 )  # fmt: skip
+
+
+# What tables of a CRM are joined by; a further column of such a name gets another.
+_INNER = (*EVENT_COLUMNS, *OUTCOMES, "created_at", "about", "about_id", "maker", "rank", "self",
+          "stage_id")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,13 @@ class Kind:
     def is_time(self, meaning: str) -> bool:
         """Whether a column holds times."""
         further = self.times_like and re.match(self.times_like, meaning)
-        return bool(further or (meaning in self.columns and _TIMES.fullmatch(meaning)))
+        known = meaning in self.columns or meaning in LEAD_COLUMNS  # which a mapping may name
+        return bool(further or (known and _TIMES.fullmatch(meaning)))
 
     def is_number(self, meaning: str) -> bool:
         """Whether a column holds numbers."""
-        return meaning in self.numbers or (meaning in self.columns and meaning in _NUMBERS)
+        known = meaning in self.columns or meaning in LEAD_COLUMNS
+        return meaning in self.numbers or (known and meaning in _NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,8 @@ def take_table(found: Found, reading: Reading) -> pd.DataFrame:
     further = frame[[c for c in frame.columns if c not in used]]
     odd = [c for c in further if _HISTORY.search(c) and _holds_times(further[c])]
     reading.ledger.note("history_not_read", len(odd), len(frame.columns), "info", ", ".join(odd))
-    further = further.rename(columns={c: f"{c} (as read)" for c in further if c in taken})
+    taken_names = {*taken, *_INNER}
+    further = further.rename(columns={c: f"{c} (as read)" for c in further if c in taken_names})
     return pd.concat([pd.DataFrame(taken, index=frame.index), further], axis=1)
 
 
@@ -237,7 +246,8 @@ def _find_meanings(frame: pd.DataFrame, kind: Kind, mapping: Mapping) -> dict[st
         if meaning == "amount" and not columns[meaning]:
             columns[meaning] = _first_named(words, _by_bare_name(frame.columns, priced=True))
         used.update(columns[meaning])
-    return columns | {c: [c] for c in frame if c not in used and kind.is_time(c)}
+    further = [c for c in frame if c not in used and c not in LEAD_COLUMNS and kind.is_time(c)]
+    return columns | {c: [c] for c in further}
 
 
 def _merge_columns(found: Found, meaning: str, columns: list[str]) -> pd.Series:

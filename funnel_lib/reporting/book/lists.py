@@ -17,6 +17,7 @@ _OPEN = (
 _LOST = ("lead_id", "manager", "asked", "amount", "currency", "stage", "closed_at", "loss_reason")
 _URGENCY = {"no": 0, "unknown": 1, "yes": 2}
 _TO_DO = {"no": "sheet.propose", "unknown": "sheet.propose_unless", "yes": "sheet.remind"}
+_TO_ASK = {"taken": "sheet.ask_taken", "ended": "sheet.ask_ended"}
 
 
 def list_open(source: Source, words: Words, about: str) -> list[Sheet]:
@@ -104,10 +105,10 @@ def _add_acts(source: Source, words: Words) -> pd.DataFrame:
     until = source.journeys.observed_until.value // 1_000
     at = np.where(known, until - np.where(known, micros, 0), 0).astype("int64")
     last = pd.Series(at.astype("datetime64[us]"), table.index).where(known).dt.tz_localize("UTC")
-    pairs = table[["next_step", "asked"]].drop_duplicates().dropna()
-    told = {
-        (step, asked): words.text(_TO_DO[asked], step=step)
-        for step, asked in pairs.itertuples(index=False)
-    }
-    to_do = [told.get(pair) for pair in zip(table["next_step"], table["asked"], strict=True)]
-    return table.assign(last_contact=last, to_do=pd.Series(to_do, table.index, object))
+    why = ["next_step", "asked", "doubt"]
+    cases = table[why].drop_duplicates().dropna(ignore_index=True)
+    cases["to_do"] = [
+        words.text(_TO_ASK.get(doubt) or _TO_DO[asked], step=step)
+        for step, asked, doubt in cases.itertuples(index=False)
+    ]
+    return table.assign(last_contact=last).merge(cases, "left", why)

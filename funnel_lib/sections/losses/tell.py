@@ -14,45 +14,46 @@ def tell_main_loss(
     losses: pd.DataFrame, tree: pd.DataFrame, words: Words, alike: pd.DataFrame | None = None
 ) -> str:
     """Where on their paths are most leads lost, of how many who came there, and where most money?
-    Of all leads; money is told by currency, never summed together. Nothing is said of proposals
-    where none can be seen (see `tell_unseen`). Where recording may explain it, that comes first.
+    Money is told by currency, never summed together. Nothing is said of proposals where none can be
+    seen (see `tell_unseen`). Where some record otherwise, it is of the others, and what recording
+    may have made is named as such.
     """
-    places = _add_up(losses)
+    known = _choose_known(losses, alike)
+    places = _add_up(known)
     if not places["n_lost"].sum() > 0:
         return words.text("sentence.no_losses")
     main = places.loc[places["n_lost"].idxmax()]
-    if _tell_alike(losses, alike, words):  # then proposals at this place say nothing, either
-        of_main = [words.text("sentence.loss_by_recording", **main)]
-    else:
-        seen = _is_seen(places[_SUMS].sum())
-        of_main = [_tell_path(main, tree, words), seen and _tell_asked(main, words)]
-    return join_sentences(
+    seen = _is_seen(places[_SUMS].sum())
+    told = [
         tell_most_lost(losses, tree, words, alike),
-        *of_main,
-        _tell_costliest(losses, main.name, words),
-        hint_if_few(main["n_lost"], words),
-    )
+        known is losses and _tell_path(main, tree, words),
+        seen and _tell_asked(main, words),
+        _tell_costliest(known, main.name, words),
+    ]
+    if known is not losses:
+        of_all = _add_up(losses).nlargest(1, "n_lost").iloc[0]
+        told += [
+            of_all["step"] != main["step"] and words.text("sentence.loss_by_recording", **of_all),
+            words.text("sentence.losses_of_all"),
+        ]
+    return join_sentences(*told, hint_if_few(main["n_lost"], words))
 
 
 def tell_most_lost(
     losses: pd.DataFrame, tree: pd.DataFrame, words: Words, alike: pd.DataFrame | None = None
 ) -> str:
     """Where are most leads lost, and with which amounts, in a sentence? Empty where none is. Where
-    it is another place without the leads of those who record otherwise, this one is told."""
-    if without := _tell_alike(losses, alike, words):
-        return join_sentences(without, words.text("sentence.losses_alike"))
-    return _tell_most(losses, tree.set_index("node")["n_came"], words)
+    some record otherwise, of the others, unless these are few."""
+    known = _choose_known(losses, alike)
+    if known is losses:
+        return _tell_most(losses, tree.set_index("node")["n_came"], words)
+    told = _tell_most(known, known.groupby("node")["n_came"].first(), words)
+    return join_sentences(told, words.text("sentence.losses_alike"))
 
 
-def _tell_alike(losses: pd.DataFrame, alike: pd.DataFrame | None, words: Words) -> str:
-    """Where are most of the leads lost that are recorded alike? Empty where that is no other
-    place, beyond the error of counts, or where they are few."""
-    if alike is None or not alike["n_lost"].sum() >= SMALL:
-        return ""
-    every, places = (table.groupby("missed_step")["n_lost"].sum() for table in (losses, alike))
-    most, here = places.max(), places.get(every.idxmax(), 0)
-    same = most - here < np.sqrt(most + here)
-    return "" if same else _tell_most(alike, alike.groupby("node")["n_came"].first(), words)
+def _choose_known(losses: pd.DataFrame, alike: pd.DataFrame | None) -> pd.DataFrame:
+    """The losses of those of whom it is known where they were lost, unless they are few."""
+    return losses if alike is None or not alike["n_lost"].sum() >= SMALL else alike
 
 
 def _tell_most(losses: pd.DataFrame, came: pd.Series, words: Words) -> str:

@@ -19,32 +19,47 @@ def tell_open_leads(open_leads: pd.DataFrame, words: Words) -> str:
     told = words.text(
         "sentence.open_leads",
         n=len(open_leads),
-        no=(open_leads["asked"] == "no").sum(),
+        no=len(list_waiting(open_leads)),
         days=SILENT_DAYS,
         silent=(open_leads["days_silent"] > SILENT_DAYS).sum(),
     )
-    return join_sentences(told, unknown and words.text("sentence.asked_unknown", n_unknown=unknown))
+    unknown = unknown and words.text("sentence.asked_unknown", n_unknown=unknown)
+    return join_sentences(told, unknown, *_tell_doubt(open_leads, words))
+
+
+def list_waiting(open_leads: pd.DataFrame) -> pd.DataFrame:
+    """The open leads that wait for a proposal: never proposed to, and not likely lost already."""
+    return open_leads[(open_leads["asked"] == "no") & (open_leads["doubt"] == "")]
+
+
+def _tell_doubt(open_leads: pd.DataFrame, words: Words) -> list[str]:
+    """How many are left out, as they may have taken the next step, or may be lost already?"""
+    n, ended = ((open_leads["doubt"] == doubt).sum() for doubt in ("taken", "ended"))
+    return [
+        words.text("page.left_out", n=n) if n else "",
+        words.text("page.left_ended", n=ended, days=SILENT_DAYS) if ended else "",
+    ]
 
 
 def tell_waiting(open_leads: pd.DataFrame, words: Words) -> str:
     """How many open leads wait for a proposal, in a short sentence? Empty where none does."""
-    n, of = int((open_leads["asked"] == "no").sum()), len(open_leads)
+    n, of = len(list_waiting(open_leads)), len(open_leads)
     return words.text("page.waiting", n=n, of=of) if n else ""
 
 
-def plan_open(
-    open_leads: pd.DataFrame, words: Words, has_steps: bool = True, n_out: int = 0
-) -> Act | None:
+def plan_open(open_leads: pd.DataFrame, words: Words, has_steps: bool = True) -> Act | None:
     """Which open leads to turn to today: those to whom nobody proposed the next step; where
     proposals cannot be seen, or no steps are known, those that wait longer than usual, or are
-    silent. `n_out` are left out of them, as their steps are recorded otherwise."""
-    waiting = open_leads[open_leads["asked"] == "no"]
+    silent. Those in doubt are left out."""
+    waiting, told = list_waiting(open_leads), []
     if has_steps and len(waiting):
+        told = _tell_doubt(open_leads, words)
         amount = write_amounts(waiting, words)
         key = "page.propose_amount" if amount else "page.propose"
         title = words.text(key, n=len(waiting), amount=amount)
     else:
-        unseen = open_leads[open_leads["asked"] == "unknown"] if has_steps else open_leads
+        sure = open_leads[open_leads["doubt"] == ""]
+        unseen = sure[sure["asked"] == "unknown"] if has_steps else sure
         late = unseen["overdue"].astype("boolean").fillna(False).astype(bool)
         waiting = unseen[late if late.any() else unseen["days_silent"] > SILENT_DAYS]
         if waiting.empty:
@@ -52,10 +67,8 @@ def plan_open(
         key = "page.get_back" if late.any() else "page.get_back_silent"
         title = words.text(key, n=len(waiting), days=SILENT_DAYS)
     first = waiting.head(MOST_LEADS)
-    told = [*_tell_managers(waiting, words), _tell_first(first, words, has_steps)]
-    if has_steps and n_out:
-        told.append(words.text("page.left_out", n=n_out))
-    return Act("today", title, told, "", "open_leads", (*first["lead_id"],))
+    told = [*_tell_managers(waiting, words), _tell_first(first, words, has_steps), *told]
+    return Act("today", title, [*filter(None, told)], "", "open_leads", (*first["lead_id"],))
 
 
 def _tell_managers(waiting: pd.DataFrame, words: Words) -> list[str]:
