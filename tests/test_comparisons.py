@@ -359,6 +359,19 @@ def test_leads_of_who_leaves_out_steps_may_have_taken_them(kind, alike):
         assert (doubt == "ended").sum() > 50 and not (doubt == "ended").iloc[:20].any()
 
 
+def test_where_paths_were_not_looked_for_other_clients_may_be_why_they_are_not_compared():
+    journeys = make_world("mix", 1, 3000).journeys
+    alone = count_recording(journeys)
+    assert alone["apart"].any() and not alone["differs"].any()
+    assert tell_recording(alone, Words("en")).startswith(
+        "Not compared with others, as they record differently or have other clients: manager C, "
+        "manager D, team south."
+    )
+    by_path = count_recording(journeys, find_segments(journeys))
+    assert not by_path["apart"].any()
+    assert tell_recording(by_path, Words("ru")).startswith("Все записывают одинаково")
+
+
 @pytest.mark.parametrize("seed", [1, 10, 18])
 def test_one_manager_who_leaves_out_steps_does_not_bar_the_team(seed):
     """His lost leads show no step behind the first, and his path may be a part of two."""

@@ -130,7 +130,7 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
     barred = {g.kind: _list_marked(table, g.kind, "apart") for g in groupings}
     n_leads = len(journeys.leads)
     comparable, sold, placed = (~_find_marked(groupings, table, m, n_leads) for m in marks)
-    table = table.drop(columns=["p", *marks], errors="ignore")
+    table = table.drop(columns=["p", *marks[1:]], errors="ignore")
     whole = find_uncut(journeys) & ~find_second_entries(journeys)
     return Habits(table, barred, whole & comparable, whole & sold, placed, paths)
 

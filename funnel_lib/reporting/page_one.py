@@ -253,7 +253,7 @@ def _tell_trust(
             tell_reliability(tables["funnel"], tables["necessity"], words),
             tell_ahead(tables["leads"], words),
         ),
-        tell_recording(recording, words) if recording["differs"].any() else "",
+        tell_recording(recording, words) if recording["apart"].any() else "",
         tell_unseen(tables["leads"], journeys, words) if journeys is not None else "",
     ]
     won, lost = (int((leads["status"] == status).sum()) for status in ("won", "lost"))

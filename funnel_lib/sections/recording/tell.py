@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnel_lib.core.words import Words
+from funnel_lib.core.words import Words, join_sentences
 
 _HABITS = {  # and whether its share is above the others'
     ("closing", True): "sentence.recording_closing_more",
@@ -23,10 +23,23 @@ def tell_recording(recording: pd.DataFrame, words: Words) -> str:
     if recording.empty:
         return words.text("sentence.recording_untested")
     found = recording[recording["differs"]]
+    maybe = recording[recording["apart"] & ~recording["differs"]]
+    if len(maybe):
+        groups = dict.fromkeys(maybe["group_by"] + "=" + maybe["group"].astype("str"))
+        names = ", ".join(words.value("reference", group) for group in groups)
+        told = words.text("sentence.recording_maybe", names=names)
+        return join_sentences(_tell_found(found, words), told)
     if found.empty:
         people = recording[recording["p_holm"].notna() & (recording["group_by"] != "quarter")]
         n = len(people[["group_by", "group"]].drop_duplicates())
         return words.text("sentence.recording_none" if n else "sentence.recording_untested", n=n)
+    return _tell_found(found, words)
+
+
+def _tell_found(found: pd.DataFrame, words: Words) -> str:
+    """Who surely records otherwise, and how? Empty where nobody does."""
+    if found.empty:
+        return ""
     of_team = found.loc[found["group_by"] == "team", "step"]
     found = found[(found["group_by"] != "manager") | ~found["step"].isin(of_team)]
     parts = []
