@@ -32,7 +32,7 @@ test: $(READY)  ## all tests: pytest, doctests, the notebooks in both languages
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 browser:  ## what the tests in a browser need, else they are skipped: Debian's chromium, axe-core of npm
-	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; }
 	npm install --silent --no-save --no-package-lock --no-audit --no-fund axe-core@4
 
 lab: $(READY)  ## JupyterLab on the notebooks

@@ -576,9 +576,10 @@ def test_a_command_whose_screen_is_closed_has_a_kernel(tmp_path, monkeypatch, na
 
 @pytest.mark.parametrize("forks", [False, True])
 def test_a_kernel_that_dies_is_one_message(tmp_path, forks):
+    before = multiprocessing.active_children()  # workers of other tests
     with pytest.raises(FunnelError, match="ended before it was done"):
         run_cell(tmp_path, "import os; os._exit(3)", forks=forks)
-    assert multiprocessing.active_children() == []
+    assert {*multiprocessing.active_children()} <= {*before}
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="a plain kernel is started there")
@@ -588,10 +589,11 @@ def test_a_forked_kernel_is_another_process_that_knows_what_was_imported(tmp_pat
     told = ("import os, signal, sys; print(sys.modules['funnel_lib.cli']._seen_by_the_fork, "
             "os.getppid(), os.getpgid(0) == os.getpid(), os.environ['PYTHONSAFEPATH'], "
             "signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)")  # fmt: skip
+    before = multiprocessing.active_children()
     with ending_when_told():
         shown = run_cell(tmp_path, told, forks=True)
     assert shown.split() == ["1", str(os.getpid()), "True", "1", "True"]
-    assert multiprocessing.active_children() == []
+    assert {*multiprocessing.active_children()} <= {*before}
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="a plain kernel is started there")
