@@ -177,7 +177,10 @@ def steps(
         text = draft_steps(read_log(settings, check_reading(settings)))
     except InputError as error:
         if not out and not sys.stdout.isatty():  # a file that a shell has opened is not left empty
-            typer.echo("\n".join(f"# {line}" for line in str(error).splitlines()))
+            from funnel_lib.reporting.messages import tell_error
+
+            told = tell_error(error, settings.lang)
+            typer.echo("\n".join(f"# {line}" for line in told.splitlines()))
         raise
     if not out:
         typer.echo(text, nl=False)

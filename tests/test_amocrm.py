@@ -341,6 +341,15 @@ def test_custom_fields_of_the_api_are_columns_by_their_names(tmp_path):
     assert leads["Отрасль"].tolist()[0] == "Связь" and "Телефон" not in leads
 
 
+def test_words_for_outcomes_are_known_however_they_are_spelled(world, tmp_path):
+    table = as_export(world).replace({"Успешно реализовано": "Счёт оплачен "})
+    table.to_csv(tmp_path / "leads.csv", index=False)
+    mapping = Mapping(status_values={"won": (" счет оплачен",)})
+    leads = read_export(tmp_path / "leads.csv", mapping=mapping).leads.set_index("lead_id")
+    planted = world.deals.set_index("lead_id")["status"]
+    assert leads["status"].reindex(planted.index).tolist() == planted.tolist()
+
+
 def test_the_column_that_the_user_names_tells_the_status(world, tmp_path):
     table = as_export(world).assign(Итог=world.deals["status"].map({"won": "брак"}))
     table.to_csv(tmp_path / "leads.csv", index=False)

@@ -132,6 +132,24 @@ def test_the_command_tells_it_in_russian(funnel):
     assert code == 2 and "назовите файл" in err
 
 
+@pytest.mark.parametrize(("mapping", "told"), [
+    ("columns: {staus: x}", "нет такого смысла столбца: 'staus'; возможно, status"),
+    ("columns: {status: action, closed_at: action}", "столбец 'action' назван дважды"),
+    ("lead_columns: {status: sum}", "складывать можно только `amount`"),
+    ("status_values: {won: [Ура], lost: [Ура]}", "слову 'Ура' дано два исхода"),
+    ("day_first: да", "day_first — 'да', а нужно `true` или `false`"),
+    ("status_values: {купил: [Купил]}", "а нужно `won`, `lost` или `open`"),
+])  # fmt: skip
+def test_what_is_wrong_with_a_mapping_is_told_in_russian(mapping, told, funnel, tmp_path):
+    (tmp_path / "log.csv").write_text("lead_id,at,action\na,2025-01-01,ask\n")
+    (tmp_path / "m.yml").write_text(mapping, "utf-8")
+    given = (tmp_path / "log.csv", "--mapping", tmp_path / "m.yml", "--lang", "ru")
+    code, _, err = funnel("check", *given)
+    assert code == 2 and told in err
+    code, out, err = funnel("steps", *given)
+    assert code == 2 and told in err and told in out and out.startswith("# ")
+
+
 @pytest.mark.parametrize(("arguments", "told"), [
     (["check"], "не указано: файлы выгрузки"), (["audit", "x.csv", "--outt", "y"], "нет параметра"),
     (["chek", "x.csv"], "нет команды 'chek'; возможно, 'check'"),

@@ -66,8 +66,10 @@ class Mapping(Checked):
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Words of a status, in small letters -> the outcome that the user gives them."""
-        return {w.casefold(): s for s, words in self.status_values.items() for w in words}
+        """Words of a status, in small letters and without ё -> the outcome that the user gives
+        them."""
+        given = ((word, s) for s, words in self.status_values.items() for word in words)
+        return {word.strip().casefold().replace("ё", "е"): status for word, status in given}
 
 
 def read_mapping(path: str | Path) -> Mapping:
@@ -180,6 +182,12 @@ def _list_problems(mapping: Mapping) -> list[tuple[Place, str]]:
         if how == "sum" and meaning != "amount":
             what = f"lead_columns: only an amount can be a sum, no {meaning}; write first or last"
             found.append((("lead_columns", meaning), what))
+    words = [word for given in mapping.status_values.values() for word in given]
+    found += [
+        (("status_values",), f"the word {word!r} is given two outcomes")
+        for n, word in enumerate(words)
+        if word in words[:n]
+    ]
     for meaning, column in mapping.columns.items():
         first = next(m for m, c in mapping.columns.items() if c == column)
         if first != meaning:

@@ -30,7 +30,7 @@ _PAID = "paid"
 def read_outcomes(words: pd.Series, given: dict[str, str] | None = None) -> pd.Series:
     """Won, lost or open, by the words of a column of statuses; missing where they do not say.
 
-    `given` (word in small letters -> outcome) wins; then whole words that are known, then stems, as
+    `given` (of `Mapping.outcomes`) wins; then whole words that are known, then stems, as
     people write statuses in many forms: what is lost is looked for first ("не реализовано"), what
     is under way before what is won ("ожидаем оплату").
 
@@ -47,7 +47,7 @@ def read_outcomes(words: pd.Series, given: dict[str, str] | None = None) -> pd.S
         text = _plain(word)
         stem = next((s for s, pattern in _find_stems().items() if pattern.search(text)), None)
         known[word] = exact.get(word) or exact.get(text) or (stem if stem in STATUSES else None)
-    known |= {w.replace("ё", "е"): s for w, s in (given or {}).items()}
+    known |= given or {}
     return plain.map(known).astype("str")
 
 
@@ -80,7 +80,7 @@ def infer_outcomes(
     given = given or {}
     closed = pd.Series(np.nan, index=stage.index) if closed is None else closed
     names = stage.dropna().unique()
-    sure = {n: given.get(n.strip().casefold()) or _default_end(n) for n in names}
+    sure = {n: given.get(_spell(n)) or _default_end(n) for n in names}
     likely = {n: end or ("won" if find_meaning(n).step == _PAID else None) for n, end in
               sure.items()}  # fmt: skip
     status = stage.map(sure).astype("str").fillna("open").where(stage.notna())
@@ -91,7 +91,14 @@ def infer_outcomes(
 
 def take_given_outcomes(stage: pd.Series, given: dict[str, str]) -> pd.Series:
     """Outcomes that the user gives stages, by their names in small letters; else missing."""
-    return stage.astype("str").str.strip().str.casefold().map(given).astype("str")
+    return stage.map({name: given.get(_spell(name)) for name in stage.dropna().unique()}).astype(
+        "str"
+    )
+
+
+def _spell(name: str) -> str:
+    """A name as `Mapping.outcomes` spells it."""
+    return name.strip().casefold().replace("ё", "е")
 
 
 def settle_outcomes(
