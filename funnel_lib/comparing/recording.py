@@ -126,11 +126,12 @@ def _find_habits(journeys: Journeys, segmentation: Segmentation | None) -> Habit
         table["differs"] = table["apart"] & (~mixed | seldom)
         table["partly"] = table["differs"] & table["step"].isin([FIRST_STEP, OPENING, LOST])
         table["elsewhere"] = table["differs"] & (table["step"] != CLOSING)
-    marks = ["apart", "partly", "elsewhere"]
     barred = {g.kind: _list_marked(table, g.kind, "apart") for g in groupings}
     n_leads = len(journeys.leads)
-    comparable, sold, placed = (~_find_marked(groupings, table, m, n_leads) for m in marks)
-    table = table.drop(columns=["p", *marks[1:]], errors="ignore")
+    comparable, sold, placed = (
+        ~_find_marked(groupings, table, mark, n_leads) for mark in ("apart", "partly", "elsewhere")
+    )
+    table = table.drop(columns=["p", "partly", "elsewhere"], errors="ignore")
     whole = find_uncut(journeys) & ~find_second_entries(journeys)
     return Habits(table, barred, whole & comparable, whole & sold, placed, paths)
 

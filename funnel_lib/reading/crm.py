@@ -139,15 +139,16 @@ def _take_given_ends(tables: dict[str, pd.DataFrame], data: CrmData, reading: Re
     named = [c for c in ("status", "closed_at") if c in reading.mapping.columns]
     told = [t.reindex(columns=["lead_id", *named]) for t in tables.values()
             if "lead_id" in t and {*named} & {*t}]  # fmt: skip
-    rows = pd.concat(told, ignore_index=True) if told else data.deals[:0]
+    if not told:
+        return
+    rows = pd.concat(told, ignore_index=True)
     read_own_columns(rows, reading, {"status"} & {*named})
-    for column in (c for c in named if len(rows)):
+    for column in named:
         known = rows.dropna(subset=["lead_id", column]).drop_duplicates("lead_id")
         found = look_up(data.deals["lead_id"], known.set_index("lead_id")[column])
         data.deals[column] = found.fillna(data.deals[column])
-    if named:
-        ended = data.deals["status"].isin(["won", "lost"])
-        data.deals["closed_at"] = data.deals["closed_at"].where(ended)
+    ended = data.deals["status"].isin(["won", "lost"])
+    data.deals["closed_at"] = data.deals["closed_at"].where(ended)
 
 
 def _rank_stages(tables: dict[str, pd.DataFrame]) -> dict[str, float]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from funnel_lib.core.words import Words, join_sentences
 from funnel_lib.reporting.book.sheets import Sheet
+from funnel_lib.sections.open_leads.count import ENDED, TAKEN
 from funnel_lib.sections.section import Source, title_table
 
 MOST_MANAGERS, MOST_PLACES, MOST_LEADS = 20, 12, 5_000  # that have sheets; on each
@@ -17,7 +18,7 @@ _OPEN = (
 _LOST = ("lead_id", "manager", "asked", "amount", "currency", "stage", "closed_at", "loss_reason")
 _URGENCY = {"no": 0, "unknown": 1, "yes": 2}
 _TO_DO = {"no": "sheet.propose", "unknown": "sheet.propose_unless", "yes": "sheet.remind"}
-_TO_ASK = {"taken": "sheet.ask_taken", "ended": "sheet.ask_ended"}
+_TO_ASK = {TAKEN: "sheet.ask_taken", ENDED: "sheet.ask_ended"}
 
 
 def list_open(source: Source, words: Words, about: str) -> list[Sheet]:

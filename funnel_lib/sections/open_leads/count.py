@@ -69,9 +69,10 @@ def _find_doubt(recording: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
     """Which leads may have taken their next step, as who serves them does not record it, or may be
     lost, as who serves them leaves leads open?"""
     doubt = pd.Series("", table.index)
-    rows = recording[recording["differs"]] if len(recording) else recording
     steps = " | " + table["next_step"].fillna("") + " | "
-    for row in rows[rows["group_by"].isin(list(table))].to_dict("records") if len(rows) else ():
+    for row in recording.to_dict("records"):
+        if not row["differs"] or row["group_by"] == "quarter":
+            continue
         mine = (table[row["group_by"]] == row["group"]).fillna(False).astype(bool)
         more = row["share"] > row["share_others"]
         if row["step"] == CLOSING:

@@ -7,6 +7,7 @@ import pandas as pd
 from funnel_lib.core.events import SILENT_DAYS
 from funnel_lib.core.words import Words, join_sentences, write_amounts
 from funnel_lib.sections.acts import Act
+from funnel_lib.sections.open_leads.count import ENDED, TAKEN
 
 MOST_MANAGERS, MOST_LEADS = 4, 3  # that page one names
 
@@ -34,7 +35,7 @@ def list_waiting(open_leads: pd.DataFrame) -> pd.DataFrame:
 
 def _tell_doubt(open_leads: pd.DataFrame, words: Words) -> list[str]:
     """How many are left out, as they may have taken the next step, or may be lost already?"""
-    n, ended = ((open_leads["doubt"] == doubt).sum() for doubt in ("taken", "ended"))
+    n, ended = ((open_leads["doubt"] == doubt).sum() for doubt in (TAKEN, ENDED))
     return [
         words.text("page.left_out", n=n) if n else "",
         words.text("page.left_ended", n=ended, days=SILENT_DAYS) if ended else "",
